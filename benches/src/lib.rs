@@ -1,0 +1,1 @@
+//! riscope benchmarks: see `benches/`.
