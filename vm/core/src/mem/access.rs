@@ -1,0 +1,104 @@
+//! Accesses of harts to guest RAM by host pointer.
+//!
+//! Naturally aligned accesses are single relaxed atomics, so they are
+//! single-copy atomic as RVWMO asks, and another hart's race is no undefined
+//! behaviour. Misaligned ones are made of bytes: RISC-V promises no atomicity for
+//! them. The guest is little-endian, as both supported hosts are.
+
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+macro_rules! accessors {
+    ($load:ident, $store:ident, $int:ty, $atomic:ty, $bytes:literal) => {
+        #[doc = concat!("Loads ", stringify!($bytes), " bytes, zero-extended.")]
+        ///
+        /// # Safety
+        /// `host` must be valid for that many bytes and inside guest RAM.
+        #[inline(always)]
+        pub unsafe fn $load(host: *const u8) -> u64 {
+            if host.addr() % $bytes == 0 {
+                // SAFETY: valid by the caller's promise, aligned by the check.
+                u64::from(unsafe { (*host.cast::<$atomic>()).load(Ordering::Relaxed) })
+            } else {
+                // SAFETY: valid by the caller's promise.
+                unsafe { load_bytes(host, $bytes) }
+            }
+        }
+
+        #[doc = concat!("Stores the low ", stringify!($bytes), " bytes of `value`.")]
+        ///
+        /// # Safety
+        /// `host` must be valid for that many bytes and inside guest RAM.
+        #[inline(always)]
+        pub unsafe fn $store(host: *mut u8, value: u64) {
+            if host.addr() % $bytes == 0 {
+                #[expect(clippy::cast_possible_truncation, reason = "a store keeps the low bytes")]
+                // SAFETY: valid by the caller's promise, aligned by the check.
+                unsafe {
+                    (*host.cast::<$atomic>()).store(value as $int, Ordering::Relaxed);
+                }
+            } else {
+                // SAFETY: valid by the caller's promise.
+                unsafe { store_bytes(host, $bytes, value) }
+            }
+        }
+    };
+}
+
+accessors!(load_u16, store_u16, u16, AtomicU16, 2);
+accessors!(load_u32, store_u32, u32, AtomicU32, 4);
+accessors!(load_u64, store_u64, u64, AtomicU64, 8);
+
+/// Loads one byte, zero-extended.
+///
+/// # Safety
+/// `host` must be inside guest RAM.
+#[inline(always)]
+pub unsafe fn load_u8(host: *const u8) -> u64 {
+    // SAFETY: valid by the caller's promise; a byte is always aligned.
+    u64::from(unsafe { (*host.cast::<AtomicU8>()).load(Ordering::Relaxed) })
+}
+
+/// Stores the low byte of `value`.
+///
+/// # Safety
+/// `host` must be inside guest RAM.
+#[inline(always)]
+pub unsafe fn store_u8(host: *mut u8, value: u64) {
+    // SAFETY: valid by the caller's promise; a byte is always aligned.
+    unsafe { (*host.cast::<AtomicU8>()).store(value.to_le_bytes()[0], Ordering::Relaxed) }
+}
+
+/// Copies a page's bytes out, eight at a time.
+///
+/// # Safety
+/// `host` must be 8-byte aligned and valid for `out.len()` bytes of guest RAM.
+pub unsafe fn copy_out(host: *const u8, out: &mut [u8]) {
+    let (chunks, tail) = out.as_chunks_mut::<8>();
+    for (i, chunk) in chunks.iter_mut().enumerate() {
+        // SAFETY: within the range promised by the caller.
+        *chunk = unsafe { load_u64(host.wrapping_add(i * 8)) }.to_le_bytes();
+    }
+    let done = chunks.len() * 8;
+    for (i, byte) in tail.iter_mut().enumerate() {
+        // SAFETY: within the range promised by the caller.
+        *byte = unsafe { load_u8(host.wrapping_add(done + i)) }.to_le_bytes()[0];
+    }
+}
+
+/// # Safety
+/// `host` must be valid for `len` bytes of guest RAM, `len` at most 8.
+#[cold]
+unsafe fn load_bytes(host: *const u8, len: usize) -> u64 {
+    // SAFETY: within the range promised by the caller.
+    (0..len).rev().fold(0, |value, i| value << 8 | unsafe { load_u8(host.wrapping_add(i)) })
+}
+
+/// # Safety
+/// `host` must be valid for `len` bytes of guest RAM, `len` at most 8.
+#[cold]
+unsafe fn store_bytes(host: *mut u8, len: usize, value: u64) {
+    for i in 0..len {
+        // SAFETY: within the range promised by the caller.
+        unsafe { store_u8(host.wrapping_add(i), value >> (8 * i)) }
+    }
+}

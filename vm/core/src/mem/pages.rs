@@ -1,0 +1,165 @@
+//! Which pages of guest RAM hold translated code, and who may have written them.
+//!
+//! One atomic word a page, so that tracking costs nothing until code is
+//! translated:
+//!
+//! ```text
+//!  bit  9      8     7 .. 0
+//!      DIRTY  CODE   writers: bit h = hart h has (or had since its last TLB
+//!                    flush) a writable translation of the page
+//! ```
+//!
+//! A RISC-V store need not be visible to instruction fetch before `fence.i`, so
+//! stores to code are not intercepted one by one. A store can reach a page only
+//! through a writable TLB entry, and filling one sets the hart's writer bit.
+//! Translating a page sets `CODE` *before* its bytes are copied. At `fence.i` the
+//! engine compares only [suspect](PageTracker::take_suspect) pages with the
+//! bytes that were translated: pages with a writer or a recorded device write.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use vm_memory::bitmap::{Bitmap, RefSlice, WithBitmapSlice};
+
+use crate::addr::PAGE_SIZE;
+
+/// Harts that one machine may have; a writer bit of each fits the page word.
+pub const MAX_HARTS: usize = 8;
+
+const WRITERS: u16 = 0x00ff;
+const CODE: u16 = 0x0100;
+const DIRTY: u16 = 0x0200;
+
+/// Per-page flags of one range of guest RAM. Pages are named by index from the
+/// start of the RAM.
+#[derive(Debug)]
+pub struct PageTracker {
+    flags: Vec<AtomicU16>,
+}
+
+impl PageTracker {
+    pub(super) fn new(ram_bytes: usize) -> Self {
+        let page = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
+        Self { flags: (0..ram_bytes.div_ceil(page)).map(|_| AtomicU16::new(0)).collect() }
+    }
+
+    /// Hart `hart` is about to get a writable translation of the page.
+    pub fn add_writer(&self, page: usize, hart: usize) {
+        let bit = 1u16 << (hart % MAX_HARTS);
+        if self.flags[page].load(Ordering::Relaxed) & bit == 0 {
+            self.flags[page].fetch_or(bit, Ordering::SeqCst);
+        }
+    }
+
+    /// Hart `hart` has dropped every writable translation of the page. What it
+    /// wrote to a code page meanwhile stays on record as `DIRTY`.
+    pub fn remove_writer(&self, page: usize, hart: usize) {
+        let bit = 1u16 << (hart % MAX_HARTS);
+        let drop_writer = |flags: u16| {
+            let dirty = if flags & CODE != 0 && flags & bit != 0 { DIRTY } else { 0 };
+            Some((flags & !bit) | dirty)
+        };
+        // The closure always returns `Some`, so the update cannot fail.
+        let _ = self.flags[page].fetch_update(Ordering::SeqCst, Ordering::Relaxed, drop_writer);
+    }
+
+    /// Records that the page's bytes are being translated. Call before reading
+    /// the bytes: whatever is stored after that makes the page suspect.
+    pub fn set_code(&self, page: usize) {
+        self.flags[page].fetch_or(CODE, Ordering::SeqCst);
+    }
+
+    /// No translation of the page is left.
+    pub fn clear_code(&self, page: usize) {
+        self.flags[page].fetch_and(!(CODE | DIRTY), Ordering::SeqCst);
+    }
+
+    /// Whether a code page may differ from what was translated. Clears the
+    /// record of finished writes: call before comparing the bytes.
+    pub fn take_suspect(&self, page: usize) -> bool {
+        if self.flags[page].load(Ordering::SeqCst) & (WRITERS | DIRTY) == 0 {
+            return false;
+        }
+        self.flags[page].fetch_and(!DIRTY, Ordering::SeqCst);
+        true
+    }
+}
+
+impl<'a> WithBitmapSlice<'a> for PageTracker {
+    type S = RefSlice<'a, Self>;
+}
+
+/// How `vm-memory` reports writes of devices (DMA) and loaders.
+impl Bitmap for PageTracker {
+    fn mark_dirty(&self, offset: usize, len: usize) {
+        let page = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
+        if len == 0 {
+            return;
+        }
+        let last = offset.saturating_add(len - 1) / page;
+        for flags in self.flags.iter().take(last + 1).skip(offset / page) {
+            if flags.load(Ordering::SeqCst) & CODE != 0 {
+                flags.fetch_or(DIRTY, Ordering::SeqCst);
+            }
+        }
+    }
+
+    fn dirty_at(&self, offset: usize) -> bool {
+        let page = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
+        self.flags.get(offset / page).is_some_and(|flags| flags.load(Ordering::SeqCst) & DIRTY != 0)
+    }
+
+    fn slice_at(&self, offset: usize) -> RefSlice<'_, Self> {
+        RefSlice::new(self, offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tracker() -> PageTracker {
+        PageTracker::new(4 * 4096)
+    }
+
+    #[test]
+    fn a_page_with_a_writer_stays_suspect() {
+        let pages = tracker();
+        pages.add_writer(1, 3);
+        pages.set_code(1);
+        assert!(pages.take_suspect(1));
+        assert!(pages.take_suspect(1), "the writer may store again at any time");
+        assert!(!pages.take_suspect(0));
+    }
+
+    #[test]
+    fn writes_of_a_flushed_writer_are_reported_once() {
+        let pages = tracker();
+        pages.set_code(1);
+        pages.add_writer(1, 0);
+        pages.remove_writer(1, 0);
+        assert!(pages.take_suspect(1));
+        assert!(!pages.take_suspect(1));
+    }
+
+    #[test]
+    fn writes_before_translation_leave_no_trace() {
+        let pages = tracker();
+        pages.add_writer(2, 1);
+        pages.remove_writer(2, 1);
+        pages.mark_dirty(2 * 4096, 4096);
+        pages.set_code(2);
+        assert!(!pages.take_suspect(2));
+    }
+
+    #[test]
+    fn device_writes_mark_every_code_page_they_touch() {
+        let pages = tracker();
+        pages.set_code(0);
+        pages.set_code(1);
+        pages.set_code(2);
+        pages.mark_dirty(4095, 2);
+        assert!(pages.take_suspect(0));
+        assert!(pages.take_suspect(1));
+        assert!(!pages.take_suspect(2));
+    }
+}
