@@ -1,0 +1,82 @@
+# shellcheck shell=sh
+# Shared by the initramfs's /init and the disk's /sbin/riscope-init: reads the
+# kernel command line, runs what it asks for, reports and powers off.
+# Runs in busybox's shell as process 1.
+
+# Splits the kernel command line into words: spaces separate, double quotes
+# group and are dropped. Calls parameter() with each word.
+read_command_line() {
+    read -r rest </proc/cmdline
+    word=
+    while [ -n "$rest" ]; do
+        chunk=${rest%%[ \"]*}
+        word=$word$chunk
+        rest=${rest#"$chunk"}
+        case $rest in
+        \"*)
+            rest=${rest#\"}
+            chunk=${rest%%\"*}
+            word=$word$chunk
+            rest=${rest#"$chunk"}
+            rest=${rest#\"}
+            ;;
+        *)
+            rest=${rest#" "}
+            parameter "$word"
+            word=
+            ;;
+        esac
+    done
+    [ -z "$word" ] || parameter "$word"
+}
+
+# percent_decode TEXT: sets $decoded, with %XX (two hexadecimal digits) replaced
+# by that byte. Any other % stands for itself.
+percent_decode() {
+    decoded=
+    rest=$1
+    while :; do
+        chunk=${rest%%%[0-9A-Fa-f][0-9A-Fa-f]*}
+        decoded=$decoded$chunk
+        [ "$chunk" != "$rest" ] || return 0
+        rest=${rest#"$chunk%"}
+        tail=${rest#??}
+        # The guard keeps a decoded newline, which $( ) would drop.
+        byte=$(printf '\%03o.' "0x${rest%"$tail"}")
+        byte=$(printf "$byte")
+        decoded=$decoded${byte%.}
+        rest=$tail
+    done
+}
+
+# run_session COMMAND SCRIPT: runs COMMAND, else the file SCRIPT, else an
+# interactive shell, on a controlling terminal so that Ctrl-C and job control
+# work. Returns its exit status.
+run_session() {
+    cd "${HOME:-/}" || cd /
+    if [ -n "$1" ]; then
+        setsid cttyhack "$SHELL" -c "$1"
+    elif [ -f "$2" ]; then
+        setsid cttyhack "$SHELL" "$2"
+    else
+        echo 'riscope: exit or Ctrl-D powers the machine off'
+        setsid cttyhack "$SHELL" -l
+    fi
+}
+
+# finish STATUS: reports, brings the root file system to rest, powers off.
+finish() {
+    printf '\nriscope-exit: %d\n' "$1"
+    # Setting a terminal's mode waits until its output has been sent.
+    stty opost </dev/console 2>/dev/null
+    kill -9 -1 2>/dev/null
+    sync
+    mount -o remount,ro / 2>/dev/null
+    poweroff -f
+}
+
+# fail MESSAGE: for what makes it impossible to go on.
+fail() {
+    echo "riscope: $1"
+    finish 255
+}

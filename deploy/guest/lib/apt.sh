@@ -1,0 +1,143 @@
+# shellcheck shell=bash
+# A private apt: it knows only Debian's riscv64 packages, keeps its state under
+# the guest directory and leaves the host's packages and package lists alone.
+# apt checks the archive's signature, the index against it and every package
+# against the index, resumes broken downloads and shows their progress.
+
+apt_ready=no
+
+# Sets up the private apt and brings its index up to date, once per run.
+apt_prepare() {
+    [ "$apt_ready" = no ] || return 0
+    need apt-get apt
+    need dpkg-deb dpkg
+    find_keyring
+    find_mirror
+    apt_dir=$guest_dir/apt
+    archives=$guest_dir/packages
+    mkdir -p "$apt_dir/lists/partial" "$archives/partial"
+    : >"$apt_dir/status"
+    write_apt_conf
+    if ! use_suite "$suite"; then
+        # A mirror may publish a new signed index before the files it lists.
+        # The alias still names the point release before it, signed as well.
+        say "the mirror's $suite is incomplete; trying its 'stable'"
+        use_suite stable || die "the mirror offers no consistent index of $suite: try again later, or set MIRROR=http://HOST/debian"
+    fi
+    apt_ready=yes
+}
+
+find_keyring() {
+    local file
+    for file in /usr/share/keyrings/debian-archive-keyring.{pgp,gpg}; do
+        if [ -f "$file" ]; then
+            keyring=$file
+            return
+        fi
+    done
+    install_on_host "Debian's keyring" debian-archive-keyring
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    [ -f "$keyring" ] || die "no Debian keyring in /usr/share/keyrings: install debian-archive-keyring"
+}
+
+# Asks the host's apt which mirror it uses, in whatever form it is configured.
+find_mirror() {
+    mirror=${MIRROR:-}
+    if [ -z "$mirror" ]; then
+        mirror=$(apt-get indextargets --no-release-info --format '$(REPO_URI)' |
+            sed -n 's,/$,,; /\/debian$/p; /\/debian\.list$/p' | sed -n 1p)
+    fi
+    [ -n "$mirror" ] ||
+        die "this host's apt knows no Debian mirror: set MIRROR=http://HOST/debian"
+}
+
+# Hooks and targets of the host are cleared: they act on the host's own cache.
+write_apt_conf() {
+    cat >"$apt_dir/apt.conf" <<CONF
+#clear APT::Update;
+#clear APT::Architectures;
+#clear APT::Default-Release;
+#clear DPkg::Pre-Invoke;
+#clear DPkg::Post-Invoke;
+#clear DPkg::Pre-Install-Pkgs;
+APT::Architecture "riscv64";
+APT::Architectures { "riscv64"; };
+APT::Install-Recommends "false";
+APT::Install-Suggests "false";
+APT::Sandbox::User "";
+APT::Get::AllowUnauthenticated "false";
+Acquire::AllowInsecureRepositories "false";
+Acquire::ForceHash "SHA256";
+Acquire::Languages "none";
+Acquire::Retries "3";
+Acquire::http::Timeout "30";
+Dir::State "$apt_dir";
+Dir::State::lists "$apt_dir/lists";
+Dir::State::status "$apt_dir/status";
+Dir::Cache "$apt_dir";
+Dir::Cache::archives "$archives";
+Dir::Etc::sourcelist "$apt_dir/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+CONF
+}
+
+# use_suite NAME: fetches the signed index of NAME if it is the release we want.
+use_suite() {
+    local codename
+    printf 'deb [arch=riscv64 target=Packages signed-by=%s] %s %s main\n' \
+        "$keyring" "$mirror" "$1" >"$apt_dir/sources.list"
+    say "reading the index of Debian $1 for riscv64"
+    retry_if_transient apt_update || return 1
+    codename=$(cat "$apt_dir"/lists/*InRelease "$apt_dir"/lists/*_Release 2>/dev/null |
+        sed -n 's/^Codename: //p' | sed -n 1p)
+    [ "$codename" = "$suite" ] || [ "$1" = "$suite" ] ||
+        die "the mirror's $1 is $codename, not $suite: set SUITE or MIRROR"
+}
+
+# An index that contradicts its signed Release stays so for hours; anything else
+# may be the network.
+retry_if_transient() {
+    local delay
+    for delay in 1 4 0; do
+        "$@" && return
+        grep -q 'Mirror sync in progress\|Hash Sum mismatch' "$apt_dir/update.log" && return 1
+        [ "$delay" -eq 0 ] || { say "trying again in $delay s" && sleep "$delay"; }
+    done
+    sed -n '/^[EW]: /p' "$apt_dir/update.log" >&2
+    return 1
+}
+
+apt_update() {
+    apt_run update -q -o APT::Update::Error-Mode=any >"$apt_dir/update.log" 2>&1
+}
+
+# apt_run COMMAND ARGUMENT..: apt-get with the private configuration. Not on a
+# terminal apt prints a line per file instead of its progress display.
+apt_run() {
+    local quiet=()
+    [ -t 2 ] || quiet=(-q)
+    apt-get -c "$apt_dir/apt.conf" "${quiet[@]}" "$@"
+}
+
+# candidate PACKAGE: its version and SHA-256, for a stamp.
+candidate() {
+    apt-cache -c "$apt_dir/apt.conf" show --no-all-versions "$1" 2>/dev/null |
+        awk '/^Package: /{p=$2} /^Version: /{v=$2} /^SHA256: /{print p, v, $2; found=1; exit} END{exit !found}' ||
+        die "Debian $suite has no package $1 for riscv64"
+}
+
+# archive_of PACKAGE: path of the downloaded package.
+archive_of() {
+    local line name version
+    line=$(candidate "$1")
+    read -r name version _ <<<"$line"
+    find "$archives" -maxdepth 1 -name "${name}_${version//:/%3a}_*.deb" | sed -n 1p
+}
+
+# fetch PACKAGE..: these packages alone, without what they depend on.
+fetch() {
+    (cd "$archives" && retry apt_run download "$@") >&2 ||
+        die "cannot download $*: check the network and start again; what is there is kept"
+}

@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# The kernel and the initramfs.
+
+# What a virt machine needs before and after its root file system is mounted.
+# Those the kernel has built in are skipped.
+boot_modules=(virtio_mmio virtio_blk virtio_net virtio_console virtio_rng ext4 9p 9pnet_virtio)
+
+build_boot_files() {
+    local stamp=$guest_dir/boot.stamp key
+    key=$(recipe boot)
+    if is_current "$stamp" "$key" "$guest_dir/Image" "$guest_dir/initrd.gz"; then
+        say "kernel and initramfs are up to date in $guest_dir"
+        return
+    fi
+    need cpio cpio
+    need xz xz-utils
+    need depmod kmod
+    apt_prepare
+    local kernel
+    kernel=$(kernel_package)
+    { echo "$key" && candidate "$kernel" && candidate busybox-static; } >"$work/boot.stamp"
+    if is_same "$stamp" "$work/boot.stamp" "$guest_dir/Image" "$guest_dir/initrd.gz"; then
+        say "kernel and initramfs are the newest"
+        return
+    fi
+    fetch "$kernel" busybox-static
+    rm -f "$stamp"
+    make_kernel "$kernel"
+    make_initramfs
+    mv "$work/boot.stamp" "$stamp"
+    say "ready: $guest_dir/Image ($(human_size "$guest_dir/Image"), $kernel)"
+    say "ready: $guest_dir/initrd.gz ($(human_size "$guest_dir/initrd.gz"))"
+}
+
+# The versioned package that linux-image-riscv64 stands for.
+kernel_package() {
+    apt-cache -c "$apt_dir/apt.conf" depends linux-image-riscv64 2>/dev/null |
+        awk '/Depends: linux-image-[0-9]/{print $2; found=1; exit} END{exit !found}' ||
+        die "Debian $suite has no kernel for riscv64"
+}
+
+make_kernel() {
+    local tree=$work/kernel image
+    say "unpacking $1"
+    mkdir "$tree"
+    dpkg-deb --fsys-tarfile "$(archive_of "$1")" |
+        tar -x -C "$tree" --wildcards './boot/vmlinu*' '*lib/modules/*'
+    image=$(find "$tree/boot" -name 'vmlinu*' -type f | sed -n 1p)
+    # Offset 0x38 of a RISC-V Image header holds this magic number.
+    [ "$(dd if="$image" bs=1 skip=56 count=3 2>/dev/null)" = RSC ] ||
+        die "$1 holds no RISC-V Image; SUITE=trixie is known to work"
+    mv "$image" "$guest_dir/Image"
+}
+
+make_initramfs() {
+    local root=$work/initramfs
+    say "packing the initramfs"
+    mkdir -p "$root"/{bin,dev,proc,sys,run,tmp,root,etc,mnt,modules,lib/riscope}
+    dpkg-deb --fsys-tarfile "$(archive_of busybox-static)" |
+        tar -x -C "$root/bin" --transform='s,.*/,,' --wildcards './usr/bin/busybox'
+    ln -s busybox "$root/bin/sh"
+    ln -s bin "$root/sbin"
+    install -m 755 "$here/files/init" "$root/init"
+    install -m 755 "$here/files/dhcp-event" "$root/lib/riscope/dhcp-event"
+    install -m 644 "$here/files/riscope.sh" "$root/lib/riscope/riscope.sh"
+    printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
+    printf 'root:x:0:\n' >"$root/etc/group"
+    collect_modules "$root/modules"
+    pack_cpio "$root" "$work/initrd.gz"
+    mv "$work/initrd.gz" "$guest_dir/initrd.gz"
+}
+
+# collect_modules TO: the modules with their dependencies, unpacked, named so
+# that their alphabetical order is the order in which to load them.
+collect_modules() {
+    local tree=$work/kernel release module kind path name count=0
+    # modprobe and depmod look below /lib, the package has merged it into /usr.
+    [ -e "$tree/lib" ] || ln -s usr/lib "$tree/lib"
+    release=$(basename "$(find "$tree/lib/modules/" -mindepth 1 -maxdepth 1 -type d | sed -n 1p)")
+    depmod -b "$tree" "$release" || die "depmod failed on the modules of $release"
+    for module in "${boot_modules[@]}"; do
+        modprobe -d "$tree" -S "$release" --show-depends "$module" ||
+            die "the kernel $release has no module $module"
+    done >"$work/modules"
+    while read -r kind path _; do
+        [ "$kind" = insmod ] || continue
+        name=$(basename "${path%.xz}")
+        compgen -G "$1/*-$name" >/dev/null && continue
+        name=$(printf '%02d-%s' "$count" "$name")
+        case $path in
+        *.ko.xz) xz -dc "$path" >"$1/$name" ;;
+        *.ko) cp "$path" "$1/$name" ;;
+        *) die "cannot unpack the module $path" ;;
+        esac
+        count=$((count + 1))
+    done <"$work/modules"
+}
+
+# pack_cpio TREE OUTPUT: a gzip'd newc archive, the same for the same content.
+pack_cpio() {
+    (
+        cd "$1"
+        find . -mindepth 1 -exec touch -h -d @0 {} +
+        find . -mindepth 1 -print0 | sort -z |
+            cpio --null --create --format=newc --reproducible --owner=0:0 --quiet
+    ) | gzip -9n >"$2"
+}
