@@ -1,0 +1,19 @@
+//! Sign injection: bit operations that raise no flag and leave NaN payloads
+//! alone (unprivileged specification, FSGNJ, FSGNJN and FSGNJX).
+
+use super::format::Format;
+
+/// `a` with the sign of `b`.
+pub fn sign_inject<F: Format>(a: F::Bits, b: F::Bits) -> F::Bits {
+    F::narrow((a.into() & !F::SIGN) | (b.into() & F::SIGN))
+}
+
+/// `a` with the opposite of the sign of `b`.
+pub fn sign_inject_negate<F: Format>(a: F::Bits, b: F::Bits) -> F::Bits {
+    F::narrow((a.into() & !F::SIGN) | (!b.into() & F::SIGN))
+}
+
+/// `a` with its sign inverted if `b` is negative.
+pub fn sign_inject_xor<F: Format>(a: F::Bits, b: F::Bits) -> F::Bits {
+    F::narrow(a.into() ^ (b.into() & F::SIGN))
+}
