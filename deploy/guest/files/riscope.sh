@@ -42,8 +42,8 @@ percent_decode() {
         rest=${rest#"$chunk%"}
         tail=${rest#??}
         # The guard keeps a decoded newline, which $( ) would drop.
-        byte=$(printf '\%03o.' "0x${rest%"$tail"}")
-        byte=$(printf "$byte")
+        byte=$(printf '\\0%03o.' "0x${rest%"$tail"}")
+        byte=$(printf '%b' "$byte")
         decoded=$decoded${byte%.}
         rest=$tail
     done
@@ -55,12 +55,12 @@ percent_decode() {
 run_session() {
     cd "${HOME:-/}" || cd /
     if [ -n "$1" ]; then
-        setsid cttyhack "$SHELL" -c "$1"
+        busybox setsid busybox cttyhack "$SHELL" -c "$1"
     elif [ -f "$2" ]; then
-        setsid cttyhack "$SHELL" "$2"
+        busybox setsid busybox cttyhack "$SHELL" "$2"
     else
         echo 'riscope: exit or Ctrl-D powers the machine off'
-        setsid cttyhack "$SHELL" -l
+        busybox setsid busybox cttyhack "$SHELL" -l
     fi
 }
 
@@ -68,11 +68,11 @@ run_session() {
 finish() {
     printf '\nriscope-exit: %d\n' "$1"
     # Setting a terminal's mode waits until its output has been sent.
-    stty opost </dev/console 2>/dev/null
+    busybox stty opost </dev/console 2>/dev/null
     kill -9 -1 2>/dev/null
-    sync
-    mount -o remount,ro / 2>/dev/null
-    poweroff -f
+    busybox sync
+    busybox mount -o remount,ro / 2>/dev/null
+    busybox poweroff -f
 }
 
 # fail MESSAGE: for what makes it impossible to go on.
