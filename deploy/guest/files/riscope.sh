@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=dash
 # Shared by the initramfs's /init and the disk's /sbin/riscope-init: reads the
 # kernel command line, runs what it asks for, reports and powers off.
 # Runs in busybox's shell as process 1.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # shares the variables of ../build
 # A private apt: it knows only Debian's riscv64 packages, keeps its state under
 # the guest directory and leaves the host's packages and package lists alone.
 # apt checks the archive's signature, the index against it and every package
@@ -44,8 +44,9 @@ find_keyring() {
 find_mirror() {
     mirror=${MIRROR:-}
     if [ -z "$mirror" ]; then
+        # shellcheck disable=SC2016 # apt replaces $(REPO_URI), not the shell
         mirror=$(apt-get indextargets --no-release-info --format '$(REPO_URI)' |
-            sed -n 's,/$,,; /\/debian$/p; /\/debian\.list$/p' | sed -n 1p)
+            sed -n 's,/$,,; /\/debian$/p; /\/debian\.list$/p' | sed -n 1p) || mirror=
     fi
     [ -n "$mirror" ] ||
         die "this host's apt knows no Debian mirror: set MIRROR=http://HOST/debian"
@@ -83,42 +84,51 @@ Dir::Etc::preferencesparts "/dev/null";
 CONF
 }
 
-# use_suite NAME: fetches the signed index of NAME if it is the release we want.
+# use_suite NAME: reads the signed index of NAME, which must be the release we
+# want. Fails when the mirror's files contradict each other.
 use_suite() {
     local codename
     printf 'deb [arch=riscv64 target=Packages signed-by=%s] %s %s main\n' \
         "$keyring" "$mirror" "$1" >"$apt_dir/sources.list"
     say "reading the index of Debian $1 for riscv64"
-    retry_if_transient apt_update || return 1
-    codename=$(cat "$apt_dir"/lists/*InRelease "$apt_dir"/lists/*_Release 2>/dev/null |
+    fetch_index "$1" || return 1
+    [ "$1" != "$suite" ] || return 0
+    codename=$(cat "$apt_dir/lists"/*_"$1"_{InRelease,Release} 2>/dev/null |
         sed -n 's/^Codename: //p' | sed -n 1p)
-    [ "$codename" = "$suite" ] || [ "$1" = "$suite" ] ||
-        die "the mirror's $1 is $codename, not $suite: set SUITE or MIRROR"
+    [ "$codename" = "$suite" ] || die "the mirror's $1 is $codename, not $suite: set SUITE or MIRROR"
 }
 
-# An index that contradicts its signed Release stays so for hours; anything else
-# may be the network.
-retry_if_transient() {
+# An index that contradicts its signature stays so for hours and fails at once;
+# anything else may be the network and is tried again.
+fetch_index() {
     local delay
     for delay in 1 4 0; do
-        "$@" && return
-        grep -q 'Mirror sync in progress\|Hash Sum mismatch' "$apt_dir/update.log" && return 1
-        [ "$delay" -eq 0 ] || { say "trying again in $delay s" && sleep "$delay"; }
+        apt_update && return
+        ! grep -q 'Mirror sync in progress\|Hash Sum mismatch' "$apt_dir/update.log" || return 1
+        [ "$delay" -eq 0 ] || { say "no answer; trying again in $delay s" && sleep "$delay"; }
     done
-    sed -n '/^[EW]: /p' "$apt_dir/update.log" >&2
-    return 1
+    grep '^[EW]: ' "$apt_dir/update.log" >&2 || true
+    die "cannot read the index of Debian $1: check the network, SUITE and MIRROR"
 }
 
 apt_update() {
     apt_run update -q -o APT::Update::Error-Mode=any >"$apt_dir/update.log" 2>&1
 }
 
-# apt_run COMMAND ARGUMENT..: apt-get with the private configuration. Not on a
-# terminal apt prints a line per file instead of its progress display.
 apt_run() {
-    local quiet=()
-    [ -t 2 ] || quiet=(-q)
-    apt-get -c "$apt_dir/apt.conf" "${quiet[@]}" "$@"
+    apt-get -c "$apt_dir/apt.conf" "$@"
+}
+
+# with_progress COMMAND..: an apt command that fetches packages. On a terminal apt
+# shows how far it is and how fast; elsewhere a line per 25 files will do.
+with_progress() {
+    if [ -t 2 ]; then
+        apt_run "$@" >&2
+    else
+        apt_run -q "$@" | awk '
+            /^Get:/ { if (n++ % 25 == 0) print "guest: fetching " $5 " .." }
+            /^Fetched/ { print "guest: f" substr($0, 2) }' >&2
+    fi
 }
 
 # candidate PACKAGE: its version and SHA-256, for a stamp.
@@ -138,6 +148,6 @@ archive_of() {
 
 # fetch PACKAGE..: these packages alone, without what they depend on.
 fetch() {
-    (cd "$archives" && retry apt_run download "$@") >&2 ||
+    (cd "$archives" && retry with_progress download "$@") ||
         die "cannot download $*: check the network and start again; what is there is kept"
 }

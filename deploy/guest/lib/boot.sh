@@ -1,9 +1,18 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # shares the variables of ../build
 # The kernel and the initramfs.
 
-# What a virt machine needs before and after its root file system is mounted.
-# Those the kernel has built in are skipped.
-boot_modules=(virtio_mmio virtio_blk virtio_net virtio_console virtio_rng ext4 9p 9pnet_virtio)
+# Modules to take, by the virtio device that makes /init load them: "bus" at
+# once, the others when a device with that number is there. Loading them all
+# would take longer than the rest of the boot. What the kernel has built in is
+# skipped.
+boot_modules='
+bus     virtio_mmio
+0x0001  virtio_net
+0x0002  virtio_blk ext4
+0x0003  virtio_console
+0x0004  virtio_rng
+0x0009  9p 9pnet_virtio
+'
 
 build_boot_files() {
     local stamp=$guest_dir/boot.stamp key
@@ -70,30 +79,39 @@ make_initramfs() {
     mv "$work/initrd.gz" "$guest_dir/initrd.gz"
 }
 
-# collect_modules TO: the modules with their dependencies, unpacked, named so
-# that their alphabetical order is the order in which to load them.
+# collect_modules TO: a directory per device, holding its modules and what they
+# depend on, unpacked, in the order of their names.
 collect_modules() {
-    local tree=$work/kernel release module kind path name count=0
+    local tree=$work/kernel release device modules
     # modprobe and depmod look below /lib, the package has merged it into /usr.
     [ -e "$tree/lib" ] || ln -s usr/lib "$tree/lib"
     release=$(basename "$(find "$tree/lib/modules/" -mindepth 1 -maxdepth 1 -type d | sed -n 1p)")
     depmod -b "$tree" "$release" || die "depmod failed on the modules of $release"
-    for module in "${boot_modules[@]}"; do
-        modprobe -d "$tree" -S "$release" --show-depends "$module" ||
-            die "the kernel $release has no module $module"
-    done >"$work/modules"
+    while read -r device modules; do
+        [ -n "$device" ] || continue
+        mkdir "$1/$device"
+        # shellcheck disable=SC2086 # one word per module
+        modprobe -d "$tree" -S "$release" --show-depends -a $modules >"$work/modules" ||
+            die "the kernel $release lacks one of: $modules"
+        copy_modules "$1/$device" <"$work/modules"
+    done <<<"$boot_modules"
+}
+
+# copy_modules TO: reads modprobe's list, "insmod FILE" or "builtin NAME".
+copy_modules() {
+    local kind path name count=0
     while read -r kind path _; do
         [ "$kind" = insmod ] || continue
         name=$(basename "${path%.xz}")
-        compgen -G "$1/*-$name" >/dev/null && continue
-        name=$(printf '%02d-%s' "$count" "$name")
+        ! compgen -G "$1/*-$name" >/dev/null || continue
+        name=$(printf '%s/%02d-%s' "$1" "$count" "$name")
         case $path in
-        *.ko.xz) xz -dc "$path" >"$1/$name" ;;
-        *.ko) cp "$path" "$1/$name" ;;
+        *.ko.xz) xz -dc "$path" >"$name" ;;
+        *.ko) cp "$path" "$name" ;;
         *) die "cannot unpack the module $path" ;;
         esac
         count=$((count + 1))
-    done <"$work/modules"
+    done
 }
 
 # pack_cpio TREE OUTPUT: a gzip'd newc archive, the same for the same content.

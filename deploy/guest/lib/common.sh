@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # shares the variables of ../build
 # Messages, host tools, the lock and the stamps that deploy/guest/build uses.
 
 say() {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154 # shares the variables of ../build
 # The disk: which packages it takes, fetching them, and the ext4 image.
 # The unpacking itself is the program lib/rootfs, because it runs under fakeroot.
 
@@ -31,8 +31,8 @@ build_disk() {
         die "cannot build the disk; the messages above say why"
     rm -f "$stamp"
     mv "$work/disk" "$disk"
-    mv "$work/disk.stamp" "$stamp"
     say "ready: $disk ($(human_size "$disk"), $(wc -l <"$work/resolved") packages)"
+    mv "$work/disk.stamp" "$stamp"
 }
 
 # resolve PACKAGE..: writes to $work/resolved a line "FILE SIZE SHA256:HASH" for
@@ -48,12 +48,16 @@ resolve() {
     sed -n "s/^'[^']*' //p" "$work/uris" | sort >"$work/resolved"
 }
 
+summary() {
+    awk '{bytes += $2} END {printf "%d packages, %.0f MiB", NR, bytes / 1048576}' "$1"
+}
+
 fetch_resolved() {
-    local file size hash
-    retry apt_run install --download-only -y "${base_packages[@]}" "$@" \
-        >"$guest_dir/download.log" ||
+    local file hash
+    say "fetching $(summary "$work/resolved")"
+    retry with_progress install --download-only -y "${base_packages[@]}" "$@" ||
         die "cannot download the packages: check the network and start again; what is there is kept"
-    while read -r file size hash; do
+    while read -r file _ hash; do
         printf '%s  %s\n' "${hash#SHA256:}" "$archives/$file"
     done <"$work/resolved" >"$work/sums"
     # apt has checked what it fetched; this also checks what lay there before.
