@@ -15,33 +15,33 @@ case 2
     csrr a0, marchid
     csrr a0, mimpid
     csrr a0, mconfigptr
-case 3                              # mcountinhibit: TIME has no bit
-    csrr s0, mcountinhibit
-    csrwi mcountinhibit, 2
-    csrr a0, mcountinhibit
-    csrw mcountinhibit, s0
-    andi a0, a0, 2
-    check_zero a0
-case 4                              # mcycle never goes backwards
+case 3                              # mcycle never goes backwards
     csrr a0, mcycle
     .rept 8
     csrr a1, mcycle
     bltu a1, a0, fail
     mv a0, a1
     .endr
-case 5                              # mcycle can be written
+case 4                              # mcycle can be written
     li a0, 0x7000000000000000
     csrw mcycle, a0
     csrr a1, mcycle
     bltu a1, a0, fail
     csrr a2, cycle
     bltu a2, a1, fail
-case 6                              # the event counters
+case 5                              # the event counters
     .irp n, 3, 4, 15, 31
     csrr a0, mhpmcounter\n
     csrr a0, mhpmevent\n
     csrr a0, hpmcounter\n
     .endr
+case 6                              # mcountinhibit: TIME has no bit
+    csrr s0, mcountinhibit
+    csrwi mcountinhibit, 2
+    csrr a0, mcountinhibit
+    csrw mcountinhibit, s0
+    andi a0, a0, 2
+    check_zero a0
     done
 
 .include "runtime.inc"

@@ -21,15 +21,6 @@ case 1                              # MPP
     csrr a0, mstatus
     check_bits a0, STATUS_MPP, \mode << STATUS_MPP_SHIFT
     .endr
-    li t0, STATUS_MPP
-    csrc mstatus, t0
-    li t0, 2 << STATUS_MPP_SHIFT
-    csrs mstatus, t0
-    csrr a0, mstatus
-    srli a0, a0, STATUS_MPP_SHIFT
-    andi a0, a0, 3
-    li t1, 2
-    check_ne a0, t1
 case 2                              # UXL and SXL
     li t0, STATUS_UXL | STATUS_SXL
     csrs mstatus, t0
@@ -117,6 +108,16 @@ case 7                              # each S field by itself
     and a0, a0, t0
     check_eq a0, t1
     .endr
+case 8                              # MPP never becomes 2
+    li t0, STATUS_MPP
+    csrc mstatus, t0
+    li t0, 2 << STATUS_MPP_SHIFT
+    csrs mstatus, t0
+    csrr a0, mstatus
+    srli a0, a0, STATUS_MPP_SHIFT
+    andi a0, a0, 3
+    li t1, 2
+    check_ne a0, t1
     csrw mstatus, s0
     done
 
