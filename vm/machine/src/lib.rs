@@ -1,1 +1,11 @@
-//! placeholder
+//! The virt board.
+mod entropy;
+mod exit;
+mod sync;
+pub mod board;
+pub mod console;
+pub mod device;
+#[cfg(test)]
+mod testing;
+pub use entropy::Entropy;
+pub use exit::{ExitLatch, MachineExit};

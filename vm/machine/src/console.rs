@@ -1,0 +1,185 @@
+//! The host side of a guest console.
+//!
+//! ```text
+//!  serial port, virtio console, SBI, HTIF ──output──► ConsoleBackend (host)
+//!                    ▲                                       │
+//!                    └── take_input ── bounded queue ◄── push_input
+//! ```
+//!
+//! Input has back pressure: [`Console::push_input`] takes what fits and says how
+//! much that was, so that a guest that does not read cannot make the host's memory
+//! grow. Output is the backend's matter; a backend that cannot keep up drops.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::sync::lock;
+
+/// Bytes of input that wait for the guest at most.
+pub const INPUT_CAPACITY: usize = 4096;
+
+/// Where the bytes go that a guest writes to its console. Harts call it from
+/// their own threads.
+pub trait ConsoleBackend: Send + Sync + fmt::Debug {
+    /// Takes what the guest wrote. Must not block for long: the hart that wrote
+    /// waits for it.
+    fn write(&self, bytes: &[u8]);
+}
+
+/// Called when input arrives, from the thread that pushed it.
+type Listener = Box<dyn Fn() + Send + Sync>;
+
+/// One guest console: a backend for output and a queue for input.
+pub struct Console {
+    backend: Arc<dyn ConsoleBackend>,
+    input: Mutex<VecDeque<u8>>,
+    listener: Mutex<Option<Arc<Listener>>>,
+}
+
+impl Console {
+    /// A console that writes to `backend` and has no input yet.
+    pub fn new(backend: Arc<dyn ConsoleBackend>) -> Arc<Self> {
+        Arc::new(Self { backend, input: Mutex::default(), listener: Mutex::default() })
+    }
+
+    /// Passes guest output on to the backend.
+    pub fn output(&self, bytes: &[u8]) {
+        self.backend.write(bytes);
+    }
+
+    /// Queues input for the guest and returns how many bytes fitted, 0 to
+    /// `bytes.len()`. The caller offers the rest again later.
+    pub fn push_input(&self, bytes: &[u8]) -> usize {
+        let taken = {
+            let mut input = lock(&self.input);
+            let room = INPUT_CAPACITY - input.len();
+            let taken = room.min(bytes.len());
+            input.extend(&bytes[..taken]);
+            taken
+        };
+        // Called without the queue's lock, because the listener takes input.
+        let listener = lock(&self.listener).clone();
+        if let Some(listener) = listener
+            && taken > 0
+        {
+            listener();
+        }
+        taken
+    }
+
+    /// Takes up to `limit` bytes of queued input, oldest first.
+    pub fn take_input(&self, limit: usize) -> Vec<u8> {
+        let mut input = lock(&self.input);
+        let count = limit.min(input.len());
+        input.drain(..count).collect()
+    }
+
+    /// Whether input is waiting.
+    pub fn has_input(&self) -> bool {
+        !lock(&self.input).is_empty()
+    }
+
+    /// Names the device that wants to know when input arrives; the last one wins.
+    pub(crate) fn set_listener(&self, listener: impl Fn() + Send + Sync + 'static) {
+        *lock(&self.listener) = Some(Arc::new(Box::new(listener)));
+    }
+}
+
+impl fmt::Debug for Console {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Console").field("backend", &self.backend).finish_non_exhaustive()
+    }
+}
+
+/// A backend that drops everything.
+#[derive(Debug, Default)]
+pub struct NullBackend;
+
+impl ConsoleBackend for NullBackend {
+    fn write(&self, _bytes: &[u8]) {}
+}
+
+/// A backend that keeps everything, for tests and short runs.
+#[derive(Debug, Default)]
+pub struct CaptureBackend {
+    bytes: Mutex<Vec<u8>>,
+    grown: Condvar,
+}
+
+impl CaptureBackend {
+    /// Everything written so far, with bytes that are not UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.bytes)).into_owned()
+    }
+
+    /// Waits until the output contains `wanted`; `false` after `limit` without it.
+    pub fn wait_for(&self, wanted: &str, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let mut bytes = lock(&self.bytes);
+        loop {
+            if String::from_utf8_lossy(&bytes).contains(wanted) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            bytes = self.grown.wait_timeout(bytes, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl ConsoleBackend for CaptureBackend {
+    fn write(&self, bytes: &[u8]) {
+        lock(&self.bytes).extend_from_slice(bytes);
+        self.grown.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn input_beyond_the_capacity_is_left_to_the_caller() {
+        let console = Console::new(Arc::new(NullBackend));
+        assert_eq!(console.push_input(&[b'x'; INPUT_CAPACITY - 1]), INPUT_CAPACITY - 1);
+        assert_eq!(console.push_input(b"ab"), 1);
+        assert_eq!(console.push_input(b"c"), 0);
+        assert_eq!(console.take_input(INPUT_CAPACITY).last(), Some(&b'a'));
+        assert_eq!(console.push_input(b"c"), 1);
+    }
+
+    #[test]
+    fn the_listener_hears_of_accepted_input_and_may_take_it() {
+        let console = Console::new(Arc::new(NullBackend));
+        let taken = Arc::new(AtomicUsize::new(0));
+        {
+            let (weak, taken) = (Arc::downgrade(&console), Arc::clone(&taken));
+            console.set_listener(move || {
+                let console = weak.upgrade().unwrap();
+                taken.fetch_add(console.take_input(16).len(), Ordering::SeqCst);
+            });
+        }
+        console.push_input(b"hello");
+        console.push_input(b"");
+        assert_eq!(taken.load(Ordering::SeqCst), 5);
+    }
+
+    #[test]
+    fn captured_output_can_be_waited_for_across_writes() {
+        let capture = Arc::new(CaptureBackend::default());
+        let console = Console::new(Arc::clone(&capture) as Arc<dyn ConsoleBackend>);
+        let writer = std::thread::spawn(move || {
+            console.output(b"log");
+            console.output(b"in: ");
+        });
+        assert!(capture.wait_for("login: ", Duration::from_secs(60)));
+        writer.join().unwrap();
+        assert!(!capture.wait_for("password", Duration::ZERO));
+    }
+}

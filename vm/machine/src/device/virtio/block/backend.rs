@@ -1,0 +1,233 @@
+//! The host side of a disk.
+//!
+//! A disk is always raw: its format is never guessed from contents that a guest can
+//! write. The file is read and written in place, never mapped, so that a file that
+//! shrinks under a running machine is an I/O error of the guest and no signal.
+
+use std::fmt::Debug;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+
+use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
+use rustix::io::Errno;
+use vm_memory::{ReadVolatile, VolatileMemoryError, WriteVolatile};
+
+use super::SECTOR_SIZE;
+use crate::device::virtio::Buffers;
+
+/// Why a disk operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BlockError {
+    /// The range is not on the disk.
+    #[error("the range is outside the disk")]
+    OutOfRange,
+    /// A write to a read-only disk.
+    #[error("the disk is read-only")]
+    ReadOnly,
+    /// The file ends before the disk does: somebody shrank it.
+    #[error("the file is shorter than the disk")]
+    ShortFile,
+    /// The host cannot do this on the disk's file.
+    #[error("the host does not support the operation")]
+    Unsupported,
+    /// The host failed.
+    #[error("the host failed: {0}")]
+    Host(#[from] io::Error),
+}
+
+/// What a block device needs of the host. Offsets and lengths are in bytes, multiples
+/// of [`SECTOR_SIZE`], and checked by the backend.
+pub trait BlockBackend: Send + Debug {
+    /// Size of the disk in bytes, a multiple of [`SECTOR_SIZE`], constant.
+    fn size(&self) -> u64;
+
+    /// Whether writes are refused.
+    fn is_read_only(&self) -> bool;
+
+    /// Reads into `data`.
+    ///
+    /// # Errors
+    /// [`BlockError`]; `data` may then be partly written.
+    fn read(&mut self, offset: u64, data: &Buffers<'_>) -> Result<(), BlockError>;
+
+    /// Writes `data`.
+    ///
+    /// # Errors
+    /// [`BlockError`]; the disk may then be partly written.
+    fn write(&mut self, offset: u64, data: &Buffers<'_>) -> Result<(), BlockError>;
+
+    /// Makes everything written so far durable.
+    ///
+    /// # Errors
+    /// [`BlockError::Host`] when the host cannot.
+    fn flush(&mut self) -> Result<(), BlockError>;
+
+    /// Tells the host that the contents of the range are not needed. A hint: what the
+    /// range reads afterwards is open.
+    ///
+    /// # Errors
+    /// [`BlockError`] for a range that may not be written.
+    fn discard(&mut self, offset: u64, len: u64) -> Result<(), BlockError>;
+
+    /// Makes the range read as zero, deallocating it if `unmap` allows that.
+    ///
+    /// # Errors
+    /// [`BlockError`]; the range may then be partly zero.
+    fn write_zeroes(&mut self, offset: u64, len: u64, unmap: bool) -> Result<(), BlockError>;
+}
+
+/// Why a file cannot be a disk.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// The host cannot open, lock or look at it.
+    #[error("{0}")]
+    Host(#[from] io::Error),
+    /// Neither a regular file nor a block device.
+    #[error("it is no regular file; make a raw disk image of it")]
+    NotAFile,
+    /// Smaller than one sector.
+    #[error("it has less than one sector of 512 bytes")]
+    Empty,
+    /// Another machine writes it, or reads it while this one wants to write.
+    #[error("another machine uses it; stop that machine or attach the disk read-only to both")]
+    InUse,
+}
+
+/// A raw disk image in a file.
+#[derive(Debug)]
+pub struct RawDisk {
+    file: File,
+    size: u64,
+    read_only: bool,
+}
+
+impl RawDisk {
+    /// Uses `file` as a disk; a rest that is no whole sector is left alone. The file is
+    /// locked against other machines, shared if `read_only`, as long as the disk lives.
+    ///
+    /// # Errors
+    /// [`DiskError`] when it is no usable file or another machine has it.
+    pub fn new(file: File, read_only: bool) -> Result<Self, DiskError> {
+        if !file.metadata()?.is_file() {
+            return Err(DiskError::NotAFile);
+        }
+        let lock =
+            if read_only { FlockOperation::NonBlockingLockShared } else { FlockOperation::NonBlockingLockExclusive };
+        match flock(&file, lock) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(DiskError::InUse),
+            Err(error) => return Err(DiskError::Host(error.into())),
+        }
+        let size = file.metadata()?.len() / SECTOR_SIZE * SECTOR_SIZE;
+        if size == 0 { Err(DiskError::Empty) } else { Ok(Self { file, size, read_only }) }
+    }
+
+    fn check(&self, offset: u64, len: u64) -> Result<(), BlockError> {
+        let end = offset.checked_add(len).ok_or(BlockError::OutOfRange)?;
+        if end <= self.size { Ok(()) } else { Err(BlockError::OutOfRange) }
+    }
+
+    fn check_write(&self, offset: u64, len: u64) -> Result<(), BlockError> {
+        if self.read_only { Err(BlockError::ReadOnly) } else { self.check(offset, len) }
+    }
+
+    /// Zeroes by writing, for hosts that have no other way.
+    fn fill_zeroes(&mut self, mut offset: u64, mut len: u64) -> Result<(), BlockError> {
+        const ZEROES: [u8; 64 << 10] = [0; 64 << 10];
+        while len > 0 {
+            let count = usize::try_from(len).unwrap_or(usize::MAX).min(ZEROES.len());
+            self.file.write_all_at(&ZEROES[..count], offset)?;
+            offset += count as u64;
+            len -= count as u64;
+        }
+        Ok(())
+    }
+}
+
+impl BlockBackend for RawDisk {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    fn read(&mut self, offset: u64, data: &Buffers<'_>) -> Result<(), BlockError> {
+        self.check(offset, data.len() as u64)?;
+        self.file.seek(SeekFrom::Start(offset))?;
+        for slice in data.slices() {
+            let mut rest = slice.subslice(0, slice.len()).map_err(host_error)?;
+            while !rest.is_empty() {
+                match self.file.read_volatile(&mut rest).map_err(host_error) {
+                    Ok(0) => return Err(BlockError::ShortFile),
+                    Ok(count) => rest = rest.offset(count).map_err(host_error)?,
+                    Err(error) if is_interrupted(&error) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, offset: u64, data: &Buffers<'_>) -> Result<(), BlockError> {
+        self.check_write(offset, data.len() as u64)?;
+        self.file.seek(SeekFrom::Start(offset))?;
+        for slice in data.slices() {
+            let mut rest = slice.subslice(0, slice.len()).map_err(host_error)?;
+            while !rest.is_empty() {
+                match self.file.write_volatile(&rest).map_err(host_error) {
+                    Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                    Ok(count) => rest = rest.offset(count).map_err(host_error)?,
+                    Err(error) if is_interrupted(&error) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), BlockError> {
+        Ok(self.file.sync_data()?)
+    }
+
+    fn discard(&mut self, offset: u64, len: u64) -> Result<(), BlockError> {
+        self.check_write(offset, len)?;
+        if len == 0 {
+            return Ok(());
+        }
+        match fallocate(&self.file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, len) {
+            // A hint that the file system cannot take is ignored.
+            Ok(()) | Err(Errno::OPNOTSUPP) => Ok(()),
+            Err(error) => Err(io::Error::from(error).into()),
+        }
+    }
+
+    fn write_zeroes(&mut self, offset: u64, len: u64, unmap: bool) -> Result<(), BlockError> {
+        self.check_write(offset, len)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let how = if unmap { FallocateFlags::PUNCH_HOLE } else { FallocateFlags::ZERO_RANGE };
+        match fallocate(&self.file, how | FallocateFlags::KEEP_SIZE, offset, len) {
+            Ok(()) => Ok(()),
+            Err(Errno::OPNOTSUPP) => self.fill_zeroes(offset, len),
+            Err(error) => Err(io::Error::from(error).into()),
+        }
+    }
+}
+
+fn host_error(error: VolatileMemoryError) -> BlockError {
+    match error {
+        VolatileMemoryError::IOError(error) => BlockError::Host(error),
+        other => BlockError::Host(io::Error::other(other)),
+    }
+}
+
+fn is_interrupted(error: &BlockError) -> bool {
+    matches!(error, BlockError::Host(error) if error.kind() == io::ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Tests of the block device as its driver sees it.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use riscope_core::mem::GuestRam;
+
+use super::super::RawDisk;
+use super::*;
+use crate::device::virtio::testing::{Driver, NEXT, WRITE, memory};
+use crate::testing::ScratchDir;
+
+struct Board {
+    _dir: ScratchDir,
+    ram: Arc<GuestRam>,
+    driver: Driver,
+    queue: VirtQueue,
+    device: BlockDevice,
+}
+
+const HEADER: u64 = 0;
+const DATA: u64 = 0x1000;
+const STATUS: u64 = 0x800;
+
+/// A device on a disk of `sectors` sectors, each filled with its number.
+fn board(sectors: u8, read_only: bool) -> Board {
+    let dir = ScratchDir::new();
+    let path = dir.path().join("disk");
+    let contents: Vec<u8> = (0..sectors).flat_map(|sector| [sector; 512]).collect();
+    std::fs::write(&path, contents).unwrap();
+    let file = File::options().read(true).write(!read_only).open(&path).unwrap();
+    let disk = RawDisk::new(file, read_only).unwrap();
+    let ram = memory();
+    let driver = Driver::new(&ram, 8);
+    let queue = driver.queue();
+    Board { _dir: dir, ram, driver, queue, device: BlockDevice::new(Box::new(disk), "disk0") }
+}
+
+impl Board {
+    /// Runs one request with `len` bytes of data, written by the device if `device_writes`,
+    /// and returns its status and the used length.
+    fn request(&mut self, kind: u32, sector: u64, len: u32, device_writes: bool) -> (u8, u32) {
+        let header = [&kind.to_le_bytes()[..], &[0; 4], &sector.to_le_bytes()].concat();
+        let at = |offset| self.driver.buffer(offset);
+        self.driver.write(at(HEADER), &header);
+        self.driver.write(at(STATUS), &[0xee]);
+        self.driver.describe(0, at(HEADER), 16, NEXT, 1);
+        self.driver.describe(1, at(DATA), len, NEXT | if device_writes { WRITE } else { 0 }, 2);
+        self.driver.describe(2, at(STATUS), 1, WRITE, 0);
+        self.driver.offer(0);
+        assert_eq!(self.device.process(0, &mut self.queue, self.ram.memory()), Ok(true));
+        let used = self.driver.used();
+        assert_eq!(used.len(), 1);
+        (self.driver.read(self.driver.buffer(STATUS), 1)[0], used[0].1)
+    }
+
+    fn data(&self, len: usize) -> Vec<u8> {
+        self.driver.read(self.driver.buffer(DATA), len)
+    }
+
+    fn set_data(&self, bytes: &[u8]) {
+        self.driver.write(self.driver.buffer(DATA), bytes);
+    }
+}
+
+#[test]
+fn sectors_are_read_and_written() {
+    let mut board = board(8, false);
+    assert_eq!(board.request(0, 2, 1024, true), (0, 1025));
+    assert_eq!(board.data(1024), [[2; 512], [3; 512]].concat());
+    board.set_data(&[0xaa; 512]);
+    assert_eq!(board.request(1, 3, 512, false), (0, 1));
+    assert_eq!(board.request(4, 0, 0, false), (0, 1), "flush");
+    assert_eq!(board.request(0, 2, 1024, true), (0, 1025));
+    assert_eq!(board.data(1024), [[2; 512], [0xaa; 512]].concat());
+}
+
+#[test]
+fn the_device_names_itself() {
+    let mut board = board(1, true);
+    assert_eq!(board.request(8, 0, 20, true), (0, 21));
+    assert_eq!(&board.data(6), b"disk0\0");
+}
+
+#[test]
+fn impossible_requests_fail_and_the_device_goes_on() {
+    let mut board = board(8, true);
+    for (kind, sector, len, device_writes, status) in [
+        (0, 8, 512, true, 1),
+        (0, u64::MAX, 512, true, 1),
+        (0, 1 << 55, 512, true, 1),
+        (0, 0, 511, true, 1),
+        (1, 0, 512, false, 1),
+        (77, 0, 0, true, 2),
+    ] {
+        assert_eq!(board.request(kind, sector, len, device_writes), (status, 1), "type {kind} at {sector}");
+    }
+    assert_eq!(board.request(0, 7, 512, true).0, 0);
+}
+
+#[test]
+fn ranges_are_discarded_and_zeroed_within_limits() {
+    let segment = |sector: u64, sectors: u32, flags: u32| {
+        [&sector.to_le_bytes()[..], &sectors.to_le_bytes(), &flags.to_le_bytes()].concat()
+    };
+    let mut board = board(8, false);
+    board.set_data(&[segment(1, 1, 0), segment(3, 2, 1)].concat());
+    assert_eq!(board.request(13, 0, 32, false), (0, 1));
+    assert_eq!(board.request(0, 0, 3072, true).0, 0);
+    assert_eq!(board.data(3072), [0, 0, 2, 0, 0, 5].map(|byte| [byte; 512]).concat());
+
+    board.set_data(&segment(6, 1, 0));
+    assert_eq!(board.request(11, 0, 16, false).0, 0);
+    board.set_data(&segment(6, 1, 1));
+    assert_eq!(board.request(11, 0, 16, false).0, 2, "discard has no unmap flag");
+    board.set_data(&segment(0, MAX_RANGE_SECTORS + 1, 0));
+    assert_eq!(board.request(13, 0, 16, false).0, 1);
+    board.set_data(&segment(8, 1, 0));
+    assert_eq!(board.request(13, 0, 16, false).0, 1);
+}
+
+#[test]
+fn a_chain_without_status_stops_the_queue() {
+    let mut board = board(1, false);
+    board.driver.describe(0, board.driver.buffer(0), 16, 0, 0);
+    board.driver.offer(0);
+    let outcome = board.device.process(0, &mut board.queue, board.ram.memory());
+    assert_eq!(outcome, Err(QueueError::NoStatus));
+}
+
+#[test]
+fn one_notification_takes_at_most_a_queue_of_requests() {
+    let mut board = board(1, false);
+    let kind = 4u32.to_le_bytes();
+    board.driver.write(board.driver.buffer(HEADER), &kind);
+    for head in 0..4 {
+        board.driver.describe(2 * head, board.driver.buffer(HEADER), 16, NEXT, 2 * head + 1);
+        board.driver.describe(2 * head + 1, board.driver.buffer(STATUS), 1, WRITE, 0);
+        board.driver.offer(2 * head);
+    }
+    assert_eq!(board.device.process(0, &mut board.queue, board.ram.memory()), Ok(true));
+    assert_eq!(board.driver.used().len(), 4);
+    assert_eq!(board.device.process(0, &mut board.queue, board.ram.memory()), Ok(false));
+}
+
+#[test]
+fn features_and_capacity_follow_the_disk() {
+    let writable = board(8, false);
+    assert_eq!(&writable.device.config()[..8], &8u64.to_le_bytes());
+    assert_eq!(writable.device.config().len(), 60);
+    assert_eq!(writable.device.features() & FEATURE_READ_ONLY, 0);
+    assert_ne!(writable.device.features() & FEATURE_DISCARD, 0);
+    let read_only = board(8, true);
+    assert_ne!(read_only.device.features() & FEATURE_READ_ONLY, 0);
+    assert_eq!(read_only.device.features() & (FEATURE_DISCARD | FEATURE_WRITE_ZEROES), 0);
+}

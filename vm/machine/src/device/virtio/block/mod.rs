@@ -1,0 +1,16 @@
+//! Virtio block device (specification, section 5.2).
+//!
+//! [`request`] parses what the driver asks, [`backend`] does it on the host,
+//! [`device`] connects the two; `status.rs` is the one place where a host error
+//! becomes what the guest sees.
+
+pub mod backend;
+pub mod device;
+pub mod request;
+mod status;
+
+pub use backend::{BlockBackend, BlockError, RawDisk};
+pub use device::BlockDevice;
+
+/// Bytes in a sector, the unit of every address and capacity.
+pub const SECTOR_SIZE: u64 = 512;

@@ -1,0 +1,179 @@
+//! The memory of one descriptor chain, in one direction.
+//!
+//! A list of volatile slices of guest RAM, already checked to be inside it. Devices
+//! cut it into header, data and status without caring where the driver put the
+//! descriptor borders ("Message Framing", section 2.7.4).
+
+use riscope_core::mem::{GuestMemory, PageTracker};
+use vm_memory::bitmap::{ArcSlice, WithBitmapSlice};
+use vm_memory::{GuestAddress, GuestMemoryBackend, VolatileSlice};
+
+/// A piece of guest RAM, volatile and reporting writes to the page tracker.
+pub type GuestSlice<'m> = VolatileSlice<'m, <ArcSlice<PageTracker> as WithBitmapSlice<'m>>::S>;
+
+/// Consecutive bytes of a message, scattered over guest RAM.
+#[derive(Debug, Default)]
+pub struct Buffers<'m> {
+    slices: Vec<GuestSlice<'m>>,
+    len: usize,
+}
+
+impl<'m> Buffers<'m> {
+    /// Appends `[address, address + len)`; `None` if that is not all RAM.
+    pub(super) fn push(&mut self, memory: &'m GuestMemory, address: GuestAddress, len: usize) -> Option<()> {
+        if len > 0 {
+            let slice = memory.get_slice(address, len).ok()?;
+            self.len = self.len.checked_add(len)?;
+            self.slices.push(slice);
+        }
+        Some(())
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The slices in order; none is empty.
+    pub fn slices(&self) -> &[GuestSlice<'m>] {
+        &self.slices
+    }
+
+    /// Cuts off the first `count` bytes and keeps the rest; `None`, and no change, if
+    /// there are fewer.
+    pub fn split_front(&mut self, count: usize) -> Option<Self> {
+        if count > self.len {
+            return None;
+        }
+        let mut front = Self::default();
+        while front.len < count {
+            let slice = self.slices.first()?;
+            let wanted = count - front.len;
+            if slice.len() <= wanted {
+                front.append(self.slices.remove(0));
+            } else {
+                let (head, rest) = slice.split_at(wanted).ok()?;
+                front.append(head);
+                self.slices[0] = rest;
+            }
+        }
+        self.len -= count;
+        Some(front)
+    }
+
+    /// Cuts off the last `count` bytes and keeps the rest; `None`, and no change, if
+    /// there are fewer.
+    pub fn split_back(&mut self, count: usize) -> Option<Self> {
+        let kept = self.len.checked_sub(count)?;
+        let front = self.split_front(kept)?;
+        Some(std::mem::replace(self, front))
+    }
+
+    /// Copies from the buffers into `out`, as much as both hold. Returns how much.
+    pub fn copy_to(&self, out: &mut [u8]) -> usize {
+        let mut done = 0;
+        for slice in &self.slices {
+            done += slice.copy_to(&mut out[done..]);
+        }
+        done
+    }
+
+    /// Copies `bytes` into the buffers, as much as both hold. Returns how much.
+    pub fn copy_from(&self, bytes: &[u8]) -> usize {
+        let mut done = 0;
+        for slice in &self.slices {
+            let count = slice.len().min(bytes.len() - done);
+            slice.copy_from(&bytes[done..done + count]);
+            done += count;
+        }
+        done
+    }
+
+    fn append(&mut self, slice: GuestSlice<'m>) {
+        self.len += slice.len();
+        self.slices.push(slice);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use riscope_core::addr::GuestPhys;
+    use riscope_core::mem::GuestRam;
+    use vm_memory::Bytes;
+
+    use super::*;
+
+    const BASE: u64 = 0x8000_0000;
+
+    /// Buffers of the given sizes, 0x100 apart, filled with 0, 1, 2, …
+    fn buffers<'m>(memory: &'m GuestMemory, sizes: &[usize]) -> Buffers<'m> {
+        let mut buffers = Buffers::default();
+        let mut value = 0u8;
+        for (address, &size) in (BASE..).step_by(0x100).zip(sizes) {
+            for offset in 0..size {
+                memory.write_obj(value, GuestAddress(address + offset as u64)).unwrap();
+                value = value.wrapping_add(1);
+            }
+            buffers.push(memory, GuestAddress(address), size).unwrap();
+        }
+        buffers
+    }
+
+    fn bytes(buffers: &Buffers<'_>) -> Vec<u8> {
+        let mut out = vec![0xee; buffers.len()];
+        assert_eq!(buffers.copy_to(&mut out), buffers.len());
+        out
+    }
+
+    #[test]
+    fn memory_outside_ram_is_refused() {
+        let ram = GuestRam::new(GuestPhys(BASE), 0x1000).unwrap();
+        let mut buffers = Buffers::default();
+        for (address, len) in [(BASE - 1, 2), (BASE + 0xfff, 2), (u64::MAX, 1), (BASE, usize::MAX), (0, 1)] {
+            assert!(buffers.push(ram.memory(), GuestAddress(address), len).is_none(), "{address:#x}+{len:#x}");
+        }
+        assert!(buffers.push(ram.memory(), GuestAddress(0), 0).is_some(), "nothing is everywhere");
+        assert!(buffers.is_empty());
+    }
+
+    #[test]
+    fn copies_stop_at_the_shorter_side() {
+        let ram = GuestRam::new(GuestPhys(BASE), 0x1000).unwrap();
+        let buffers = buffers(ram.memory(), &[2, 3]);
+        let mut short = [0xee; 4];
+        assert_eq!(buffers.copy_to(&mut short), 4);
+        assert_eq!(short, [0, 1, 2, 3]);
+        assert_eq!(buffers.copy_from(&[9; 3]), 3);
+        assert_eq!(buffers.copy_from(&[]), 0);
+        assert_eq!(bytes(&buffers), [9, 9, 9, 3, 4]);
+        assert_eq!(buffers.copy_from(&[7; 8]), 5);
+        assert_eq!(bytes(&buffers), [7; 5]);
+    }
+
+    proptest! {
+        #[test]
+        fn cutting_keeps_every_byte_in_order(sizes in prop::collection::vec(0usize..20, 0..6), cut in 0usize..120) {
+            let ram = GuestRam::new(GuestPhys(BASE), 0x1000).unwrap();
+            let total: usize = sizes.iter().sum();
+            let all = bytes(&buffers(ram.memory(), &sizes));
+
+            let mut rest = buffers(ram.memory(), &sizes);
+            let front = rest.split_front(cut);
+            prop_assert_eq!(front.is_some(), cut <= total);
+            let joined = [front.map_or(Vec::new(), |front| bytes(&front)), bytes(&rest)].concat();
+            prop_assert_eq!(&joined, &all);
+
+            let mut rest = buffers(ram.memory(), &sizes);
+            let back = rest.split_back(cut);
+            prop_assert_eq!(back.as_ref().map(Buffers::len), (cut <= total).then_some(cut));
+            let joined = [bytes(&rest), back.map_or(Vec::new(), |back| bytes(&back))].concat();
+            prop_assert_eq!(&joined, &all);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Virtio console with one port (specification, section 5.3).
+
+pub mod device;
+
+pub use device::ConsoleDevice;

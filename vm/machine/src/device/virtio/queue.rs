@@ -1,0 +1,248 @@
+//! One split virtqueue (specification, section 2.7), from the device's side.
+//!
+//! `virtio-queue` reads the rings and walks the chains; this wrapper makes every way
+//! in which a driver can break them an error, because the library ends a broken chain
+//! silently.
+
+use std::sync::atomic::Ordering;
+
+use riscope_core::mem::GuestMemory;
+use virtio_queue::{Error, Queue, QueueOwnedT, QueueT};
+use vm_memory::{Bytes, GuestAddress};
+
+use super::buffers::Buffers;
+
+/// Bytes that one chain may carry in both directions together. The largest request
+/// of any device here is smaller.
+pub const MAX_CHAIN_BYTES: u64 = 64 << 20;
+
+/// `VIRTQ_AVAIL_F_NO_INTERRUPT`: the driver polls.
+const AVAIL_NO_INTERRUPT: u16 = 1;
+
+/// How a driver broke a queue. Fatal for the device until it is reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// The rings are not in RAM, or the queue was not set up.
+    #[error("the queue is not ready or its rings are outside RAM")]
+    NotReady,
+    /// The available index is further ahead than the queue is long.
+    #[error("the available index is more than a queue length ahead")]
+    AvailableIndex,
+    /// The head or a `next` field is no index into the table, the chain has a cycle,
+    /// an indirect table is malformed or nested, or a descriptor is outside RAM.
+    #[error("a descriptor chain is broken")]
+    BrokenChain,
+    /// A buffer is not in RAM.
+    #[error("a descriptor names memory outside RAM")]
+    OutsideMemory,
+    /// A device-readable buffer follows a device-writable one.
+    #[error("a readable descriptor follows a writable one")]
+    Order,
+    /// The chain carries more than [`MAX_CHAIN_BYTES`].
+    #[error("a descriptor chain is larger than any request of the device")]
+    TooLong,
+    /// The chain lacks what every request of the device has, such as room for a status.
+    #[error("a descriptor chain has no room for the status of its request")]
+    NoStatus,
+}
+
+/// A chain that the driver made available.
+#[derive(Debug)]
+pub struct Chain<'m> {
+    /// Index of its first descriptor, for [`VirtQueue::push_used`].
+    pub head: u16,
+    /// What the device may read.
+    pub readable: Buffers<'m>,
+    /// What the device may write.
+    pub writable: Buffers<'m>,
+}
+
+/// A queue with the ring addresses and sizes that the driver chose.
+#[derive(Debug)]
+pub struct VirtQueue {
+    ring: Queue,
+}
+
+impl VirtQueue {
+    /// An unconfigured queue of at most `max_size` entries, a power of two up to 32768;
+    /// `None` for other sizes.
+    pub fn new(max_size: u16) -> Option<Self> {
+        Queue::new(max_size).ok().map(|ring| Self { ring })
+    }
+
+    /// The library's state, for the transport to configure.
+    pub(super) fn ring(&mut self) -> &mut Queue {
+        &mut self.ring
+    }
+
+    /// Entries the driver chose.
+    pub fn size(&self) -> u16 {
+        self.ring.size()
+    }
+
+    /// Whether the driver declared the queue ready and its rings are in RAM.
+    pub fn is_usable(&self, memory: &GuestMemory) -> bool {
+        // The library leaves addresses at 0 that the driver never set.
+        self.ring.avail_ring() != 0 && self.ring.is_valid(memory)
+    }
+
+    /// Takes the next available chain, if there is one.
+    ///
+    /// # Errors
+    /// [`QueueError`] for whatever the driver got wrong.
+    pub fn pop<'m>(&mut self, memory: &'m GuestMemory) -> Result<Option<Chain<'m>>, QueueError> {
+        let mut available = self.ring.iter(memory).map_err(|error| match error {
+            Error::InvalidAvailRingIndex => QueueError::AvailableIndex,
+            _ => QueueError::NotReady,
+        })?;
+        let Some(descriptors) = available.next() else { return Ok(None) };
+        let mut chain =
+            Chain { head: descriptors.head_index(), readable: Buffers::default(), writable: Buffers::default() };
+        let mut total = 0;
+        // Set while the last descriptor seen promised another one.
+        let mut open = true;
+        for descriptor in descriptors {
+            open = descriptor.has_next();
+            total += u64::from(descriptor.len());
+            if total > MAX_CHAIN_BYTES {
+                return Err(QueueError::TooLong);
+            }
+            if !descriptor.is_write_only() && !chain.writable.is_empty() {
+                return Err(QueueError::Order);
+            }
+            let side = if descriptor.is_write_only() { &mut chain.writable } else { &mut chain.readable };
+            let len = usize::try_from(descriptor.len()).map_err(|_| QueueError::TooLong)?;
+            side.push(memory, descriptor.addr(), len).ok_or(QueueError::OutsideMemory)?;
+        }
+        if open { Err(QueueError::BrokenChain) } else { Ok(Some(chain)) }
+    }
+
+    /// Gives the chain with this head back to the driver, with `written` bytes in its
+    /// writable part.
+    ///
+    /// # Errors
+    /// [`QueueError::NotReady`] if the used ring is not in RAM.
+    pub fn push_used(&mut self, memory: &GuestMemory, head: u16, written: usize) -> Result<(), QueueError> {
+        // A chain carries at most `MAX_CHAIN_BYTES`.
+        let written = u32::try_from(written).unwrap_or(u32::MAX);
+        self.ring.add_used(memory, head, written).map_err(|_| QueueError::NotReady)
+    }
+
+    /// Whether the driver wants an interrupt for used buffers. It is a hint, so an
+    /// unreadable ring means yes.
+    pub fn wants_interrupt(&self, memory: &GuestMemory) -> bool {
+        let flags = memory.load::<u16>(GuestAddress(self.ring.avail_ring()), Ordering::Acquire);
+        flags.map_or(true, |flags| u16::from_le(flags) & AVAIL_NO_INTERRUPT == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::virtio::testing::{Driver, INDIRECT, NEXT, WRITE, memory};
+
+    /// A driver whose queue of 8 has this one chain, as `(address offset, length,
+    /// flags, next)` from descriptor 0 on.
+    fn pop_of(descriptors: &[(u64, u32, u16, u16)]) -> Result<Option<(usize, usize)>, QueueError> {
+        let ram = memory();
+        let mut driver = Driver::new(&ram, 8);
+        for (index, &(offset, len, flags, next)) in (0..).zip(descriptors) {
+            driver.describe(index, driver.buffer(offset), len, flags, next);
+        }
+        driver.offer(0);
+        let mut queue = driver.queue();
+        let chain = queue.pop(ram.memory())?;
+        Ok(chain.map(|chain| (chain.readable.len(), chain.writable.len())))
+    }
+
+    #[test]
+    fn readable_and_writable_parts_are_separated() {
+        assert_eq!(pop_of(&[(0, 16, NEXT, 1), (16, 4, NEXT, 2), (64, 5, WRITE, 0)]), Ok(Some((20, 5))));
+        assert_eq!(pop_of(&[(0, 0, NEXT, 1), (64, 0, WRITE, 0)]), Ok(Some((0, 0))));
+    }
+
+    #[test]
+    fn broken_chains_are_errors() {
+        assert_eq!(pop_of(&[(0, 1, NEXT, 8)]), Err(QueueError::BrokenChain), "next beyond the table");
+        assert_eq!(pop_of(&[(0, 1, NEXT, 1), (0, 1, NEXT, 0)]), Err(QueueError::BrokenChain), "cycle");
+        assert_eq!(pop_of(&[(0, 1, WRITE | NEXT, 1), (0, 1, 0, 0)]), Err(QueueError::Order));
+        assert_eq!(pop_of(&[(1 << 40, 1, 0, 0)]), Err(QueueError::OutsideMemory));
+        assert_eq!(pop_of(&[(0, u32::MAX, 0, 0)]), Err(QueueError::TooLong));
+        assert_eq!(pop_of(&[(0, 24, INDIRECT, 0)]), Err(QueueError::BrokenChain), "table of one and a half");
+        assert_eq!(pop_of(&[(0, 0, INDIRECT, 0)]), Err(QueueError::BrokenChain), "empty table");
+        assert_eq!(pop_of(&[(1 << 40, 16, INDIRECT, 0)]), Err(QueueError::BrokenChain), "table outside RAM");
+    }
+
+    #[test]
+    fn aliased_buffers_count_as_often_as_they_appear() {
+        let chain: Vec<_> = (1..=7).map(|next| (0, 10 << 20, NEXT, next)).collect();
+        assert_eq!(pop_of(&chain), Err(QueueError::OutsideMemory), "larger than the test's RAM");
+        let chain: Vec<_> = (1..=7).map(|next| (0, 0x8000, if next == 7 { 0 } else { NEXT }, next)).collect();
+        assert_eq!(pop_of(&chain), Ok(Some((7 * 0x8000, 0))));
+    }
+
+    #[test]
+    fn indirect_tables_are_followed_once() {
+        let ram = memory();
+        let mut driver = Driver::new(&ram, 8);
+        let table = driver.buffer(0);
+        driver.describe_at(table, 0, driver.buffer(256), 100, NEXT, 1);
+        driver.describe_at(table, 1, driver.buffer(512), 50, WRITE, 0);
+        driver.describe(0, table, 32, INDIRECT, 0);
+        driver.offer(0);
+        let mut queue = driver.queue();
+        let chain = queue.pop(ram.memory()).unwrap().unwrap();
+        assert_eq!((chain.readable.len(), chain.writable.len()), (100, 50));
+
+        driver.describe_at(table, 1, table, 32, INDIRECT, 0);
+        driver.offer(0);
+        assert_eq!(queue.pop(ram.memory()).unwrap_err(), QueueError::BrokenChain, "nested");
+    }
+
+    #[test]
+    fn a_head_beyond_the_table_and_a_leaping_index_are_errors() {
+        let ram = memory();
+        let mut driver = Driver::new(&ram, 8);
+        let mut queue = driver.queue();
+        assert!(queue.pop(ram.memory()).unwrap().is_none());
+        driver.offer(8);
+        assert_eq!(queue.pop(ram.memory()).unwrap_err(), QueueError::BrokenChain);
+        driver.set_available_index(100);
+        assert_eq!(queue.pop(ram.memory()).unwrap_err(), QueueError::AvailableIndex);
+    }
+
+    #[test]
+    fn used_chains_are_reported_in_order_with_their_length() {
+        let ram = memory();
+        let mut driver = Driver::new(&ram, 8);
+        let mut queue = driver.queue();
+        for head in [3, 5] {
+            driver.describe(head, driver.buffer(0), 10, WRITE, 0);
+            driver.offer(head);
+            let chain = queue.pop(ram.memory()).unwrap().unwrap();
+            queue.push_used(ram.memory(), chain.head, 7).unwrap();
+        }
+        assert_eq!(driver.used(), [(3, 7), (5, 7)]);
+    }
+
+    #[test]
+    fn the_driver_can_ask_for_silence() {
+        let ram = memory();
+        let driver = Driver::new(&ram, 8);
+        let queue = driver.queue();
+        assert!(queue.wants_interrupt(ram.memory()));
+        driver.set_available_flags(1);
+        assert!(!queue.wants_interrupt(ram.memory()));
+    }
+
+    #[test]
+    fn rings_outside_memory_make_a_queue_unusable() {
+        let ram = memory();
+        let driver = Driver::new(&ram, 8);
+        let mut queue = driver.queue();
+        assert!(queue.is_usable(ram.memory()));
+        queue.ring().set_used_ring_address(Some(0xffff_fff0), None);
+        assert!(!queue.is_usable(ram.memory()));
+        assert!(!VirtQueue::new(8).unwrap().is_usable(ram.memory()), "never configured");
+    }
+}

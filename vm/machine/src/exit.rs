@@ -1,0 +1,109 @@
+//! How a machine ends, and the latch that remembers the first reason.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use riscope_core::hart::{Attention, HartControl};
+
+use crate::sync::lock;
+
+/// Why a machine ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineExit {
+    /// The guest turned itself off.
+    PowerOff,
+    /// The guest asked for a reboot: build the machine again and start it.
+    Reset,
+    /// The guest reported a failure with this code (test device, HTIF, or 1 for an
+    /// SBI shutdown because of a system failure).
+    Failure(u32),
+    /// The machine's time was up.
+    Timeout,
+    /// The host stopped it.
+    Stopped,
+}
+
+/// Holds the first reason to end and tells every hart.
+#[derive(Debug)]
+pub struct ExitLatch {
+    harts: Vec<Arc<HartControl>>,
+    exit: Mutex<Option<MachineExit>>,
+    ended: Condvar,
+}
+
+impl ExitLatch {
+    /// A latch that stops these harts.
+    pub fn new(harts: Vec<Arc<HartControl>>) -> Self {
+        Self { harts, exit: Mutex::default(), ended: Condvar::new() }
+    }
+
+    /// Ends the machine for this reason unless it is ending already.
+    pub fn request(&self, exit: MachineExit) {
+        lock(&self.exit).get_or_insert(exit);
+        self.ended.notify_all();
+        for hart in &self.harts {
+            hart.request(Attention::STOP);
+        }
+    }
+
+    /// The reason, once there is one.
+    pub fn get(&self) -> Option<MachineExit> {
+        *lock(&self.exit)
+    }
+
+    /// Waits for the reason.
+    pub fn wait(&self) -> MachineExit {
+        let mut exit = lock(&self.exit);
+        loop {
+            if let Some(exit) = *exit {
+                return exit;
+            }
+            exit = self.ended.wait(exit).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits for the reason at most `limit`.
+    pub fn wait_timeout(&self, limit: Duration) -> Option<MachineExit> {
+        let deadline = Instant::now().checked_add(limit);
+        let mut exit = lock(&self.exit);
+        while exit.is_none() {
+            let left = match deadline {
+                Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+                None => Duration::MAX,
+            };
+            if left.is_zero() {
+                break;
+            }
+            exit = self.ended.wait_timeout(exit, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *exit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reason_stays_and_every_hart_is_told() {
+        let harts: Vec<Arc<HartControl>> = (0..2).map(|_| Arc::default()).collect();
+        let latch = ExitLatch::new(harts.clone());
+        assert_eq!(latch.wait_timeout(Duration::ZERO), None);
+        latch.request(MachineExit::Failure(3));
+        latch.request(MachineExit::PowerOff);
+        assert_eq!(latch.wait(), MachineExit::Failure(3));
+        assert_eq!(latch.wait_timeout(Duration::MAX), Some(MachineExit::Failure(3)));
+        assert!(harts.iter().all(|hart| hart.take_attention().contains(Attention::STOP)));
+    }
+
+    #[test]
+    fn a_waiter_is_woken_by_another_thread() {
+        let latch = Arc::new(ExitLatch::new(Vec::new()));
+        let waiter = {
+            let latch = Arc::clone(&latch);
+            std::thread::spawn(move || latch.wait())
+        };
+        latch.request(MachineExit::PowerOff);
+        assert_eq!(waiter.join().unwrap(), MachineExit::PowerOff);
+    }
+}
