@@ -1,8 +1,12 @@
 //! What executes a hart: the interpreter or the JIT.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
+use crate::counters::EngineCounters;
+use crate::event::{DomainEventBus, VmId};
 use crate::hart::Hart;
+use crate::mem::GuestRam;
 
 /// Why an engine handed the hart back. The hart's state is precise: `pc` is the
 /// next instruction to execute.
@@ -22,17 +26,42 @@ pub enum Exit {
 
 /// Runs harts. One engine drives one hart, on the hart's own thread.
 pub trait Engine: Send + Debug {
-    /// Executes `hart` until an [`Exit`], at most about `limit` more instructions.
-    /// The interpreter stops exactly at the limit; an engine that translates may
-    /// overshoot it by the rest of a block.
+    /// Executes `hart` until an [`Exit`], at most `limit` more instructions.
+    /// Taking a trap counts as one.
     fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit;
 }
 
-/// Makes the engines of one machine, one for each hart.
+/// What the engines of one machine share with the rest of it.
+#[derive(Clone, Debug)]
+pub struct EngineContext {
+    /// The machine.
+    pub vm_id: VmId,
+    /// Its memory.
+    pub ram: Arc<GuestRam>,
+    /// Where engines count.
+    pub counters: Arc<EngineCounters>,
+    /// Where engines publish, if anybody may listen.
+    pub bus: Option<DomainEventBus>,
+}
+
+/// The host cannot give an engine what it needs.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up the {engine} engine: {reason}")]
+pub struct EngineSetupError {
+    /// Name of the engine.
+    pub engine: &'static str,
+    /// What the host said.
+    pub reason: String,
+}
+
+/// Makes the engines of machines.
 pub trait EngineFactory: Send + Sync + Debug {
     /// Name as `--engine` takes it.
     fn name(&self) -> &'static str;
 
-    /// An engine for the hart with this index.
-    fn engine(&self, hart: usize) -> Box<dyn Engine>;
+    /// Engines for the harts of one machine, in the order of their indices.
+    ///
+    /// # Errors
+    /// [`EngineSetupError`] when the host refuses memory or threads.
+    fn engines(&self, context: &EngineContext, harts: usize) -> Result<Vec<Box<dyn Engine>>, EngineSetupError>;
 }

@@ -45,6 +45,8 @@ pub struct HartControl {
     mtimecmp: AtomicU64,
     /// Whether the hart may be executing guest instructions.
     running: AtomicBool,
+    /// A supervisor software interrupt that the hart has not latched yet.
+    supervisor_software: AtomicBool,
     fences_requested: AtomicU64,
     fences_done: AtomicU64,
     sleep: Mutex<()>,
@@ -58,6 +60,7 @@ impl Default for HartControl {
             lines: AtomicU64::new(0),
             mtimecmp: AtomicU64::new(u64::MAX),
             running: AtomicBool::new(false),
+            supervisor_software: AtomicBool::new(false),
             fences_requested: AtomicU64::new(0),
             fences_done: AtomicU64::new(0),
             sleep: Mutex::new(()),
@@ -88,6 +91,18 @@ impl HartControl {
         if level && before & bit == 0 {
             self.request(Attention::INTERRUPT);
         }
+    }
+
+    /// Makes a supervisor software interrupt pending (an IPI through SBI). It is an
+    /// edge: the guest clears `sip.SSIP` itself.
+    pub fn raise_supervisor_software(&self) {
+        self.supervisor_software.store(true, Ordering::SeqCst);
+        self.request(Attention::INTERRUPT);
+    }
+
+    /// Takes the edge of [`HartControl::raise_supervisor_software`].
+    pub(super) fn take_supervisor_software(&self) -> bool {
+        self.supervisor_software.swap(false, Ordering::SeqCst)
     }
 
     /// Current levels of the lines, at their bit positions in `mip`.

@@ -1,1 +1,245 @@
-//! placeholder
+//! One RISC-V hart: registers, CSRs, privilege, traps, time.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `state.rs` | what generated code addresses |
+//! | `csr/` | control and status registers, one row each |
+//! | `trap.rs` | causes; `trap_entry.rs` taking and returning from traps |
+//! | `interrupt.rs` | pending interrupts, timers, `wfi` |
+//! | `control.rs` | what other threads may do to a hart |
+//!
+//! A hart is owned by one thread. It knows no engine: an engine borrows it.
+
+mod control;
+pub mod csr;
+mod interrupt;
+mod reset;
+mod state;
+mod trap;
+mod trap_entry;
+
+use std::sync::Arc;
+
+use crate::addr::GuestAddr;
+use crate::clock::Clock;
+use crate::counters::CounterPage;
+use crate::event::{Tier, VmId};
+use crate::mem::GuestRam;
+use crate::mmio::MmioMap;
+use crate::mmu::Mmu;
+
+pub use control::{Attention, HartControl};
+use csr::CsrFile;
+pub use state::{HartState, PrivilegeMode, status};
+pub use trap::{Exception, ExceptionCause, Interrupt};
+
+/// Pace of a manual clock: 100 instructions a tick are 10^9 a second.
+const INSTRUCTIONS_PER_TICK: u64 = 100;
+
+/// What a hart is made of and connected to.
+#[derive(Clone, Debug)]
+pub struct HartConfig {
+    /// `mhartid`, 0 to 7.
+    pub id: usize,
+    /// Guest memory.
+    pub ram: Arc<GuestRam>,
+    /// Devices.
+    pub mmio: Arc<MmioMap>,
+    /// The part that other threads may touch.
+    pub control: Arc<HartControl>,
+    /// Where the hart counts what it does.
+    pub counters: Arc<CounterPage>,
+    /// Time base.
+    pub clock: Clock,
+    /// Whether `ecall` from S-mode leaves the engine ([`crate::engine::Exit::SbiCall`])
+    /// instead of trapping into M-mode.
+    pub sbi: bool,
+    /// The machine it belongs to.
+    pub vm_id: VmId,
+}
+
+/// One hart. Fields are crate-visible: CSRs, traps, MMU and interpreter are
+/// parts of the same unit in different files.
+#[derive(Debug)]
+pub struct Hart {
+    pub(crate) state: HartState,
+    pub(crate) mode: PrivilegeMode,
+    pub(crate) csr: CsrFile,
+    pub(crate) mmu: Mmu,
+    /// `countdown` plus instructions retired since reset.
+    pub(crate) retire_limit: u64,
+    /// Retired instructions that were already attributed to a tier.
+    counted: u64,
+    /// Instructions of the current quantum.
+    quantum: i64,
+    /// Retired instructions that did not yet make a tick of a manual clock.
+    tick_remainder: u64,
+    /// Exception of the instruction that ended with [`crate::interp::Flow::Trap`].
+    pub(crate) exception: Exception,
+    pub(crate) config: HartConfig,
+}
+
+impl Hart {
+    /// A hart in reset state: M-mode, `pc` 0, translation and interrupts off.
+    pub fn new(config: HartConfig) -> Self {
+        let mut hart = Self {
+            state: HartState::default(),
+            mode: PrivilegeMode::Machine,
+            csr: CsrFile::default(),
+            mmu: Mmu::new(),
+            retire_limit: 0,
+            counted: 0,
+            quantum: 0,
+            tick_remainder: 0,
+            exception: Exception::new(ExceptionCause::IllegalInstruction, 0),
+            config,
+        };
+        hart.reset(GuestAddr(0), PrivilegeMode::Machine, 0, 0);
+        hart
+    }
+
+    /// `mhartid`.
+    pub fn id(&self) -> usize {
+        self.config.id
+    }
+
+    /// The machine this hart belongs to.
+    pub fn vm_id(&self) -> VmId {
+        self.config.vm_id
+    }
+
+    /// What other threads may touch.
+    pub fn control(&self) -> &Arc<HartControl> {
+        &self.config.control
+    }
+
+    /// Where the hart counts what it does.
+    pub fn counters(&self) -> &CounterPage {
+        &self.config.counters
+    }
+
+    /// Guest memory.
+    pub fn ram(&self) -> &Arc<GuestRam> {
+        &self.config.ram
+    }
+
+    /// Time base.
+    pub fn clock(&self) -> &Clock {
+        &self.config.clock
+    }
+
+    /// Integer register `n`, 0 to 31.
+    pub fn x(&self, n: usize) -> u64 {
+        self.state.x[n & 31]
+    }
+
+    /// Sets integer register `n`; a write to `x0` has no effect.
+    #[inline(always)]
+    pub fn set_x(&mut self, n: usize, value: u64) {
+        self.state.x[n & 31] = value;
+        self.state.x[0] = 0;
+    }
+
+    /// Floating-point register `n`, 0 to 31, as raw bits.
+    pub fn f(&self, n: usize) -> u64 {
+        self.state.f[n & 31]
+    }
+
+    /// Sets floating-point register `n` to raw bits.
+    pub fn set_f(&mut self, n: usize, value: u64) {
+        self.state.f[n & 31] = value;
+    }
+
+    /// Address of the next instruction.
+    pub fn pc(&self) -> GuestAddr {
+        GuestAddr(self.state.pc)
+    }
+
+    /// Continues at `pc`.
+    pub fn set_pc(&mut self, pc: GuestAddr) {
+        self.state.pc = pc.0;
+    }
+
+    /// Current privilege mode.
+    pub fn mode(&self) -> PrivilegeMode {
+        self.mode
+    }
+
+    /// The state that generated code works on.
+    pub fn state(&self) -> &HartState {
+        &self.state
+    }
+
+    /// Mutable access for an engine. The engine keeps `x[0]` zero and leaves
+    /// `tlb` alone.
+    pub fn state_mut(&mut self) -> &mut HartState {
+        &mut self.state
+    }
+
+    /// Instructions retired since reset.
+    #[expect(clippy::cast_sign_loss, reason = "a negative countdown means more were retired than planned")]
+    pub fn instructions_retired(&self) -> u64 {
+        self.retire_limit.wrapping_sub(self.state.countdown as u64)
+    }
+
+    /// Lets `instructions` more retire before the engine has to return to the
+    /// runtime.
+    pub fn start_quantum(&mut self, instructions: u32) {
+        let retired = self.instructions_retired();
+        self.quantum = i64::from(instructions);
+        self.state.countdown = self.quantum;
+        self.retire_limit = retired.wrapping_add(u64::from(instructions));
+    }
+
+    /// Instructions of the quantum that are used up. Moves a manual clock on by
+    /// the time that they stand for.
+    #[expect(clippy::cast_sign_loss, reason = "the countdown never rises above the quantum")]
+    pub fn finish_quantum(&mut self) -> u64 {
+        let used = (self.quantum - self.state.countdown) as u64;
+        if self.config.clock.is_manual() {
+            let instructions = self.tick_remainder + used;
+            self.config.clock.advance(instructions / INSTRUCTIONS_PER_TICK);
+            self.tick_remainder = instructions % INSTRUCTIONS_PER_TICK;
+        }
+        used
+    }
+
+    /// Attributes the instructions retired since the last call to `tier`.
+    pub fn count_retired(&mut self, tier: Tier) {
+        let retired = self.instructions_retired();
+        self.config.counters.count_instructions(tier, retired.wrapping_sub(self.counted));
+        self.counted = retired;
+    }
+
+    /// Shortens the quantum to one instruction and returns the rest.
+    pub(crate) fn split_quantum(&mut self) -> i64 {
+        let rest = self.state.countdown - 1;
+        self.rejoin_quantum(-rest);
+        rest
+    }
+
+    /// Gives back what [`Hart::split_quantum`] took.
+    pub(crate) fn rejoin_quantum(&mut self, rest: i64) {
+        self.state.countdown += rest;
+        self.retire_limit = self.retire_limit.wrapping_add_signed(rest);
+    }
+
+    /// Uses up one instruction of the quantum without retiring any, so that a
+    /// guest that only traps still returns to the runtime.
+    pub(crate) fn spend_without_retiring(&mut self) {
+        self.state.countdown -= 1;
+        self.retire_limit = self.retire_limit.wrapping_sub(1);
+    }
+
+    /// Whether floating-point instructions are allowed (`mstatus.FS` is not off).
+    #[inline]
+    pub(crate) fn float_enabled(&self) -> bool {
+        self.state.status & status::FS != 0
+    }
+
+    /// Floating-point state was written.
+    #[inline]
+    pub(crate) fn mark_float_dirty(&mut self) {
+        self.state.status |= status::FS;
+    }
+}

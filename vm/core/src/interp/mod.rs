@@ -1,1 +1,139 @@
-//! placeholder
+//! What an instruction *does*: the reference engine.
+//!
+//! ```text
+//!  page.rs    physical page → cells, each a handler and its operands
+//!  run.rs     the loop over cells, and `impl Engine`
+//!  i.rs m.rs a.rs …  handlers, under the file names of crate::isa
+//! ```
+//!
+//! An instruction is decoded once per physical page and hart, into the function
+//! that executes it. The loop then only calls through the cell.
+
+// Registers hold bits: truncation and sign changes are what instructions do.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the casts are the semantics of the instructions"
+)]
+
+mod a;
+mod d;
+mod f;
+mod float;
+mod i;
+mod m;
+mod page;
+mod privileged;
+mod run;
+mod zba;
+mod zbb;
+mod zbs;
+mod zicboz;
+mod zicond;
+mod zicsr;
+mod zifencei;
+
+use crate::hart::{Exception, Hart};
+use crate::isa::{Op, Operands};
+
+pub use run::{BlockEnd, Interpreter, InterpreterFactory};
+
+/// How execution goes on after an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// With the next instruction in memory.
+    Next,
+    /// At `pc`, which the instruction set.
+    Jump,
+    /// With the next instruction, after a poll: interrupts or translation may
+    /// have changed.
+    Resync,
+    /// At `pc`, after a poll.
+    JumpResync,
+    /// With the trap handler of `hart.exception`. The instruction did not retire.
+    Trap,
+    /// The instruction retired as `wfi` and nothing is pending.
+    Wfi,
+    /// `ecall` for the built-in SBI; it retires when the caller has served it.
+    SbiCall,
+}
+
+/// Executes one instruction on a hart whose `pc` is at it.
+pub(crate) type Handler = fn(&mut Hart, Operands) -> Flow;
+
+/// The handler of an operation.
+pub(crate) fn handler(op: Op) -> Handler {
+    match op {
+        Op::I(op) => i::handler(op),
+        Op::M(op) => m::handler(op),
+        Op::A(op) => a::handler(op),
+        Op::F(op) => f::handler(op),
+        Op::D(op) => d::handler(op),
+        Op::Zicsr(op) => zicsr::handler(op),
+        Op::Zifencei(op) => zifencei::handler(op),
+        Op::Privileged(op) => privileged::handler(op),
+        Op::Zba(op) => zba::handler(op),
+        Op::Zbb(op) => zbb::handler(op),
+        Op::Zbs(op) => zbs::handler(op),
+        Op::Zicond(op) => zicond::handler(op),
+        Op::Zicboz(op) => zicboz::handler(op),
+    }
+}
+
+impl Hart {
+    /// Ends the instruction with an exception.
+    #[cold]
+    fn raise(&mut self, exception: Exception) -> Flow {
+        self.exception = exception;
+        Flow::Trap
+    }
+
+    /// Ends the instruction as an illegal one; its bits are fetched again for the
+    /// trap value.
+    #[cold]
+    fn raise_illegal(&mut self) -> Flow {
+        let bits = self.fetch_bits();
+        self.raise(Exception::illegal(bits))
+    }
+}
+
+/// `rd = f(rs1, rs2)`
+macro_rules! reg_reg {
+    (|$a:ident, $b:ident| $result:expr) => {
+        |hart, o| {
+            let ($a, $b) = (hart.x(o.rs1()), hart.x(o.rs2()));
+            hart.set_x(o.rd(), $result);
+            $crate::interp::Flow::Next
+        }
+    };
+}
+
+/// `rd = f(rs1, imm)`, the immediate sign-extended to 64 bits.
+macro_rules! reg_imm {
+    (|$a:ident, $imm:ident| $result:expr) => {
+        |hart, o| {
+            let ($a, $imm) = (hart.x(o.rs1()), o.imm_u64());
+            hart.set_x(o.rd(), $result);
+            $crate::interp::Flow::Next
+        }
+    };
+}
+
+/// `rd = f(rs1)`
+macro_rules! reg {
+    (|$a:ident| $result:expr) => {
+        |hart, o| {
+            let $a = hart.x(o.rs1());
+            hart.set_x(o.rd(), $result);
+            $crate::interp::Flow::Next
+        }
+    };
+}
+use {reg, reg_imm, reg_reg};
+
+/// Sign-extends a 32-bit result to register width.
+#[inline(always)]
+fn sext32(value: u32) -> u64 {
+    i64::from(value as i32) as u64
+}

@@ -68,6 +68,19 @@ pub unsafe fn store_u8(host: *mut u8, value: u64) {
     unsafe { (*host.cast::<AtomicU8>()).store(value.to_le_bytes()[0], Ordering::Relaxed) }
 }
 
+/// Replaces the 8 bytes at `host` by `new` if they are `old`; returns what was
+/// there.
+///
+/// # Errors
+/// The value found, when it was not `old`.
+///
+/// # Safety
+/// `host` must be 8-byte aligned and inside guest RAM.
+pub unsafe fn compare_exchange_u64(host: *mut u8, old: u64, new: u64) -> Result<u64, u64> {
+    // SAFETY: valid and aligned by the caller's promise.
+    unsafe { (*host.cast::<AtomicU64>()).compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst) }
+}
+
 /// Copies a page's bytes out, eight at a time.
 ///
 /// # Safety

@@ -42,12 +42,16 @@ impl PageTracker {
         Self { flags: (0..ram_bytes.div_ceil(page)).map(|_| AtomicU16::new(0)).collect() }
     }
 
-    /// Hart `hart` is about to get a writable translation of the page.
-    pub fn add_writer(&self, page: usize, hart: usize) {
+    /// Hart `hart` is about to get a writable translation of the page. Returns
+    /// whether that is new.
+    pub fn add_writer(&self, page: usize, hart: usize) -> bool {
         let bit = 1u16 << (hart % MAX_HARTS);
-        if self.flags[page].load(Ordering::Relaxed) & bit == 0 {
+        // Only the hart itself changes its bit, so a relaxed look is enough.
+        let new = self.flags[page].load(Ordering::Relaxed) & bit == 0;
+        if new {
             self.flags[page].fetch_or(bit, Ordering::SeqCst);
         }
+        new
     }
 
     /// Hart `hart` has dropped every writable translation of the page. What it

@@ -1,0 +1,41 @@
+//! `misa`, `mhartid`, `mtvec` and what `medeleg` can hold.
+
+use super::{Effect, Hart};
+
+/// RV64 with A, C, D, F, I, M, S and U.
+const MISA: u64 = 2 << 62
+    | extension(b'A')
+    | extension(b'C')
+    | extension(b'D')
+    | extension(b'F')
+    | extension(b'I')
+    | extension(b'M')
+    | extension(b'S')
+    | extension(b'U');
+
+/// Every implemented exception but the `ecall` of M-mode, which cannot come from
+/// a lower mode.
+pub(super) const DELEGABLE_EXCEPTIONS: u64 = 0xb3ff;
+
+const fn extension(letter: u8) -> u64 {
+    1 << (letter - b'A')
+}
+
+pub(super) fn read_misa(_hart: &Hart, _number: u16) -> u64 {
+    MISA
+}
+
+pub(super) fn read_mhartid(hart: &Hart, _number: u16) -> u64 {
+    u64::try_from(hart.id()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn write_mtvec(hart: &mut Hart, _number: u16, value: u64) -> Effect {
+    hart.csr.mtvec = legal_vector(value, hart.csr.mtvec);
+    Effect::None
+}
+
+/// Direct and vectored mode are legal; for others the mode keeps its value.
+pub(super) fn legal_vector(value: u64, old: u64) -> u64 {
+    let mode = if value & 2 == 0 { value & 1 } else { old & 1 };
+    value & !3 | mode
+}

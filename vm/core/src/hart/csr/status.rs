@@ -1,0 +1,49 @@
+//! `mstatus` and its restricted view `sstatus`.
+
+use super::{Effect, Hart};
+use crate::hart::state::status::{
+    FS, MIE, MPIE, MPP, MPP_SHIFT, MPRV, MXR, SD, SIE, SPIE, SPP, SUM, TSR, TVM, TW, UXL64, XL64,
+};
+
+const SUPERVISOR_WRITABLE: u64 = SIE | SPIE | SPP | FS | SUM | MXR;
+const MACHINE_WRITABLE: u64 = SUPERVISOR_WRITABLE | MIE | MPIE | MPP | MPRV | TVM | TW | TSR;
+
+pub(super) fn read_mstatus(hart: &Hart, _number: u16) -> u64 {
+    hart.state.status | XL64 | dirty_summary(hart)
+}
+
+pub(super) fn read_sstatus(hart: &Hart, _number: u16) -> u64 {
+    hart.state.status & SUPERVISOR_WRITABLE | UXL64 | dirty_summary(hart)
+}
+
+fn dirty_summary(hart: &Hart) -> u64 {
+    if hart.state.status & FS == FS { SD } else { 0 }
+}
+
+pub(super) fn write_mstatus(hart: &mut Hart, _number: u16, value: u64) -> Effect {
+    let mut mask = MACHINE_WRITABLE;
+    if value >> MPP_SHIFT & 3 == 2 {
+        // Reserved mode: the field keeps its legal value.
+        mask &= !MPP;
+    }
+    update(hart, value, mask)
+}
+
+pub(super) fn write_sstatus(hart: &mut Hart, _number: u16, value: u64) -> Effect {
+    update(hart, value, SUPERVISOR_WRITABLE)
+}
+
+fn update(hart: &mut Hart, value: u64, mask: u64) -> Effect {
+    let old = hart.state.status;
+    let new = old & !mask | value & mask;
+    hart.state.status = new;
+    let changed = old ^ new;
+    if changed & MXR != 0 {
+        hart.flush_translations();
+    }
+    if changed & (MPRV | MPP | SUM | MXR) != 0 {
+        hart.update_context();
+    }
+    let enabled = new & !old & (SIE | MIE) != 0;
+    if enabled { Effect::Resync } else { Effect::None }
+}

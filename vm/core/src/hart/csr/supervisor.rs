@@ -1,0 +1,41 @@
+//! `stvec`, `satp` and `stimecmp`.
+
+use super::{Effect, Hart, PrivilegeMode, environment, machine};
+use crate::hart::state::status::TVM;
+use crate::mmu::PagingMode;
+
+/// ASID of 16 bits and the physical page number; the mode is checked apart.
+const SATP_FIELDS: u64 = (1 << 60) - 1;
+
+pub(super) fn write_stvec(hart: &mut Hart, _number: u16, value: u64) -> Effect {
+    hart.csr.stvec = machine::legal_vector(value, hart.csr.stvec);
+    Effect::None
+}
+
+pub(super) fn satp_allowed(hart: &Hart, _number: u16) -> bool {
+    hart.mode != PrivilegeMode::Supervisor || hart.state.status & TVM == 0
+}
+
+/// A write with an unsupported mode has no effect at all ("Supervisor Address
+/// Translation and Protection Register").
+pub(super) fn write_satp(hart: &mut Hart, _number: u16, value: u64) -> Effect {
+    if PagingMode::from_satp(value).is_none() {
+        return Effect::None;
+    }
+    let value = value & (SATP_FIELDS | 0xf << 60);
+    if value != hart.csr.satp {
+        hart.csr.satp = value;
+        hart.flush_translations();
+        hart.update_context();
+    }
+    Effect::Resync
+}
+
+pub(super) fn stimecmp_allowed(hart: &Hart, _number: u16) -> bool {
+    hart.mode == PrivilegeMode::Machine || hart.csr.menvcfg & environment::STCE != 0 && hart.csr.mcounteren & 2 != 0
+}
+
+pub(super) fn write_stimecmp(hart: &mut Hart, _number: u16, value: u64) -> Effect {
+    hart.csr.stimecmp = value;
+    Effect::Resync
+}

@@ -1,0 +1,132 @@
+//! Pending interrupts, timers, polls and sleep.
+
+use std::time::Duration;
+
+use super::csr::environment;
+use super::{Attention, Hart, Interrupt, PrivilegeMode, status};
+use crate::counters::FlushScope;
+use crate::engine::Exit;
+
+/// Longest sleep in `wfi` without a deadline; the loop around it sleeps again.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+impl Hart {
+    /// `mip`: what software wrote, the lines of the devices, and the timers.
+    pub(crate) fn pending(&self) -> u64 {
+        let mut pending = self.csr.mip | self.config.control.lines();
+        let (machine, supervisor) = (self.config.control.mtimecmp(), self.supervisor_deadline());
+        if machine != u64::MAX || supervisor != u64::MAX {
+            let now = self.config.clock.now();
+            if now >= machine {
+                pending |= Interrupt::MachineTimer.mask();
+            }
+            if now >= supervisor {
+                pending |= Interrupt::SupervisorTimer.mask();
+            }
+        }
+        pending
+    }
+
+    /// `stimecmp` while Sstc is enabled, else never.
+    fn supervisor_deadline(&self) -> u64 {
+        if self.csr.menvcfg & environment::STCE != 0 { self.csr.stimecmp } else { u64::MAX }
+    }
+
+    /// The interrupt that the hart has to take now, if any.
+    fn deliverable(&self) -> Option<Interrupt> {
+        let pending = self.pending() & self.csr.mie;
+        if pending == 0 {
+            return None;
+        }
+        let bits = self.state.status;
+        let machine = self.mode != PrivilegeMode::Machine || bits & status::MIE != 0;
+        let supervisor = match self.mode {
+            PrivilegeMode::Machine => false,
+            PrivilegeMode::Supervisor => bits & status::SIE != 0,
+            PrivilegeMode::User => true,
+        };
+        let to_machine = if machine { pending & !self.csr.mideleg } else { 0 };
+        let to_supervisor = if supervisor { pending & self.csr.mideleg } else { 0 };
+        // Interrupts for the higher mode come first, whatever their number.
+        let candidates = if to_machine != 0 { to_machine } else { to_supervisor };
+        Interrupt::BY_PRIORITY.into_iter().find(|interrupt| candidates & interrupt.mask() != 0)
+    }
+
+    /// Serves requests of other threads and takes a deliverable interrupt.
+    /// Engines call it before they execute guest code and whenever the quantum is
+    /// used up.
+    pub fn poll(&mut self) -> Option<Exit> {
+        if self.config.control.wants_attention() && self.serve_attention().contains(Attention::STOP) {
+            return Some(Exit::Stopped);
+        }
+        if let Some(interrupt) = self.deliverable() {
+            self.take_interrupt(interrupt);
+        }
+        None
+    }
+
+    /// Serves pending requests of other threads and returns what they were. Call
+    /// it in a loop while waiting for another hart's fence, so that two harts that
+    /// fence each other make progress.
+    pub fn serve_attention(&mut self) -> Attention {
+        let control = &self.config.control;
+        let fences = control.fences_requested();
+        let attention = control.take_attention();
+        if control.take_supervisor_software() {
+            self.csr.mip |= Interrupt::SupervisorSoftware.mask();
+        }
+        if attention.contains(Attention::FENCE_I) {
+            self.fence_i();
+        }
+        if attention.contains(Attention::SFENCE_VMA) {
+            self.flush_translations();
+            self.config.counters.count_flush(FlushScope::Remote);
+        }
+        self.config.control.complete_fences(fences);
+        attention
+    }
+
+    /// `fence.i`: bumps the epoch at which engines drop stale translations.
+    pub(crate) fn fence_i(&mut self) {
+        self.mmu.fetch_fences = self.mmu.fetch_fences.wrapping_add(1);
+    }
+
+    /// Number of `fence.i` so far; engines compare it with the last one they acted on.
+    pub fn fetch_fences(&self) -> u64 {
+        self.mmu.fetch_fences
+    }
+
+    /// Whether `wfi` would continue at once: some enabled interrupt is pending,
+    /// regardless of the global enables.
+    pub fn has_wakeup(&self) -> bool {
+        self.pending() & self.csr.mie != 0
+    }
+
+    /// Sleeps until a request of another thread or the next timer deadline. On a
+    /// manual clock it moves time to the deadline instead.
+    pub fn wait_for_interrupt(&mut self) {
+        let mut deadline = u64::MAX;
+        if self.csr.mie & Interrupt::MachineTimer.mask() != 0 {
+            deadline = self.config.control.mtimecmp();
+        }
+        if self.csr.mie & Interrupt::SupervisorTimer.mask() != 0 {
+            deadline = deadline.min(self.supervisor_deadline());
+        }
+        if self.has_wakeup() {
+            return;
+        }
+        let clock = &self.config.clock;
+        if clock.is_manual() && deadline != u64::MAX {
+            clock.advance(deadline.saturating_sub(clock.now()));
+            return;
+        }
+        let limit = if deadline == u64::MAX { LONGEST_SLEEP } else { clock.until(deadline).min(LONGEST_SLEEP) };
+        self.config.control.sleep(limit);
+    }
+
+    /// Sets the supervisor timer, as SBI `set_timer` does; `u64::MAX` is never.
+    pub fn set_stimecmp(&mut self, ticks: u64) {
+        self.csr.stimecmp = ticks;
+        self.csr.mip &= !Interrupt::SupervisorTimer.mask();
+    }
+}

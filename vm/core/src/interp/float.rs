@@ -1,0 +1,190 @@
+//! What F and D have in common: register access, rounding, flags, and the shapes
+//! of their instructions.
+
+use super::{Flow, Hart};
+use crate::fp::{F32, F64, Flags, Format, RoundingMode, box_f32, unbox_f32};
+use crate::isa::Operands;
+
+/// How a format sits in a 64-bit floating-point register ("NaN Boxing of
+/// Narrower Values").
+pub(super) trait Register: Format {
+    /// The number in a register.
+    fn unpack(register: u64) -> Self::Bits;
+    /// The register that holds a number.
+    fn pack(bits: Self::Bits) -> u64;
+}
+
+impl Register for F32 {
+    fn unpack(register: u64) -> u32 {
+        unbox_f32(register)
+    }
+
+    fn pack(bits: u32) -> u64 {
+        box_f32(bits)
+    }
+}
+
+impl Register for F64 {
+    fn unpack(register: u64) -> u64 {
+        register
+    }
+
+    fn pack(bits: u64) -> u64 {
+        bits
+    }
+}
+
+/// Dynamic rounding: use `frm`.
+const DYNAMIC: u8 = 7;
+
+impl Hart {
+    fn source<F: Register>(&self, register: usize) -> F::Bits {
+        F::unpack(self.f(register))
+    }
+
+    fn write_float(&mut self, register: usize, bits: u64) {
+        self.set_f(register, bits);
+        self.mark_float_dirty();
+    }
+
+    fn accrue(&mut self, flags: Flags) {
+        if flags != Flags::NONE {
+            self.state.fflags |= u64::from(flags.bits());
+            self.mark_float_dirty();
+        }
+    }
+
+    fn rounding(&self, o: Operands) -> Option<RoundingMode> {
+        let rm = if o.rm() == DYNAMIC { self.state.frm as u8 } else { o.rm() };
+        RoundingMode::from_bits(rm)
+    }
+}
+
+/// `fl*`: a load whose raw bits go to a register.
+pub(super) fn load(hart: &mut Hart, o: Operands, double: bool) -> Flow {
+    if !hart.float_enabled() {
+        return hart.raise_illegal();
+    }
+    let va = hart.x(o.rs1()).wrapping_add(o.imm_u64());
+    let loaded = if double { hart.load64(va) } else { hart.load32(va).map(|bits| box_f32(bits as u32)) };
+    match loaded {
+        Ok(bits) => {
+            hart.write_float(o.rd(), bits);
+            Flow::Next
+        }
+        Err(exception) => hart.raise(exception),
+    }
+}
+
+/// `fs*`: the raw low bits of a register are stored.
+pub(super) fn store(hart: &mut Hart, o: Operands, double: bool) -> Flow {
+    if !hart.float_enabled() {
+        return hart.raise_illegal();
+    }
+    let va = hart.x(o.rs1()).wrapping_add(o.imm_u64());
+    let bits = hart.f(o.rs2());
+    let stored = if double { hart.store64(va, bits) } else { hart.store32(va, bits) };
+    match stored {
+        Ok(()) => Flow::Next,
+        Err(exception) => hart.raise(exception),
+    }
+}
+
+/// An instruction that rounds: `operation` gets the sources and the mode, and
+/// returns the register to write.
+#[inline(always)]
+pub(super) fn rounded<F: Register>(
+    hart: &mut Hart,
+    o: Operands,
+    operation: impl FnOnce([F::Bits; 3], RoundingMode, &mut Flags) -> u64,
+) -> Flow {
+    let Some(rm) = hart.rounding(o).filter(|_| hart.float_enabled()) else { return hart.raise_illegal() };
+    let mut flags = Flags::NONE;
+    let sources = [hart.source::<F>(o.rs1()), hart.source::<F>(o.rs2()), hart.source::<F>(o.rs3())];
+    let result = operation(sources, rm, &mut flags);
+    hart.accrue(flags);
+    hart.write_float(o.rd(), result);
+    Flow::Next
+}
+
+/// An instruction without rounding whose result is a float register.
+#[inline(always)]
+pub(super) fn unrounded<F: Register>(
+    hart: &mut Hart,
+    o: Operands,
+    operation: impl FnOnce(F::Bits, F::Bits, &mut Flags) -> F::Bits,
+) -> Flow {
+    if !hart.float_enabled() {
+        return hart.raise_illegal();
+    }
+    let mut flags = Flags::NONE;
+    let result = operation(hart.source::<F>(o.rs1()), hart.source::<F>(o.rs2()), &mut flags);
+    hart.accrue(flags);
+    hart.write_float(o.rd(), F::pack(result));
+    Flow::Next
+}
+
+/// A comparison or classification: the result is an integer register.
+#[inline(always)]
+pub(super) fn to_flag<F: Register>(
+    hart: &mut Hart,
+    o: Operands,
+    operation: impl FnOnce(F::Bits, F::Bits, &mut Flags) -> u64,
+) -> Flow {
+    if !hart.float_enabled() {
+        return hart.raise_illegal();
+    }
+    let mut flags = Flags::NONE;
+    let result = operation(hart.source::<F>(o.rs1()), hart.source::<F>(o.rs2()), &mut flags);
+    hart.accrue(flags);
+    hart.set_x(o.rd(), result);
+    Flow::Next
+}
+
+/// A conversion to an integer register.
+#[inline(always)]
+pub(super) fn to_integer<F: Register>(
+    hart: &mut Hart,
+    o: Operands,
+    operation: impl FnOnce(F::Bits, RoundingMode, &mut Flags) -> u64,
+) -> Flow {
+    let Some(rm) = hart.rounding(o).filter(|_| hart.float_enabled()) else { return hart.raise_illegal() };
+    let mut flags = Flags::NONE;
+    let result = operation(hart.source::<F>(o.rs1()), rm, &mut flags);
+    hart.accrue(flags);
+    hart.set_x(o.rd(), result);
+    Flow::Next
+}
+
+/// A conversion from an integer register.
+#[inline(always)]
+pub(super) fn from_integer<F: Register>(
+    hart: &mut Hart,
+    o: Operands,
+    operation: impl FnOnce(u64, RoundingMode, &mut Flags) -> F::Bits,
+) -> Flow {
+    let Some(rm) = hart.rounding(o).filter(|_| hart.float_enabled()) else { return hart.raise_illegal() };
+    let mut flags = Flags::NONE;
+    let result = operation(hart.x(o.rs1()), rm, &mut flags);
+    hart.accrue(flags);
+    hart.write_float(o.rd(), F::pack(result));
+    Flow::Next
+}
+
+/// `fmv.*.x`: raw bits from an integer register to a float register.
+pub(super) fn move_from_integer(hart: &mut Hart, o: Operands, pack: fn(u64) -> u64) -> Flow {
+    if !hart.float_enabled() {
+        return hart.raise_illegal();
+    }
+    hart.write_float(o.rd(), pack(hart.x(o.rs1())));
+    Flow::Next
+}
+
+/// `fmv.x.*`: raw bits of a float register to an integer register.
+pub(super) fn move_to_integer(hart: &mut Hart, o: Operands, pack: fn(u64) -> u64) -> Flow {
+    if !hart.float_enabled() {
+        return hart.raise_illegal();
+    }
+    hart.set_x(o.rd(), pack(hart.f(o.rs1())));
+    Flow::Next
+}

@@ -1,0 +1,165 @@
+//! Pre-decoded code, by physical page.
+
+use super::{Flow, Handler, handler};
+use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
+use crate::hart::Hart;
+use crate::isa::{Operands, decode};
+use crate::mem::{GuestRam, access};
+
+const PAGE_BYTES: usize = PAGE_SIZE as usize;
+/// An instruction may start at every second byte.
+pub(super) const SLOTS: usize = PAGE_BYTES / 2;
+
+/// One instruction, ready to execute.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cell {
+    pub(super) handler: Handler,
+    pub(super) operands: Operands,
+}
+
+/// A page of code: a copy of its bytes, and what was decoded from them so far.
+///
+/// The copy is what makes `fence.i` cheap and exact: decoding always reads the
+/// copy, and the first execution after a fence compares it with the RAM.
+#[derive(Debug)]
+pub(super) struct DecodedPage {
+    pub(super) cells: [Cell; SLOTS],
+    /// How often execution arrived at each slot by a jump, up to 65535.
+    heat: [u16; SLOTS],
+    bytes: [u8; PAGE_BYTES],
+    page: GuestPhys,
+    host: *const u8,
+    /// Value of [`Hart::fetch_fences`] when the copy was last known to be current.
+    checked_at: u64,
+}
+
+// SAFETY: `host` points into guest RAM, which outlives the interpreter's pages (the
+// hart that they belong to keeps it alive) and is shared between threads by design.
+unsafe impl Send for DecodedPage {}
+
+const UNDECODED: Cell = Cell { handler: undecoded, operands: Operands::UNDECODED };
+
+impl DecodedPage {
+    /// The page of RAM at `page`, nothing decoded yet. `None` outside RAM: code in
+    /// device registers is not supported.
+    pub(super) fn new(ram: &GuestRam, page: GuestPhys, fences: u64) -> Option<Box<Self>> {
+        let host = ram.host_ptr(page, PAGE_SIZE)?.cast_const();
+        let mut decoded = Box::new(Self {
+            cells: [UNDECODED; SLOTS],
+            heat: [0; SLOTS],
+            bytes: [0; PAGE_BYTES],
+            page,
+            host,
+            checked_at: fences,
+        });
+        // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
+        unsafe { access::copy_out(host, &mut decoded.bytes) };
+        Some(decoded)
+    }
+
+    /// After a `fence.i`: forgets what was decoded if the bytes have changed.
+    pub(super) fn refresh(&mut self, fences: u64) {
+        if self.checked_at == fences {
+            return;
+        }
+        self.checked_at = fences;
+        let mut now = [0; PAGE_BYTES];
+        // SAFETY: as in `new`.
+        unsafe { access::copy_out(self.host, &mut now) };
+        if now != self.bytes {
+            self.bytes = now;
+            self.cells = [UNDECODED; SLOTS];
+            self.heat = [0; SLOTS];
+        }
+    }
+
+    /// Physical address of the virtual address `pc` on this page.
+    pub(super) fn phys(&self, pc: u64) -> GuestPhys {
+        GuestPhys(self.page.0 | pc & PAGE_MASK)
+    }
+
+    /// Counts an arrival at `pc` and returns the count.
+    #[inline]
+    pub(super) fn warm(&mut self, pc: u64) -> u16 {
+        let heat = &mut self.heat[(pc & PAGE_MASK) as usize / 2];
+        *heat = heat.saturating_add(1);
+        *heat
+    }
+
+    /// Decodes the instruction at `slot`. One whose second half is on the next
+    /// page is never cached, because that page may change or be remapped alone.
+    pub(super) fn decode(&mut self, slot: usize) -> Cell {
+        let at = slot * 2;
+        let half = |at: usize| u32::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]));
+        let low = half(at);
+        let cell = if low & 3 != 3 {
+            cell_of(low)
+        } else if at + 2 < PAGE_BYTES {
+            cell_of(half(at + 2) << 16 | low)
+        } else {
+            Cell { handler: crossing, operands: Operands::default() }
+        };
+        self.cells[slot] = cell;
+        cell
+    }
+}
+
+fn cell_of(bits: u32) -> Cell {
+    match decode(bits) {
+        Some(insn) => Cell { handler: handler(insn.op), operands: insn.operands },
+        None => Cell { handler: |hart, _| hart.raise_illegal(), operands: Operands::default() },
+    }
+}
+
+/// Stands in cells that nothing was decoded into; the loop never calls it.
+fn undecoded(hart: &mut Hart, _o: Operands) -> Flow {
+    hart.raise_illegal()
+}
+
+/// Executes an instruction whose second half lies on the next page.
+fn crossing(hart: &mut Hart, _o: Operands) -> Flow {
+    let pc = hart.state.pc;
+    let bits = match hart.fetch_instruction() {
+        Ok(bits) => bits,
+        Err(exception) => return hart.raise(exception),
+    };
+    let Some(insn) = decode(bits) else { return hart.raise_illegal() };
+    match handler(insn.op)(hart, insn.operands) {
+        // The loop does not know this instruction's length: move on here.
+        Flow::Next => {
+            hart.state.pc = pc.wrapping_add(insn.operands.len());
+            Flow::Jump
+        }
+        Flow::Resync => {
+            hart.state.pc = pc.wrapping_add(insn.operands.len());
+            Flow::JumpResync
+        }
+        other => other,
+    }
+}
+
+impl Hart {
+    /// Fetches the instruction at `pc`, half by half as a machine with 16-bit
+    /// instructions does: a fault of the second half names its own address.
+    fn fetch_instruction(&mut self) -> Result<u32, crate::hart::Exception> {
+        let pc = self.state.pc;
+        let low = self.fetch_half(pc)?;
+        if low & 3 != 3 {
+            return Ok(low);
+        }
+        Ok(self.fetch_half(pc.wrapping_add(2))? << 16 | low)
+    }
+
+    fn fetch_half(&mut self, va: u64) -> Result<u32, crate::hart::Exception> {
+        let phys = self.translate_fetch(va)?;
+        let host = self.config.ram.host_ptr(phys, 2);
+        let host = host.ok_or(crate::hart::Exception::new(crate::hart::ExceptionCause::InstructionAccessFault, va))?;
+        // SAFETY: `host_ptr` covers two bytes of guest RAM.
+        Ok(unsafe { access::load_u16(host) } as u32)
+    }
+
+    /// Bits of the instruction at `pc`, for a trap value; 0 if they cannot be read.
+    pub(super) fn fetch_bits(&mut self) -> u32 {
+        self.fetch_instruction().unwrap_or(0)
+    }
+}

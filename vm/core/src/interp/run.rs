@@ -1,0 +1,268 @@
+//! The loop over cells, and the interpreter as an [`Engine`].
+
+use std::collections::HashMap;
+
+use super::Flow;
+use super::page::DecodedPage;
+use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT};
+use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
+use crate::event::Tier;
+use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
+
+/// Instructions between two looks at interrupts and other threads' requests:
+/// some tens of microseconds, an unnoticeable delay that costs nothing.
+const QUANTUM: u32 = 8192;
+
+/// Pages whose decoded form is kept; each takes about 40 KiB.
+const MAX_PAGES: usize = 1024;
+
+/// Slots of the fetch cache.
+const FETCH_SLOTS: usize = 256;
+
+/// Why [`Interpreter::run_block`] stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockEnd {
+    /// A jump was taken, or the page ended.
+    Jump,
+    /// Nothing was executed: the block at `pc` has become hot.
+    Hot {
+        /// Physical address of `pc`.
+        phys: GuestPhys,
+        /// Times that execution arrived here so far, saturating at 65535.
+        heat: u16,
+    },
+    /// Poll before going on: a trap, a system instruction, or the quantum's end.
+    Poll,
+    /// The hart leaves guest execution.
+    Exit(Exit),
+}
+
+/// A page in the fetch cache.
+#[derive(Clone, Copy, Debug)]
+struct FetchSlot {
+    /// Virtual page number with the mode in the low bits; see [`fetch_tag`].
+    tag: u64,
+    page: usize,
+}
+
+const NO_FETCH: FetchSlot = FetchSlot { tag: u64::MAX, page: 0 };
+
+/// The reference engine of one hart.
+#[derive(Debug)]
+pub struct Interpreter {
+    pages: Vec<Box<DecodedPage>>,
+    by_number: HashMap<u64, usize>,
+    fetch: [FetchSlot; FETCH_SLOTS],
+    /// Epochs of the hart that `fetch` is valid for.
+    translation_epoch: u64,
+    fetch_fences: u64,
+}
+
+impl Default for Interpreter {
+    fn default() -> Self {
+        Self {
+            pages: Vec::new(),
+            by_number: HashMap::new(),
+            fetch: [NO_FETCH; FETCH_SLOTS],
+            translation_epoch: 0,
+            fetch_fences: 0,
+        }
+    }
+}
+
+impl Engine for Interpreter {
+    fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit {
+        hart.control().set_running(true);
+        let exit = self.run_until_exit(hart, limit);
+        hart.control().set_running(false);
+        exit
+    }
+}
+
+impl Interpreter {
+    fn run_until_exit(&mut self, hart: &mut Hart, limit: u64) -> Exit {
+        let mut left = limit;
+        while left > 0 {
+            if let Some(exit) = hart.poll() {
+                return exit;
+            }
+            hart.start_quantum(u32::try_from(left).unwrap_or(QUANTUM).min(QUANTUM));
+            let end = self.run_quantum(hart);
+            left = left.saturating_sub(hart.finish_quantum());
+            hart.count_retired(Tier::Interpreter);
+            if let BlockEnd::Exit(exit) = end {
+                return exit;
+            }
+        }
+        Exit::LimitReached
+    }
+
+    fn run_quantum(&mut self, hart: &mut Hart) -> BlockEnd {
+        loop {
+            match self.run_page(hart) {
+                BlockEnd::Jump => {}
+                end => return end,
+            }
+        }
+    }
+
+    /// Executes from `pc` on as long as the page lasts.
+    fn run_page(&mut self, hart: &mut Hart) -> BlockEnd {
+        if hart.state.countdown <= 0 {
+            return BlockEnd::Poll;
+        }
+        match self.find_page(hart) {
+            Ok(page) => run_in_page::<false>(hart, &mut self.pages[page]),
+            Err(exception) => fetch_fault(hart, exception),
+        }
+    }
+
+    /// Executes up to and including the next taken jump, or to wherever a poll is
+    /// due, unless execution has arrived here `hot` times or more. Expects a
+    /// started quantum ([`Hart::start_quantum`]).
+    pub fn run_block(&mut self, hart: &mut Hart, hot: u16) -> BlockEnd {
+        if hart.state.countdown <= 0 {
+            return BlockEnd::Poll;
+        }
+        let page = match self.find_page(hart) {
+            Ok(page) => &mut self.pages[page],
+            Err(exception) => return fetch_fault(hart, exception),
+        };
+        let heat = page.warm(hart.state.pc);
+        if heat >= hot {
+            return BlockEnd::Hot { phys: page.phys(hart.state.pc), heat };
+        }
+        run_in_page::<true>(hart, page)
+    }
+
+    /// Executes exactly one instruction, or takes the trap that it raises.
+    pub fn step(&mut self, hart: &mut Hart) -> BlockEnd {
+        let rest = hart.split_quantum();
+        let end = self.run_page(hart);
+        hart.rejoin_quantum(rest);
+        end
+    }
+
+    /// Index of the decoded page that `pc` is on.
+    fn find_page(&mut self, hart: &mut Hart) -> Result<usize, Exception> {
+        let pc = hart.state.pc;
+        if hart.translation_epoch() != self.translation_epoch || hart.fetch_fences() != self.fetch_fences {
+            self.translation_epoch = hart.translation_epoch();
+            self.fetch_fences = hart.fetch_fences();
+            self.fetch = [NO_FETCH; FETCH_SLOTS];
+        }
+        let tag = fetch_tag(pc, hart.mode());
+        let slot = (pc >> PAGE_SHIFT) as usize % FETCH_SLOTS;
+        if self.fetch[slot].tag == tag {
+            return Ok(self.fetch[slot].page);
+        }
+        let phys = hart.translate_fetch(pc)?;
+        let page = self.decoded_page(hart, phys);
+        let page = page.ok_or(Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
+        self.fetch[slot] = FetchSlot { tag, page };
+        Ok(page)
+    }
+
+    fn decoded_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {
+        if let Some(&page) = self.by_number.get(&phys.page_number()) {
+            self.pages[page].refresh(hart.fetch_fences());
+            return Some(page);
+        }
+        if self.pages.len() >= MAX_PAGES {
+            self.pages.clear();
+            self.by_number.clear();
+            self.fetch = [NO_FETCH; FETCH_SLOTS];
+        }
+        let decoded = DecodedPage::new(hart.ram(), phys.page_start(), hart.fetch_fences())?;
+        self.pages.push(decoded);
+        self.by_number.insert(phys.page_number(), self.pages.len() - 1);
+        Some(self.pages.len() - 1)
+    }
+}
+
+/// Virtual page number and mode in one word that no other page and mode gives.
+fn fetch_tag(pc: u64, mode: PrivilegeMode) -> u64 {
+    pc & !PAGE_MASK | mode as u64
+}
+
+/// The loop: `pc` is on `page` when it starts. Everything else is out of line.
+#[inline(always)]
+fn run_in_page<const BLOCK: bool>(hart: &mut Hart, page: &mut DecodedPage) -> BlockEnd {
+    let mut pc = hart.state.pc;
+    loop {
+        let slot = (pc & PAGE_MASK) as usize >> 1;
+        let mut cell = page.cells[slot];
+        if cell.operands.is_undecoded() {
+            cell = page.decode(slot);
+        }
+        let len = cell.operands.len();
+        let flow = (cell.handler)(hart, cell.operands);
+        let next = match flow {
+            Flow::Next => {
+                hart.state.pc = pc.wrapping_add(len);
+                pc.wrapping_add(len)
+            }
+            Flow::Jump => hart.state.pc,
+            _ => return leave(hart, flow, len),
+        };
+        hart.state.countdown -= 1;
+        if hart.state.countdown <= 0 {
+            return BlockEnd::Poll;
+        }
+        let left_page = (next ^ pc) & !PAGE_MASK != 0;
+        if left_page || (BLOCK && flow == Flow::Jump) {
+            return BlockEnd::Jump;
+        }
+        pc = next;
+    }
+}
+
+#[cold]
+fn fetch_fault(hart: &mut Hart, exception: Exception) -> BlockEnd {
+    hart.take_exception(exception);
+    BlockEnd::Poll
+}
+
+/// Ends the loop for anything but plain execution.
+#[cold]
+fn leave(hart: &mut Hart, flow: Flow, len: u64) -> BlockEnd {
+    match flow {
+        Flow::Trap => {
+            let exception = hart.exception;
+            hart.take_exception(exception);
+            BlockEnd::Poll
+        }
+        Flow::SbiCall => BlockEnd::Exit(Exit::SbiCall),
+        Flow::Wfi => {
+            retire(hart, len);
+            BlockEnd::Exit(Exit::Wfi)
+        }
+        Flow::Resync => {
+            retire(hart, len);
+            BlockEnd::Poll
+        }
+        Flow::Next | Flow::Jump | Flow::JumpResync => {
+            retire(hart, 0);
+            BlockEnd::Poll
+        }
+    }
+}
+
+fn retire(hart: &mut Hart, len: u64) {
+    hart.state.pc = hart.state.pc.wrapping_add(len);
+    hart.state.countdown -= 1;
+}
+
+/// Makes interpreters.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InterpreterFactory;
+
+impl EngineFactory for InterpreterFactory {
+    fn name(&self) -> &'static str {
+        "interpreter"
+    }
+
+    fn engines(&self, _context: &EngineContext, harts: usize) -> Result<Vec<Box<dyn Engine>>, EngineSetupError> {
+        Ok((0..harts).map(|_| Box::<Interpreter>::default() as Box<dyn Engine>).collect())
+    }
+}

@@ -1,0 +1,40 @@
+//! Zicboz: cache-block zero. The block has 64 bytes, as the device tree says.
+
+use super::{Flow, Handler};
+use crate::hart::csr::environment::CBZE;
+use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
+use crate::isa::Operands;
+use crate::isa::zicboz::Zicboz;
+
+/// Bytes in a cache block.
+const BLOCK: u64 = 64;
+
+pub(super) fn handler(op: Zicboz) -> Handler {
+    match op {
+        Zicboz::CboZero => cbo_zero,
+    }
+}
+
+fn cbo_zero(hart: &mut Hart, o: Operands) -> Flow {
+    let enabled = match hart.mode {
+        PrivilegeMode::Machine => true,
+        PrivilegeMode::Supervisor => hart.csr.menvcfg & CBZE != 0,
+        PrivilegeMode::User => hart.csr.menvcfg & hart.csr.senvcfg & CBZE != 0,
+    };
+    if !enabled {
+        return hart.raise_illegal();
+    }
+    let address = hart.x(o.rs1());
+    let block = address & !(BLOCK - 1);
+    for offset in (0..BLOCK).step_by(8) {
+        if let Err(exception) = hart.store64(block + offset, 0) {
+            // Only the first store can fault in RAM; a device refuses them all.
+            let cause = match exception.cause {
+                ExceptionCause::StorePageFault => ExceptionCause::StorePageFault,
+                _ => ExceptionCause::StoreAccessFault,
+            };
+            return hart.raise(Exception::new(cause, address));
+        }
+    }
+    Flow::Next
+}

@@ -1,0 +1,13 @@
+//! Zifencei: the instruction-fetch fence.
+
+use super::{Flow, Handler};
+use crate::isa::zifencei::Zifencei;
+
+pub(super) fn handler(op: Zifencei) -> Handler {
+    match op {
+        Zifencei::FenceI => |hart, _| {
+            hart.fence_i();
+            Flow::Resync
+        },
+    }
+}

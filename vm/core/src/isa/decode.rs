@@ -1,0 +1,113 @@
+//! Bits to instruction, from the rows.
+
+use std::sync::LazyLock;
+
+use super::compressed::{self, CompressedRow};
+use super::{Insn, Row, rows};
+
+/// Decodes the instruction whose first 16 bits are the low half of `bits`. Of a
+/// 16-bit instruction only the low half is looked at. `None` for encodings that
+/// are reserved or not implemented.
+pub fn decode(bits: u32) -> Option<Insn> {
+    if bits & 3 == 3 {
+        let row = find(bits)?;
+        Some(Insn { op: row.op, operands: row.format.operands(bits) })
+    } else {
+        let [low, high, ..] = bits.to_le_bytes();
+        let bits = u16::from_le_bytes([low, high]);
+        let row = find_compressed(bits)?;
+        let operands = (row.operands)(bits)?.with_compressed_length();
+        Some(Insn { op: row.op, operands })
+    }
+}
+
+/// The row of a 32-bit instruction.
+pub(super) fn find(bits: u32) -> Option<&'static Row> {
+    /// Rows by major opcode, bits 2 to 6.
+    static BY_OPCODE: LazyLock<[Vec<&'static Row>; 32]> = LazyLock::new(|| {
+        let mut table: [Vec<&'static Row>; 32] = Default::default();
+        for row in rows() {
+            table[major_opcode(row.bits)].push(row);
+        }
+        table
+    });
+    BY_OPCODE[major_opcode(bits)].iter().find(|row| bits & row.format.mask() == row.bits).copied()
+}
+
+/// The row of a 16-bit instruction.
+pub(super) fn find_compressed(bits: u16) -> Option<&'static CompressedRow> {
+    compressed::ROWS.iter().find(|row| bits & row.mask == row.bits)
+}
+
+fn major_opcode(bits: u32) -> usize {
+    usize::from(super::format::field(bits, 2, 5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Op, i::I, zbb::Zbb};
+    use super::*;
+
+    #[test]
+    fn fixed_bits_lie_within_the_formats_mask() {
+        for row in rows() {
+            assert_eq!(row.bits & !row.format.mask(), 0, "{}", row.mnemonic);
+            assert_eq!(row.bits & 3, 3, "{}", row.mnemonic);
+        }
+        for row in compressed::ROWS {
+            assert_eq!(row.bits & !row.mask, 0, "{}", row.mnemonic);
+        }
+    }
+
+    #[test]
+    fn no_two_rows_match_the_same_bits() {
+        let all: Vec<_> = rows().collect();
+        for (n, a) in all.iter().enumerate() {
+            for b in &all[n + 1..] {
+                let common = a.format.mask() & b.format.mask();
+                assert_ne!(a.bits & common, b.bits & common, "{} and {}", a.mnemonic, b.mnemonic);
+            }
+        }
+    }
+
+    #[test]
+    fn immediates_are_sign_extended() {
+        let addi = decode(0xfff5_0513).unwrap(); // addi a0, a0, -1
+        assert_eq!(addi.op, Op::I(I::Addi));
+        assert_eq!(addi.operands.imm(), -1);
+        let jal = decode(0xffdf_f06f).unwrap(); // jal zero, -4
+        assert_eq!((jal.op, jal.operands.imm()), (Op::I(I::Jal), -4));
+        let branch = decode(0xfe05_0ee3).unwrap(); // beq a0, zero, -4
+        assert_eq!((branch.op, branch.operands.imm()), (Op::I(I::Beq), -4));
+        let sd = decode(0xfea1_3c23).unwrap(); // sd a0, -8(sp)
+        assert_eq!((sd.op, sd.operands.imm(), sd.operands.rs2()), (Op::I(I::Sd), -8, 10));
+    }
+
+    #[test]
+    fn unary_bit_instructions_need_their_fixed_rs2() {
+        assert_eq!(decode(0x6005_1513).map(|insn| insn.op), Some(Op::Zbb(Zbb::Clz)));
+        assert_eq!(decode(0x6035_1513), None);
+    }
+
+    #[test]
+    fn reserved_compressed_encodings_do_not_decode() {
+        for bits in [0x0000, 0x2001, 0x6101, 0x4002, 0x6002, 0x8002, 0x9c41, 0x9c61, 0x8000] {
+            assert_eq!(decode(bits), None, "{bits:#06x}");
+        }
+    }
+
+    #[test]
+    fn compressed_instructions_expand() {
+        let expect = |bits: u32, op: Op, rd: usize, rs1: usize, rs2: usize, imm: i32| {
+            let insn = decode(bits).unwrap();
+            let o = insn.operands;
+            assert_eq!((insn.op, o.rd(), o.rs1(), o.rs2(), o.imm(), o.len()), (op, rd, rs1, rs2, imm, 2), "{bits:#x}");
+        };
+        expect(0x1141, Op::I(I::Addi), 2, 2, 0, -16); // addi sp, sp, -16
+        expect(0xe406, Op::I(I::Sd), 0, 2, 1, 8); // sd ra, 8(sp)
+        expect(0x8082, Op::I(I::Jalr), 0, 1, 0, 0); // ret
+        expect(0x7179, Op::I(I::Addi), 2, 2, 0, -48); // addi16sp
+        expect(0x0808, Op::I(I::Addi), 10, 2, 0, 16); // addi4spn a0, sp, 16
+        expect(0x4108, Op::I(I::Lw), 10, 10, 0, 0); // lw a0, 0(a0)
+    }
+}

@@ -1,0 +1,10 @@
+//! Zifencei: the instruction-fetch fence.
+
+use super::row::extension;
+
+extension! {
+    /// Instruction-fetch fence.
+    Zifencei {
+        FenceI "fence.i" FenceI 0x0000_100f;
+    }
+}

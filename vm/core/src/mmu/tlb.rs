@@ -1,0 +1,212 @@
+//! The software TLB, shared by the interpreter and generated code.
+//!
+//! A bank is direct-mapped by virtual page number, with a half for loads and one
+//! for stores. An entry holds the *range* that it translates, not a tag: a hit is
+//!
+//! ```text
+//! offset = va - entry.start;   offset + size - 1 < entry.length
+//! host   = va + entry.addend
+//! ```
+//!
+//! (wrapping arithmetic), so that a misaligned access inside the range hits, one
+//! that leaves the range misses, and a range may be larger than a page: reads of a
+//! superpage get up to [`RANGE_LIMIT`] bytes an entry. Ranges are aligned to that
+//! limit, which is half of what the index spans. That is what makes the single
+//! compare sound: an access that straddles the *start* of a range begins in a page
+//! whose slot never holds that range.
+//!
+//! There is one bank for each [`Context`], so entering and leaving the kernel
+//! switches a pointer and flushes nothing.
+
+use crate::addr::{PAGE_MASK, PAGE_SHIFT, PAGE_SIZE};
+
+/// Entries in each half of a bank.
+pub const TLB_ENTRIES: usize = 1024;
+/// Largest range of one entry in bytes, and its alignment.
+pub const RANGE_LIMIT: u64 = PAGE_SIZE * (TLB_ENTRIES as u64) / 2;
+
+/// One translated range. `length` 0 never hits.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(32))]
+pub struct TlbEntry {
+    /// First virtual address of the range.
+    pub start: u64,
+    /// Bytes in the range.
+    pub length: u64,
+    /// Host address minus virtual address, modulo 2^64.
+    pub addend: u64,
+}
+
+/// The translations of one context.
+#[derive(Debug)]
+#[repr(C)]
+pub struct TlbBank {
+    /// Ranges that loads may read.
+    pub read: [TlbEntry; TLB_ENTRIES],
+    /// Ranges that stores may write; never more than one page long.
+    pub write: [TlbEntry; TLB_ENTRIES],
+}
+
+/// Which permissions a data access has; each has its own bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Context {
+    User = 0,
+    Supervisor = 1,
+    /// S-mode with `mstatus.SUM`.
+    SupervisorUserMemory = 2,
+    Machine = 3,
+}
+
+pub(crate) const CONTEXTS: usize = 4;
+
+/// Index of the slot for `va`.
+#[inline(always)]
+pub(crate) fn slot(va: u64) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "masked to the table size")]
+    let index = (va >> PAGE_SHIFT) as usize & (TLB_ENTRIES - 1);
+    index
+}
+
+impl TlbEntry {
+    /// Host address of `[va, va + len)` if the range covers it.
+    #[inline(always)]
+    pub(crate) fn lookup(&self, va: u64, len: u64) -> Option<*mut u8> {
+        let offset = va.wrapping_sub(self.start);
+        if offset.wrapping_add(len - 1) < self.length {
+            #[expect(clippy::cast_possible_truncation, reason = "hosts are 64-bit")]
+            let host = va.wrapping_add(self.addend) as usize;
+            Some(std::ptr::with_exposed_provenance_mut(host))
+        } else {
+            None
+        }
+    }
+}
+
+/// A bank and what is needed to empty it without touching every slot.
+#[derive(Debug)]
+pub(crate) struct TlbContext {
+    pub(crate) bank: Box<TlbBank>,
+    used_reads: Vec<u16>,
+    used_writes: Vec<u16>,
+    /// Starts of the superpage ranges that were filled, each once.
+    large: Vec<u64>,
+}
+
+impl TlbContext {
+    pub(crate) fn new() -> Self {
+        let empty = TlbEntry::default();
+        Self {
+            bank: Box::new(TlbBank { read: [empty; TLB_ENTRIES], write: [empty; TLB_ENTRIES] }),
+            used_reads: Vec::new(),
+            used_writes: Vec::new(),
+            large: Vec::new(),
+        }
+    }
+
+    pub(crate) fn fill_read(&mut self, va: u64, entry: TlbEntry) {
+        let at = slot(va);
+        note_use(&mut self.used_reads, &self.bank.read[at], at);
+        if entry.length > PAGE_SIZE && !self.large.contains(&entry.start) {
+            self.large.push(entry.start);
+        }
+        self.bank.read[at] = entry;
+    }
+
+    pub(crate) fn fill_write(&mut self, va: u64, entry: TlbEntry) {
+        let at = slot(va);
+        note_use(&mut self.used_writes, &self.bank.write[at], at);
+        self.bank.write[at] = entry;
+    }
+
+    /// Forgets everything.
+    pub(crate) fn flush(&mut self) {
+        for at in self.used_reads.drain(..) {
+            self.bank.read[usize::from(at)] = TlbEntry::default();
+        }
+        for at in self.used_writes.drain(..) {
+            self.bank.write[usize::from(at)] = TlbEntry::default();
+        }
+        self.large.clear();
+    }
+
+    /// Forgets the translation of `va`: its page, and the superpage around it.
+    pub(crate) fn flush_address(&mut self, va: u64) {
+        let at = slot(va);
+        self.bank.read[at].length = 0;
+        self.bank.write[at].length = 0;
+        let page = va & !PAGE_MASK;
+        if self.large.iter().any(|&start| page.wrapping_sub(start) < RANGE_LIMIT) {
+            for entry in &mut self.bank.read {
+                if page.wrapping_sub(entry.start) < entry.length {
+                    entry.length = 0;
+                }
+            }
+        }
+    }
+}
+
+/// A slot that never held anything since the last flush is not on the list yet.
+fn note_use(used: &mut Vec<u16>, entry: &TlbEntry, at: usize) {
+    if entry.addend == 0 && entry.start == 0 && entry.length == 0 {
+        used.push(u16::try_from(at).unwrap_or(u16::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(start: u64, length: u64) -> TlbEntry {
+        TlbEntry { start, length, addend: 0x7000_0000 }
+    }
+
+    #[test]
+    fn hits_lie_wholly_in_the_range() {
+        let e = entry(0x1000, 0x1000);
+        assert!(e.lookup(0x1000, 1).is_some());
+        assert!(e.lookup(0x1ff8, 8).is_some());
+        assert!(e.lookup(0x1ffd, 2).is_some(), "misaligned inside the range");
+        assert!(e.lookup(0x1ff9, 8).is_none());
+        assert!(e.lookup(0x2000, 1).is_none());
+        assert!(e.lookup(0xfff, 1).is_none());
+        assert!(TlbEntry::default().lookup(0, 1).is_none());
+        assert_eq!(e.lookup(0x1234, 4).map(|p| p.addr()), Some(0x7000_1234));
+    }
+
+    #[test]
+    fn an_access_across_the_start_of_a_range_never_meets_it() {
+        // The page before any range of RANGE_LIMIT has a slot that no page of the
+        // range has.
+        for start in [RANGE_LIMIT, 2 * RANGE_LIMIT, 5 * RANGE_LIMIT] {
+            let before = slot(start - 1);
+            let inside = (0..RANGE_LIMIT / PAGE_SIZE).map(|n| slot(start + n * PAGE_SIZE));
+            assert!(!inside.into_iter().any(|s| s == before));
+        }
+    }
+
+    #[test]
+    fn flushing_one_address_of_a_superpage_flushes_all_of_it() {
+        let mut context = TlbContext::new();
+        context.fill_read(RANGE_LIMIT, entry(RANGE_LIMIT, RANGE_LIMIT));
+        context.fill_read(RANGE_LIMIT + PAGE_SIZE, entry(RANGE_LIMIT, RANGE_LIMIT));
+        context.fill_read(0x3000, entry(0x3000, PAGE_SIZE));
+        context.flush_address(RANGE_LIMIT + 7 * PAGE_SIZE);
+        assert!(context.bank.read[slot(RANGE_LIMIT)].lookup(RANGE_LIMIT, 8).is_none());
+        assert!(context.bank.read[slot(RANGE_LIMIT + PAGE_SIZE)].lookup(RANGE_LIMIT + PAGE_SIZE, 8).is_none());
+        assert!(context.bank.read[3].lookup(0x3000, 8).is_some());
+    }
+
+    #[test]
+    fn a_flush_empties_every_used_slot() {
+        let mut context = TlbContext::new();
+        context.fill_read(0, TlbEntry { start: 0, length: PAGE_SIZE, addend: 0 });
+        context.fill_read(0x5000, entry(0x5000, PAGE_SIZE));
+        context.fill_write(0x5000, entry(0x5000, PAGE_SIZE));
+        context.flush_address(0x5000);
+        context.fill_read(0x5000, entry(0x5000, PAGE_SIZE));
+        context.flush();
+        let bank = &context.bank;
+        assert!(bank.read.iter().chain(&bank.write).all(|e| e.length == 0));
+    }
+}

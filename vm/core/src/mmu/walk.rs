@@ -1,0 +1,188 @@
+//! The page-table walk (privileged specification, "Virtual Address Translation
+//! Process").
+
+use super::pmp::Verdict;
+use super::{Access, Mmu};
+use crate::addr::{GuestPhys, PAGE_SHIFT};
+use crate::hart::{Hart, PrivilegeMode, status};
+
+/// Page table entry bits.
+mod pte {
+    pub(super) const VALID: u64 = 1;
+    pub(super) const READ: u64 = 2;
+    pub(super) const WRITE: u64 = 4;
+    pub(super) const EXECUTE: u64 = 8;
+    pub(super) const USER: u64 = 16;
+    pub(super) const ACCESSED: u64 = 64;
+    pub(super) const DIRTY: u64 = 128;
+    /// Bits 54 to 63: N, PBMT and reserved, none of them implemented.
+    pub(super) const RESERVED: u64 = 0x3ff << 54;
+    pub(super) const PPN: u64 = (1 << 44) - 1;
+    pub(super) const PPN_SHIFT: u32 = 10;
+}
+
+const LEVEL_BITS: u32 = 9;
+const PPN_MASK: u64 = (1 << 44) - 1;
+
+/// Address translation modes of `satp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PagingMode {
+    Bare,
+    /// Page tables with this many levels: 3 for Sv39, 4 for Sv48, 5 for Sv57.
+    Levels(u32),
+}
+
+impl PagingMode {
+    /// The mode of a `satp` value, `None` for reserved encodings.
+    pub(crate) fn from_satp(satp: u64) -> Option<Self> {
+        match satp >> 60 {
+            0 => Some(Self::Bare),
+            mode @ 8..=10 => Some(Self::Levels(u32::try_from(mode - 5).unwrap_or(0))),
+            _ => None,
+        }
+    }
+}
+
+/// Why there is no translation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WalkFault {
+    /// The page tables forbid it.
+    Page,
+    /// The page tables themselves cannot be accessed.
+    Access,
+}
+
+/// Why one pass over the page table gave no leaf.
+enum Interrupted {
+    Fault(WalkFault),
+    /// Another hart changed the entry while its A or D bit was being set.
+    EntryChanged,
+}
+
+impl From<WalkFault> for Interrupted {
+    fn from(fault: WalkFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// A leaf of the page table: `size` bytes from virtual `start` on are at `phys`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub(crate) start: u64,
+    pub(crate) phys: GuestPhys,
+    pub(crate) size: u64,
+}
+
+impl Hart {
+    /// Walks the page table for an access with the privilege `mode` (U or S).
+    pub(super) fn walk(
+        &mut self,
+        va: u64,
+        access: Access,
+        mode: PrivilegeMode,
+        levels: u32,
+    ) -> Result<Leaf, WalkFault> {
+        loop {
+            match self.walk_once(va, access, mode, levels) {
+                Ok(leaf) => return Ok(leaf),
+                Err(Interrupted::Fault(fault)) => return Err(fault),
+                Err(Interrupted::EntryChanged) => {}
+            }
+        }
+    }
+
+    fn walk_once(&mut self, va: u64, access: Access, mode: PrivilegeMode, levels: u32) -> Result<Leaf, Interrupted> {
+        let unused = 64 - (PAGE_SHIFT + LEVEL_BITS * levels);
+        if (va.cast_signed() << unused >> unused).cast_unsigned() != va {
+            return Err(WalkFault::Page.into());
+        }
+        let mut table = (self.csr.satp & PPN_MASK) << PAGE_SHIFT;
+        for level in (0..levels).rev() {
+            let shift = PAGE_SHIFT + LEVEL_BITS * level;
+            let index = va >> shift & ((1 << LEVEL_BITS) - 1);
+            let at = GuestPhys(table + index * 8);
+            let entry = self.read_pte(at)?;
+            let reserved_write = entry & (pte::READ | pte::WRITE) == pte::WRITE;
+            if entry & pte::VALID == 0 || reserved_write || entry & pte::RESERVED != 0 {
+                return Err(WalkFault::Page.into());
+            }
+            let target = (entry >> pte::PPN_SHIFT & pte::PPN) << PAGE_SHIFT;
+            if entry & (pte::READ | pte::EXECUTE) == 0 {
+                if entry & (pte::ACCESSED | pte::DIRTY | pte::USER) != 0 {
+                    return Err(WalkFault::Page.into());
+                }
+                table = target;
+                continue;
+            }
+            let size = 1u64 << shift;
+            if target & (size - 1) != 0 || !self.permits(entry, access, mode) {
+                return Err(WalkFault::Page.into());
+            }
+            self.update_accessed_dirty(at, entry, access)?;
+            return Ok(Leaf { start: va & !(size - 1), phys: GuestPhys(target), size });
+        }
+        Err(WalkFault::Page.into())
+    }
+
+    fn permits(&self, entry: u64, access: Access, mode: PrivilegeMode) -> bool {
+        let user_page = entry & pte::USER != 0;
+        let mode_allowed = match (mode, user_page) {
+            (PrivilegeMode::User, user_page) => user_page,
+            (_, false) => true,
+            // S-mode never executes user pages, and touches them only under SUM.
+            (_, true) => access != Access::Fetch && self.state.status & status::SUM != 0,
+        };
+        let readable = if self.state.status & status::MXR != 0 { pte::READ | pte::EXECUTE } else { pte::READ };
+        let needed = match access {
+            Access::Load => readable,
+            Access::Store => pte::WRITE,
+            Access::Fetch => pte::EXECUTE,
+        };
+        mode_allowed && entry & needed != 0
+    }
+
+    /// Sets the A and D bits under Svadu, or faults under Svade where they are clear.
+    fn update_accessed_dirty(&mut self, at: GuestPhys, entry: u64, access: Access) -> Result<(), Interrupted> {
+        let wanted = pte::ACCESSED | if access == Access::Store { pte::DIRTY } else { 0 };
+        if entry & wanted == wanted {
+            return Ok(());
+        }
+        if self.csr.menvcfg & crate::hart::csr::environment::ADUE == 0 {
+            return Err(WalkFault::Page.into());
+        }
+        self.write_pte(at, entry, entry | wanted)
+    }
+
+    fn read_pte(&self, at: GuestPhys) -> Result<u64, WalkFault> {
+        let host = self.pte_host(at, Access::Load)?;
+        // SAFETY: `pte_host` gives a pointer to 8 bytes of guest RAM.
+        Ok(unsafe { crate::mem::access::load_u64(host) })
+    }
+
+    /// Replaces an entry unless somebody changed it meanwhile.
+    fn write_pte(&mut self, at: GuestPhys, old: u64, new: u64) -> Result<(), Interrupted> {
+        let host = self.pte_host(at, Access::Store)?;
+        if let Some(page) = self.config.ram.page_index(at) {
+            self.mmu.note_writer(&self.config.ram, page, self.config.id);
+        }
+        // SAFETY: `pte_host` gives a pointer to 8 bytes of guest RAM, and the
+        // entry is 8-byte aligned because tables are page-aligned.
+        let outcome = unsafe { crate::mem::access::compare_exchange_u64(host, old, new) };
+        outcome.map(|_| ()).map_err(|_| Interrupted::EntryChanged)
+    }
+
+    fn pte_host(&self, at: GuestPhys, access: Access) -> Result<*mut u8, WalkFault> {
+        let allowed = self.mmu.pmp.check(at, 8, access, PrivilegeMode::Supervisor) == Verdict::Allowed;
+        let host = self.config.ram.host_ptr(at, 8).filter(|_| allowed);
+        host.ok_or(WalkFault::Access)
+    }
+}
+
+impl Mmu {
+    /// Registers this hart as a writer of a RAM page, see [`crate::mem::PageTracker`].
+    pub(super) fn note_writer(&mut self, ram: &crate::mem::GuestRam, page: usize, hart: usize) {
+        if ram.tracker().add_writer(page, hart) {
+            self.written_pages.push(page);
+        }
+    }
+}
