@@ -6,8 +6,8 @@
 # Splits the kernel command line into words: spaces separate, double quotes
 # group and are dropped. Calls parameter() with each word.
 read_command_line() {
+    local rest word='' chunk
     read -r rest </proc/cmdline
-    word=
     while [ -n "$rest" ]; do
         chunk=${rest%%[ \"]*}
         word=$word$chunk
@@ -33,8 +33,8 @@ read_command_line() {
 # percent_decode TEXT: sets $decoded, with %XX (two hexadecimal digits) replaced
 # by that byte. Any other % stands for itself.
 percent_decode() {
+    local rest=$1 chunk tail byte
     decoded=
-    rest=$1
     while :; do
         chunk=${rest%%%[0-9A-Fa-f][0-9A-Fa-f]*}
         decoded=$decoded$chunk
@@ -71,7 +71,7 @@ finish() {
     busybox stty opost </dev/console 2>/dev/null
     kill -9 -1 2>/dev/null
     busybox sync
-    busybox mount -o remount,ro / 2>/dev/null
+    busybox umount -a -r 2>/dev/null
     busybox poweroff -f
 }
 

@@ -138,16 +138,33 @@ candidate() {
         die "Debian $suite has no package $1 for riscv64"
 }
 
-# archive_of PACKAGE: path of the downloaded package.
+# archive_of PACKAGE VERSION: where its download is or will be.
 archive_of() {
-    local line name version
-    line=$(candidate "$1")
-    read -r name version _ <<<"$line"
-    find "$archives" -maxdepth 1 -name "${name}_${version//:/%3a}_*.deb" | sed -n 1p
+    printf '%s/%s_%s_riscv64.deb\n' "$archives" "$1" "${2//:/%3a}"
 }
 
-# fetch PACKAGE..: these packages alone, without what they depend on.
+# drop_damaged: reads lines "SHA256 FILE"; removes a file that is there and does
+# not match. apt trusts what lies in its directory and checks what it fetches.
+drop_damaged() {
+    local hash file
+    while read -r hash file; do
+        [ -f "$file" ] || continue
+        [ "$(sha256sum <"$file")" != "$hash  -" ] || continue
+        say "$(basename "$file") is damaged; fetching it again"
+        rm -f "$file"
+    done
+}
+
+# fetch LIST: downloads each package in the file LIST, of lines "PACKAGE VERSION
+# SHA256", without what it depends on.
 fetch() {
-    (cd "$archives" && retry with_progress download "$@") ||
-        die "cannot download $*: check the network and start again; what is there is kept"
+    local name version hash
+    while read -r name version hash; do
+        printf '%s %s\n' "$hash" "$(archive_of "$name" "$version")"
+    done <"$1" | drop_damaged
+    while read -r name version _; do
+        [ -f "$(archive_of "$name" "$version")" ] ||
+            (cd "$archives" && retry with_progress download "$name=$version") ||
+            die "cannot download $name: check the network and start again; what is there is kept"
+    done <"$1"
 }

@@ -25,17 +25,20 @@ build_boot_files() {
     need xz xz-utils
     need depmod kmod
     apt_prepare
-    local kernel
+    local kernel name version
     kernel=$(kernel_package)
-    { echo "$key" && candidate "$kernel" && candidate busybox-static; } >"$work/boot.stamp"
+    { candidate "$kernel" && candidate busybox-static; } >"$work/boot.packages"
+    { echo "$key" && cat "$work/boot.packages"; } >"$work/boot.stamp"
     if is_same "$stamp" "$work/boot.stamp" "$guest_dir/Image" "$guest_dir/initrd.gz"; then
         say "kernel and initramfs are the newest"
         return
     fi
-    fetch "$kernel" busybox-static
+    fetch "$work/boot.packages"
     rm -f "$stamp"
-    make_kernel "$kernel"
-    make_initramfs
+    {
+        read -r name version _ && make_kernel "$(archive_of "$name" "$version")"
+        read -r name version _ && make_initramfs "$(archive_of "$name" "$version")"
+    } <"$work/boot.packages"
     mv "$work/boot.stamp" "$stamp"
     say "ready: $guest_dir/Image ($(human_size "$guest_dir/Image"), $kernel)"
     say "ready: $guest_dir/initrd.gz ($(human_size "$guest_dir/initrd.gz"))"
@@ -48,24 +51,26 @@ kernel_package() {
         die "Debian $suite has no kernel for riscv64"
 }
 
+# make_kernel ARCHIVE
 make_kernel() {
     local tree=$work/kernel image
-    say "unpacking $1"
+    say "unpacking $(basename "$1")"
     mkdir "$tree"
-    dpkg-deb --fsys-tarfile "$(archive_of "$1")" |
+    dpkg-deb --fsys-tarfile "$1" |
         tar -x -C "$tree" --wildcards './boot/vmlinu*' '*lib/modules/*'
     image=$(find "$tree/boot" -name 'vmlinu*' -type f | sed -n 1p)
     # Offset 0x38 of a RISC-V Image header holds this magic number.
     [ "$(dd if="$image" bs=1 skip=56 count=3 2>/dev/null)" = RSC ] ||
-        die "$1 holds no RISC-V Image; SUITE=trixie is known to work"
+        die "$(basename "$1") holds no RISC-V Image; SUITE=trixie is known to work"
     mv "$image" "$guest_dir/Image"
 }
 
+# make_initramfs ARCHIVE: from the package with busybox.
 make_initramfs() {
     local root=$work/initramfs
     say "packing the initramfs"
     mkdir -p "$root"/{bin,dev,proc,sys,run,tmp,root,etc,mnt,modules,lib/riscope}
-    dpkg-deb --fsys-tarfile "$(archive_of busybox-static)" |
+    dpkg-deb --fsys-tarfile "$1" |
         tar -x -C "$root/bin" --transform='s,.*/,,' --wildcards './usr/bin/busybox'
     ln -s busybox "$root/bin/sh"
     ln -s bin "$root/sbin"

@@ -52,16 +52,15 @@ summary() {
     awk '{bytes += $2} END {printf "%d packages, %.0f MiB", NR, bytes / 1048576}' "$1"
 }
 
+# fetch_resolved PACKAGE..: downloads, and lists the files in $work/archives.
 fetch_resolved() {
     local file hash
-    say "fetching $(summary "$work/resolved")"
+    while read -r file _ hash; do
+        printf '%s %s\n' "${hash#SHA256:}" "$archives/$file"
+    done <"$work/resolved" >"$work/sums"
+    cut -d' ' -f2- "$work/sums" >"$work/archives"
+    drop_damaged <"$work/sums"
+    say "$(summary "$work/resolved"); fetching what is not here yet"
     retry with_progress install --download-only -y "${base_packages[@]}" "$@" ||
         die "cannot download the packages: check the network and start again; what is there is kept"
-    while read -r file _ hash; do
-        printf '%s  %s\n' "${hash#SHA256:}" "$archives/$file"
-    done <"$work/resolved" >"$work/sums"
-    # apt has checked what it fetched; this also checks what lay there before.
-    sha256sum --check --quiet --strict "$work/sums" >&2 ||
-        die "damaged packages in $archives: remove these files and start again"
-    sed 's/^[^ ]*  //' "$work/sums" >"$work/archives"
 }
