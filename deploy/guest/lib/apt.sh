@@ -93,8 +93,7 @@ use_suite() {
     say "reading the index of Debian $1 for riscv64"
     fetch_index "$1" || return 1
     [ "$1" != "$suite" ] || return 0
-    codename=$(cat "$apt_dir/lists"/*_"$1"_{InRelease,Release} 2>/dev/null |
-        sed -n 's/^Codename: //p' | sed -n 1p)
+    codename=$(sed -n 's/^Codename: //p' "$apt_dir/lists"/*_"$1"_*Release | sed -n 1p)
     [ "$codename" = "$suite" ] || die "the mirror's $1 is $codename, not $suite: set SUITE or MIRROR"
 }
 
@@ -111,10 +110,14 @@ fetch_index() {
     die "cannot read the index of Debian $1: check the network, SUITE and MIRROR"
 }
 
+# Leaves errors and warnings in update.log.
 apt_update() {
-    apt_run update -q -o APT::Update::Error-Mode=any >"$apt_dir/update.log" 2>&1
+    local show=/dev/null
+    [ ! -t 2 ] || show=/dev/stderr
+    apt_run update -o APT::Update::Error-Mode=any >"$show" 2>"$apt_dir/update.log"
 }
 
+# apt_run COMMAND ARGUMENT..: apt-get with the private configuration.
 apt_run() {
     apt-get -c "$apt_dir/apt.conf" "$@"
 }
@@ -143,28 +146,22 @@ archive_of() {
     printf '%s/%s_%s_riscv64.deb\n' "$archives" "$1" "${2//:/%3a}"
 }
 
-# drop_damaged: reads lines "SHA256 FILE"; removes a file that is there and does
-# not match. apt trusts what lies in its directory and checks what it fetches.
-drop_damaged() {
-    local hash file
-    while read -r hash file; do
-        [ -f "$file" ] || continue
-        [ "$(sha256sum <"$file")" != "$hash  -" ] || continue
-        say "$(basename "$file") is damaged; fetching it again"
-        rm -f "$file"
-    done
-}
-
-# fetch LIST: downloads each package in the file LIST, of lines "PACKAGE VERSION
-# SHA256", without what it depends on.
+# fetch SUMS: downloads the packages of the file SUMS, of lines "SHA256 FILE",
+# that are not there yet. apt checks what it fetches and trusts what it finds,
+# so a damaged file is removed first.
 fetch() {
-    local name version hash
-    while read -r name version hash; do
-        printf '%s %s\n' "$hash" "$(archive_of "$name" "$version")"
-    done <"$1" | drop_damaged
-    while read -r name version _; do
-        [ -f "$(archive_of "$name" "$version")" ] ||
-            (cd "$archives" && retry with_progress download "$name=$version") ||
-            die "cannot download $name: check the network and start again; what is there is kept"
+    local hash file name missing=()
+    while read -r hash file; do
+        if [ -f "$file" ]; then
+            [ "$(sha256sum <"$file")" != "$hash  -" ] || continue
+            say "$(basename "$file") is damaged; fetching it again"
+            rm -f "$file"
+        fi
+        name=$(basename "${file%_*.deb}")
+        name=${name//%3a/:}
+        missing+=("${name/_/=}")
     done <"$1"
+    [ ${#missing[@]} -gt 0 ] || return 0
+    (cd "$archives" && retry with_progress download "${missing[@]}") ||
+        die "cannot download packages: check the network and start again; what is there is kept"
 }

@@ -25,7 +25,7 @@ build_boot_files() {
     need xz xz-utils
     need depmod kmod
     apt_prepare
-    local kernel name version
+    local kernel name version hash
     kernel=$(kernel_package)
     { candidate "$kernel" && candidate busybox-static; } >"$work/boot.packages"
     { echo "$key" && cat "$work/boot.packages"; } >"$work/boot.stamp"
@@ -33,12 +33,15 @@ build_boot_files() {
         say "kernel and initramfs are the newest"
         return
     fi
-    fetch "$work/boot.packages"
+    while read -r name version hash; do
+        printf '%s %s\n' "$hash" "$(archive_of "$name" "$version")"
+    done <"$work/boot.packages" >"$work/boot.sums"
+    fetch "$work/boot.sums"
     rm -f "$stamp"
     {
-        read -r name version _ && make_kernel "$(archive_of "$name" "$version")"
-        read -r name version _ && make_initramfs "$(archive_of "$name" "$version")"
-    } <"$work/boot.packages"
+        read -r _ name && make_kernel "$name"
+        read -r _ name && make_initramfs "$name"
+    } <"$work/boot.sums"
     mv "$work/boot.stamp" "$stamp"
     say "ready: $guest_dir/Image ($(human_size "$guest_dir/Image"), $kernel)"
     say "ready: $guest_dir/initrd.gz ($(human_size "$guest_dir/initrd.gz"))"

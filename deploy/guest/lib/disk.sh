@@ -26,7 +26,7 @@ build_disk() {
         say "$disk_name holds the newest packages"
         return
     fi
-    fetch_resolved "$@"
+    fetch_resolved
     "${as_root[@]}" "$here/lib/rootfs" "$work/root" "$work/archives" "$work/disk" "$disk_size" ||
         die "cannot build the disk; the messages above say why"
     rm -f "$stamp"
@@ -52,15 +52,13 @@ summary() {
     awk '{bytes += $2} END {printf "%d packages, %.0f MiB", NR, bytes / 1048576}' "$1"
 }
 
-# fetch_resolved PACKAGE..: downloads, and lists the files in $work/archives.
+# Downloads, and lists the files in $work/archives.
 fetch_resolved() {
     local file hash
     while read -r file _ hash; do
         printf '%s %s\n' "${hash#SHA256:}" "$archives/$file"
-    done <"$work/resolved" >"$work/sums"
-    cut -d' ' -f2- "$work/sums" >"$work/archives"
-    drop_damaged <"$work/sums"
+    done <"$work/resolved" >"$work/disk.sums"
     say "$(summary "$work/resolved"); fetching what is not here yet"
-    retry with_progress install --download-only -y "${base_packages[@]}" "$@" ||
-        die "cannot download the packages: check the network and start again; what is there is kept"
+    fetch "$work/disk.sums"
+    cut -d' ' -f2- "$work/disk.sums" >"$work/archives"
 }
