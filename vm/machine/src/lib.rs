@@ -3,6 +3,7 @@ mod entropy;
 mod exit;
 mod sync;
 pub mod board;
+pub mod boot;
 pub mod console;
 pub mod device;
 #[cfg(test)]

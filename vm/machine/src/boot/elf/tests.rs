@@ -1,0 +1,120 @@
+//! Tests of the ELF loader, with a writer of small ELF files.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use riscope_core::addr::GuestPhys;
+use riscope_core::mem::GuestRam;
+use vm_memory::{Bytes, GuestAddress};
+
+use super::*;
+use crate::boot::elf_file::{ElfFile, FileSegment};
+
+const BASE: u64 = 0x8000_0000;
+
+fn placement() -> Placement {
+    Placement::new(Arc::new(GuestRam::new(GuestPhys(BASE), 1 << 20).unwrap()))
+}
+
+fn program() -> ElfFile {
+    ElfFile {
+        entry: BASE + 4,
+        segments: vec![
+            FileSegment { virt: BASE, phys: BASE, size: 16, data: b"text".to_vec() },
+            FileSegment { virt: BASE + 0x1000, phys: BASE + 0x1000, size: 8, data: b"data".to_vec() },
+        ],
+        symbols: vec![("tohost", BASE + 0x1000), ("begin_signature", BASE), ("end_signature", BASE + 16)],
+    }
+}
+
+#[test]
+fn segments_entry_and_symbols_are_found() {
+    let mut placement = placement();
+    let loaded = load(&mut placement, "program", &program().bytes(), None).unwrap();
+    assert_eq!(loaded.entry, BASE + 4);
+    assert_eq!(loaded.htif, Some(HtifSymbols { tohost: BASE + 0x1000, fromhost: None }));
+    assert_eq!(loaded.signature, Some(Signature { start: BASE, end: BASE + 16 }));
+    let mut text = [0xee; 8];
+    placement.memory().read_slice(&mut text, GuestAddress(BASE + 0x1000)).unwrap();
+    assert_eq!(&text, b"data\0\0\0\0");
+}
+
+#[test]
+fn a_file_linked_below_ram_is_moved_and_its_virtual_entry_translated() {
+    let virt = 0xffff_ffff_8000_0000;
+    let elf = ElfFile {
+        entry: virt + 2,
+        segments: vec![
+            FileSegment { virt, phys: 0, size: 16, data: b"head".to_vec() },
+            FileSegment { virt: virt + 0x1000, phys: 0x1000, size: 16, data: b"more".to_vec() },
+        ],
+        symbols: vec![("tohost", virt + 0x1008), ("fromhost", 0x1234)],
+    };
+    let mut moved = placement();
+    let loaded = load(&mut moved, "vmlinux", &elf.bytes(), Some(BASE + 0x2_0000)).unwrap();
+    assert_eq!(loaded.entry, BASE + 0x2_0002);
+    let symbols = HtifSymbols { tohost: BASE + 0x2_1008, fromhost: Some(0x1234) };
+    assert_eq!(loaded.htif, Some(symbols));
+    assert_eq!(moved.memory().read_obj::<[u8; 4]>(GuestAddress(BASE + 0x2_1000)).unwrap(), *b"more");
+
+    let fixed = load(&mut placement(), "firmware", &elf.bytes(), None);
+    assert!(matches!(fixed, Err(ElfError::Placement(PlacementError::OutsideRam { .. }))));
+}
+
+#[test]
+fn files_of_another_kind_are_refused() {
+    let good = program().bytes();
+    let with = |at: usize, byte: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        load(&mut placement(), "file", &bytes, None).unwrap_err()
+    };
+    assert_eq!(with(4, 1), ElfError::WrongMachine, "32 bits");
+    assert_eq!(with(5, 2), ElfError::WrongMachine, "big-endian");
+    assert_eq!(with(18, 62), ElfError::WrongMachine, "x86-64");
+    let empty = ElfFile { segments: Vec::new(), ..program() };
+    assert_eq!(load(&mut placement(), "file", &empty.bytes(), None), Err(ElfError::NothingToLoad));
+}
+
+#[test]
+fn overlapping_and_oversized_segments_are_refused() {
+    let mut elf = program();
+    elf.segments[1].phys = BASE + 15;
+    let overlap = load(&mut placement(), "file", &elf.bytes(), None);
+    assert!(matches!(overlap, Err(ElfError::Placement(PlacementError::Overlap { .. }))));
+    elf.segments[1] = FileSegment { virt: 0, phys: BASE + 0x1000, size: u64::MAX, data: Vec::new() };
+    let outside = load(&mut placement(), "file", &elf.bytes(), Some(BASE));
+    assert!(matches!(outside, Err(ElfError::Placement(PlacementError::OutsideRam { .. }))));
+    elf.segments[1] = FileSegment { virt: 0, phys: BASE + 0x1000, size: 3, data: b"four".to_vec() };
+    assert!(matches!(load(&mut placement(), "file", &elf.bytes(), None), Err(ElfError::Damaged(_))));
+}
+
+#[test]
+fn every_truncation_is_an_error_or_loses_only_symbols() {
+    let good = program().bytes();
+    for len in 0..good.len() {
+        if let Ok(loaded) = load(&mut placement(), "file", &good[..len], None) {
+            assert_eq!(loaded.entry, BASE + 4, "cut to {len} bytes");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn garbage_behind_the_magic_is_survived(
+        flips in prop::collection::vec((4usize..800, any::<u8>()), 1..12),
+        base in prop_oneof![Just(None), Just(Some(BASE)), any::<u64>().prop_map(Some)],
+    ) {
+        let mut bytes = program().bytes();
+        for (at, byte) in flips {
+            if let Some(place) = bytes.get_mut(at) {
+                *place = byte;
+            }
+        }
+        let mut placement = placement();
+        // Any outcome but a panic is right; what was loaded is in RAM by construction.
+        if let Ok(loaded) = load(&mut placement, "file", &bytes, base) {
+            prop_assert!(placement.memory().read_obj::<u8>(GuestAddress(BASE)).is_ok(), "{loaded:?}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The device tree (Devicetree Specification 0.4, bindings of Linux).
+//!
+//! What a device is, its own file says; this one adds memory, harts and `/chosen`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use riscope_core::clock::TIMEBASE_HZ;
+use vm_fdt::{Error, FdtWriter};
+
+use crate::board::layout::{UART, cpu_intc_phandle, cpu_phandle};
+use crate::device::Device;
+use crate::device::test_device;
+use crate::entropy::Entropy;
+
+/// Bytes in a cache block, for `cbo.zero` (Zicboz).
+const CACHE_BLOCK_BYTES: u32 = 64;
+/// Bytes of randomness for the guest's pool.
+const RNG_SEED_BYTES: usize = 32;
+
+/// Single-letter extensions of the base.
+const BASE_EXTENSIONS: [&str; 6] = ["i", "m", "a", "f", "d", "c"];
+/// The others, in the order of the unprivileged specification, "ISA Extension Naming
+/// Conventions".
+const EXTENSIONS: [&str; 9] = ["zicboz", "zicntr", "zicond", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc"];
+
+/// Translation that the device tree announces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MmuType {
+    /// Three levels, 39-bit addresses.
+    Sv39,
+    /// Four levels, 48-bit addresses.
+    #[default]
+    Sv48,
+}
+
+impl MmuType {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sv39 => "riscv,sv39",
+            Self::Sv48 => "riscv,sv48",
+        }
+    }
+}
+
+/// Who sets accessed and dirty bits when the kernel is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageTableUpdates {
+    /// The hart, because the built-in SBI has turned Svadu on.
+    Hardware,
+    /// Software, until firmware turns Svadu on.
+    Selectable,
+}
+
+/// What the tree says apart from the devices.
+#[derive(Debug)]
+pub struct FdtContents<'m> {
+    /// Number of harts.
+    pub harts: usize,
+    /// Announced translation.
+    pub mmu: MmuType,
+    /// Who updates page-table entries.
+    pub updates: PageTableUpdates,
+    /// Physical range of RAM.
+    pub ram: Range<u64>,
+    /// Kernel command line.
+    pub bootargs: &'m str,
+    /// Physical range of the initrd.
+    pub initrd: Option<Range<u64>>,
+    /// Every device on the board.
+    pub devices: &'m [Arc<dyn Device>],
+}
+
+/// Writes the tree.
+///
+/// # Errors
+/// Whatever the writer objects to, such as a NUL in the command line.
+pub fn build(contents: &FdtContents<'_>, entropy: &mut Entropy) -> Result<Vec<u8>, Error> {
+    let mut fdt = FdtWriter::new()?;
+    let root = fdt.begin_node("")?;
+    fdt.property_u32("#address-cells", 2)?;
+    fdt.property_u32("#size-cells", 2)?;
+    fdt.property_string("compatible", "riscv-virtio")?;
+    fdt.property_string("model", "riscope,virt")?;
+    write_chosen(&mut fdt, contents, entropy)?;
+    write_aliases(&mut fdt)?;
+    write_memory(&mut fdt, &contents.ram)?;
+    write_cpus(&mut fdt, contents)?;
+    write_soc(&mut fdt, contents.devices)?;
+    test_device::write_syscon_nodes(&mut fdt)?;
+    fdt.end_node(root)?;
+    fdt.finish()
+}
+
+fn serial_path() -> String {
+    format!("/soc/{}", UART.node_name("serial"))
+}
+
+fn write_chosen(fdt: &mut FdtWriter, contents: &FdtContents<'_>, entropy: &mut Entropy) -> Result<(), Error> {
+    let node = fdt.begin_node("chosen")?;
+    fdt.property_string("bootargs", contents.bootargs)?;
+    fdt.property_string("stdout-path", &serial_path())?;
+    if let Some(initrd) = &contents.initrd {
+        fdt.property_u64("linux,initrd-start", initrd.start)?;
+        fdt.property_u64("linux,initrd-end", initrd.end)?;
+    }
+    let mut seed = [0; RNG_SEED_BYTES];
+    entropy.fill(&mut seed);
+    fdt.property("rng-seed", &seed)?;
+    fdt.property_u64("kaslr-seed", entropy.next_u64())?;
+    fdt.end_node(node)
+}
+
+fn write_aliases(fdt: &mut FdtWriter) -> Result<(), Error> {
+    let node = fdt.begin_node("aliases")?;
+    fdt.property_string("serial0", &serial_path())?;
+    fdt.end_node(node)
+}
+
+fn write_memory(fdt: &mut FdtWriter, ram: &Range<u64>) -> Result<(), Error> {
+    let node = fdt.begin_node(&format!("memory@{:x}", ram.start))?;
+    fdt.property_string("device_type", "memory")?;
+    fdt.property_array_u64("reg", &[ram.start, ram.end - ram.start])?;
+    fdt.end_node(node)
+}
+
+fn write_cpus(fdt: &mut FdtWriter, contents: &FdtContents<'_>) -> Result<(), Error> {
+    let cpus = fdt.begin_node("cpus")?;
+    fdt.property_u32("#address-cells", 1)?;
+    fdt.property_u32("#size-cells", 0)?;
+    fdt.property_u32("timebase-frequency", u32::try_from(TIMEBASE_HZ).unwrap_or(u32::MAX))?;
+    for hart in 0..contents.harts {
+        write_cpu(fdt, hart, contents)?;
+    }
+    let map = fdt.begin_node("cpu-map")?;
+    let cluster = fdt.begin_node("cluster0")?;
+    for hart in 0..contents.harts {
+        let core = fdt.begin_node(&format!("core{hart}"))?;
+        fdt.property_u32("cpu", cpu_phandle(hart))?;
+        fdt.end_node(core)?;
+    }
+    fdt.end_node(cluster)?;
+    fdt.end_node(map)?;
+    fdt.end_node(cpus)
+}
+
+fn write_cpu(fdt: &mut FdtWriter, hart: usize, contents: &FdtContents<'_>) -> Result<(), Error> {
+    let extensions = extensions(contents.updates);
+    let cpu = fdt.begin_node(&format!("cpu@{hart:x}"))?;
+    fdt.property_string("device_type", "cpu")?;
+    fdt.property_u32("reg", u32::try_from(hart).unwrap_or(u32::MAX))?;
+    fdt.property_string("status", "okay")?;
+    fdt.property_string("compatible", "riscv")?;
+    fdt.property_string("riscv,isa", &isa_string(&extensions))?;
+    fdt.property_string("riscv,isa-base", "rv64i")?;
+    let all = BASE_EXTENSIONS.iter().chain(&extensions).map(ToString::to_string).collect();
+    fdt.property_string_list("riscv,isa-extensions", all)?;
+    fdt.property_u32("riscv,cboz-block-size", CACHE_BLOCK_BYTES)?;
+    fdt.property_string("mmu-type", contents.mmu.as_str())?;
+    fdt.property_phandle(cpu_phandle(hart))?;
+    let intc = fdt.begin_node("interrupt-controller")?;
+    fdt.property_string("compatible", "riscv,cpu-intc")?;
+    fdt.property_u32("#interrupt-cells", 1)?;
+    fdt.property_null("interrupt-controller")?;
+    fdt.property_phandle(cpu_intc_phandle(hart))?;
+    fdt.end_node(intc)?;
+    fdt.end_node(cpu)
+}
+
+fn extensions(updates: PageTableUpdates) -> Vec<&'static str> {
+    let updates: &[&str] = match updates {
+        PageTableUpdates::Hardware => &["svadu"],
+        // Both together mean: Svade until Svadu is asked for.
+        PageTableUpdates::Selectable => &["svade", "svadu"],
+    };
+    EXTENSIONS.iter().chain(updates).copied().collect()
+}
+
+fn isa_string(extensions: &[&str]) -> String {
+    format!("rv64{}_{}", BASE_EXTENSIONS.concat(), extensions.join("_"))
+}
+
+fn write_soc(fdt: &mut FdtWriter, devices: &[Arc<dyn Device>]) -> Result<(), Error> {
+    let soc = fdt.begin_node("soc")?;
+    fdt.property_u32("#address-cells", 2)?;
+    fdt.property_u32("#size-cells", 2)?;
+    fdt.property_string("compatible", "simple-bus")?;
+    fdt.property_null("ranges")?;
+    for device in devices {
+        device.write_fdt_node(fdt)?;
+    }
+    fdt.end_node(soc)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Firmware and bare-metal programs: entered in M-mode by every hart.
+//!
+//! There is no reset ROM. Harts start at the firmware's entry with the registers that
+//! such a ROM would leave: `a0` hart id, `a1` device tree, `a2` the structure that
+//! OpenSBI's `fw_dynamic` takes its next stage from. Other firmware ignores `a2`.
+
+use super::elf::{self, ElfError, HtifSymbols};
+use super::{ImageError, ImageSource, MAX_IMAGE_BYTES, Placement, PlacementError, Signature};
+
+/// Why firmware cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum FirmwareError {
+    /// The file cannot be read or unpacked.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// There is nothing in it.
+    #[error("{0} is empty")]
+    Empty(String),
+    /// An ELF file that cannot be loaded.
+    #[error("cannot load {name}: {source}")]
+    Elf {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        source: ElfError,
+    },
+    /// It does not fit into memory.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+}
+
+/// Firmware in guest memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedFirmware {
+    /// Physical address to enter it at.
+    pub entry: u64,
+    /// HTIF words, if it is an ELF file that has them.
+    pub htif: Option<HtifSymbols>,
+    /// Signature, if it is an ELF file that has one.
+    pub signature: Option<Signature>,
+}
+
+/// Reads and places firmware: ELF at its addresses, anything else at the start of RAM.
+///
+/// # Errors
+/// [`FirmwareError`] for a file that cannot be read or does not fit.
+pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedFirmware, FirmwareError> {
+    let bytes = source.read_unpacked(MAX_IMAGE_BYTES)?;
+    let name = source.name();
+    if elf::is_elf(&bytes) {
+        let loaded = elf::load(placement, name, &bytes, None)
+            .map_err(|source| FirmwareError::Elf { name: name.into(), source })?;
+        return Ok(LoadedFirmware { entry: loaded.entry, htif: loaded.htif, signature: loaded.signature });
+    }
+    if bytes.is_empty() {
+        return Err(FirmwareError::Empty(name.into()));
+    }
+    let entry = placement.ram_start();
+    placement.load(name, entry, 0, &bytes)?;
+    Ok(LoadedFirmware { entry, htif: None, signature: None })
+}
+
+/// Size of [`dynamic_info`].
+pub const DYNAMIC_INFO_SIZE: u64 = 48;
+
+/// OpenSBI's `struct fw_dynamic_info`, version 2: enter `next` in S-mode; any hart may
+/// boot.
+pub fn dynamic_info(next: u64) -> [u8; 48] {
+    /// "OSBI"
+    const MAGIC: u64 = 0x4942_534f;
+    const VERSION: u64 = 2;
+    const SUPERVISOR: u64 = 1;
+    const OPTIONS: u64 = 0;
+    /// No preferred hart: the first that arrives boots.
+    const BOOT_HART: u64 = u64::MAX;
+    let mut info = [0; 48];
+    let words = [MAGIC, VERSION, next, SUPERVISOR, OPTIONS, BOOT_HART];
+    for (place, word) in info.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+        *place = word.to_le_bytes();
+    }
+    info
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use riscope_core::addr::GuestPhys;
+    use riscope_core::mem::GuestRam;
+    use vm_memory::{Bytes, GuestAddress};
+
+    use super::*;
+    use crate::boot::elf_file::{ElfFile, FileSegment};
+
+    const BASE: u64 = 0x8000_0000;
+
+    fn placement() -> Placement {
+        Placement::new(Arc::new(GuestRam::new(GuestPhys(BASE), 1 << 20).unwrap()))
+    }
+
+    #[test]
+    fn a_raw_binary_starts_with_ram() {
+        let mut placement = placement();
+        let loaded = load(&mut placement, &ImageSource::bytes("fw", *b"code")).unwrap();
+        assert_eq!(loaded, LoadedFirmware { entry: BASE, htif: None, signature: None });
+        assert_eq!(placement.memory().read_obj::<[u8; 4]>(GuestAddress(BASE)).unwrap(), *b"code");
+        assert!(placement.claim("kernel", BASE + 3, 1).is_err());
+    }
+
+    #[test]
+    fn an_elf_file_says_where_it_goes() {
+        let segment = FileSegment { virt: BASE + 0x100, phys: BASE + 0x100, size: 4, data: b"code".to_vec() };
+        let elf = ElfFile { entry: BASE + 0x102, segments: vec![segment], symbols: vec![("tohost", BASE + 8)] };
+        let loaded = load(&mut placement(), &ImageSource::bytes("fw", elf.bytes())).unwrap();
+        assert_eq!(loaded.entry, BASE + 0x102);
+        assert_eq!(loaded.htif, Some(HtifSymbols { tohost: BASE + 8, fromhost: None }));
+    }
+
+    #[test]
+    fn empty_and_oversized_files_are_refused() {
+        let empty = load(&mut placement(), &ImageSource::bytes("fw", *b""));
+        assert!(matches!(empty, Err(FirmwareError::Empty(_))));
+        let large = load(&mut placement(), &ImageSource::bytes("fw", vec![1; (1 << 20) + 1]));
+        assert!(matches!(large, Err(FirmwareError::Placement(PlacementError::OutsideRam { .. }))));
+    }
+
+    #[test]
+    fn the_dynamic_information_names_the_next_stage() {
+        let info = dynamic_info(0x8020_0000);
+        assert_eq!(&info[..4], b"OSBI");
+        assert_eq!(info[16..24], 0x8020_0000u64.to_le_bytes());
+        assert_eq!(info[24], 1);
+    }
+}

@@ -1,0 +1,346 @@
+//! HTIF: how bare-metal test programs talk to the host through two words in RAM.
+//!
+//! ```text
+//!  tohost   bits 63..56 device   55..48 command   47..0 payload
+//!    device 0, command 0, payload odd    end with exit code payload >> 1
+//!                         payload even   address of a system call: number, arguments
+//!    device 1, command 1                 print the character in the payload
+//!    device 1, command 0                 read a character, answered in fromhost
+//! ```
+//!
+//! The words are plain memory, so each hart's thread looks at them whenever its engine
+//! returns, and runs the engine in short slices meanwhile. Programs may store the two
+//! halves of `tohost` one after the other; a value that could be half of another one is
+//! therefore only believed when the same hart finds it a second time.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use riscope_core::addr::GuestPhys;
+use riscope_core::mem::GuestRam;
+use vm_memory::{Bytes, GuestAddress};
+
+use super::elf::HtifSymbols;
+use crate::console::Console;
+use crate::exit::{ExitLatch, MachineExit};
+use crate::sync::lock;
+
+/// Instructions that a hart runs between two looks at `tohost`.
+pub const POLL_INTERVAL: u64 = 20_000;
+
+const PAYLOAD_BITS: u32 = 48;
+const PAYLOAD_MASK: u64 = (1 << PAYLOAD_BITS) - 1;
+
+const SYSTEM_CALL: u64 = 0x0000;
+const CONSOLE_READ: u64 = 0x0100;
+const CONSOLE_WRITE: u64 = 0x0101;
+
+const SYS_WRITE: u64 = 64;
+const SYS_EXIT: u64 = 93;
+/// -ENOSYS
+const NOT_IMPLEMENTED: u64 = 38u64.wrapping_neg();
+/// Bytes that one `write` system call may print.
+const MAX_WRITE: u64 = 64 << 10;
+
+/// The HTIF words are not where loads and stores of 8 bytes are possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("HTIF symbol at {0:#x} is not an aligned 8-byte word in RAM")]
+pub struct HtifError(pub u64);
+
+/// The host's end of HTIF.
+#[derive(Debug)]
+pub struct Htif {
+    tohost: GuestAddress,
+    fromhost: Option<GuestAddress>,
+    ram: Arc<GuestRam>,
+    console: Arc<Console>,
+    exit: Arc<ExitLatch>,
+    /// Whether the guest waits for a character. The lock also makes taking a request
+    /// one step.
+    wants_input: Mutex<bool>,
+}
+
+impl Htif {
+    /// HTIF over the words of a loaded program.
+    ///
+    /// # Errors
+    /// [`HtifError`] when a word is misaligned or not in RAM.
+    pub fn new(
+        symbols: HtifSymbols,
+        ram: Arc<GuestRam>,
+        console: Arc<Console>,
+        exit: Arc<ExitLatch>,
+    ) -> Result<Self, HtifError> {
+        let word = |address: u64| {
+            let usable = address.is_multiple_of(8) && ram.contains(GuestPhys(address), 8);
+            if usable { Ok(GuestAddress(address)) } else { Err(HtifError(address)) }
+        };
+        let tohost = word(symbols.tohost)?;
+        let fromhost = symbols.fromhost.map(word).transpose()?;
+        Ok(Self { tohost, fromhost, ram, console, exit, wants_input: Mutex::default() })
+    }
+
+    fn load(&self, word: GuestAddress) -> u64 {
+        // The address was checked, so the access cannot fail.
+        self.ram.memory().load::<u64>(word, Ordering::Acquire).map_or(0, u64::from_le)
+    }
+
+    fn store(&self, word: GuestAddress, value: u64) {
+        // As for `load`.
+        let _ = self.ram.memory().store(value.to_le(), word, Ordering::Release);
+    }
+
+    fn respond(&self, value: u64) {
+        if let Some(fromhost) = self.fromhost {
+            self.store(fromhost, value);
+        }
+    }
+
+    /// Takes the request in `tohost` unless it is `doubtful` and differs from `seen`.
+    /// Returns what is left there.
+    fn serve(&self, seen: u64) -> u64 {
+        let mut wants_input = lock(&self.wants_input);
+        self.answer_read(&mut wants_input);
+        let value = self.load(self.tohost);
+        if value == 0 || (is_doubtful(value) && value != seen) {
+            return value;
+        }
+        self.store(self.tohost, 0);
+        match value >> PAYLOAD_BITS {
+            SYSTEM_CALL if value & 1 != 0 => self.exit.request(exit_of(value >> 1)),
+            SYSTEM_CALL => {
+                self.system_call(value);
+                self.respond(1);
+            }
+            CONSOLE_WRITE => {
+                self.console.output(&value.to_le_bytes()[..1]);
+                self.respond(CONSOLE_WRITE << PAYLOAD_BITS);
+            }
+            CONSOLE_READ => *wants_input = true,
+            // No such device: nobody answers.
+            _ => {}
+        }
+        0
+    }
+
+    fn answer_read(&self, wants_input: &mut bool) {
+        if !*wants_input {
+            return;
+        }
+        if let Some(&byte) = self.console.take_input(1).first() {
+            *wants_input = false;
+            self.respond(CONSOLE_READ << PAYLOAD_BITS | 0x100 | u64::from(byte));
+        }
+    }
+
+    /// Serves the system call described by eight words at `address`; the result goes to
+    /// the first of them.
+    fn system_call(&self, address: u64) {
+        let memory = self.ram.memory();
+        let Ok([number, descriptor, buffer, len]) = memory.read_obj::<[u64; 4]>(GuestAddress(address)) else {
+            return;
+        };
+        let result = match (number, descriptor) {
+            (SYS_WRITE, 1 | 2) => self.print(buffer, len.min(MAX_WRITE)),
+            (SYS_EXIT, code) => {
+                self.exit.request(exit_of(code));
+                0
+            }
+            _ => NOT_IMPLEMENTED,
+        };
+        // The word was readable just now, so it is RAM.
+        let _ = memory.write_obj(result, GuestAddress(address));
+    }
+
+    fn print(&self, buffer: u64, len: u64) -> u64 {
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+        if self.ram.memory().read_slice(&mut bytes, GuestAddress(buffer)).is_err() {
+            // -EFAULT
+            return 14u64.wrapping_neg();
+        }
+        self.console.output(&bytes);
+        len
+    }
+}
+
+/// Whether `value` may be one half of a value that is being stored in two steps.
+fn is_doubtful(value: u64) -> bool {
+    value >> 32 == 0 || value & 0xffff_ffff == 0
+}
+
+fn exit_of(code: u64) -> MachineExit {
+    match code & (PAYLOAD_MASK >> 1) {
+        0 => MachineExit::PowerOff,
+        code => MachineExit::Failure(u32::try_from(code).unwrap_or(u32::MAX)),
+    }
+}
+
+/// One hart's look at HTIF.
+#[derive(Debug)]
+pub struct HtifPoller {
+    htif: Arc<Htif>,
+    seen: u64,
+}
+
+impl HtifPoller {
+    /// A poller for one hart.
+    pub fn new(htif: Arc<Htif>) -> Self {
+        Self { htif, seen: 0 }
+    }
+
+    /// Looks at `tohost` and serves a request there. Call it after each slice of
+    /// execution. Returns whether it should be called again soon even if the hart has
+    /// nothing to do: a request was seen and not yet believed, or the guest waits for
+    /// input.
+    pub fn poll(&mut self) -> bool {
+        self.seen = self.htif.serve(self.seen);
+        self.seen != 0 || *lock(&self.htif.wants_input)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::CaptureBackend;
+
+    const BASE: u64 = 0x8000_0000;
+    const TOHOST: u64 = BASE + 0x100;
+    const FROMHOST: u64 = BASE + 0x140;
+
+    struct Board {
+        ram: Arc<GuestRam>,
+        capture: Arc<CaptureBackend>,
+        console: Arc<Console>,
+        exit: Arc<ExitLatch>,
+        poller: HtifPoller,
+    }
+
+    fn board() -> Board {
+        let ram = Arc::new(GuestRam::new(GuestPhys(BASE), 0x1000).unwrap());
+        let capture = Arc::new(CaptureBackend::default());
+        let console = Console::new(Arc::clone(&capture) as _);
+        let exit = Arc::new(ExitLatch::new(Vec::new()));
+        let symbols = HtifSymbols { tohost: TOHOST, fromhost: Some(FROMHOST) };
+        let htif = Htif::new(symbols, Arc::clone(&ram), Arc::clone(&console), Arc::clone(&exit)).unwrap();
+        Board { ram, capture, console, exit, poller: HtifPoller::new(Arc::new(htif)) }
+    }
+
+    impl Board {
+        fn write(&self, address: u64, words: &[u64]) {
+            for (at, word) in (address..).step_by(8).zip(words) {
+                self.ram.memory().write_obj(*word, GuestAddress(at)).unwrap();
+            }
+        }
+
+        fn read(&self, address: u64) -> u64 {
+            self.ram.memory().read_obj(GuestAddress(address)).unwrap()
+        }
+
+        /// Stores one half of `tohost`.
+        fn write_half(&self, half: u64, value: u32) {
+            self.ram.memory().write_obj(value, GuestAddress(TOHOST + 4 * half)).unwrap();
+        }
+    }
+
+    #[test]
+    fn one_ends_with_success_and_other_odd_values_with_their_code() {
+        for (value, exit) in [
+            (1, MachineExit::PowerOff),
+            (3, MachineExit::Failure(1)),
+            (2 * 1337 + 1, MachineExit::Failure(1337)),
+            (PAYLOAD_MASK, MachineExit::Failure(u32::MAX)),
+        ] {
+            let mut board = board();
+            board.write(TOHOST, &[value]);
+            board.poller.poll();
+            board.poller.poll();
+            assert_eq!(board.exit.get(), Some(exit), "{value:#x}");
+        }
+    }
+
+    #[test]
+    fn characters_are_printed_at_once_and_the_word_is_cleared() {
+        let mut board = board();
+        for character in [0x4f, 0x4b] {
+            board.write(TOHOST, &[0x0101_0000_0000_0000 | character]);
+            assert!(!board.poller.poll());
+            assert_eq!(board.read(TOHOST), 0);
+        }
+        assert_eq!(board.capture.text(), "OK");
+    }
+
+    #[test]
+    fn a_word_stored_in_two_halves_is_not_misread() {
+        for first_half in [0, 1] {
+            let mut board = board();
+            let halves = [u32::from(b'a'), 0x0101_0000];
+            for half in [first_half, 1 - first_half] {
+                board.write_half(half, halves[usize::try_from(half).unwrap()]);
+                let _ = board.poller.poll();
+            }
+            assert_eq!(board.exit.get(), None);
+            assert_eq!(board.capture.text(), "a", "half {first_half} first");
+        }
+        let mut board = board();
+        board.write_half(0, 7);
+        assert!(board.poller.poll(), "not believed yet");
+        board.write_half(1, 0);
+        assert!(!board.poller.poll());
+        assert_eq!(board.exit.get(), Some(MachineExit::Failure(3)));
+    }
+
+    #[test]
+    fn input_answers_a_read_when_it_arrives() {
+        let mut board = board();
+        board.write(TOHOST, &[0x0100_0000_0000_0000]);
+        board.poller.poll();
+        assert!(board.poller.poll(), "waits for input");
+        assert_eq!(board.read(FROMHOST), 0);
+        board.console.push_input(b"x");
+        assert!(!board.poller.poll());
+        assert_eq!(board.read(FROMHOST), 0x0100_0000_0000_0178);
+    }
+
+    #[test]
+    fn system_calls_print_and_exit() {
+        let mut board = board();
+        board.ram.memory().write_slice(b"hello", GuestAddress(BASE)).unwrap();
+        let mut call = |words: &[u64]| {
+            board.write(BASE + 0x200, words);
+            board.write(TOHOST, &[BASE + 0x200]);
+            board.poller.poll();
+            board.poller.poll();
+            assert_eq!(board.read(FROMHOST), 1);
+            board.read(BASE + 0x200)
+        };
+        assert_eq!(call(&[SYS_WRITE, 1, BASE, 5]), 5);
+        assert_eq!(call(&[SYS_WRITE, 1, 0, u64::MAX]), 14u64.wrapping_neg());
+        assert_eq!(call(&[SYS_WRITE, 7, BASE, 5]), NOT_IMPLEMENTED);
+        assert_eq!(call(&[12345, 0, 0, 0]), NOT_IMPLEMENTED);
+        assert_eq!(call(&[SYS_EXIT, 9, 0, 0]), 0);
+        assert_eq!(board.capture.text(), "hello");
+        assert_eq!(board.exit.get(), Some(MachineExit::Failure(9)));
+    }
+
+    #[test]
+    fn requests_that_mean_nothing_are_survived() {
+        let mut board = board();
+        for value in [2, 0xff01_0000_0000_0001, u64::MAX - 1, 0xffff_ffff_fffe, 0x0102_0000_0000_0005] {
+            board.write(TOHOST, &[value]);
+            board.poller.poll();
+            board.poller.poll();
+            assert_eq!(board.read(TOHOST), 0, "{value:#x}");
+        }
+        assert_eq!(board.exit.get(), None);
+    }
+
+    #[test]
+    fn words_outside_ram_or_misaligned_are_refused() {
+        for tohost in [0, BASE + 4, BASE + 0x1000, u64::MAX - 7] {
+            let board = board();
+            let symbols = HtifSymbols { tohost, fromhost: None };
+            let htif = Htif::new(symbols, board.ram, board.console, board.exit);
+            assert_eq!(htif.err(), Some(HtifError(tohost)));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The initial RAM disk: as high in memory as it fits.
+
+use std::ops::Range;
+
+use riscope_core::addr::PAGE_SIZE;
+
+use super::{ImageError, ImageSource, Placement, PlacementError};
+use crate::board::layout::LOW_LIMIT;
+
+/// Why an initrd cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum InitrdError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// It does not fit into memory.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+}
+
+/// Reads an initrd as it is, packed or not, and places it. Returns its physical range.
+///
+/// # Errors
+/// [`InitrdError`] for a file that cannot be read or does not fit.
+pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<Range<u64>, InitrdError> {
+    let bytes = source.read(placement.ram_end() - placement.ram_start())?;
+    let len = bytes.len() as u64;
+    let start = placement.claim_high(source.name(), len, PAGE_SIZE, LOW_LIMIT)?;
+    placement.write(source.name(), start, &bytes)?;
+    Ok(start..start + len)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use riscope_core::addr::GuestPhys;
+    use riscope_core::mem::GuestRam;
+    use vm_memory::{Bytes, GuestAddress};
+
+    use super::*;
+
+    const BASE: u64 = 0x8000_0000;
+
+    fn placement() -> Placement {
+        Placement::new(Arc::new(GuestRam::new(GuestPhys(BASE), 1 << 20).unwrap()))
+    }
+
+    #[test]
+    fn it_is_placed_below_what_is_at_the_top() {
+        let mut placement = placement();
+        placement.claim("tree", BASE + 0xf_0000, 0x1_0000).unwrap();
+        let range = load(&mut placement, &ImageSource::bytes("initrd", vec![7; 0x1001])).unwrap();
+        assert_eq!(range, BASE + 0xe_e000..BASE + 0xe_f001);
+        assert_eq!(placement.memory().read_obj::<u8>(GuestAddress(range.end - 1)).unwrap(), 7);
+    }
+
+    #[test]
+    fn one_that_does_not_fit_is_refused() {
+        let mut placement = placement();
+        placement.claim("kernel", BASE, 0x8_0000).unwrap();
+        let crowded = load(&mut placement, &ImageSource::bytes("initrd", vec![7; 0x8_0001]));
+        assert!(matches!(crowded, Err(InitrdError::Placement(PlacementError::NoRoom { .. }))));
+        let large = load(&mut placement, &ImageSource::bytes("initrd", vec![7; (1 << 20) + 1]));
+        assert!(matches!(large, Err(InitrdError::Image(ImageError::TooLarge { .. }))));
+    }
+}

@@ -1,0 +1,243 @@
+//! Kernels: the raw `Image` of the RISC-V boot protocol, with or without an EFI stub,
+//! ELF, and either of them compressed.
+//!
+//! ```text
+//!  Image header, little-endian
+//!   0  code, "MZ" with an EFI stub    32  version
+//!   8  text_offset from RAM           48  "RISCV\0\0\0"
+//!  16  image_size in memory           56  "RSC\x05"
+//!  24  flags, bit 0 big-endian        60  offset of the PE header
+//!
+//!  EFI zboot header
+//!   0  "MZ"    8  offset of the packed image   24  compression, NUL-terminated
+//!   4  "zimg"  12 its length
+//! ```
+
+use super::elf::{self, ElfError, HtifSymbols};
+use super::{ImageError, ImageSource, MAX_IMAGE_BYTES, Placement, PlacementError, Signature};
+use crate::board::layout::KERNEL_OFFSET;
+
+const HEADER_SIZE: usize = 64;
+const MAGIC2: [u8; 4] = *b"RSC\x05";
+const EFI_MAGIC: [u8; 2] = *b"MZ";
+const ZBOOT_MAGIC: [u8; 4] = *b"zimg";
+const FLAG_BIG_ENDIAN: u64 = 1;
+
+/// Why a kernel cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// The file cannot be read or unpacked.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Neither of the formats.
+    #[error(
+        "{0} is no RISC-V kernel: neither an Image (magic RSC\\x05), nor ELF, nor gzip of one of them; a bare-metal binary belongs to the firmware option"
+    )]
+    UnknownFormat(String),
+    /// A big-endian kernel.
+    #[error("{0} is a big-endian kernel; the machine is little-endian")]
+    BigEndian(String),
+    /// An EFI zboot image with a compression other than gzip, or a damaged one.
+    #[error("{name} is an EFI zboot image that is damaged or packed with {compression:?}; unpack it to an Image first")]
+    Zboot {
+        /// The file.
+        name: String,
+        /// Compression that its header names.
+        compression: String,
+    },
+    /// An ELF file that cannot be loaded.
+    #[error("cannot load {name}: {source}")]
+    Elf {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        source: ElfError,
+    },
+    /// It does not fit into memory.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+}
+
+/// A kernel in guest memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedKernel {
+    /// Physical address to enter it at.
+    pub entry: u64,
+    /// HTIF words, if it is an ELF file that has them.
+    pub htif: Option<HtifSymbols>,
+    /// Signature, if it is an ELF file that has one.
+    pub signature: Option<Signature>,
+}
+
+/// Reads, unpacks and places a kernel.
+///
+/// # Errors
+/// [`KernelError`] for a file that is no kernel or does not fit.
+pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedKernel, KernelError> {
+    let bytes = unpack_zboot(source, source.read_unpacked(MAX_IMAGE_BYTES)?)?;
+    let name = source.name();
+    if elf::is_elf(&bytes) {
+        let base = placement.ram_start() + KERNEL_OFFSET;
+        let loaded = elf::load(placement, name, &bytes, Some(base))
+            .map_err(|source| KernelError::Elf { name: name.into(), source })?;
+        return Ok(LoadedKernel { entry: loaded.entry, htif: loaded.htif, signature: loaded.signature });
+    }
+    let entry = load_raw(placement, name, &bytes)?;
+    Ok(LoadedKernel { entry, htif: None, signature: None })
+}
+
+/// Loads an `Image` at the offset into RAM that its header asks for.
+fn load_raw(placement: &mut Placement, name: &str, bytes: &[u8]) -> Result<u64, KernelError> {
+    let Some(header) = bytes.first_chunk::<HEADER_SIZE>().filter(|header| header[56..60] == MAGIC2) else {
+        return Err(KernelError::UnknownFormat(name.into()));
+    };
+    if u64_at(header, 24) & FLAG_BIG_ENDIAN != 0 {
+        return Err(KernelError::BigEndian(name.into()));
+    }
+    let (text_offset, image_size) = (u64_at(header, 8), u64_at(header, 16));
+    let entry = placement.ram_start().saturating_add(text_offset);
+    // The size in memory includes what the file does not have, such as `.bss`.
+    placement.load(name, entry, image_size, bytes)?;
+    Ok(entry)
+}
+
+/// The image inside an EFI zboot file; other files as they are.
+fn unpack_zboot(source: &ImageSource, bytes: Vec<u8>) -> Result<Vec<u8>, KernelError> {
+    let Some(header) = bytes.first_chunk::<HEADER_SIZE>() else { return Ok(bytes) };
+    if header[..2] != EFI_MAGIC || header[4..8] != ZBOOT_MAGIC {
+        return Ok(bytes);
+    }
+    let name = header[24..56].split(|&byte| byte == 0).next().unwrap_or_default();
+    let (offset, len) = (u32_at(header, 8), u32_at(header, 12));
+    let packed = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).and_then(|rest| {
+        let len = usize::try_from(len).ok()?;
+        rest.get(..len)
+    });
+    match packed {
+        Some(packed) if name == b"gzip" => Ok(source.unpack(packed, MAX_IMAGE_BYTES)?),
+        _ => Err(KernelError::Zboot {
+            name: source.name().into(),
+            compression: String::from_utf8_lossy(name).into_owned(),
+        }),
+    }
+}
+
+fn u32_at(header: &[u8; HEADER_SIZE], at: usize) -> u32 {
+    u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+}
+
+fn u64_at(header: &[u8; HEADER_SIZE], at: usize) -> u64 {
+    u64::from(u32_at(header, at)) | u64::from(u32_at(header, at + 4)) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use proptest::prelude::*;
+    use riscope_core::addr::GuestPhys;
+    use riscope_core::mem::GuestRam;
+    use vm_memory::{Bytes, GuestAddress};
+
+    use super::*;
+    use crate::boot::elf_file::{ElfFile, FileSegment};
+
+    const BASE: u64 = 0x8000_0000;
+
+    fn placement() -> Placement {
+        Placement::new(Arc::new(GuestRam::new(GuestPhys(BASE), 4 << 20).unwrap()))
+    }
+
+    fn image(text_offset: u64, image_size: u64, flags: u64) -> Vec<u8> {
+        let mut bytes = vec![0; 100];
+        bytes[..2].copy_from_slice(b"MZ");
+        bytes[8..16].copy_from_slice(&text_offset.to_le_bytes());
+        bytes[16..24].copy_from_slice(&image_size.to_le_bytes());
+        bytes[24..32].copy_from_slice(&flags.to_le_bytes());
+        bytes[56..60].copy_from_slice(&MAGIC2);
+        bytes[99] = 0x77;
+        bytes
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zboot(payload: &[u8], compression: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0; 64];
+        bytes[..8].copy_from_slice(b"MZ\0\0zimg");
+        bytes[8..12].copy_from_slice(&64u32.to_le_bytes());
+        bytes[12..16].copy_from_slice(&u32::try_from(payload.len()).unwrap().to_le_bytes());
+        bytes[24..24 + compression.len()].copy_from_slice(compression);
+        [&bytes[..], payload].concat()
+    }
+
+    fn load_bytes(placement: &mut Placement, bytes: &[u8]) -> Result<LoadedKernel, KernelError> {
+        load(placement, &ImageSource::bytes("kernel", bytes))
+    }
+
+    #[test]
+    fn images_plain_gzipped_and_in_zboot_load_alike() {
+        let image = image(0x20_0000, 0x1000, 0);
+        for bytes in [image.clone(), gzip(&image), zboot(&gzip(&image), b"gzip")] {
+            let mut placement = placement();
+            assert_eq!(load_bytes(&mut placement, &bytes).unwrap().entry, BASE + 0x20_0000);
+            let last: u8 = placement.memory().read_obj(GuestAddress(BASE + 0x20_0063)).unwrap();
+            assert_eq!(last, 0x77);
+            assert!(placement.claim("next", BASE + 0x20_0fff, 1).is_err(), "memory size, not file size");
+            assert!(placement.claim("next", BASE + 0x20_1000, 1).is_ok());
+        }
+    }
+
+    #[test]
+    fn an_old_header_without_memory_size_takes_the_file_size() {
+        let mut placement = placement();
+        load_bytes(&mut placement, &image(0, 0, 0)).unwrap();
+        assert!(placement.claim("next", BASE + 99, 1).is_err());
+        assert!(placement.claim("next", BASE + 100, 1).is_ok());
+    }
+
+    #[test]
+    fn vmlinux_goes_behind_the_firmware() {
+        let segment = FileSegment { virt: 0xffff_ffff_8000_0000, phys: 0, size: 4, data: b"head".to_vec() };
+        let elf = ElfFile { entry: segment.virt, segments: vec![segment], symbols: Vec::new() };
+        let loaded = load_bytes(&mut placement(), &gzip(&elf.bytes())).unwrap();
+        assert_eq!(loaded.entry, BASE + 0x20_0000);
+    }
+
+    #[test]
+    fn what_is_no_kernel_is_refused_with_the_name_of_the_file() {
+        let mut placement = placement();
+        let errors = [
+            load_bytes(&mut placement, b""),
+            load_bytes(&mut placement, &[0x13; 4096]),
+            load_bytes(&mut placement, &image(0, 0, 1)),
+            load_bytes(&mut placement, &image(0, 8 << 20, 0)),
+            load_bytes(&mut placement, &image(u64::MAX, u64::MAX, 0)),
+            load_bytes(&mut placement, b"\x7fELF"),
+            load_bytes(&mut placement, b"\x1f\x8bnonsense"),
+            load_bytes(&mut placement, &zboot(b"", b"zstd")),
+            load_bytes(&mut placement, &zboot(b"", b"gzip")[..60]),
+        ];
+        for result in errors {
+            let text = result.unwrap_err().to_string();
+            assert!(text.contains("kernel"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_loaded_or_refused(flips in prop::collection::vec((0usize..100, any::<u8>()), 0..8)) {
+            let mut bytes = image(0x1000, 0x1000, 0);
+            flips.into_iter().for_each(|(at, byte)| bytes[at] = byte);
+            if let Ok(kernel) = load_bytes(&mut placement(), &bytes) {
+                prop_assert!((BASE..BASE + (4 << 20)).contains(&kernel.entry));
+            }
+        }
+    }
+}
