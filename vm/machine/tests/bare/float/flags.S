@@ -45,9 +45,9 @@ case 7                              # UF: only if the result is inexact too
     single_result fmul.s, S_MIN_NORMAL, 0x3f000000, , 0x00400000, 0
     single_result fmul.s, S_MIN_SUBNORMAL, 0x3f000000, , 0, FLAG_UF | FLAG_NX
     double_result fdiv.d, D_MIN_NORMAL, D_THREE, , 0x0005555555555555, FLAG_UF | FLAG_NX
-    # (1 - 2^-24) x 2^-126 x (1 + 2^-23) rounds up to the smallest normal number, and is not tiny after rounding.
-    single_result fmul.s, 0x00800001, 0x3f7fffff, , S_MIN_NORMAL, FLAG_NX
-    # (2^-126 - 2^-149) x (1 + 2^-24 and a little) stays below it with the precision of a normal number: tiny.
+    # (1 + 2^-23)(1 - 2^-23) x 2^-126 is below the smallest normal number, and is not once rounded to 24 bits: not tiny.
+    single_result fmul.s, 0x00800001, 0x3f7ffffe, , S_MIN_NORMAL, FLAG_NX
+    # (1 - 2^-24) x 2^-126 has 24 bits as it is: tiny, although the subnormal result rounds up to the smallest normal number.
     single_result fmul.s, 0x00ffffff, 0x3f000000, , S_MIN_NORMAL, FLAG_UF | FLAG_NX
 case 8                              # fused: one rounding, and the product is not rounded
     single_result fmadd.s, 0x3f800800, 0x3f800800, 0xbf801000, 0x33800000, 0

@@ -96,9 +96,9 @@ case 7                              # square root and fused multiplication have 
     check_single fa0, 0x33800000
     single fa2, S_ONE
     fmadd.s fa0, fa1, fa1, fa2, rne # 2 + 2^-11 + 2^-24
-    check_single fa0, 0x40000400
+    check_single fa0, 0x40000800
     fmadd.s fa0, fa1, fa1, fa2, rup
-    check_single fa0, 0x40000401
+    check_single fa0, 0x40000801
 case 8                              # a loop over the modes, changed by frm only
     single fa1, S_ONE
     single fa2, 0x33800000

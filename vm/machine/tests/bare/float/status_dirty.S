@@ -74,13 +74,7 @@ case 4                              # the control registers
     dirties csrw frm, zero
     dirties csrwi fflags, 3
     dirties csrsi fflags, 1
-case 5                              # flags alone
-    flags_dirty feq.s a1, fa5, fa1
-    flags_dirty feq.d a1, fa6, fa3
-    flags_dirty flt.s a1, fa5, fa1
-    flags_dirty fcvt.w.d a1, fa6
-    flags_dirty fcvt.lu.s a1, fa5
-case 6                              # in S-mode and U-mode
+case 5                              # in S-mode and U-mode
     .irp mode, PRV_S, PRV_U
     set_state 2
     run_in \mode, add
@@ -88,12 +82,8 @@ case 6                              # in S-mode and U-mode
     csrr t0, mstatus
     check_bits t0, STATUS_FS, STATUS_FS
     bgez t0, fail
-    set_state 1
-    run_in \mode, compare
-    csrr t0, mstatus
-    check_bits t0, STATUS_FS, STATUS_FS
     .endr
-case 7                              # a loop in which the state is cleaned now and then
+case 6                              # a loop in which the state is cleaned now and then
     li s0, 32
 1:  set_state 2
     li a2, 8
@@ -104,7 +94,7 @@ case 7                              # a loop in which the state is cleaned now a
     bgez t0, fail
     addi s0, s0, -1
     bnez s0, 1b
-case 8                              # Dirty stays Dirty; SD follows a write of FS at once
+case 7                              # Dirty stays Dirty; SD follows a write of FS at once
     set_state 3
     fsd fa0, 0(a0)
     fmv.x.d a1, fa0
@@ -116,20 +106,34 @@ case 8                              # Dirty stays Dirty; SD follows a write of F
     set_state 3
     csrr t0, mstatus
     bgez t0, fail
-case 9                              # integer instructions leave it Clean
+case 8                              # integer instructions leave it Clean
     set_state 2
     mul a1, a0, a0
     ld a1, 0(a0)
     amoadd.d a1, a1, (a0)
     csrr t0, mstatus
     check_bits t0, STATUS_FS, STATUS_FS_CLEAN
+case 9                              # flags alone
+    flags_dirty feq.s a1, fa5, fa1
+    flags_dirty feq.d a1, fa6, fa3
+    flags_dirty flt.s a1, fa5, fa1
+    flags_dirty fcvt.w.d a1, fa6
+    flags_dirty fcvt.lu.s a1, fa5
+    .irp mode, PRV_S, PRV_U
+    set_state 3
+    fsflags zero
+    set_state 1
+    run_in \mode, compare
+    check_ecall_from \mode
+    csrr t0, mstatus
+    check_bits t0, STATUS_FS, STATUS_FS
+    .endr
     done
 
 add:
     fadd.s fa0, fa1, fa2
     ecall
 compare:
-    fsflags zero
     feq.s a1, fa5, fa5
     ecall
 

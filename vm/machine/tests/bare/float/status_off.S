@@ -101,6 +101,7 @@ case 10                             # off in the middle of a block
     fs_on
     la s1, 2f
     on_trap 1f
+    li t0, STATUS_FS
     fadd.d fa2, fa1, fa1
     csrc mstatus, t0
 2:  fadd.d fa2, fa2, fa1
