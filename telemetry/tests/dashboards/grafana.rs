@@ -1,0 +1,310 @@
+//! The dashboards: what a reader needs is there, queries only name what telemetry exports, and everything
+//! that telemetry exports is shown or judged somewhere.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::catalogue::{Catalogue, TARGET_LABELS};
+use crate::query::Query;
+use crate::rules::{self, Rules};
+use crate::{assert_none, files, read, tree};
+
+/// Panels that are loaded when a dashboard is opened; more than this nobody overlooks.
+const MAX_PANELS: usize = 40;
+
+/// Units of Grafana that the dashboards use; `suffix:` makes one.
+const UNITS: [&str; 7] = ["short", "percentunit", "bytes", "Bps", "s", "cps", "eps"];
+
+/// A query of a panel.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Where it is, for messages: dashboard and panel.
+    pub(crate) place: String,
+    /// Its expression as Grafana has it, with variables.
+    pub(crate) template: String,
+    /// The template of its legend.
+    legend: String,
+}
+
+impl Target {
+    /// The expression with Grafana's variables replaced as if everything were selected.
+    pub(crate) fn expression(&self) -> String {
+        self.template
+            .replace("$__rate_interval", "1m")
+            .replace("$job", ".+")
+            .replace("$instance", ".+")
+            .replace("$vm_id", ".+")
+    }
+}
+
+/// One dashboard.
+struct Dashboard {
+    file: String,
+    json: Value,
+}
+
+fn text<'a>(json: &'a Value, pointer: &str) -> &'a str {
+    json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(json: &'a Value, pointer: &str) -> &'a [Value] {
+    json.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+impl Dashboard {
+    fn all() -> Vec<Self> {
+        files("grafana/dashboards", "json").iter().map(|path| Self::load(path)).collect()
+    }
+
+    fn load(path: &Path) -> Self {
+        let file = path.file_name().expect("a file").to_string_lossy().into_owned();
+        let json = serde_json::from_str(&read(path)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        Self { file, json }
+    }
+
+    /// Rows and panels, and the panels inside collapsed rows.
+    fn elements(&self) -> Vec<&Value> {
+        list(&self.json, "/panels")
+            .iter()
+            .flat_map(|element| std::iter::once(element).chain(list(element, "/panels")))
+            .collect()
+    }
+
+    fn panels(&self) -> Vec<&Value> {
+        self.elements().into_iter().filter(|element| text(element, "/type") != "row").collect()
+    }
+
+    fn place(&self, panel: &Value) -> String {
+        format!("{}, panel {:?}", self.file, text(panel, "/title"))
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let target = |panel: &Value, target: &Value| Target {
+            place: self.place(panel),
+            template: text(target, "/expr").to_owned(),
+            legend: text(target, "/legendFormat").to_owned(),
+        };
+        let panels = self.panels().into_iter();
+        panels.flat_map(|panel| list(panel, "/targets").iter().map(move |found| target(panel, found))).collect()
+    }
+}
+
+/// Every query of every panel.
+pub(crate) fn targets() -> Vec<Target> {
+    let targets: Vec<_> = Dashboard::all().iter().flat_map(Dashboard::targets).collect();
+    assert!(!targets.is_empty());
+    targets
+}
+
+#[test]
+fn every_dashboard_can_be_found_and_pointed_at_any_data_source() {
+    let mut complaints = Vec::new();
+    let mut uids = BTreeSet::new();
+    for dashboard in Dashboard::all() {
+        let (file, json) = (&dashboard.file, &dashboard.json);
+        let mut expect = |holds: bool, what: &str| {
+            if !holds {
+                complaints.push(format!("{file}: {what}"));
+            }
+        };
+        expect(json["schemaVersion"] == 42, "schemaVersion is not 42");
+        expect(
+            text(json, "/uid").strip_suffix("").is_some_and(|uid| format!("{uid}.json") == *file),
+            "uid is not the file's name",
+        );
+        expect(uids.insert(text(json, "/uid").to_owned()), "uid is taken");
+        expect(text(json, "/title").starts_with("riscope: "), "title does not start with \"riscope: \"");
+        expect(!text(json, "/description").is_empty(), "no description");
+        expect(list(json, "/tags").contains(&Value::from("riscope")), "no tag riscope");
+        expect(json.get("id").is_none_or(Value::is_null), "an id of the instance it came from");
+
+        let variables = list(json, "/templating/list");
+        let names: Vec<_> = variables.iter().map(|variable| text(variable, "/name")).collect();
+        expect(
+            names.starts_with(&["datasource", "job", "instance"]),
+            "variables do not start with datasource, job, instance",
+        );
+        for variable in variables {
+            let kind = text(variable, "/type");
+            expect(
+                kind != "query" || text(variable, "/datasource/uid") == "${datasource}",
+                "a variable has a fixed data source",
+            );
+            expect(!text(variable, "/label").is_empty(), "a variable has no label");
+        }
+        let annotations = list(json, "/annotations/list");
+        expect(
+            annotations.iter().any(|found| text(found, "/target/expr").starts_with("ALERTS{")),
+            "alerts are not annotated",
+        );
+        expect(
+            annotations.iter().all(|found| text(found, "/datasource/uid") == "${datasource}"),
+            "an annotation has a fixed data source",
+        );
+    }
+    assert_none(&complaints);
+}
+
+#[test]
+fn every_panel_says_what_it_shows_in_which_unit() {
+    let mut complaints = Vec::new();
+    for dashboard in Dashboard::all() {
+        let mut titles = BTreeSet::new();
+        for panel in dashboard.panels() {
+            let place = dashboard.place(panel);
+            let mut expect = |holds: bool, what: &str| {
+                if !holds {
+                    complaints.push(format!("{place}: {what}"));
+                }
+            };
+            expect(
+                !text(panel, "/title").is_empty() && titles.insert(text(panel, "/title").to_owned()),
+                "title missing or not unique",
+            );
+            expect(text(panel, "/description").ends_with('.'), "description is not a sentence");
+            expect(text(panel, "/datasource/uid") == "${datasource}", "fixed data source");
+            let unit = text(panel, "/fieldConfig/defaults/unit");
+            expect(UNITS.contains(&unit) || unit.starts_with("suffix:"), "unknown unit");
+
+            let targets = list(panel, "/targets");
+            let mut refs = BTreeSet::new();
+            expect(!targets.is_empty(), "no query");
+            for target in targets {
+                expect(refs.insert(text(target, "/refId").to_owned()), "refId missing or not unique");
+                expect(text(target, "/datasource/uid") == "${datasource}", "a query has a fixed data source");
+            }
+        }
+    }
+    assert_none(&complaints);
+}
+
+/// A panel's place on the grid: x, y, width, height.
+fn grid(panel: &Value) -> Option<[u64; 4]> {
+    let field = |name: &str| panel.pointer("/gridPos")?.get(name)?.as_u64();
+    Some([field("x")?, field("y")?, field("w")?, field("h")?])
+}
+
+fn overlap(a: [u64; 4], b: [u64; 4]) -> bool {
+    a[0] < b[0] + b[2] && b[0] < a[0] + a[2] && a[1] < b[1] + b[3] && b[1] < a[1] + a[3]
+}
+
+#[test]
+fn panels_have_ids_and_places_of_their_own() {
+    let mut complaints = Vec::new();
+    for dashboard in Dashboard::all() {
+        let file = &dashboard.file;
+        let mut ids = BTreeSet::new();
+        for element in dashboard.elements() {
+            if !element["id"].as_u64().is_some_and(|id| ids.insert(id)) {
+                complaints.push(format!("{}: id missing or not unique", dashboard.place(element)));
+            }
+        }
+        let top = list(&dashboard.json, "/panels");
+        let visible = top.iter().filter(|element| text(element, "/type") != "row").count();
+        if visible > MAX_PANELS {
+            complaints.push(format!("{file}: {visible} panels, more than {MAX_PANELS}"));
+        }
+        for level in std::iter::once(top).chain(top.iter().map(|row| list(row, "/panels"))) {
+            for (i, panel) in level.iter().enumerate() {
+                let place = dashboard.place(panel);
+                match grid(panel) {
+                    Some([x, _, width, height]) if x + width <= 24 && width > 0 && height > 0 => {}
+                    other => complaints.push(format!("{place}: impossible gridPos {other:?}")),
+                }
+                for other in &level[..i] {
+                    if grid(panel).zip(grid(other)).is_some_and(|(a, b)| overlap(a, b)) {
+                        complaints.push(format!("{place}: overlaps {:?}", text(other, "/title")));
+                    }
+                }
+            }
+        }
+    }
+    assert_none(&complaints);
+}
+
+#[test]
+fn queries_select_by_job_and_instance_over_the_rate_interval() {
+    let mut complaints = Vec::new();
+    for target in targets() {
+        for range in target.template.split('[').skip(1) {
+            if !range.starts_with("$__rate_interval]") {
+                complaints.push(format!("{}: a range that is not $__rate_interval", target.place));
+            }
+        }
+        match Query::parse(&target.template.replace("$__rate_interval", "1m")) {
+            Err(error) => complaints.push(format!("{}: {error}: {}", target.place, target.template)),
+            Ok(query) => complaints.extend(query.selectors.iter().filter_map(|selector| {
+                let selected = selector.has("job", "=~", "$job") && selector.has("instance", "=~", "$instance");
+                (!selected).then(|| format!("{}: {} without job and instance", target.place, selector.name))
+            })),
+        }
+    }
+    assert_none(&complaints);
+}
+
+#[test]
+fn queries_and_legends_name_only_what_is_exported() {
+    let mut known = Catalogue::new();
+    Rules::load().add_recorded_to(&mut known);
+    let mut complaints = Vec::new();
+    for target in targets() {
+        let query = Query::parse(&target.expression()).unwrap_or_else(|error| panic!("{}: {error}", target.place));
+        complaints.extend(known.complaints(&query).into_iter().map(|what| format!("{}: {what}", target.place)));
+        let labels = known.labels_of(&query);
+        for label in target.legend.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap_or(rest)) {
+            if !labels.contains(label) {
+                complaints.push(format!("{}: the legend's label {label} is on none of its series", target.place));
+            }
+        }
+    }
+    assert_none(&complaints);
+}
+
+#[test]
+fn every_exported_family_is_shown_or_judged() {
+    let mut used = BTreeSet::new();
+    let dashboards = targets().into_iter().map(|target| target.expression());
+    for expression in dashboards.chain(Rules::load().all.into_iter().map(|rule| rule.expression)) {
+        let query = Query::parse(&expression).expect("checked by another test");
+        used.extend(query.selectors.into_iter().map(|selector| selector.name));
+    }
+    let catalogue = Catalogue::new();
+    let unused =
+        catalogue.families().filter(|(_, series)| series.is_disjoint(&used)).map(|(family, _)| family.to_owned());
+    assert_none(&unused.map(|family| format!("{family} is in no panel and no rule")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_threshold_that_a_panel_draws_for_an_alert_is_the_alerts() {
+    let rules = Rules::load();
+    let mut drawn = 0;
+    for dashboard in Dashboard::all() {
+        for panel in dashboard.panels() {
+            let place = dashboard.place(panel);
+            for alert in rules::alert_names(text(panel, "/description")) {
+                let rule = rules.alert(&alert).unwrap_or_else(|| panic!("{place}: there is no alert {alert}"));
+                let numbers = Query::parse(&rule.expression).expect("checked by another test").numbers;
+                let steps = list(panel, "/fieldConfig/defaults/thresholds/steps").iter();
+                for step in steps.filter_map(|step| step["value"].as_f64()) {
+                    assert!(numbers.contains(&step), "{place}: draws {step}, {alert} compares with {numbers:?}");
+                    drawn += 1;
+                }
+            }
+        }
+    }
+    assert!(drawn > 0, "no panel draws the threshold of an alert");
+}
+
+#[test]
+fn provisioning_points_grafana_at_the_dashboards() {
+    let read_yaml = |path: &str| -> Value { rules::yaml(&tree(path)) };
+    let sources = read_yaml("grafana/provisioning/datasources/prometheus.yaml");
+    assert_eq!(text(&sources, "/datasources/0/type"), "prometheus");
+    let scrape = rules::yaml(&tree("deploy/prometheus/prometheus.yml"));
+    assert_eq!(text(&sources, "/datasources/0/jsonData/timeInterval"), text(&scrape, "/global/scrape_interval"));
+    let dashboards = read_yaml("grafana/provisioning/dashboards/riscope.yaml");
+    assert_eq!(text(&dashboards, "/providers/0/type"), "file");
+    assert!(!text(&dashboards, "/providers/0/options/path").is_empty());
+}

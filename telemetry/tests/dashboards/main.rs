@@ -1,0 +1,51 @@
+//! Dashboards, rules and metrics belong together: what Grafana and Prometheus are told to show has to exist,
+//! and what telemetry exports has to be shown.
+//!
+//! - `catalogue`: the metric families and the labels they can carry;
+//! - `query`: PromQL expressions and what they refer to;
+//! - `grafana`: the dashboards under `grafana/dashboards`, held to the rules of Grafana's dashboard linter;
+//! - `rules`: recording and alert rules under `deploy/prometheus`, their tests and runbooks;
+//! - `promtool`: the judgement of Prometheus itself on configuration, rules and every query of the dashboards.
+
+#[cfg(test)]
+mod catalogue;
+#[cfg(test)]
+mod grafana;
+#[cfg(test)]
+mod promtool;
+#[cfg(test)]
+mod query;
+#[cfg(test)]
+mod rules;
+
+/// A file or folder of the source tree.
+#[cfg(test)]
+fn tree(path: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// Files of a folder of the source tree with this extension, sorted; a folder without any is an error.
+#[cfg(test)]
+fn files(folder: &str, extension: &str) -> Vec<std::path::PathBuf> {
+    let folder = tree(folder);
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no *.{extension} in {}", folder.display());
+    files
+}
+
+/// The text of a file.
+#[cfg(test)]
+fn read(path: &std::path::Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Fails with all complaints at once.
+#[cfg(test)]
+fn assert_none(complaints: &[String]) {
+    assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
+}

@@ -1,0 +1,171 @@
+//! Recording and alert rules: complete, tested both ways, with a runbook each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::catalogue::Catalogue;
+use crate::query::Query;
+use crate::{assert_none, files, grafana, read, tree};
+
+/// A recording or an alert rule.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    /// The name of the series or of the alert.
+    pub(crate) name: String,
+    /// Whether it is an alert.
+    pub(crate) is_alert: bool,
+    /// Its PromQL.
+    pub(crate) expression: String,
+    json: Value,
+}
+
+/// All rules that `deploy/prometheus` loads.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    /// In the order of files.
+    pub(crate) all: Vec<Rule>,
+}
+
+/// A YAML file.
+pub(crate) fn yaml(path: &Path) -> Value {
+    serde_saphyr::from_str(&read(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The names of riscope's alerts in a text.
+pub(crate) fn alert_names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    words.filter(|word| word.starts_with("Riscope") && word.len() > "Riscope".len()).map(str::to_owned).collect()
+}
+
+fn array<'a>(json: &'a Value, key: &str) -> &'a [Value] {
+    json[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+impl Rules {
+    /// Reads all rule files.
+    pub(crate) fn load() -> Self {
+        let mut all = Vec::new();
+        for file in files("deploy/prometheus/rules", "yml") {
+            for json in array(&yaml(&file), "groups").iter().flat_map(|group| array(group, "rules")) {
+                let text = |key: &str| json[key].as_str().map(str::to_owned);
+                all.push(Rule {
+                    is_alert: json.get("alert").is_some(),
+                    name: text("alert").or_else(|| text("record")).expect("a rule has a name"),
+                    expression: text("expr").expect("a rule has an expression"),
+                    json: json.clone(),
+                });
+            }
+        }
+        Self { all }
+    }
+
+    fn alerts(&self) -> impl Iterator<Item = &Rule> {
+        self.all.iter().filter(|rule| rule.is_alert)
+    }
+
+    /// The alert with this name.
+    pub(crate) fn alert(&self, name: &str) -> Option<&Rule> {
+        self.alerts().find(|rule| rule.name == name)
+    }
+
+    /// Makes the recorded series known, with the labels of what they are made of.
+    pub(crate) fn add_recorded_to(&self, catalogue: &mut Catalogue) {
+        for rule in self.all.iter().filter(|rule| !rule.is_alert) {
+            let query = Query::parse(&rule.expression).unwrap_or_else(|error| panic!("{}: {error}", rule.name));
+            catalogue.add(&rule.name, catalogue.labels_of(&query));
+        }
+    }
+}
+
+#[test]
+fn rules_select_the_job_and_name_only_what_is_exported() {
+    let rules = Rules::load();
+    let mut known = Catalogue::new();
+    rules.add_recorded_to(&mut known);
+    let mut complaints = Vec::new();
+    for rule in &rules.all {
+        let query = Query::parse(&rule.expression).unwrap_or_else(|error| panic!("{}: {error}", rule.name));
+        complaints.extend(known.complaints(&query).into_iter().map(|what| format!("{}: {what}", rule.name)));
+        for selector in query.selectors.iter().filter(|selector| !selector.has("job", "=", "riscope")) {
+            complaints.push(format!("{}: {} without job=\"riscope\"", rule.name, selector.name));
+        }
+    }
+    assert_none(&complaints);
+}
+
+#[test]
+fn recorded_series_are_named_by_level_metric_operation_and_used() {
+    let rules = Rules::load();
+    let expressions: Vec<_> = rules
+        .all
+        .iter()
+        .map(|rule| rule.expression.clone())
+        .chain(grafana::targets().into_iter().map(|target| target.expression()))
+        .collect();
+    let mut complaints = Vec::new();
+    for rule in rules.all.iter().filter(|rule| !rule.is_alert) {
+        if rule.name.split(':').filter(|part| !part.is_empty()).count() != 3 {
+            complaints.push(format!("{} is not level:metric:operations", rule.name));
+        }
+        if !expressions.iter().any(|expression| expression.contains(&rule.name)) {
+            complaints.push(format!("{} is recorded for nobody", rule.name));
+        }
+    }
+    assert_none(&complaints);
+}
+
+#[test]
+fn every_alert_has_severity_summary_description_and_runbook() {
+    let rules = Rules::load();
+    let mut complaints = Vec::new();
+    let mut names = BTreeSet::new();
+    for rule in rules.alerts() {
+        let mut expect = |holds: bool, what: &str| {
+            if !holds {
+                complaints.push(format!("{}: {what}", rule.name));
+            }
+        };
+        let annotation = |key: &str| rule.json["annotations"][key].as_str().unwrap_or_default();
+        expect(names.insert(&rule.name) && rule.name.starts_with("Riscope"), "name taken, or without Riscope");
+        let severity = rule.json["labels"]["severity"].as_str().unwrap_or_default();
+        expect(["critical", "warning", "info"].contains(&severity), "severity is none of critical, warning, info");
+        let summary = annotation("summary");
+        expect(summary.ends_with('.') && !summary.contains("{{"), "summary is not one fixed sentence");
+        expect(annotation("description").contains("{{"), "description names no instance and no value");
+
+        let runbook = annotation("runbook_url");
+        expect(runbook == format!("deploy/runbooks/{}.md", rule.name), "runbook_url is not its runbook");
+        let title = std::fs::read_to_string(tree(runbook)).unwrap_or_default();
+        expect(title.starts_with(&format!("# {}\n", rule.name)), "its runbook is missing or has another title");
+    }
+    assert!(names.len() > 1);
+    for runbook in files("deploy/runbooks", "md") {
+        for mentioned in alert_names(&read(&runbook)) {
+            if rules.alert(&mentioned).is_none() {
+                complaints.push(format!("{}: there is no alert {mentioned}", runbook.display()));
+            }
+        }
+    }
+    assert_none(&complaints);
+}
+
+#[test]
+fn every_alert_is_tested_firing_and_silent() {
+    // For each alert: cases that expect it, and cases that expect silence.
+    let mut cases: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for file in files("deploy/prometheus/tests", "yml") {
+        for case in array(&yaml(&file), "tests").iter().flat_map(|test| array(test, "alert_rule_test")) {
+            let name = case["alertname"].as_str().expect("a case names its alert");
+            let (firing, silent) = cases.entry(name.to_owned()).or_default();
+            *if array(case, "exp_alerts").is_empty() { silent } else { firing } += 1;
+        }
+    }
+    let rules = Rules::load();
+    for alert in rules.alerts() {
+        let found = cases.remove(&alert.name);
+        assert!(matches!(found, Some((1.., 1..))), "{}: cases (firing, silent) are {found:?}", alert.name);
+    }
+    assert!(cases.is_empty(), "tests of alerts that do not exist: {cases:?}");
+}
