@@ -57,6 +57,7 @@ fn move_bodies(bodies: &mut [[f64; 7]], dt: f64) {
     }
 }
 
+#[cfg(test)]
 mod tests {
     use super::*;
 
