@@ -1,6 +1,6 @@
 //! What happens in devices.
 
-use super::VmId;
+use super::{EventType, VmId};
 
 /// Events of devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,19 +18,15 @@ pub enum DeviceEvent {
 }
 
 impl DeviceEvent {
-    pub(super) fn type_index(&self) -> usize {
+    /// Which event it is.
+    pub const fn kind(&self) -> EventType {
         match self {
-            Self::Failed { .. } => 10,
+            Self::Failed { .. } => EventType::DeviceFailed,
         }
     }
 
-    /// Stable name, as [`super::Event::event_type`].
-    pub fn event_type(&self) -> &'static str {
-        super::Event::TYPES[self.type_index()]
-    }
-
     /// The machine it happened in.
-    pub fn vm_id(&self) -> VmId {
+    pub const fn vm_id(&self) -> VmId {
         match *self {
             Self::Failed { vm_id, .. } => vm_id,
         }

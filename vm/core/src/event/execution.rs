@@ -1,6 +1,6 @@
 //! What happens in the engine: compilation, hotspots, invalidation.
 
-use super::{VmId, labels};
+use super::{EventType, VmId, labels};
 
 labels! {
     /// Execution tiers, coldest first.
@@ -126,23 +126,19 @@ pub enum ExecutionEvent {
 }
 
 impl ExecutionEvent {
-    pub(super) fn type_index(&self) -> usize {
+    /// Which event it is.
+    pub const fn kind(&self) -> EventType {
         match self {
-            Self::CodeBlockCompiled { .. } => 0,
-            Self::HotspotDetected { .. } => 1,
-            Self::CompilationFailed { .. } => 2,
-            Self::CodeBlocksInvalidated { .. } => 3,
-            Self::CodeCacheFlushed { .. } => 4,
+            Self::CodeBlockCompiled { .. } => EventType::CodeBlockCompiled,
+            Self::HotspotDetected { .. } => EventType::HotspotDetected,
+            Self::CompilationFailed { .. } => EventType::CompilationFailed,
+            Self::CodeBlocksInvalidated { .. } => EventType::CodeBlocksInvalidated,
+            Self::CodeCacheFlushed { .. } => EventType::CodeCacheFlushed,
         }
     }
 
-    /// Stable name, as [`super::Event::event_type`].
-    pub fn event_type(&self) -> &'static str {
-        super::Event::TYPES[self.type_index()]
-    }
-
     /// The machine it happened in.
-    pub fn vm_id(&self) -> VmId {
+    pub const fn vm_id(&self) -> VmId {
         match *self {
             Self::CodeBlockCompiled { vm_id, .. }
             | Self::HotspotDetected { vm_id, .. }

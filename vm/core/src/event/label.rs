@@ -13,10 +13,21 @@ macro_rules! labels {
             /// All values, in order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
+            /// Stable lower-case names, in order of [`Self::ALL`].
+            pub const NAMES: [&'static str; Self::ALL.len()] = [$($label,)*];
+
             /// Stable lower-case name, as metrics and spans show it.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $label,)*
+                }
+            }
+
+            /// The value with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($label => Some(Self::$variant),)*
+                    _ => None,
                 }
             }
 
@@ -28,3 +39,27 @@ macro_rules! labels {
     };
 }
 pub(crate) use labels;
+
+#[cfg(test)]
+mod tests {
+    labels! {
+        /// Two values.
+        pub enum Switch {
+            /// Closed.
+            On "on",
+            /// Open.
+            Off "off",
+        }
+    }
+
+    #[test]
+    fn names_and_positions_lead_back_to_the_value() {
+        assert_eq!(Switch::ALL, [Switch::On, Switch::Off]);
+        assert_eq!(Switch::NAMES, ["on", "off"]);
+        for (position, value) in Switch::ALL.iter().enumerate() {
+            assert_eq!(value.index(), position);
+            assert_eq!(Switch::from_name(value.as_str()), Some(*value));
+        }
+        assert_eq!(Switch::from_name("ajar"), None);
+    }
+}

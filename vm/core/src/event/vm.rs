@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{VmId, labels};
+use super::{EventType, VmId, labels};
 
 labels! {
     /// Lifecycle states of a machine.
@@ -117,23 +117,19 @@ pub enum VmEvent {
 }
 
 impl VmEvent {
-    pub(super) fn type_index(&self) -> usize {
+    /// Which event it is.
+    pub const fn kind(&self) -> EventType {
         match self {
-            Self::Created { .. } => 5,
-            Self::StateChanged { .. } => 6,
-            Self::BootPhaseCompleted { .. } => 7,
-            Self::Exited { .. } => 8,
-            Self::Deleted { .. } => 9,
+            Self::Created { .. } => EventType::VmCreated,
+            Self::StateChanged { .. } => EventType::VmStateChanged,
+            Self::BootPhaseCompleted { .. } => EventType::BootPhaseCompleted,
+            Self::Exited { .. } => EventType::VmExited,
+            Self::Deleted { .. } => EventType::VmDeleted,
         }
     }
 
-    /// Stable name, as [`super::Event::event_type`].
-    pub fn event_type(&self) -> &'static str {
-        super::Event::TYPES[self.type_index()]
-    }
-
     /// The machine it happened to.
-    pub fn vm_id(&self) -> VmId {
+    pub const fn vm_id(&self) -> VmId {
         match *self {
             Self::Created { vm_id, .. }
             | Self::StateChanged { vm_id, .. }

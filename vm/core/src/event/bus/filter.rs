@@ -1,0 +1,52 @@
+//! Which events a subscriber gets.
+
+use crate::event::{Event, EventType, Family, VmId};
+
+/// Which events a subscriber wants. The default is all of them.
+///
+/// Sets of families and types are bit masks: a publisher tests them for every
+/// event and subscriber.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    families: Option<u32>,
+    types: Option<u32>,
+    vm: Option<VmId>,
+}
+
+impl Filter {
+    /// Everything.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Only these families.
+    #[must_use]
+    pub fn families(mut self, families: &[Family]) -> Self {
+        self.families = Some(families.iter().fold(0, |mask, family| mask | 1 << family.index()));
+        self
+    }
+
+    /// Only these types, by [`Event::event_type`]. A name that is none selects nothing.
+    #[must_use]
+    pub fn types(mut self, types: &[&str]) -> Self {
+        let wanted = types.iter().filter_map(|name| EventType::from_name(name));
+        self.types = Some(wanted.fold(0, |mask, kind| mask | 1 << kind.index()));
+        self
+    }
+
+    /// Only events of this machine.
+    #[must_use]
+    pub fn vm(mut self, vm: VmId) -> Self {
+        self.vm = Some(vm);
+        self
+    }
+
+    /// Whether a subscriber with this filter gets `event`.
+    pub fn matches(&self, event: &Event) -> bool {
+        self.families.is_none_or(|mask| mask & 1 << event.family().index() != 0)
+            && self.types.is_none_or(|mask| mask & 1 << event.kind().index() != 0)
+            && self.vm.is_none_or(|vm| vm == event.vm_id())
+    }
+}
+
+const _: () = assert!(EventType::ALL.len() <= u32::BITS as usize && Family::ALL.len() <= u32::BITS as usize);
