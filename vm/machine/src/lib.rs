@@ -6,6 +6,7 @@ pub mod board;
 pub mod boot;
 pub mod console;
 pub mod device;
+pub mod sbi;
 #[cfg(test)]
 mod testing;
 pub use entropy::Entropy;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use riscope_core::mmio::{MmioDevice, MmioFault, Width};
 use vm_fdt::{Error, FdtWriter};
 
-use super::uart16550::Uart16550;
+use super::uart16550::{self, Uart16550};
 use crate::board::layout::{Slot, UART};
 use crate::console::Console;
 use crate::device::Device;
@@ -30,16 +30,19 @@ impl SerialPort {
         let listener = Arc::downgrade(&port);
         port.console.set_listener(move || {
             if let Some(port) = listener.upgrade() {
-                port.fill(&mut lock(&port.chip));
+                let mut chip = lock(&port.chip);
+                port.update(&mut chip, false);
             }
         });
         port
     }
 
-    /// Moves console input into the chip as far as it has room, and drives the line.
-    fn fill(&self, chip: &mut Uart16550) {
-        let room = chip.room();
-        if room > 0 {
+    /// Drives the line, after moving console input into the chip as far as it has room.
+    /// Input stays in the console's queue, where SBI and HTIF can take it, until the
+    /// guest uses the port's receiver: it `polls` or has enabled its interrupt.
+    fn update(&self, chip: &mut Uart16550, polls: bool) {
+        if polls || chip.receiver_enabled() {
+            let room = chip.room();
             self.console.take_input(room).into_iter().for_each(|byte| chip.receive(byte));
         }
         self.irq.set(chip.interrupt());
@@ -50,8 +53,11 @@ impl SerialPort {
 impl MmioDevice for SerialPort {
     fn read(&self, offset: u64, _width: Width) -> Result<u64, MmioFault> {
         let mut chip = lock(&self.chip);
+        let polls = uart16550::reads_receiver(offset);
+        self.update(&mut chip, polls);
         let value = chip.read(offset);
-        self.fill(&mut chip);
+        // What was read may have made room.
+        self.update(&mut chip, polls);
         Ok(u64::from(value))
     }
 
@@ -59,7 +65,7 @@ impl MmioDevice for SerialPort {
         let sent = {
             let mut chip = lock(&self.chip);
             let sent = chip.write(offset, value.to_le_bytes()[0]);
-            self.fill(&mut chip);
+            self.update(&mut chip, false);
             sent
         };
         if let Some(byte) = sent {
@@ -144,6 +150,16 @@ mod tests {
         board.port.write(1, Width::Byte, 1).unwrap();
         assert_eq!(board.hart.lines(), Interrupt::MachineExternal.mask());
         assert_eq!((read(&board.port, 0), read(&board.port, 0)), (b'x'.into(), b'y'.into()));
+    }
+
+    #[test]
+    fn input_stays_in_the_queue_until_the_receiver_is_used() {
+        let board = board();
+        board.port.console.push_input(b"abc");
+        board.port.write(0, Width::Byte, b'x'.into()).unwrap();
+        assert_eq!(board.port.console.take_input(2), b"ab");
+        assert_eq!(read(&board.port, 5) & 1, 1, "polled");
+        assert_eq!(read(&board.port, 0), u64::from(b'c'));
     }
 
     #[test]

@@ -51,6 +51,11 @@ const LSR_TRANSMITTER_EMPTY: u8 = 0x60;
 /// Clear to send, data set ready, carrier detect: somebody is connected.
 const MSR_CONNECTED: u8 = 0xb0;
 
+/// Whether a read of register `offset` looks for received data.
+pub fn reads_receiver(offset: u64) -> bool {
+    matches!(offset, DATA | LSR)
+}
+
 /// Registers of the chip.
 #[derive(Clone, Debug, Default)]
 pub struct Uart16550 {
@@ -70,6 +75,11 @@ impl Uart16550 {
     /// Level of the interrupt output.
     pub fn interrupt(&self) -> bool {
         self.identification() != IIR_NONE
+    }
+
+    /// Whether the guest wants an interrupt for received data.
+    pub fn receiver_enabled(&self) -> bool {
+        self.ier & IER_RECEIVED != 0
     }
 
     /// Room for received bytes: the guest has to read before more fit.

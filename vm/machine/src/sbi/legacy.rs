@@ -1,0 +1,43 @@
+//! The calls of SBI 0.1 (chapter 5), for kernels older than Linux 5.7.
+//!
+//! Their hart masks are in the caller's virtual memory. They are not read: interrupts
+//! and fences go to all harts, of which those the caller meant are a part. A kernel
+//! keeps what an IPI is for in its own memory, so an unexpected one does nothing, and
+//! fences for everybody are always allowed.
+
+use riscope_core::hart::{Attention, Hart};
+
+use super::{Sbi, SbiError, ipi, rfence, time};
+use crate::exit::MachineExit;
+
+const SET_TIMER: u8 = 0;
+const CONSOLE_PUTCHAR: u8 = 1;
+const CONSOLE_GETCHAR: u8 = 2;
+const CLEAR_IPI: u8 = 3;
+const SEND_IPI: u8 = 4;
+const REMOTE_FENCE_I: u8 = 5;
+const REMOTE_SFENCE_VMA: u8 = 6;
+const REMOTE_SFENCE_VMA_ASID: u8 = 7;
+const SHUTDOWN: u8 = 8;
+
+/// Highest extension number of the legacy calls.
+pub(super) const LAST: u8 = SHUTDOWN;
+
+/// Serves one of the calls and returns the value for `a0`.
+pub(super) fn call(sbi: &Sbi, hart: &mut Hart, number: u8, args: [u64; 6]) -> u64 {
+    let all: Vec<usize> = (0..sbi.harts.len()).collect();
+    match number {
+        SET_TIMER => time::set_timer(sbi, hart, args[0]),
+        CONSOLE_PUTCHAR => sbi.console.output(&args[0].to_le_bytes()[..1]),
+        // -1 when there is none.
+        CONSOLE_GETCHAR => return sbi.console.take_input(1).first().map_or(u64::MAX, |&byte| byte.into()),
+        // The guest clears `sip.SSIP` itself; there is nothing behind it to clear.
+        CLEAR_IPI => {}
+        SEND_IPI => ipi::send(sbi, hart.id(), &all),
+        REMOTE_FENCE_I => rfence::fence(sbi, hart, Attention::FENCE_I, &all),
+        REMOTE_SFENCE_VMA | REMOTE_SFENCE_VMA_ASID => rfence::fence(sbi, hart, Attention::SFENCE_VMA, &all),
+        SHUTDOWN => sbi.exit.request(MachineExit::PowerOff),
+        _ => return (SbiError::NotSupported as i64).cast_unsigned(),
+    }
+    0
+}

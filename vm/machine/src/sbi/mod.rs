@@ -1,0 +1,176 @@
+//! The built-in SBI: what firmware does for an S-mode kernel (RISC-V Supervisor Binary
+//! Interface Specification 2.0).
+//!
+//! ```text
+//!  guest: ecall ──► engine exits with SbiCall ──► Sbi::serve ──► one file per extension
+//!         a7 extension, a6 function, a0.. arguments       a0 error, a1 value ──► guest
+//! ```
+//!
+//! A guest may call anything with any arguments; the answer is an error code, never a
+//! panic, and no call does work that is bounded only by an argument.
+
+mod base;
+mod dbcn;
+mod hsm;
+mod ipi;
+mod legacy;
+mod pmu;
+mod rfence;
+mod srst;
+mod time;
+
+use std::sync::Arc;
+
+use riscope_core::addr::GuestAddr;
+use riscope_core::counters::SbiExtension;
+use riscope_core::hart::{Hart, HartControl};
+use riscope_core::mem::GuestRam;
+
+use crate::console::Console;
+use crate::exit::ExitLatch;
+
+pub use hsm::{HartStart, Hsm};
+use pmu::Pmu;
+
+/// Register numbers of the calling convention.
+const A0: usize = 10;
+const A1: usize = 11;
+const A6: usize = 16;
+const A7: usize = 17;
+
+/// Error codes (section 3, "Binary Encoding").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i64)]
+enum SbiError {
+    NotSupported = -2,
+    InvalidParam = -3,
+    InvalidAddress = -5,
+    AlreadyAvailable = -6,
+    AlreadyStarted = -7,
+    AlreadyStopped = -8,
+}
+
+/// Value for `a1`, or error for `a0`.
+type SbiResult = Result<u64, SbiError>;
+
+/// A call as the guest made it.
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    function: u64,
+    args: [u64; 6],
+}
+
+/// What the hart's thread does after a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterCall {
+    /// Runs on.
+    Resume,
+    /// The hart stopped itself: waits for [`Hsm::take_start`].
+    Park,
+}
+
+/// The SBI of one machine, shared by its harts' threads.
+#[derive(Debug)]
+pub struct Sbi {
+    harts: Vec<Arc<HartControl>>,
+    hsm: Hsm,
+    pmu: Pmu,
+    ram: Arc<GuestRam>,
+    console: Arc<Console>,
+    exit: Arc<ExitLatch>,
+}
+
+impl Sbi {
+    /// An SBI for these harts, in order of their ids; hart 0 is started, the others
+    /// are stopped.
+    pub fn new(harts: Vec<Arc<HartControl>>, ram: Arc<GuestRam>, console: Arc<Console>, exit: Arc<ExitLatch>) -> Self {
+        Self { hsm: Hsm::new(harts.len()), pmu: Pmu::new(harts.len()), harts, ram, console, exit }
+    }
+
+    /// States of the harts.
+    pub fn hsm(&self) -> &Hsm {
+        &self.hsm
+    }
+
+    /// Serves the call that `hart` stands at, and moves it behind the `ecall`.
+    pub fn serve(&self, hart: &mut Hart) -> AfterCall {
+        hart.set_pc(GuestAddr(hart.pc().0.wrapping_add(4)));
+        let extension = hart.x(A7);
+        let call = Call { function: hart.x(A6), args: std::array::from_fn(|i| hart.x(A0 + i)) };
+        if let Ok(number @ 0..=legacy::LAST) = u8::try_from(extension) {
+            hart.counters().count_sbi_call(SbiExtension::Legacy);
+            let result = legacy::call(self, hart, number, call.args);
+            hart.set_x(A0, result);
+            return AfterCall::Resume;
+        }
+        let Some(extension) = known(extension) else {
+            hart.counters().count_sbi_call(SbiExtension::Other);
+            respond(hart, Err(SbiError::NotSupported));
+            return AfterCall::Resume;
+        };
+        hart.counters().count_sbi_call(extension);
+        if extension == SbiExtension::Hsm && call.function == hsm::HART_STOP {
+            self.hsm.stop(hart.id());
+            return AfterCall::Park;
+        }
+        let result = self.dispatch(hart, extension, call);
+        respond(hart, result);
+        AfterCall::Resume
+    }
+
+    fn dispatch(&self, hart: &mut Hart, extension: SbiExtension, call: Call) -> SbiResult {
+        match extension {
+            SbiExtension::Base => base::call(call),
+            SbiExtension::Time => time::call(self, hart, call),
+            SbiExtension::Ipi => ipi::call(self, hart, call),
+            SbiExtension::Rfence => rfence::call(self, hart, call),
+            SbiExtension::Hsm => hsm::call(self, hart, call),
+            SbiExtension::Srst => srst::call(self, call),
+            SbiExtension::Dbcn => dbcn::call(self, call),
+            SbiExtension::Pmu => self.pmu.call(hart.id(), call),
+            SbiExtension::Legacy | SbiExtension::Other => Err(SbiError::NotSupported),
+        }
+    }
+
+    /// Harts named by a mask and its base (section 3.1).
+    fn harts_of(&self, mask: u64, base: u64) -> Result<Vec<usize>, SbiError> {
+        if base == u64::MAX {
+            return Ok((0..self.harts.len()).collect());
+        }
+        let bits = (0..u64::BITS).filter(|bit| mask >> bit & 1 != 0);
+        bits.map(|bit| {
+            let hart = base.checked_add(u64::from(bit)).and_then(|hart| usize::try_from(hart).ok());
+            hart.filter(|&hart| hart < self.harts.len()).ok_or(SbiError::InvalidParam)
+        })
+        .collect()
+    }
+}
+
+/// Extension ids: the names of the extensions in ASCII.
+fn known(extension: u64) -> Option<SbiExtension> {
+    Some(match extension {
+        0x10 => SbiExtension::Base,
+        0x5449_4d45 => SbiExtension::Time,
+        0x73_5049 => SbiExtension::Ipi,
+        0x5246_4e43 => SbiExtension::Rfence,
+        0x48_534d => SbiExtension::Hsm,
+        0x5352_5354 => SbiExtension::Srst,
+        0x4442_434e => SbiExtension::Dbcn,
+        0x50_4d55 => SbiExtension::Pmu,
+        _ => return None,
+    })
+}
+
+fn respond(hart: &mut Hart, result: SbiResult) {
+    let (error, value) = match result {
+        Ok(value) => (0, value),
+        Err(error) => (error as i64, 0),
+    };
+    hart.set_x(A0, error.cast_unsigned());
+    hart.set_x(A1, value);
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! An SBI with harts for tests: calls are made as a guest makes them, by registers.
+
+use std::sync::Arc;
+
+use riscope_core::addr::{GuestAddr, GuestPhys};
+use riscope_core::clock::Clock;
+use riscope_core::event::VmId;
+use riscope_core::hart::{Attention, Hart, HartConfig, HartControl, PrivilegeMode};
+use riscope_core::mem::GuestRam;
+
+use super::{A0, A1, A6, A7, AfterCall, Sbi};
+use crate::console::{CaptureBackend, Console};
+use crate::exit::ExitLatch;
+
+pub(super) const BASE: u64 = 0x8000_0000;
+
+pub(super) struct Guest {
+    pub(super) sbi: Arc<Sbi>,
+    pub(super) harts: Vec<Hart>,
+    pub(super) controls: Vec<Arc<HartControl>>,
+    pub(super) ram: Arc<GuestRam>,
+    pub(super) console: Arc<Console>,
+    pub(super) capture: Arc<CaptureBackend>,
+    pub(super) exit: Arc<ExitLatch>,
+}
+
+/// A guest with that many harts in S-mode and 64 KiB of RAM.
+pub(super) fn guest(harts: usize) -> Guest {
+    let ram = Arc::new(GuestRam::new(GuestPhys(BASE), 0x1_0000).unwrap());
+    let controls: Vec<Arc<HartControl>> = (0..harts).map(|_| Arc::default()).collect();
+    let capture = Arc::new(CaptureBackend::default());
+    let console = Console::new(Arc::clone(&capture) as _);
+    let exit = Arc::new(ExitLatch::new(Vec::new()));
+    let sbi = Sbi::new(controls.clone(), Arc::clone(&ram), Arc::clone(&console), Arc::clone(&exit));
+    let clock = Clock::manual();
+    let harts = (0..harts).map(|id| {
+        let mut hart = Hart::new(HartConfig {
+            id,
+            ram: Arc::clone(&ram),
+            mmio: Arc::default(),
+            control: Arc::clone(&controls[id]),
+            counters: Arc::default(),
+            clock: clock.clone(),
+            sbi: true,
+            vm_id: VmId(1),
+        });
+        hart.reset(GuestAddr(BASE), PrivilegeMode::Supervisor, id as u64, 0);
+        hart
+    });
+    Guest { sbi: Arc::new(sbi), harts: harts.collect(), controls, ram, console, capture, exit }
+}
+
+impl Guest {
+    /// Makes a call on hart 0 and returns `a0` and `a1`.
+    pub(super) fn call(&mut self, extension: u64, function: u64, args: &[u64]) -> (i64, u64) {
+        self.call_on(0, extension, function, args)
+    }
+
+    pub(super) fn call_on(&mut self, hart: usize, extension: u64, function: u64, args: &[u64]) -> (i64, u64) {
+        // A suspended hart wakes up at once.
+        self.controls[hart].request(Attention::INTERRUPT);
+        let hart = &mut self.harts[hart];
+        (0..6).for_each(|i| hart.set_x(A0 + i, args.get(i).copied().unwrap_or(0)));
+        hart.set_x(A6, function);
+        hart.set_x(A7, extension);
+        let pc = hart.pc().0;
+        assert_eq!(self.sbi.serve(hart), AfterCall::Resume);
+        assert_eq!(hart.pc().0, pc.wrapping_add(4));
+        (hart.x(A0).cast_signed(), hart.x(A1))
+    }
+}

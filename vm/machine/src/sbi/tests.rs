@@ -1,0 +1,290 @@
+//! Tests of the SBI, call by call.
+
+use proptest::prelude::*;
+use riscope_core::addr::GuestAddr;
+use riscope_core::hart::{Attention, Interrupt};
+use vm_memory::{Bytes, GuestAddress};
+
+use super::testing::{BASE, guest};
+use super::*;
+use crate::exit::MachineExit;
+
+const TIME: u64 = 0x5449_4d45;
+const IPI: u64 = 0x73_5049;
+const RFENCE: u64 = 0x5246_4e43;
+const HSM: u64 = 0x48_534d;
+const SRST: u64 = 0x5352_5354;
+const DBCN: u64 = 0x4442_434e;
+const PMU: u64 = 0x50_4d55;
+
+const NOT_SUPPORTED: (i64, u64) = (-2, 0);
+const INVALID_PARAM: (i64, u64) = (-3, 0);
+const INVALID_ADDRESS: (i64, u64) = (-5, 0);
+
+#[test]
+fn base_announces_version_and_extensions() {
+    let mut guest = guest(1);
+    assert_eq!(guest.call(0x10, 0, &[]), (0, 0x0200_0000));
+    assert_eq!(guest.call(0x10, 1, &[]), (0, 0x5253_434f));
+    for extension in [0x10, TIME, IPI, RFENCE, HSM, SRST, DBCN, PMU, 0, 8] {
+        assert_eq!(guest.call(0x10, 3, &[extension]), (0, 1), "{extension:#x}");
+    }
+    for extension in [9, 0xf, 0x4e41_434c, u64::MAX, TIME << 32] {
+        assert_eq!(guest.call(0x10, 3, &[extension]), (0, 0), "{extension:#x}");
+    }
+    assert_eq!(guest.call(0x10, 4, &[]), (0, 0));
+    assert_eq!(guest.call(0x10, 7, &[]), NOT_SUPPORTED);
+    assert_eq!(guest.call(0x0a00_0000, 0, &[]), NOT_SUPPORTED);
+}
+
+#[test]
+fn the_timer_has_one_function() {
+    let mut guest = guest(1);
+    let set_timer = 0xf_0005;
+    assert_eq!(guest.call(PMU, 2, &[0, 1, 4, set_timer]), (0, 0));
+    assert_eq!(guest.call(TIME, 0, &[100]), (0, 0));
+    assert_eq!(guest.call(TIME, 0, &[u64::MAX]), (0, 0));
+    assert_eq!(guest.call(TIME, 1, &[100]), NOT_SUPPORTED);
+    assert_eq!(guest.call(PMU, 5, &[0]), (0, 2));
+}
+
+#[test]
+fn an_ipi_asks_exactly_the_named_harts_for_attention() {
+    let mut guest = guest(4);
+    assert_eq!(guest.call(IPI, 0, &[0b101, 1]), (0, 0));
+    for hart in [1, 3] {
+        assert!(guest.harts[hart].serve_attention().contains(Attention::INTERRUPT), "hart {hart}");
+    }
+    assert!(guest.harts[2].serve_attention().is_empty());
+    assert_eq!(guest.call(IPI, 0, &[0, u64::MAX]), (0, 0));
+    assert!(guest.harts[2].serve_attention().contains(Attention::INTERRUPT));
+    for (mask, base) in [(0b1_0000, 0), (1, 4), (2, u64::MAX - 1), (1 << 63, 0)] {
+        assert_eq!(guest.call(IPI, 0, &[mask, base]), INVALID_PARAM, "{mask:#x} from {base:#x}");
+    }
+    assert_eq!(guest.call(IPI, 0, &[0, 77]), (0, 0), "nobody is a valid set");
+}
+
+#[test]
+fn fences_reach_the_named_harts_before_the_call_returns() {
+    let mut guest = guest(2);
+    let before = guest.harts[1].fetch_fences();
+    assert_eq!(guest.call(RFENCE, 0, &[0b11, 0]), (0, 0));
+    assert_eq!(guest.harts[0].fetch_fences(), before + 1, "the caller itself");
+    guest.harts[1].serve_attention();
+    assert_eq!(guest.harts[1].fetch_fences(), before + 1);
+    let epoch = guest.harts[1].translation_epoch();
+    for function in [1, 2] {
+        assert_eq!(guest.call(RFENCE, function, &[0b10, 0, 0, u64::MAX, 5]), (0, 0));
+        guest.harts[1].serve_attention();
+    }
+    assert_eq!(guest.harts[1].translation_epoch(), epoch + 2);
+    for function in [3, 4, 5, 6, 7] {
+        assert_eq!(guest.call(RFENCE, function, &[1, 0]), NOT_SUPPORTED);
+    }
+    assert_eq!(guest.call(RFENCE, 0, &[0b100, 0]), INVALID_PARAM);
+}
+
+#[test]
+fn harts_that_fence_each_other_do_not_deadlock() {
+    let mut guest = guest(2);
+    for control in &guest.controls {
+        control.set_running(true);
+    }
+    let threads: Vec<_> = guest
+        .harts
+        .drain(..)
+        .map(|mut hart| {
+            let sbi = Arc::clone(&guest.sbi);
+            std::thread::spawn(move || {
+                for _ in 0..200 {
+                    rfence::fence(&sbi, &mut hart, Attention::SFENCE_VMA, &[0, 1]);
+                }
+                hart.control().set_running(false);
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn a_stop_ends_the_wait_for_a_hart_that_never_answers() {
+    let mut guest = guest(2);
+    guest.controls[1].set_running(true);
+    guest.controls[0].request(Attention::STOP);
+    assert_eq!(guest.call(RFENCE, 0, &[0b10, 0]), (0, 0));
+}
+
+#[test]
+fn harts_are_started_once_and_stopped() {
+    let mut guest = guest(2);
+    assert_eq!(guest.call(HSM, 2, &[0]), (0, 0));
+    assert_eq!(guest.call(HSM, 2, &[1]), (0, 1));
+    assert_eq!(guest.call(HSM, 0, &[1, BASE + 0x1_0000, 7]), INVALID_ADDRESS);
+    assert_eq!(guest.call(HSM, 0, &[1, BASE + 1, 7]), INVALID_ADDRESS);
+    assert_eq!(guest.call(HSM, 0, &[1, BASE + 0x100, 7]), (0, 0));
+    assert!(guest.harts[1].serve_attention().contains(Attention::INTERRUPT), "its thread is woken");
+    assert_eq!(guest.call(HSM, 2, &[1]), (0, 2));
+    assert_eq!(guest.call(HSM, 0, &[1, BASE, 0]), (-6, 0));
+    assert_eq!(guest.sbi.hsm().take_start(1), Some(HartStart { address: BASE + 0x100, opaque: 7 }));
+    assert_eq!(guest.sbi.hsm().take_start(1), None);
+    assert_eq!(guest.call(HSM, 2, &[1]), (0, 0));
+
+    let hart = &mut guest.harts[1];
+    hart.set_x(A7, HSM);
+    hart.set_x(A6, hsm::HART_STOP);
+    assert_eq!(guest.sbi.serve(hart), AfterCall::Park);
+    assert!(!guest.sbi.hsm().is_started(1));
+    assert_eq!(guest.call(HSM, 2, &[1]), (0, 1));
+    for hart in [2, u64::MAX] {
+        assert_eq!(guest.call(HSM, 2, &[hart]), INVALID_PARAM);
+        assert_eq!(guest.call(HSM, 0, &[hart, BASE, 0]), INVALID_PARAM);
+    }
+}
+
+#[test]
+fn suspension_is_retentive_only() {
+    let mut guest = guest(1);
+    assert_eq!(guest.call(HSM, 3, &[0, 0, 0]), (0, 0));
+    assert_eq!(guest.call(HSM, 2, &[0]), (0, 0), "awake again");
+    assert_eq!(guest.call(HSM, 3, &[0x8000_0000, BASE, 0]), NOT_SUPPORTED);
+    assert_eq!(guest.call(HSM, 3, &[1, BASE, 0]), INVALID_PARAM);
+    assert_eq!(guest.call(HSM, 4, &[]), NOT_SUPPORTED);
+}
+
+#[test]
+fn reset_calls_end_the_machine() {
+    for (args, exit) in [
+        ([0, 0], MachineExit::PowerOff),
+        ([0, 1], MachineExit::Failure(1)),
+        ([1, 0], MachineExit::Reset),
+        ([2, 1], MachineExit::Reset),
+    ] {
+        let mut guest = guest(1);
+        assert_eq!(guest.call(SRST, 0, &args), (0, 0));
+        assert_eq!(guest.exit.get(), Some(exit));
+    }
+    let mut guest = guest(1);
+    assert_eq!(guest.call(SRST, 0, &[3, 0]), INVALID_PARAM);
+    assert_eq!(guest.call(SRST, 0, &[0, 2]), INVALID_PARAM);
+    assert_eq!(guest.call(SRST, 0, &[0xf000_0000, 0]), NOT_SUPPORTED);
+    assert_eq!(guest.call(SRST, 0, &[0, 0xe000_0000]), NOT_SUPPORTED);
+    assert_eq!(guest.call(SRST, 1, &[0, 0]), NOT_SUPPORTED);
+    assert_eq!(guest.exit.get(), None);
+}
+
+#[test]
+fn the_debug_console_moves_bytes_within_ram_only() {
+    let mut guest = guest(1);
+    guest.ram.memory().write_slice(b"hello", GuestAddress(BASE)).unwrap();
+    assert_eq!(guest.call(DBCN, 0, &[5, BASE, 0]), (0, 5));
+    assert_eq!(guest.call(DBCN, 2, &[0x121]), (0, 0));
+    assert_eq!(guest.capture.text(), "hello!");
+    assert_eq!(guest.call(DBCN, 0, &[0, 0, 0]), (0, 0));
+    assert_eq!(guest.call(DBCN, 0, &[0x1_0000, BASE, 0]), (0, 4096), "the rest is for the next call");
+    for (len, low, high) in [(5, BASE - 1, 0), (5, BASE, 1), (0x1_0001, BASE, 0), (u64::MAX, BASE, 0), (1, 0, 0)] {
+        assert_eq!(guest.call(DBCN, 0, &[len, low, high]), INVALID_PARAM, "{len:#x} at {low:#x}");
+        assert_eq!(guest.call(DBCN, 1, &[len, low, high]), INVALID_PARAM);
+    }
+    guest.console.push_input(b"input");
+    assert_eq!(guest.call(DBCN, 1, &[3, BASE + 0x100, 0]), (0, 3));
+    assert_eq!(guest.call(DBCN, 1, &[100, BASE + 0x103, 0]), (0, 2));
+    assert_eq!(guest.call(DBCN, 1, &[100, BASE + 0x105, 0]), (0, 0));
+    assert_eq!(guest.ram.memory().read_obj::<[u8; 6]>(GuestAddress(BASE + 0x100)).unwrap(), *b"input\0");
+}
+
+#[test]
+fn firmware_counters_count_while_they_run() {
+    let mut guest = guest(2);
+    let ipi_sent = 0xf_0006;
+    assert_eq!(guest.call(PMU, 0, &[]), (0, 8));
+    assert_eq!(guest.call(PMU, 1, &[7]), (0, 1 << 63));
+    assert_eq!(guest.call(PMU, 1, &[8]), INVALID_PARAM);
+    assert_eq!(guest.call(PMU, 5, &[0]), INVALID_PARAM, "not configured");
+    assert_eq!(guest.call(PMU, 2, &[0, 0b110, 0, ipi_sent]), (0, 1));
+    assert_eq!(guest.call(PMU, 2, &[0, 0b010, 0, ipi_sent]), NOT_SUPPORTED, "taken");
+    assert_eq!(guest.call(PMU, 2, &[0, 0xff, 0, 1]), NOT_SUPPORTED, "a hardware event");
+    guest.call(IPI, 0, &[0b10, 0]);
+    assert_eq!(guest.call(PMU, 3, &[0, 0b10, 1, 1000]), (0, 0));
+    assert_eq!(guest.call(PMU, 3, &[0, 0b10, 1, 1000]), (-7, 0));
+    guest.call(IPI, 0, &[0b10, 0]);
+    guest.call(IPI, 0, &[0b10, 0]);
+    guest.call_on(1, IPI, 0, &[0b10, 0]);
+    assert_eq!(guest.call(PMU, 5, &[1]), (0, 1002));
+    assert_eq!(guest.call(PMU, 4, &[0, 0b10, 0]), (0, 0));
+    guest.call(IPI, 0, &[0b10, 0]);
+    assert_eq!(guest.call(PMU, 5, &[1]), (0, 1002));
+    assert_eq!(guest.call(PMU, 4, &[0, 0b10, 1]), (-8, 0), "stopped already, but freed");
+    assert_eq!(guest.call(PMU, 5, &[1]), INVALID_PARAM);
+    assert_eq!(guest.call(PMU, 3, &[0, 1 << 60, 0, 0]), INVALID_PARAM);
+    assert_eq!(guest.call(PMU, 3, &[u64::MAX, 0b10, 0, 0]), INVALID_PARAM);
+}
+
+#[test]
+fn legacy_calls_return_in_one_register() {
+    let mut guest = guest(2);
+    guest.console.push_input(b"k");
+    guest.call(1, 0, &[0x50]);
+    assert_eq!(guest.capture.text(), "P");
+    assert_eq!(guest.call(2, 0, &[]).0, 0x6b);
+    assert_eq!(guest.call(2, 0, &[]).0, -1);
+    assert_eq!(guest.call(0, 0, &[77, 0x1234]), (0, 0x1234), "a1 is left alone");
+    let fences = guest.harts[1].fetch_fences();
+    assert_eq!(guest.call(5, 0, &[0xdead_beef]).0, 0);
+    assert!(guest.harts[1].serve_attention().contains(Attention::FENCE_I));
+    assert_eq!(guest.harts[1].fetch_fences(), fences + 1);
+    assert_eq!(guest.call(4, 0, &[0xdead_beef]).0, 0);
+    assert!(guest.harts[1].serve_attention().contains(Attention::INTERRUPT));
+    assert_eq!(guest.call(8, 0, &[]).0, 0);
+    assert_eq!(guest.exit.get(), Some(MachineExit::PowerOff));
+}
+
+#[test]
+fn calls_are_counted_by_extension() {
+    let mut guest = guest(1);
+    guest.call(TIME, 0, &[1]);
+    guest.call(TIME, 9, &[1]);
+    guest.call(1, 0, &[0]);
+    guest.call(0x1234, 0, &[0]);
+    let calls = guest.harts[0].counters().sbi_calls();
+    assert_eq!(calls[SbiExtension::Time.index()], 2);
+    assert_eq!(calls[SbiExtension::Legacy.index()], 1);
+    assert_eq!(calls[SbiExtension::Other.index()], 1);
+}
+
+#[test]
+fn an_ecall_at_the_end_of_the_address_space_wraps() {
+    let mut guest = guest(1);
+    guest.harts[0].set_pc(GuestAddr(u64::MAX - 3));
+    assert_eq!(guest.call(0x10, 0, &[]).0, 0);
+    assert_eq!(guest.harts[0].pc(), GuestAddr(0));
+    assert_eq!(guest.controls[0].lines() & Interrupt::SupervisorSoftware.mask(), 0);
+}
+
+proptest! {
+    /// Whatever is called with whatever arguments, the answer is one of the specified
+    /// codes.
+    #[test]
+    fn any_call_is_answered(
+        calls in prop::collection::vec((
+            prop_oneof![
+                prop::sample::select(vec![0x10, TIME, IPI, RFENCE, HSM, SRST, DBCN, PMU]),
+                0u64..16,
+                any::<u64>(),
+            ],
+            prop_oneof![0u64..10, any::<u64>()],
+            prop::array::uniform6(prop_oneof![0u64..16, Just(BASE), Just(u64::MAX), any::<u64>()]),
+        ), 1..20)
+    ) {
+        let mut guest = guest(2);
+        for (extension, function, args) in calls {
+            if extension == HSM && function == hsm::HART_STOP {
+                continue;
+            }
+            let (error, value) = guest.call(extension, function, &args);
+            if extension > u64::from(legacy::LAST) {
+                prop_assert!((-9..=0).contains(&error), "{extension:#x} {function:#x} {args:x?}: {error}");
+                prop_assert!(error == 0 || value == 0);
+            }
+        }
+    }
+}
