@@ -1,1 +1,162 @@
-//! placeholder
+//! Telemetry: what the event bus and the counter pages say, for Prometheus and
+//! OpenTelemetry.
+//!
+//! ```text
+//!  machines, engines          one thread                        whoever asks
+//! ┌────────────────┐  events ┌──────────────┐  counts   ┌──────────────────────┐
+//! │ DomainEventBus ├────────►│ pump.rs      ├──────────►│ metric/registry.rs   │
+//! └────────────────┘         │  metric/     │           │          ▼           │
+//!                            │    record/   │           │ metric/collect.rs ───┼──► /metrics
+//! ┌────────────────┐         │  span/       ├───┐       │          ▲           │    export/prometheus.rs
+//! │ counter pages  ├─ read ──┼──────────────┼───┼──────►│  guest.rs, process.rs│    export/openmetrics.rs
+//! └────────────────┘  when   └──────────────┘   │       └──────────────────────┘
+//!                  scraped                      └─ spans ─► export/otlp.rs ─► OTLP/HTTP
+//! ```
+//!
+//! - Nothing here can slow a machine: publishing never waits for the pump, reading a
+//!   page never stops its hart, and an OTLP endpoint that is dead or hangs costs
+//!   spans and nothing else. All losses are counted, and are metrics themselves.
+//! - [`metric::catalog`] is the one list of metrics; `METRICS.md` is made of it.
+//! - This crate knows events and counters of `riscope-core`, no device and no JIT.
+
+#![forbid(unsafe_code)]
+
+mod config;
+mod export;
+pub mod metric;
+mod process;
+mod pump;
+mod span;
+
+use std::io;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use prometheus::Registry;
+use riscope_core::counters::VmCounters;
+use riscope_core::event::{DomainEventBus, Envelope, Filter};
+
+pub use config::TelemetryConfig;
+use export::negotiate::{Format, negotiate};
+use metric::collect::{BusSource, MachineSource};
+use metric::machines::Machines;
+use metric::registry::Metrics;
+use process::ProcessSource;
+use pump::{Handler, Pump};
+use span::Spans;
+
+/// Name of the pump on the bus.
+const SUBSCRIBER: &str = "telemetry";
+
+/// Longest time that shutting down takes.
+pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+
+/// Why telemetry could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The system gave no thread.
+    #[error("cannot start the telemetry thread: {0}")]
+    Thread(#[from] io::Error),
+    /// The catalogue has a row that Prometheus does not accept.
+    #[error("cannot register a metric: {0}")]
+    Metric(#[from] prometheus::Error),
+    /// Spans cannot be sent where the configuration says.
+    #[error("cannot export spans to {endpoint:?}: {reason}")]
+    Endpoint {
+        /// Where to.
+        endpoint: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Telemetry of a process. Dropping it is [`Telemetry::shutdown`].
+#[derive(Debug)]
+pub struct Telemetry {
+    metrics: metric::gather::Gatherer,
+    machines: Arc<Machines>,
+    pump: Mutex<Option<Pump>>,
+}
+
+impl Telemetry {
+    /// Subscribes to `bus` and starts the pump.
+    ///
+    /// # Errors
+    /// When the system gives no thread, or `config` or the environment names an
+    /// endpoint for spans that is no `http` URL.
+    pub fn start(bus: &DomainEventBus, config: TelemetryConfig) -> Result<Self, TelemetryError> {
+        let machines = Arc::new(Machines::default());
+        let panics = Arc::new(AtomicU64::new(0));
+        let registry = Registry::new();
+        let mut metrics = metric::gather::Gatherer::new(registry);
+        metrics.add("machines", MachineSource(Arc::clone(&machines)))?;
+        metrics.add("bus", BusSource { bus: bus.clone(), pump: (SUBSCRIBER, Arc::clone(&panics)) })?;
+        metrics.add("process", ProcessSource::new(&config.revision))?;
+        let recorder = Recorder {
+            metrics: Metrics::new(metrics.registry(), Arc::clone(&machines))?,
+            spans: Spans::start(&config, metrics.registry())?,
+        };
+        let subscription = bus.subscribe(SUBSCRIBER, Filter::all(), config.queue_capacity);
+        let pump = Pump::start(subscription, recorder, panics)?;
+        Ok(Self { metrics, machines, pump: Mutex::new(Some(pump)) })
+    }
+
+    /// Has the machine's counters in the metrics until its deletion is published.
+    pub fn register_vm(&self, counters: VmCounters) {
+        self.machines.lock().register(counters);
+    }
+
+    /// The answer to a scrape whose request had this `Accept` header: content type
+    /// and body.
+    pub fn render(&self, accept: Option<&str>) -> (&'static str, Vec<u8>) {
+        let families = self.metrics.gather();
+        match negotiate(accept) {
+            Format::Text => (export::prometheus::CONTENT_TYPE, export::prometheus::encode(&families)),
+            Format::OpenMetrics => (export::openmetrics::CONTENT_TYPE, export::openmetrics::encode(&families)),
+        }
+    }
+
+    /// Waits until every event that was published before is in the metrics, at most
+    /// `timeout`. False if that did not suffice, or after [`Telemetry::shutdown`].
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.lock().as_ref().is_some_and(|pump| pump.flush(timeout))
+    }
+
+    /// Handles what was published, ends open spans, sends what can be sent, and ends
+    /// the pump; in at most `timeout` and never more than [`SHUTDOWN_LIMIT`]. False
+    /// if that did not suffice to finish, and the second time.
+    pub fn shutdown(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout.min(SHUTDOWN_LIMIT);
+        let pump = self.lock().take();
+        pump.is_some_and(|pump| pump.stop(deadline))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Pump>> {
+        self.pump.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        self.shutdown(SHUTDOWN_LIMIT);
+    }
+}
+
+/// What the pump does with an event.
+#[derive(Debug)]
+struct Recorder {
+    metrics: Metrics,
+    spans: Spans,
+}
+
+impl Handler for Recorder {
+    fn handle(&mut self, envelope: &Envelope) {
+        metric::record::record(&self.metrics, &envelope.event);
+        self.spans.record(envelope);
+    }
+
+    fn finish(&mut self, deadline: Instant) {
+        self.spans.finish(deadline);
+    }
+}

@@ -97,58 +97,172 @@ labels! {
     }
 }
 
-/// Causes of exceptions that are counted, 0 to 23.
-pub const EXCEPTION_CAUSES: usize = 24;
-/// Interrupt numbers that are counted, 0 to 15.
-pub const INTERRUPT_CAUSES: usize = 16;
+/// Names of synchronous exceptions by cause code, `""` where the code is reserved
+/// (privileged specification, table of `mcause`).
+pub const EXCEPTION_NAMES: [&str; 24] = [
+    "instruction_address_misaligned",
+    "instruction_access_fault",
+    "illegal_instruction",
+    "breakpoint",
+    "load_address_misaligned",
+    "load_access_fault",
+    "store_address_misaligned",
+    "store_access_fault",
+    "ecall_u",
+    "ecall_s",
+    "ecall_vs",
+    "ecall_m",
+    "instruction_page_fault",
+    "load_page_fault",
+    "",
+    "store_page_fault",
+    "double_trap",
+    "",
+    "software_check",
+    "hardware_error",
+    "instruction_guest_page_fault",
+    "load_guest_page_fault",
+    "virtual_instruction",
+    "store_guest_page_fault",
+];
 
+/// Names of interrupts by number, `""` where the number is reserved (privileged
+/// specification, table of `mcause`).
+pub const INTERRUPT_NAMES: [&str; 16] = [
+    "",
+    "supervisor_software",
+    "virtual_supervisor_software",
+    "machine_software",
+    "",
+    "supervisor_timer",
+    "virtual_supervisor_timer",
+    "machine_timer",
+    "",
+    "supervisor_external",
+    "virtual_supervisor_external",
+    "machine_external",
+    "supervisor_guest_external",
+    "counter_overflow",
+    "",
+    "",
+];
+
+/// Declares the page from `row: Variant "label" names of the label's values`.
 macro_rules! counter_page {
-    ($($(#[$doc:meta])* $name:ident: [$len:expr],)*) => {
-        /// Counters of one hart. The layout is stable within a version: eight-byte
-        /// words in the order of declaration.
+    ($($(#[$doc:meta])* $name:ident: $row:ident $label:literal $names:expr,)*) => {
+        /// Counters of one hart. Only the hart's own thread may count, anybody may
+        /// read. All of them only grow, and wrap at 2^64.
+        ///
+        /// Layout: eight-byte words, row behind row in the order of declaration, in
+        /// each row one word for each name. A page of zero bytes is valid and no
+        /// word is a pointer, so a page may live in memory shared with another
+        /// process; its size is rounded up to whole cache lines.
+        ///
+        /// | row | bytes from | words |
+        /// |---|---|---|
+        /// | `instructions` | 0 | 3 |
+        /// | `exceptions` | 24 | 24 |
+        /// | `interrupts` | 216 | 16 |
+        /// | `tlb_misses` | 344 | 3 |
+        /// | `page_walks` | 368 | 3 |
+        /// | `tlb_flushes` | 392 | 3 |
+        /// | `code_exits` | 416 | 4 |
+        /// | `sbi_calls` | 448 | 10 |
+        /// | `sc_failures` | 528 | 1 |
+        /// | `wfi` | 536 | 1 |
+        /// | `time_ns` | 544 | 2 |
         #[derive(Debug)]
         #[repr(C, align(64))]
         pub struct CounterPage {
-            $($(#[$doc])* $name: [AtomicU64; $len],)*
+            $($(#[$doc])* $name: [AtomicU64; HartCounter::$row.names().len()],)*
         }
 
         impl Default for CounterPage {
             fn default() -> Self {
-                Self { $($name: [const { AtomicU64::new(0) }; $len],)* }
+                Self { $($name: [const { AtomicU64::new(0) }; HartCounter::$row.names().len()],)* }
             }
         }
 
         impl CounterPage {
-            $($(#[$doc])* pub fn $name(&self) -> [u64; $len] {
+            $($(#[$doc])* pub fn $name(&self) -> [u64; HartCounter::$row.names().len()] {
                 std::array::from_fn(|i| self.$name[i].load(Ordering::Relaxed))
             })*
+
+            fn row(&self, row: HartCounter) -> &[AtomicU64] {
+                match row {
+                    $(HartCounter::$row => &self.$name,)*
+                }
+            }
+        }
+
+        /// Rows of a [`CounterPage`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum HartCounter {
+            $($(#[$doc])* $row,)*
+        }
+
+        impl HartCounter {
+            /// All rows, in the order of the page.
+            pub const ALL: &'static [Self] = &[$(Self::$row,)*];
+
+            /// What the words of the row are told apart by; `""` in a row of one.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$row => $label,)*
+                }
+            }
+
+            /// A name for each word of the row; `""` where there is nothing to tell
+            /// apart, and for reserved codes.
+            pub const fn names(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$row => &$names,)*
+                }
+            }
+
+            /// Where the row begins in the page, in bytes.
+            pub const fn offset(self) -> usize {
+                match self {
+                    $(Self::$row => std::mem::offset_of!(CounterPage, $name),)*
+                }
+            }
         }
     };
 }
 
 counter_page! {
     /// Instructions retired, by [`Tier`].
-    instructions: [Tier::ALL.len()],
+    instructions: Instructions "tier" Tier::NAMES,
     /// Synchronous exceptions, by cause.
-    exceptions: [EXCEPTION_CAUSES],
+    exceptions: Exceptions "cause" EXCEPTION_NAMES,
     /// Interrupts taken, by number.
-    interrupts: [INTERRUPT_CAUSES],
+    interrupts: Interrupts "cause" INTERRUPT_NAMES,
     /// Software TLB misses, by [`TlbAccess`].
-    tlb_misses: [TlbAccess::ALL.len()],
+    tlb_misses: TlbMisses "access" TlbAccess::NAMES,
     /// Page-table walks, by [`WalkResult`].
-    page_walks: [WalkResult::ALL.len()],
+    page_walks: PageWalks "result" WalkResult::NAMES,
     /// Software TLB flushes, by [`FlushScope`].
-    tlb_flushes: [FlushScope::ALL.len()],
+    tlb_flushes: TlbFlushes "scope" FlushScope::NAMES,
     /// Exits from generated code, by [`CodeExit`].
-    code_exits: [CodeExit::ALL.len()],
+    code_exits: CodeExits "reason" CodeExit::NAMES,
     /// SBI calls, by [`SbiExtension`].
-    sbi_calls: [SbiExtension::ALL.len()],
+    sbi_calls: SbiCalls "extension" SbiExtension::NAMES,
     /// Failed store-conditionals.
-    sc_failures: [1],
+    sc_failures: ScFailures "" [""],
     /// `wfi` instructions.
-    wfi: [1],
+    wfi: Wfi "" [""],
     /// Nanoseconds of the hart's thread, by [`HartTime`].
-    time_ns: [HartTime::ALL.len()],
+    time_ns: TimeNs "state" HartTime::NAMES,
+}
+
+impl CounterPage {
+    /// Everything: row, name of the word, value.
+    pub fn iter(&self) -> impl Iterator<Item = (HartCounter, &'static str, u64)> {
+        HartCounter::ALL.iter().flat_map(|row| {
+            let values = self.row(*row).iter().map(|word| word.load(Ordering::Relaxed));
+            row.names().iter().zip(values).map(|(name, value)| (*row, *name, value))
+        })
+    }
 }
 
 /// Adds to a counter that only the calling thread writes.
@@ -259,4 +373,69 @@ pub struct VmCounters {
     pub harts: Vec<Arc<CounterPage>>,
     /// Its engine.
     pub engine: Arc<EngineCounters>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_is_the_documented_one() {
+        let rows: Vec<_> = HartCounter::ALL.iter().map(|row| (row.offset(), row.names().len())).collect();
+        let documented = [
+            (0, 3),
+            (24, 24),
+            (216, 16),
+            (344, 3),
+            (368, 3),
+            (392, 3),
+            (416, 4),
+            (448, 10),
+            (528, 1),
+            (536, 1),
+            (544, 2),
+        ];
+        assert_eq!(rows, documented);
+        assert_eq!((size_of::<CounterPage>(), align_of::<CounterPage>()), (576, 64));
+    }
+
+    #[test]
+    fn each_count_moves_its_word_and_no_other() {
+        let page = CounterPage::default();
+        page.count_instructions(Tier::Optimized, 5);
+        page.count_exception(13);
+        page.count_interrupt(5);
+        page.count_tlb_miss(Access::Store);
+        page.count_walk(WalkResult::PageFault);
+        page.count_flush(FlushScope::Remote);
+        page.count_code_exit(CodeExit::Lookup);
+        page.count_sbi_call(SbiExtension::Time);
+        page.count_sc_failure();
+        page.count_wfi();
+        page.count_time(HartTime::Idle, 7);
+        let moved: Vec<_> = page.iter().filter(|(_, _, value)| *value != 0).collect();
+        let expected = [
+            (HartCounter::Instructions, "optimized", 5),
+            (HartCounter::Exceptions, "load_page_fault", 1),
+            (HartCounter::Interrupts, "supervisor_timer", 1),
+            (HartCounter::TlbMisses, "store", 1),
+            (HartCounter::PageWalks, "page_fault", 1),
+            (HartCounter::TlbFlushes, "remote", 1),
+            (HartCounter::CodeExits, "lookup", 1),
+            (HartCounter::SbiCalls, "time", 1),
+            (HartCounter::ScFailures, "", 1),
+            (HartCounter::Wfi, "", 1),
+            (HartCounter::TimeNs, "idle", 7),
+        ];
+        assert_eq!(moved, expected);
+        assert_eq!(page.exceptions().iter().sum::<u64>(), 1);
+    }
+
+    #[test]
+    fn numbers_beyond_a_row_are_ignored() {
+        let page = CounterPage::default();
+        page.count_exception(24);
+        page.count_interrupt(u64::MAX);
+        assert!(page.iter().all(|(_, _, value)| value == 0));
+    }
 }

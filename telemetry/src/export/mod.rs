@@ -1,0 +1,5 @@
+//! Ways out: the two text formats that Prometheus scrapes, and OTLP.
+
+pub(crate) mod negotiate;
+pub(crate) mod openmetrics;
+pub(crate) mod prometheus;

@@ -1,0 +1,227 @@
+//! Values that are read when somebody scrapes: counter pages, the table of
+//! machines and the event bus.
+//!
+//! Nothing here stops a hart: pages are read with relaxed loads while their owners
+//! go on counting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use riscope_core::counters::VmCounters;
+use riscope_core::event::{DomainEventBus, Event, VmState};
+
+use super::family::Family;
+use super::machines::{Machine, Machines, Table};
+use super::registry::COMPILED_TIERS;
+use super::samples::{Samples, desc, seconds, to_f64};
+use super::{catalog, guest};
+
+/// Something that makes families on demand.
+pub(crate) trait Source: Send + Sync {
+    /// The families it makes.
+    fn families(&self) -> &'static [&'static Family];
+    /// Makes them.
+    fn collect(&self) -> Vec<MetricFamily>;
+}
+
+/// Nanoseconds of a source's last collection.
+pub(crate) type Duration = Arc<AtomicU64>;
+
+/// A [`Source`] as the registry wants it, with a stop-watch.
+pub(crate) struct Timed<S> {
+    source: S,
+    descriptions: Vec<Desc>,
+    last: Duration,
+}
+
+impl<S: Source> Timed<S> {
+    pub(crate) fn new(source: S, last: Duration) -> Result<Self, prometheus::Error> {
+        let descriptions = source.families().iter().map(|family| desc(family)).collect::<Result<_, _>>()?;
+        Ok(Self { source, descriptions, last })
+    }
+}
+
+impl<S: Source> Collector for Timed<S> {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let start = std::time::Instant::now();
+        let families = self.source.collect();
+        let ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.last.store(ns, Ordering::Relaxed);
+        families
+    }
+}
+
+/// The machines: what they are, what they count, and their engines.
+pub(crate) struct MachineSource(pub(crate) Arc<Machines>);
+
+impl Source for MachineSource {
+    fn families(&self) -> &'static [&'static Family] {
+        &[
+            catalog::VMS,
+            catalog::VM_INFO,
+            catalog::VM_STATE,
+            catalog::VM_VCPUS,
+            catalog::VM_MEMORY_LIMIT,
+            catalog::VCPU_TIME,
+            catalog::GUEST_INSTRUCTIONS,
+            catalog::GUEST_EXCEPTIONS,
+            catalog::GUEST_INTERRUPTS,
+            catalog::GUEST_TLB_MISSES,
+            catalog::GUEST_PAGE_WALKS,
+            catalog::GUEST_TLB_FLUSHES,
+            catalog::GUEST_SC_FAILURES,
+            catalog::GUEST_WFI,
+            catalog::GUEST_SBI_CALLS,
+            catalog::VCPU_EXITS,
+            catalog::JIT_HOTSPOTS,
+            catalog::JIT_QUEUE_DEPTH,
+            catalog::JIT_QUEUE_REJECTED,
+            catalog::JIT_CACHE_LIMIT,
+            catalog::JIT_CACHE_USAGE,
+            catalog::JIT_CACHE_BLOCKS,
+            catalog::DEVICE_ERRORS,
+        ]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let table = self.0.lock();
+        let mut families = lifecycle(&table);
+        families.extend(engines(&table));
+        families.extend(guest::collect(table.live.values().filter_map(|machine| machine.counters.as_ref())));
+        families
+    }
+}
+
+fn lifecycle(table: &Table) -> Vec<MetricFamily> {
+    let mut vms = Samples::new(catalog::VMS);
+    for &state in VmState::ALL {
+        let number = table.live.values().filter(|machine| machine.state == state).count();
+        vms.count(&[state.as_str()], number as u64);
+    }
+    let mut info = Samples::new(catalog::VM_INFO);
+    let mut states = Samples::new(catalog::VM_STATE);
+    let mut vcpus = Samples::new(catalog::VM_VCPUS);
+    let mut memory = Samples::new(catalog::VM_MEMORY_LIMIT);
+    let mut hotspots = Samples::new(catalog::JIT_HOTSPOTS);
+    let mut errors = Samples::new(catalog::DEVICE_ERRORS);
+    for (vm_id, machine) in &table.live {
+        let vm_id = &vm_id.to_string();
+        if let Some(description) = &machine.description {
+            info.push(&[vm_id, &description.name, description.engine], 1.0);
+            vcpus.count(&[vm_id], description.vcpus);
+            memory.count(&[vm_id], description.memory_bytes);
+        }
+        for &state in VmState::ALL {
+            states.count(&[vm_id, state.as_str()], u64::from(machine.state == state));
+        }
+        hotspots.count(&[vm_id], machine.hotspots);
+        for (&(device, error), &number) in &machine.device_errors {
+            errors.count(&[vm_id, device, error], number);
+        }
+    }
+    [vms, info, states, vcpus, memory, hotspots, errors].map(Samples::finish).into()
+}
+
+/// The JIT's families, which have no `vm_id`: sums over the machines.
+fn engines(table: &Table) -> Vec<MetricFamily> {
+    let sum = |value: &dyn Fn(&VmCounters) -> &AtomicU64| -> u64 {
+        let counters = table.live.values().filter_map(|machine: &Machine| machine.counters.as_ref());
+        counters.map(|counters| value(counters).load(Ordering::Relaxed)).sum()
+    };
+    let mut rejected = Samples::new(catalog::JIT_QUEUE_REJECTED);
+    rejected.count(&["full"], table.rejected_by_deleted + sum(&|it| &it.engine.queue_rejected));
+    let limit = sum(&|it| &it.engine.code_cache_limit);
+    let mut usage = Samples::new(catalog::JIT_CACHE_USAGE);
+    let mut blocks = Samples::new(catalog::JIT_CACHE_BLOCKS);
+    let mut free = limit;
+    for tier in COMPILED_TIERS {
+        let used = sum(&|it| &it.engine.code_cache_used[tier.index()]);
+        free = free.saturating_sub(used);
+        usage.count(&[tier.as_str()], used);
+        blocks.count(&[tier.as_str()], sum(&|it| &it.engine.resident_blocks[tier.index()]));
+    }
+    usage.count(&["free"], free);
+    vec![
+        Samples::single(catalog::JIT_QUEUE_DEPTH, to_f64(sum(&|it| &it.engine.queue_depth))),
+        rejected.finish(),
+        Samples::single(catalog::JIT_CACHE_LIMIT, to_f64(limit)),
+        usage.finish(),
+        blocks.finish(),
+    ]
+}
+
+/// The event bus.
+pub(crate) struct BusSource {
+    pub(crate) bus: DomainEventBus,
+    /// Name of the pump's subscription, and how many of its events made their
+    /// handler panic.
+    pub(crate) pump: (&'static str, Arc<AtomicU64>),
+}
+
+impl Source for BusSource {
+    fn families(&self) -> &'static [&'static Family] {
+        &[
+            catalog::BUS_PUBLISHED,
+            catalog::BUS_DELIVERED,
+            catalog::BUS_DROPPED,
+            catalog::BUS_QUEUE_DEPTH,
+            catalog::BUS_QUEUE_CAPACITY,
+            catalog::BUS_SUBSCRIBERS,
+        ]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let stats = self.bus.stats();
+        let mut published = Samples::new(catalog::BUS_PUBLISHED);
+        for (event, number) in Event::TYPES.iter().zip(stats.published) {
+            published.count(&[event], number);
+        }
+        let mut delivered = Samples::new(catalog::BUS_DELIVERED);
+        let mut dropped = Samples::new(catalog::BUS_DROPPED);
+        let mut depth = Samples::new(catalog::BUS_QUEUE_DEPTH);
+        let mut capacity = Samples::new(catalog::BUS_QUEUE_CAPACITY);
+        for subscriber in stats.by_name() {
+            let name = &*subscriber.name;
+            let panicked = if name == self.pump.0 { self.pump.1.load(Ordering::Relaxed) } else { 0 };
+            delivered.count(&[name], subscriber.delivered.saturating_sub(panicked));
+            dropped.count(&[name, "full"], subscriber.dropped - subscriber.abandoned);
+            dropped.count(&[name, "closed"], subscriber.abandoned);
+            dropped.count(&[name, "panicked"], panicked);
+            depth.count(&[name], subscriber.queued);
+            capacity.count(&[name], subscriber.capacity as u64);
+        }
+        let subscribers = Samples::single(catalog::BUS_SUBSCRIBERS, to_f64(stats.subscribers.len() as u64));
+        let mut families: Vec<_> = [published, delivered, dropped, depth, capacity].map(Samples::finish).into();
+        families.push(subscribers);
+        families
+    }
+}
+
+/// The families about the scrape itself, made when all others are there.
+pub(super) fn about_the_scrape(
+    families: &[MetricFamily],
+    collectors: &[(&'static str, Duration)],
+) -> [MetricFamily; 2] {
+    let mut durations = Samples::new(catalog::SCRAPE_DURATION);
+    for (name, last) in collectors {
+        durations.push(&[name], seconds(last.load(Ordering::Relaxed)));
+    }
+    let series = families.iter().map(series).sum::<usize>() + collectors.len();
+    [Samples::single(catalog::SERIES, to_f64(series as u64)), durations.finish()]
+}
+
+/// Time series that Prometheus makes of a family.
+fn series(family: &MetricFamily) -> usize {
+    let of_metric = |metric: &prometheus::proto::Metric| match family.get_field_type() {
+        // The buckets, `+Inf`, the sum and the count.
+        prometheus::proto::MetricType::HISTOGRAM => metric.get_histogram().get_bucket().len() + 3,
+        _ => 1,
+    };
+    family.get_metric().iter().map(of_metric).sum()
+}

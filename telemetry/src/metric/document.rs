@@ -1,0 +1,50 @@
+//! `METRICS.md` out of the catalogue.
+
+use std::fmt::Write as _;
+
+use super::catalog::FAMILIES;
+use super::family::{Family, Kind};
+
+const HEAD: &str = "\
+# Metrics
+
+Everything that `/metrics` exports. This file is made of the catalogue,
+`src/metric/catalog.rs`; `BLESS=1 cargo test -p riscope-telemetry --test catalog` writes it.
+
+Series with a `vm_id` exist as long as the machine does. Series of closed label sets exist, with 0, before
+anything happens. The OpenTelemetry name is what the same thing is called there.
+
+| metric | type | labels | help | OpenTelemetry | buckets |
+|---|---|---|---|---|---|
+";
+
+/// The text of `METRICS.md`.
+pub fn markdown() -> String {
+    let mut text = HEAD.to_owned();
+    for family in FAMILIES {
+        let otel = family.otel_name.map_or_else(|| "–".to_owned(), |name| format!("`{name}`"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {} | {} |",
+            family.name,
+            family.kind.as_str(),
+            listed(family.labels),
+            family.help,
+            otel,
+            buckets(family),
+        );
+    }
+    text
+}
+
+fn listed(labels: &[&str]) -> String {
+    if labels.is_empty() { "–".to_owned() } else { labels.join(", ") }
+}
+
+fn buckets(family: &Family) -> String {
+    if family.kind != Kind::Histogram {
+        return "–".to_owned();
+    }
+    family.buckets.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
+}

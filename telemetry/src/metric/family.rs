@@ -1,0 +1,111 @@
+//! What a row of the catalogue consists of.
+
+/// How a family's values behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, from 0 at the start of the process or of the machine.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts observations by buckets.
+    Histogram,
+}
+
+impl Kind {
+    /// Name in the exposition formats.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// What a family's values are measured in. Prometheus wants base units, named at
+/// the end of the metric's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things that are counted.
+    None,
+    /// Seconds.
+    Seconds,
+    /// Bytes.
+    Bytes,
+}
+
+impl Unit {
+    /// Suffix of the metric's name, before `_total`; nothing for [`Unit::None`].
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Seconds => "seconds",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
+/// One metric family: everything there is to know about it but its values.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// Name as Prometheus shows it.
+    pub name: &'static str,
+    /// How its values behave.
+    pub kind: Kind,
+    /// What they are measured in.
+    pub unit: Unit,
+    /// One sentence for people.
+    pub help: &'static str,
+    /// Names of its labels, in the order in which the code gives their values.
+    pub labels: &'static [&'static str],
+    /// Upper bounds of its buckets, of a histogram; without `+Inf`.
+    pub buckets: &'static [f64],
+    /// Name of the same thing in OpenTelemetry, where there is one.
+    pub otel_name: Option<&'static str>,
+}
+
+impl Family {
+    pub(super) const fn new(name: &'static str, kind: Kind, help: &'static str) -> Self {
+        Self { name, kind, unit: Unit::None, help, labels: &[], buckets: &[], otel_name: None }
+    }
+
+    pub(super) const fn counter(name: &'static str, help: &'static str) -> Self {
+        Self::new(name, Kind::Counter, help)
+    }
+
+    pub(super) const fn gauge(name: &'static str, help: &'static str) -> Self {
+        Self::new(name, Kind::Gauge, help)
+    }
+
+    pub(super) const fn histogram(name: &'static str, buckets: &'static [f64], help: &'static str) -> Self {
+        Self { buckets, ..Self::new(name, Kind::Histogram, help) }
+    }
+
+    pub(super) const fn unit(self, unit: Unit) -> Self {
+        Self { unit, ..self }
+    }
+
+    pub(super) const fn labels(self, labels: &'static [&'static str]) -> Self {
+        Self { labels, ..self }
+    }
+
+    pub(super) const fn otel(self, otel_name: &'static str) -> Self {
+        Self { otel_name: Some(otel_name), ..self }
+    }
+}
+
+/// Latencies of the compiler, in seconds: 10 µs to 1 s.
+pub const LATENCY_BUCKETS: &[f64] =
+    &[1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+/// Durations of operations on a machine, in seconds: 1 ms to 60 s.
+pub const OPERATION_BUCKETS: &[f64] =
+    &[1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// Guest bytes of a block: powers of two from 4 to 4096.
+pub const GUEST_BYTES_BUCKETS: &[f64] = &[4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0];
+/// Instructions of a block: powers of two from 1 to 1024.
+pub const INSTRUCTIONS_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+/// Host bytes of a block: powers of two from 64 to 65536.
+pub const HOST_BYTES_BUCKETS: &[f64] =
+    &[64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0];
+/// Executions of a block: powers of ten from 10³ to 10⁹.
+pub const EXECUTIONS_BUCKETS: &[f64] = &[1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];

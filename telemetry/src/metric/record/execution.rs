@@ -1,0 +1,58 @@
+//! Events of the engine as metrics.
+
+use riscope_core::event::{CompileFailure, ExecutionEvent, Trigger};
+
+use crate::metric::registry::{CompileResult, Metrics};
+use crate::metric::samples::seconds;
+
+// A failed compilation does not say what triggered it; with one trigger it need not.
+const _: () = assert!(Trigger::ALL.len() == 1);
+
+pub(super) fn record(metrics: &Metrics, event: &ExecutionEvent) {
+    match *event {
+        ExecutionEvent::CodeBlockCompiled {
+            vm_id: _,
+            pc: _,
+            block_size,
+            instructions,
+            host_size,
+            tier,
+            trigger,
+            queue_wait_ns,
+            compile_ns,
+        } => {
+            let Some(tier) = metrics.tier(tier) else { return };
+            tier.compilations(trigger, CompileResult::Ok).inc();
+            tier.duration.observe(seconds(compile_ns));
+            tier.queue_wait.observe(seconds(queue_wait_ns));
+            tier.guest_bytes.inc_by(u64::from(block_size));
+            tier.host_bytes.inc_by(u64::from(host_size));
+            tier.block_guest_bytes.observe(f64::from(block_size));
+            tier.block_instructions.observe(f64::from(instructions));
+            tier.block_host_bytes.observe(f64::from(host_size));
+        }
+        ExecutionEvent::HotspotDetected { vm_id, vcpu: _, pc: _, execution_count, from: _, to: _ } => {
+            metrics.hotspot_executions.observe(crate::metric::samples::to_f64(execution_count));
+            if let Some(machine) = metrics.machines.lock().live.get_mut(&vm_id) {
+                machine.hotspots += 1;
+            }
+        }
+        ExecutionEvent::CompilationFailed { vm_id: _, pc: _, tier, reason } => {
+            let result = match reason {
+                CompileFailure::Untranslatable | CompileFailure::Stale | CompileFailure::CacheFull => {
+                    CompileResult::Bailout
+                }
+                CompileFailure::Compiler => CompileResult::Error,
+            };
+            if let Some(tier) = metrics.tier(tier) {
+                tier.compilations(Trigger::Hot, result).inc();
+            }
+        }
+        ExecutionEvent::CodeBlocksInvalidated { vm_id: _, blocks, reason } => {
+            metrics.invalidations[reason.index()].inc_by(u64::from(blocks));
+        }
+        ExecutionEvent::CodeCacheFlushed { vm_id: _, blocks: _, bytes: _, reason } => {
+            metrics.flushes[reason.index()].inc();
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The registry, and handles to what events count.
+//!
+//! Every series of a closed label set exists, with 0, from the start: a series
+//! that appears with its first increment loses that increment to `rate()`.
+
+use std::sync::Arc;
+
+use prometheus::core::Collector;
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use riscope_core::event::{BootPhase, ExitReason, FlushReason, InvalidationReason, Tier, Trigger, VmState};
+
+use super::catalog;
+use super::family::Family;
+use super::machines::Machines;
+
+/// How a compilation ended, as a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CompileResult {
+    /// With code.
+    Ok,
+    /// Without, as is to be expected now and then.
+    Bailout,
+    /// Without, by a defect of the compiler.
+    Error,
+}
+
+impl CompileResult {
+    const NAMES: [&'static str; 3] = ["ok", "bailout", "error"];
+}
+
+/// Metrics of one tier that generates code.
+#[derive(Debug)]
+pub(crate) struct TierMetrics {
+    /// By [`Trigger`] and [`CompileResult`].
+    compilations: Vec<[IntCounter; 3]>,
+    pub(crate) duration: Histogram,
+    pub(crate) queue_wait: Histogram,
+    pub(crate) guest_bytes: IntCounter,
+    pub(crate) host_bytes: IntCounter,
+    pub(crate) block_guest_bytes: Histogram,
+    pub(crate) block_instructions: Histogram,
+    pub(crate) block_host_bytes: Histogram,
+}
+
+impl TierMetrics {
+    pub(crate) fn compilations(&self, trigger: Trigger, result: CompileResult) -> &IntCounter {
+        &self.compilations[trigger.index()][result as usize]
+    }
+}
+
+/// Tiers that generate code.
+pub(super) const COMPILED_TIERS: [Tier; 2] = [Tier::Baseline, Tier::Optimized];
+
+/// What events move.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    pub(crate) machines: Arc<Machines>,
+    tiers: [TierMetrics; COMPILED_TIERS.len()],
+    /// By [`InvalidationReason`].
+    pub(crate) invalidations: Vec<IntCounter>,
+    /// By [`FlushReason`].
+    pub(crate) flushes: Vec<IntCounter>,
+    pub(crate) hotspot_executions: Histogram,
+    transitions: IntCounterVec,
+    /// By [`ExitReason`].
+    pub(crate) exits: Vec<IntCounter>,
+    /// By [`BootPhase`].
+    pub(crate) boot_phases: Vec<Histogram>,
+}
+
+impl Metrics {
+    pub(crate) fn new(registry: &Registry, machines: Arc<Machines>) -> Result<Self, prometheus::Error> {
+        let transitions = counter_vec(registry, catalog::VM_STATE_TRANSITIONS)?;
+        for (from, to) in TRANSITIONS {
+            transitions.with_label_values(&[from.as_str(), to.as_str()]);
+        }
+        Ok(Self {
+            machines,
+            tiers: tier_metrics(registry)?,
+            invalidations: counters(registry, catalog::JIT_INVALIDATIONS, InvalidationReason::ALL, |it| it.as_str())?,
+            flushes: counters(registry, catalog::JIT_FLUSHES, FlushReason::ALL, |it| it.as_str())?,
+            hotspot_executions: histogram_vec(registry, catalog::JIT_HOTSPOT_EXECUTIONS)?
+                .with_label_values::<&str>(&[]),
+            transitions,
+            exits: counters(registry, catalog::VM_EXITS, ExitReason::ALL, |it| it.as_str())?,
+            boot_phases: histograms(registry, catalog::VM_BOOT_PHASE_DURATION, BootPhase::ALL, |it| it.as_str())?,
+        })
+    }
+
+    /// Metrics of a tier; the interpreter has none.
+    pub(crate) fn tier(&self, tier: Tier) -> Option<&TierMetrics> {
+        COMPILED_TIERS.iter().position(|&it| it == tier).map(|index| &self.tiers[index])
+    }
+
+    pub(crate) fn transitions(&self, from: VmState, to: VmState) -> IntCounter {
+        self.transitions.with_label_values(&[from.as_str(), to.as_str()])
+    }
+}
+
+/// Transitions that a healthy machine makes, and the ways to fail. Others appear
+/// if they happen.
+const TRANSITIONS: [(VmState, VmState); 21] = [
+    (VmState::Creating, VmState::Created),
+    (VmState::Creating, VmState::Failed),
+    (VmState::Created, VmState::Booting),
+    (VmState::Created, VmState::Restoring),
+    (VmState::Restoring, VmState::Paused),
+    (VmState::Restoring, VmState::Running),
+    (VmState::Restoring, VmState::Failed),
+    (VmState::Booting, VmState::Running),
+    (VmState::Booting, VmState::Stopping),
+    (VmState::Booting, VmState::Stopped),
+    (VmState::Booting, VmState::Failed),
+    (VmState::Running, VmState::Pausing),
+    (VmState::Pausing, VmState::Paused),
+    (VmState::Paused, VmState::Running),
+    (VmState::Paused, VmState::Snapshotting),
+    (VmState::Snapshotting, VmState::Paused),
+    (VmState::Paused, VmState::Stopping),
+    (VmState::Running, VmState::Stopping),
+    (VmState::Running, VmState::Stopped),
+    (VmState::Running, VmState::Failed),
+    (VmState::Stopping, VmState::Stopped),
+];
+
+fn tier_metrics(registry: &Registry) -> Result<[TierMetrics; COMPILED_TIERS.len()], prometheus::Error> {
+    let compilations = counter_vec(registry, catalog::JIT_COMPILATIONS)?;
+    let duration = histogram_vec(registry, catalog::JIT_COMPILATION_DURATION)?;
+    let queue_wait = histogram_vec(registry, catalog::JIT_QUEUE_WAIT)?;
+    let guest_bytes = counter_vec(registry, catalog::JIT_GUEST_BYTES)?;
+    let host_bytes = counter_vec(registry, catalog::JIT_HOST_BYTES)?;
+    let block_guest_bytes = histogram_vec(registry, catalog::JIT_BLOCK_GUEST_BYTES)?;
+    let block_instructions = histogram_vec(registry, catalog::JIT_BLOCK_INSTRUCTIONS)?;
+    let block_host_bytes = histogram_vec(registry, catalog::JIT_BLOCK_HOST_BYTES)?;
+    Ok(COMPILED_TIERS.map(|tier| {
+        let tier = tier.as_str();
+        TierMetrics {
+            compilations: (Trigger::ALL.iter())
+                .map(|trigger| {
+                    CompileResult::NAMES.map(|it| compilations.with_label_values(&[tier, trigger.as_str(), it]))
+                })
+                .collect(),
+            duration: duration.with_label_values(&[tier]),
+            queue_wait: queue_wait.with_label_values(&[tier]),
+            guest_bytes: guest_bytes.with_label_values(&[tier]),
+            host_bytes: host_bytes.with_label_values(&[tier]),
+            block_guest_bytes: block_guest_bytes.with_label_values(&[tier]),
+            block_instructions: block_instructions.with_label_values(&[tier]),
+            block_host_bytes: block_host_bytes.with_label_values(&[tier]),
+        }
+    }))
+}
+
+/// A counter for each member of a closed set, in its order.
+fn counters<L: Copy>(
+    registry: &Registry,
+    family: &Family,
+    all: &[L],
+    name: impl Fn(L) -> &'static str,
+) -> Result<Vec<IntCounter>, prometheus::Error> {
+    let vec = counter_vec(registry, family)?;
+    Ok(all.iter().map(|&it| vec.with_label_values(&[name(it)])).collect())
+}
+
+/// A histogram for each member of a closed set, in its order.
+fn histograms<L: Copy>(
+    registry: &Registry,
+    family: &Family,
+    all: &[L],
+    name: impl Fn(L) -> &'static str,
+) -> Result<Vec<Histogram>, prometheus::Error> {
+    let vec = histogram_vec(registry, family)?;
+    Ok(all.iter().map(|&it| vec.with_label_values(&[name(it)])).collect())
+}
+
+/// Counters of a family, registered.
+pub(crate) fn counter_vec(registry: &Registry, family: &Family) -> Result<IntCounterVec, prometheus::Error> {
+    register(registry, IntCounterVec::new(Opts::new(family.name, family.help), family.labels)?)
+}
+
+fn histogram_vec(registry: &Registry, family: &Family) -> Result<HistogramVec, prometheus::Error> {
+    let options = HistogramOpts::new(family.name, family.help).buckets(family.buckets.to_vec());
+    register(registry, HistogramVec::new(options, family.labels)?)
+}
+
+fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}

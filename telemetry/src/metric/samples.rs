@@ -1,0 +1,90 @@
+//! Families of values that are computed when somebody scrapes.
+
+use prometheus::core::Desc;
+use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
+
+use super::family::{Family, Kind};
+
+/// A family under construction.
+#[derive(Debug)]
+pub(crate) struct Samples {
+    family: &'static Family,
+    metrics: Vec<Metric>,
+}
+
+impl Samples {
+    pub(crate) fn new(family: &'static Family) -> Self {
+        Self { family, metrics: Vec::new() }
+    }
+
+    /// A family with one value and no labels.
+    pub(crate) fn single(family: &'static Family, value: f64) -> MetricFamily {
+        let mut samples = Self::new(family);
+        samples.push(&[], value);
+        samples.finish()
+    }
+
+    /// Adds the value of the series with these label values, in the order of
+    /// [`Family::labels`].
+    pub(crate) fn push(&mut self, values: &[&str], value: f64) {
+        debug_assert_eq!(values.len(), self.family.labels.len(), "{}", self.family.name);
+        let mut pairs: Vec<_> = self.family.labels.iter().zip(values).map(|(name, value)| pair(name, value)).collect();
+        pairs.sort_by(|a, b| a.name().cmp(b.name()));
+        let mut metric = Metric::from_label(pairs);
+        match self.family.kind {
+            Kind::Counter => {
+                let mut counter = Counter::default();
+                counter.set_value(value);
+                metric.set_counter(counter);
+            }
+            Kind::Gauge | Kind::Histogram => {
+                let mut gauge = Gauge::default();
+                gauge.set_value(value);
+                metric.set_gauge(gauge);
+            }
+        }
+        self.metrics.push(metric);
+    }
+
+    /// Adds the value of the series with these label values, where it is a count.
+    pub(crate) fn count(&mut self, values: &[&str], value: u64) {
+        self.push(values, to_f64(value));
+    }
+
+    pub(crate) fn finish(self) -> MetricFamily {
+        let mut family = MetricFamily::default();
+        family.set_name(self.family.name.to_owned());
+        family.set_help(self.family.help.to_owned());
+        family.set_field_type(match self.family.kind {
+            Kind::Counter => MetricType::COUNTER,
+            Kind::Gauge => MetricType::GAUGE,
+            Kind::Histogram => MetricType::HISTOGRAM,
+        });
+        family.set_metric(self.metrics);
+        family
+    }
+}
+
+fn pair(name: &str, value: &str) -> LabelPair {
+    let mut pair = LabelPair::default();
+    pair.set_name(name.to_owned());
+    pair.set_value(value.to_owned());
+    pair
+}
+
+/// The nearest number that Prometheus can hold; exact up to 2⁵³.
+#[expect(clippy::cast_precision_loss, reason = "values of metrics are binary64 by definition")]
+pub(crate) fn to_f64(value: u64) -> f64 {
+    value as f64
+}
+
+/// Nanoseconds as seconds.
+pub(crate) fn seconds(ns: u64) -> f64 {
+    to_f64(ns) / 1e9
+}
+
+/// What the registry wants to know of a family.
+pub(crate) fn desc(family: &Family) -> Result<Desc, prometheus::Error> {
+    let labels = family.labels.iter().map(|&label| label.to_owned()).collect();
+    Desc::new(family.name.to_owned(), family.help.to_owned(), labels, std::collections::HashMap::new())
+}
