@@ -42,6 +42,8 @@ pub(crate) use labels;
 
 #[cfg(test)]
 mod tests {
+    #![expect(unreachable_pub, reason = "the macro declares public sets")]
+
     labels! {
         /// Two values.
         pub enum Switch {
