@@ -1,1 +1,38 @@
-//! placeholder
+//! The translating engine: guest code to host code by Cranelift.
+//!
+//! ```text
+//!        hart thread                              compiler thread
+//!  ┌──────────────────────────┐   hot block   ┌───────────────────────────┐
+//!  │ engine.rs                ├──────────────►│ worker.rs                 │
+//!  │  interpret, count heat   │  (bounded     │  block.rs   bytes → blocks│
+//!  │  enter generated code    │   channel)    │  lower/     Insn → CLIF   │
+//!  │  serve its exits         │               │  compile.rs CLIF → bytes  │
+//!  └───────────▲──────────────┘               └────────────┬──────────────┘
+//!              │ jump cache, link slots                    │ publish
+//!  ┌───────────┴────────────────────────────────────────── ▼ ─────────────┐
+//!  │ code/  arena (memfd, two views), cache by physical page, invalidation│
+//!  └──────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Invariants:
+//! - Generated code keeps the guest's registers in [`riscope_core::hart::HartState`]
+//!   and writes every result there at once, so leaving it needs only a `pc`.
+//! - Generated code is keyed by physical page and is relative to the `pc` it is
+//!   entered with: one translation serves every mapping of the page.
+//! - A translation may be entered by a hart only if the hart's last `fence.i` came
+//!   before the page was found unchanged; see `code/cache.rs`.
+//! - Host memory of dropped code is reused only after every hart has left
+//!   generated code since.
+
+mod abi;
+mod block;
+mod code;
+mod compile;
+mod engine;
+mod lower;
+mod memory;
+mod sys;
+mod thunk;
+mod worker;
+
+pub use engine::{JitConfig, JitFactory};

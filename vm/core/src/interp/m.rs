@@ -16,7 +16,7 @@ pub(super) fn handler(op: M) -> Handler {
         M::Remu => reg_reg!(|a, b| a.checked_rem(b).unwrap_or(a)),
         M::Mulw => reg_reg!(|a, b| sext32((a as u32).wrapping_mul(b as u32))),
         M::Divw => {
-            reg_reg!(|a, b| { if b as u32 == 0 { u64::MAX } else { sext32((a as i32).wrapping_div(b as i32) as u32) } })
+            reg_reg!(|a, b| if b as u32 == 0 { u64::MAX } else { sext32((a as i32).wrapping_div(b as i32) as u32) })
         }
         M::Divuw => reg_reg!(|a, b| sext32((a as u32).checked_div(b as u32).unwrap_or(u32::MAX))),
         M::Remw => reg_reg!(|a, b| {

@@ -10,6 +10,9 @@ const PAGE_BYTES: usize = PAGE_SIZE as usize;
 /// An instruction may start at every second byte.
 pub(super) const SLOTS: usize = PAGE_BYTES / 2;
 
+/// Count of a place that is not to be reported as hot.
+pub(super) const NEVER_HOT: u16 = u16::MAX;
+
 /// One instruction, ready to execute.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
@@ -24,7 +27,7 @@ pub(super) struct Cell {
 #[derive(Debug)]
 pub(super) struct DecodedPage {
     pub(super) cells: [Cell; SLOTS],
-    /// How often execution arrived at each slot by a jump, up to 65535.
+    /// How often execution arrived at each slot by a jump, below [`NEVER_HOT`].
     heat: [u16; SLOTS],
     bytes: [u8; PAGE_BYTES],
     page: GuestPhys,
@@ -82,8 +85,15 @@ impl DecodedPage {
     #[inline]
     pub(super) fn warm(&mut self, pc: u64) -> u16 {
         let heat = &mut self.heat[(pc & PAGE_MASK) as usize / 2];
-        *heat = heat.saturating_add(1);
+        if *heat < NEVER_HOT - 1 {
+            *heat += 1;
+        }
         *heat
+    }
+
+    /// Fixes the count at `pc` to [`NEVER_HOT`].
+    pub(super) fn freeze(&mut self, pc: u64) {
+        self.heat[(pc & PAGE_MASK) as usize / 2] = NEVER_HOT;
     }
 
     /// Decodes the instruction at `slot`. One whose second half is on the next
@@ -97,7 +107,7 @@ impl DecodedPage {
         } else if at + 2 < PAGE_BYTES {
             cell_of(half(at + 2) << 16 | low)
         } else {
-            Cell { handler: crossing, operands: Operands::default() }
+            Cell { handler: uncached, operands: Operands::default() }
         };
         self.cells[slot] = cell;
         cell
@@ -116,8 +126,10 @@ fn undecoded(hart: &mut Hart, _o: Operands) -> Flow {
     hart.raise_illegal()
 }
 
-/// Executes an instruction whose second half lies on the next page.
-fn crossing(hart: &mut Hart, _o: Operands) -> Flow {
+/// Fetches, decodes and executes the instruction at `pc` without any cache: one
+/// whose second half lies on the next page, or any on a page that is not uniform.
+/// Never gives [`Flow::Next`] or [`Flow::Resync`].
+pub(super) fn uncached(hart: &mut Hart, _o: Operands) -> Flow {
     let pc = hart.state.pc;
     let bits = match hart.fetch_instruction() {
         Ok(bits) => bits,
@@ -151,7 +163,7 @@ impl Hart {
     }
 
     fn fetch_half(&mut self, va: u64) -> Result<u32, crate::hart::Exception> {
-        let phys = self.translate_fetch(va)?;
+        let phys = self.translate_fetch(va)?.phys;
         let host = self.config.ram.host_ptr(phys, 2);
         let host = host.ok_or(crate::hart::Exception::new(crate::hart::ExceptionCause::InstructionAccessFault, va))?;
         // SAFETY: `host_ptr` covers two bytes of guest RAM.

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::Flow;
-use super::page::DecodedPage;
+use super::page::{DecodedPage, NEVER_HOT, uncached};
 use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT};
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
 use crate::event::Tier;
 use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
+use crate::isa::Operands;
 
 /// Instructions between two looks at interrupts and other threads' requests:
 /// some tens of microseconds, an unnoticeable delay that costs nothing.
@@ -112,27 +113,38 @@ impl Interpreter {
             return BlockEnd::Poll;
         }
         match self.find_page(hart) {
-            Ok(page) => run_in_page::<false>(hart, &mut self.pages[page]),
+            Ok(Some(page)) => run_in_page::<false>(hart, &mut self.pages[page]),
+            Ok(None) => run_uncached(hart),
             Err(exception) => fetch_fault(hart, exception),
         }
     }
 
     /// Executes up to and including the next taken jump, or to wherever a poll is
-    /// due, unless execution has arrived here `hot` times or more. Expects a
-    /// started quantum ([`Hart::start_quantum`]).
-    pub fn run_block(&mut self, hart: &mut Hart, hot: u16) -> BlockEnd {
+    /// due. With `hot`, counts the arrival and executes nothing once there have been
+    /// that many. Expects a started quantum ([`Hart::start_quantum`]).
+    pub fn run_block(&mut self, hart: &mut Hart, hot: Option<u16>) -> BlockEnd {
         if hart.state.countdown <= 0 {
             return BlockEnd::Poll;
         }
         let page = match self.find_page(hart) {
-            Ok(page) => &mut self.pages[page],
+            Ok(Some(page)) => &mut self.pages[page],
+            Ok(None) => return run_uncached(hart),
             Err(exception) => return fetch_fault(hart, exception),
         };
-        let heat = page.warm(hart.state.pc);
-        if heat >= hot {
-            return BlockEnd::Hot { phys: page.phys(hart.state.pc), heat };
+        if let Some(hot) = hot {
+            let heat = page.warm(hart.state.pc);
+            if heat >= hot && heat != NEVER_HOT {
+                return BlockEnd::Hot { phys: page.phys(hart.state.pc), heat };
+            }
         }
         run_in_page::<true>(hart, page)
+    }
+
+    /// Lets the block at `pc` never be reported as hot again.
+    pub fn never_hot(&mut self, hart: &mut Hart) {
+        if let Ok(Some(page)) = self.find_page(hart) {
+            self.pages[page].freeze(hart.state.pc);
+        }
     }
 
     /// Executes exactly one instruction, or takes the trap that it raises.
@@ -143,8 +155,9 @@ impl Interpreter {
         end
     }
 
-    /// Index of the decoded page that `pc` is on.
-    fn find_page(&mut self, hart: &mut Hart) -> Result<usize, Exception> {
+    /// Index of the decoded page that `pc` is on; `None` when its instructions have
+    /// to be fetched one by one.
+    fn find_page(&mut self, hart: &mut Hart) -> Result<Option<usize>, Exception> {
         let pc = hart.state.pc;
         if hart.translation_epoch() != self.translation_epoch || hart.fetch_fences() != self.fetch_fences {
             self.translation_epoch = hart.translation_epoch();
@@ -154,13 +167,16 @@ impl Interpreter {
         let tag = fetch_tag(pc, hart.mode());
         let slot = (pc >> PAGE_SHIFT) as usize % FETCH_SLOTS;
         if self.fetch[slot].tag == tag {
-            return Ok(self.fetch[slot].page);
+            return Ok(Some(self.fetch[slot].page));
         }
-        let phys = hart.translate_fetch(pc)?;
-        let page = self.decoded_page(hart, phys);
+        let fetch = hart.translate_fetch(pc)?;
+        if !fetch.whole_page {
+            return Ok(None);
+        }
+        let page = self.decoded_page(hart, fetch.phys);
         let page = page.ok_or(Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
         self.fetch[slot] = FetchSlot { tag, page };
-        Ok(page)
+        Ok(Some(page))
     }
 
     fn decoded_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {
@@ -215,6 +231,17 @@ fn run_in_page<const BLOCK: bool>(hart: &mut Hart, page: &mut DecodedPage) -> Bl
         }
         pc = next;
     }
+}
+
+/// Executes one instruction of a page that cannot be cached as a whole.
+#[cold]
+fn run_uncached(hart: &mut Hart) -> BlockEnd {
+    let flow = uncached(hart, Operands::default());
+    if flow != Flow::Jump {
+        return leave(hart, flow, Operands::default().len());
+    }
+    hart.state.countdown -= 1;
+    if hart.state.countdown <= 0 { BlockEnd::Poll } else { BlockEnd::Jump }
 }
 
 #[cold]

@@ -54,6 +54,16 @@ impl Access {
     }
 }
 
+/// A translated instruction fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Physical address.
+    pub phys: GuestPhys,
+    /// Whether the whole page is RAM and executable alike. If not (PMP tells parts
+    /// of it apart), every fetch has to be translated on its own.
+    pub whole_page: bool,
+}
+
 /// A hart's translation state.
 #[derive(Debug)]
 pub(crate) struct Mmu {
@@ -97,9 +107,10 @@ impl Hart {
     ///
     /// # Errors
     /// The exception that the fetch raises, with `va` as its value.
-    pub fn translate_fetch(&mut self, va: u64) -> Result<GuestPhys, Exception> {
+    pub fn translate_fetch(&mut self, va: u64) -> Result<Fetch, Exception> {
         self.config.counters.count_tlb_miss(Access::Fetch);
-        self.translate(va, 2, Access::Fetch, self.mode).map(|translation| translation.phys)
+        let translation = self.translate(va, 2, Access::Fetch, self.mode)?;
+        Ok(Fetch { phys: translation.phys, whole_page: translation.length >= PAGE_SIZE })
     }
 
     /// A number that differs whenever fetches at the same address may translate

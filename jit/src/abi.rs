@@ -1,0 +1,160 @@
+//! The contract between the runtime and generated code: where things are in
+//! [`HartState`], and what the numbers that cross the border mean.
+//!
+//! A translation is a function of Cranelift's `tail` convention,
+//! `fn(cpu: *mut HartState, pc: u64) -> u64`, entered with `pc` = the virtual
+//! address of its first instruction. It returns a [`Leave`] with `cpu.pc` set.
+
+use std::mem::offset_of;
+
+use riscope_core::hart::HartState;
+use riscope_core::mmu::{Access, TlbBank, TlbEntry};
+
+/// Words of [`HartState::engine`] that this engine uses.
+#[derive(Clone, Copy, Debug)]
+#[repr(usize)]
+pub(crate) enum Word {
+    /// Address of the hart, for the slow path.
+    Hart,
+    /// Host stack pointer to return to when an access is abandoned.
+    HostStack,
+    /// Virtual address of the access that missed.
+    MissAddress,
+    /// What the access is: a packed [`Miss`].
+    MissKind,
+    /// Host address of the access after a successful refill.
+    HostAddress,
+    /// Entry of the refill thunk.
+    Refill,
+    /// The hart's jump cache.
+    JumpCache,
+    /// What a `pc` is combined with to give a jump-cache tag.
+    JumpKey,
+}
+
+/// Offset of an engine word in [`HartState`].
+pub(crate) const fn word(word: Word) -> i32 {
+    offset(offset_of!(HartState, engine) + 8 * word as usize)
+}
+
+/// Offset of an integer register.
+pub(crate) fn x(register: usize) -> i32 {
+    offset(offset_of!(HartState, x) + 8 * register)
+}
+
+pub(crate) const PC: i32 = offset(offset_of!(HartState, pc));
+pub(crate) const COUNTDOWN: i32 = offset(offset_of!(HartState, countdown));
+pub(crate) const TLB: i32 = offset(offset_of!(HartState, tlb));
+pub(crate) const RESERVATION: i32 = offset(offset_of!(HartState, reservation));
+pub(crate) const RESERVED_VALUE: i32 = offset(offset_of!(HartState, reserved_value));
+
+/// Layout of a TLB bank.
+pub(crate) mod tlb {
+    use super::{TlbBank, TlbEntry, offset, offset_of};
+
+    pub(crate) const READ: i32 = offset(offset_of!(TlbBank, read));
+    pub(crate) const WRITE: i32 = offset(offset_of!(TlbBank, write));
+    pub(crate) const START: i32 = offset(offset_of!(TlbEntry, start));
+    pub(crate) const LENGTH: i32 = offset(offset_of!(TlbEntry, length));
+    pub(crate) const ADDEND: i32 = offset(offset_of!(TlbEntry, addend));
+    /// Base-two logarithm of the size of an entry.
+    pub(crate) const ENTRY_SHIFT: u32 = size_of::<TlbEntry>().trailing_zeros();
+    const _: () = assert!(size_of::<TlbEntry>().is_power_of_two());
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "offsets in structures of a few dozen KiB"
+)]
+const fn offset(bytes: usize) -> i32 {
+    assert!(bytes < 1 << 20);
+    bytes as i32
+}
+
+/// Why generated code returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Leave {
+    /// The countdown is too low for the block at `pc`.
+    Quantum = 0,
+    /// There is no known translation for `pc`.
+    Lookup = 1,
+    /// The instruction at `pc` is not translated.
+    Interpret = 2,
+    /// A data access did not find plain RAM: the interpreter executes the
+    /// instruction at `pc` again.
+    Abandoned = 3,
+}
+
+impl Leave {
+    /// The reason that `code` stands for.
+    pub(crate) fn from_code(code: u64) -> Self {
+        match code {
+            0 => Self::Quantum,
+            1 => Self::Lookup,
+            2 => Self::Interpret,
+            _ => Self::Abandoned,
+        }
+    }
+}
+
+/// An access that missed the TLB, packed into one word by the translator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Miss {
+    /// Bytes, 1 to 8.
+    pub(crate) len: u8,
+    /// Whether it is a store (or an atomic).
+    pub(crate) store: bool,
+    /// Instructions of the block that have not retired when this one faults, this
+    /// one included: the countdown gets them back.
+    pub(crate) unretired: u16,
+    /// Distance of the instruction from the `pc` the translation was entered with.
+    pub(crate) pc_delta: i32,
+}
+
+impl Miss {
+    /// The word for generated code.
+    pub(crate) fn pack(self) -> i64 {
+        i64::from(self.pc_delta) << 32
+            | i64::from(self.unretired) << 16
+            | i64::from(self.store) << 8
+            | i64::from(self.len)
+    }
+
+    /// The access that a word of generated code describes.
+    #[expect(clippy::cast_possible_truncation, reason = "each field is taken out of its bits")]
+    pub(crate) fn unpack(word: i64) -> Self {
+        Self {
+            len: word as u8,
+            store: word >> 8 & 1 != 0,
+            unretired: (word >> 16) as u16,
+            pc_delta: (word >> 32) as i32,
+        }
+    }
+
+    /// The kind of access as the MMU knows it.
+    pub(crate) fn access(self) -> Access {
+        if self.store { Access::Store } else { Access::Load }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_miss_survives_packing() {
+        for pc_delta in [0, -4094, 4094, -2] {
+            let miss = Miss { len: 8, store: true, unretired: 64, pc_delta };
+            assert_eq!(Miss::unpack(miss.pack()), miss);
+        }
+    }
+
+    #[test]
+    fn the_state_that_code_addresses_is_eight_byte_aligned() {
+        for offset in [PC, COUNTDOWN, TLB, RESERVATION, RESERVED_VALUE, word(Word::Hart), x(31)] {
+            assert_eq!(offset % 8, 0);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Where a translation starts and ends: the blocks that are reachable from a hot
+//! address by direct branches inside its page.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use riscope_core::addr::PAGE_SIZE;
+use riscope_core::isa::i::I;
+use riscope_core::isa::{Insn, Op, decode};
+
+use crate::lower;
+
+const PAGE_BYTES: u16 = PAGE_SIZE as u16;
+/// Cost of compilation grows with the size of a unit, and a hart interprets until
+/// it is done.
+const MAX_INSTRUCTIONS: usize = 256;
+const MAX_BLOCKS: usize = 32;
+/// The countdown is checked once a block.
+const MAX_BLOCK_LENGTH: usize = 64;
+
+/// An instruction and its offset in the page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Located {
+    pub(crate) at: u16,
+    pub(crate) insn: Insn,
+}
+
+impl Located {
+    /// Offset of the next instruction in memory; 4096 at the end of the page.
+    pub(crate) fn next(&self) -> u16 {
+        self.at + u16::try_from(self.insn.operands.len()).unwrap_or(4)
+    }
+
+    /// Offset of a direct jump's target if it lies in the page.
+    pub(crate) fn target(&self) -> Option<u16> {
+        let target = i32::from(self.at) + self.insn.operands.imm();
+        u16::try_from(target).ok().filter(|&target| target < PAGE_BYTES)
+    }
+}
+
+/// How a block goes on after its last translated instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The last instruction is a jump or branch.
+    Transfer,
+    /// At the next offset, translated or not.
+    FallThrough,
+    /// With an instruction that only the interpreter executes.
+    Interpret,
+}
+
+/// A straight line of instructions.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    pub(crate) start: u16,
+    pub(crate) instructions: Vec<Located>,
+    pub(crate) ending: Ending,
+    /// Offset behind the last instruction.
+    pub(crate) end: u16,
+}
+
+/// What is compiled as one unit, entered at `head`.
+#[derive(Clone, Debug)]
+pub(crate) struct Fragment {
+    pub(crate) head: u16,
+    /// By start offset. The head is always there.
+    pub(crate) blocks: BTreeMap<u16, Block>,
+}
+
+impl Fragment {
+    /// The fragment at offset `head` of a page, or `None` if its first instruction
+    /// is not translated.
+    pub(crate) fn find(page: &[u8; PAGE_SIZE as usize], head: u16) -> Option<Self> {
+        let leaders = find_leaders(page, head);
+        let blocks: BTreeMap<_, _> = leaders.iter().map(|&start| (start, scan(page, start, &leaders))).collect();
+        let translated = !blocks.get(&head)?.instructions.is_empty();
+        translated.then_some(Self { head, blocks })
+    }
+
+    /// Number of guest instructions.
+    pub(crate) fn instructions(&self) -> usize {
+        self.blocks.values().map(|block| block.instructions.len()).sum()
+    }
+
+    /// Bytes of guest code.
+    pub(crate) fn guest_bytes(&self) -> usize {
+        self.blocks.values().map(|block| usize::from(block.end - block.start)).sum()
+    }
+}
+
+/// Offsets where blocks start, nearest to the head first while there is room.
+fn find_leaders(page: &[u8; PAGE_SIZE as usize], head: u16) -> BTreeSet<u16> {
+    let mut leaders = BTreeSet::from([head]);
+    let mut queue = VecDeque::from([head]);
+    let mut instructions = 0;
+    while let Some(start) = queue.pop_front() {
+        let block = scan(page, start, &BTreeSet::new());
+        instructions += block.instructions.len();
+        if instructions > MAX_INSTRUCTIONS {
+            break;
+        }
+        for successor in successors(&block) {
+            if leaders.len() < MAX_BLOCKS && leaders.insert(successor) {
+                queue.push_back(successor);
+            }
+        }
+    }
+    leaders
+}
+
+/// Offsets in the page where execution may go on directly.
+fn successors(block: &Block) -> Vec<u16> {
+    let in_page = (block.end < PAGE_BYTES).then_some(block.end);
+    match (block.ending, block.instructions.last()) {
+        (Ending::Interpret, _) | (_, None) => vec![],
+        (Ending::FallThrough, _) => in_page.into_iter().collect(),
+        (Ending::Transfer, Some(last)) => match last.insn.op {
+            Op::I(I::Jal) if last.insn.operands.rd() == 0 => last.target().into_iter().collect(),
+            // A call: the callee is its own unit, and the code after it is entered
+            // by the return.
+            Op::I(I::Jal | I::Jalr) => vec![],
+            _ => in_page.into_iter().chain(last.target()).collect(),
+        },
+    }
+}
+
+/// Decodes from `start` to the end of the block, which is also wherever another
+/// leader is.
+fn scan(page: &[u8; PAGE_SIZE as usize], start: u16, leaders: &BTreeSet<u16>) -> Block {
+    let mut instructions = Vec::new();
+    let mut at = start;
+    let ending = loop {
+        if instructions.len() == MAX_BLOCK_LENGTH || at != start && leaders.contains(&at) {
+            break Ending::FallThrough;
+        }
+        let Some(located) = instruction(page, at).filter(|located| lower::is_translated(located.insn.op)) else {
+            break if at < PAGE_BYTES { Ending::Interpret } else { Ending::FallThrough };
+        };
+        at = located.next();
+        instructions.push(located);
+        if lower::is_transfer(located.insn.op) {
+            break Ending::Transfer;
+        }
+    };
+    Block { start, instructions, ending, end: at }
+}
+
+/// The instruction at offset `at`, if all of it is on the page.
+fn instruction(page: &[u8; PAGE_SIZE as usize], at: u16) -> Option<Located> {
+    let half = |at: usize| Some(u32::from(u16::from_le_bytes([*page.get(at)?, *page.get(at + 1)?])));
+    let low = half(usize::from(at))?;
+    let bits = if low & 3 == 3 { half(usize::from(at) + 2)? << 16 | low } else { low };
+    decode(bits).map(|insn| Located { at, insn })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page_of(words: &[u32]) -> [u8; PAGE_SIZE as usize] {
+        let mut page = [0; PAGE_SIZE as usize];
+        for (chunk, word) in page.chunks_exact_mut(4).zip(words) {
+            chunk.copy_from_slice(&word.to_le_bytes());
+        }
+        page
+    }
+
+    const ADDI: u32 = 0x0015_0513; // addi a0, a0, 1
+    const BNE_BACK_8: u32 = 0xfeb5_1ce3; // bne a0, a1, -8
+    const ECALL: u32 = 0x0000_0073;
+
+    #[test]
+    fn a_loop_is_one_block_and_its_exit_another() {
+        let page = page_of(&[ADDI, ADDI, BNE_BACK_8, ADDI, ECALL]);
+        let fragment = Fragment::find(&page, 0).unwrap();
+        let starts: Vec<_> = fragment.blocks.keys().copied().collect();
+        assert_eq!(starts, [0, 12]);
+        assert_eq!(fragment.blocks[&0].ending, Ending::Transfer);
+        assert_eq!(fragment.blocks[&12].ending, Ending::Interpret);
+        assert_eq!((fragment.instructions(), fragment.guest_bytes()), (4, 16));
+    }
+
+    #[test]
+    fn a_leader_in_the_middle_splits_the_block() {
+        // Entered at 0, the branch goes back to 4.
+        let page = page_of(&[ADDI, ADDI, ADDI, BNE_BACK_8, ECALL]);
+        let fragment = Fragment::find(&page, 0).unwrap();
+        assert_eq!(fragment.blocks[&0].ending, Ending::FallThrough);
+        assert_eq!(fragment.blocks[&0].end, 4);
+        assert_eq!(fragment.blocks[&4].ending, Ending::Transfer);
+    }
+
+    #[test]
+    fn untranslated_heads_give_no_fragment() {
+        let page = page_of(&[ECALL, 0, 0xffff_ffff]);
+        assert!(Fragment::find(&page, 0).is_none());
+        assert!(Fragment::find(&page, 4).is_none());
+        assert!(Fragment::find(&page, 8).is_none());
+    }
+
+    #[test]
+    fn instructions_over_the_page_end_are_left_out() {
+        let mut page = [0; PAGE_SIZE as usize];
+        page[4090..4094].copy_from_slice(&ADDI.to_le_bytes());
+        page[4094..].copy_from_slice(&ADDI.to_le_bytes()[..2]);
+        let fragment = Fragment::find(&page, 4090).unwrap();
+        assert_eq!(fragment.blocks[&4090].ending, Ending::Interpret);
+        assert!(Fragment::find(&page, 4094).is_none());
+    }
+
+    #[test]
+    fn units_are_bounded_whatever_the_page_holds() {
+        let page = page_of(&[BNE_BACK_8; 1024]);
+        let fragment = Fragment::find(&page, 2048).unwrap();
+        assert!(fragment.blocks.len() <= MAX_BLOCKS);
+        let page = page_of(&[ADDI; 1024]);
+        let fragment = Fragment::find(&page, 0).unwrap();
+        assert!(fragment.instructions() <= MAX_INSTRUCTIONS + MAX_BLOCK_LENGTH);
+    }
+}

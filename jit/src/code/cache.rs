@@ -1,0 +1,398 @@
+//! Translations by physical page, shared by the harts of one machine.
+//!
+//! **Invalidation.** A page's translations are made from one copy of its bytes. At
+//! `fence.i` the hart calls [`CodeCache::validate`]: every page that may have been
+//! written since ([`PageTracker::take_suspect`]) is compared with its copy, and its
+//! translations are dropped if it differs. The comparison runs under the lock, so
+//! another hart's fence waits for it and cannot pass on stale code.
+//!
+//! **Reclamation.** Dropped code may still be executing on other harts, and their
+//! jump caches may still name it. Dropping raises the *epoch*. A hart announces at
+//! the start of each quantum, outside generated code and with a fresh jump cache,
+//! which epoch it has seen ([`Online`]). What was dropped at an epoch is freed when
+//! every hart has seen it. Arena space comes back all at once, when it is full and
+//! everything is dropped.
+//!
+//! [`PageTracker::take_suspect`]: riscope_core::mem::PageTracker::take_suspect
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use riscope_core::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
+use riscope_core::counters::EngineCounters;
+use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier, VmId};
+use riscope_core::mem::{GuestRam, MAX_HARTS, access};
+
+use super::Arena;
+use crate::thunk::Thunks;
+
+/// Bytes of a page.
+pub(crate) type PageBytes = [u8; PAGE_SIZE as usize];
+
+/// A hart that executes no generated code has seen every epoch.
+const OFFLINE: u64 = u64::MAX;
+
+/// Alignment of translations.
+const CODE_ALIGN: usize = 32;
+
+/// What is known about code at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// Enter it here.
+    Ready(*const u8),
+    /// It is being compiled.
+    Pending,
+    /// It cannot be translated.
+    Rejected,
+    /// Nobody asked for it yet.
+    Absent,
+}
+
+/// The bytes that a translation is to be made from.
+#[derive(Debug)]
+pub(crate) struct Source {
+    bytes: Arc<PageBytes>,
+    /// Identity of the copy; [`CodeCache::publish`] refuses code of an older one.
+    version: u64,
+}
+
+impl Source {
+    /// The page's bytes.
+    pub(crate) fn bytes(&self) -> &PageBytes {
+        &self.bytes
+    }
+}
+
+/// A translation that may be published.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Built<'a> {
+    pub(crate) phys: GuestPhys,
+    pub(crate) code: &'a [u8],
+}
+
+/// Why a translation could not be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PublishError {
+    /// The page was dropped meanwhile.
+    Stale,
+    /// There is no room; [`CodeCache::flush`] makes some.
+    Full,
+}
+
+#[derive(Debug)]
+struct CodePage {
+    bytes: Arc<PageBytes>,
+    version: u64,
+    /// By offset in the page.
+    translations: HashMap<u16, Lookup>,
+    /// Targets of jumps within the page, by offset. Generated code loads them.
+    links: HashMap<u16, Box<AtomicPtr<u8>>>,
+}
+
+// SAFETY: the pointers are addresses of code in the arena, which lives as long.
+unsafe impl Send for CodePage {}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By physical page number.
+    pages: HashMap<u64, CodePage>,
+    /// First free byte of the arena.
+    next: usize,
+    next_version: u64,
+    blocks: u64,
+    /// Dropped pages and the epoch that their dropping began.
+    dropped: Vec<(u64, CodePage)>,
+}
+
+/// What was dropped, for the event about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// Nothing.
+    Nothing,
+    /// Blocks of changed pages.
+    Invalidated(u32, InvalidationReason),
+    /// Everything.
+    Flushed { blocks: u32, bytes: u64, reason: FlushReason },
+}
+
+impl Dropped {
+    /// The event that says so.
+    pub(crate) fn event(self, vm_id: VmId) -> Option<ExecutionEvent> {
+        match self {
+            Self::Nothing => None,
+            Self::Invalidated(blocks, reason) => Some(ExecutionEvent::CodeBlocksInvalidated { vm_id, blocks, reason }),
+            Self::Flushed { blocks, bytes, reason } => {
+                Some(ExecutionEvent::CodeCacheFlushed { vm_id, blocks, bytes, reason })
+            }
+        }
+    }
+}
+
+/// The code cache of one machine.
+#[derive(Debug)]
+pub(crate) struct CodeCache {
+    ram: Arc<GuestRam>,
+    counters: Arc<EngineCounters>,
+    arena: Arena,
+    thunks: Thunks,
+    inner: Mutex<Inner>,
+    epoch: AtomicU64,
+    seen: [AtomicU64; MAX_HARTS],
+}
+
+impl CodeCache {
+    /// An empty cache of `size` bytes for the code of `ram`.
+    ///
+    /// # Errors
+    /// When the host refuses the memory or the thunks do not compile.
+    pub(crate) fn new(ram: Arc<GuestRam>, counters: Arc<EngineCounters>, size: usize) -> io::Result<Self> {
+        let arena = Arena::new(size)?;
+        let thunks = Thunks::compile(&arena).map_err(io::Error::other)?;
+        counters.code_cache_limit.store(size as u64, Ordering::Relaxed);
+        let inner = Inner { next: thunks.bytes, ..Inner::default() };
+        Ok(Self {
+            ram,
+            counters,
+            arena,
+            thunks,
+            inner: Mutex::new(inner),
+            epoch: AtomicU64::new(0),
+            seen: [const { AtomicU64::new(OFFLINE) }; MAX_HARTS],
+        })
+    }
+
+    /// Static code.
+    pub(crate) fn thunks(&self) -> &Thunks {
+        &self.thunks
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known about code at `phys`.
+    pub(crate) fn lookup(&self, phys: GuestPhys) -> Lookup {
+        let inner = self.lock();
+        let page = inner.pages.get(&phys.page_number());
+        page.and_then(|page| page.translations.get(&offset(phys))).copied().unwrap_or(Lookup::Absent)
+    }
+
+    /// Marks code at `phys` as being compiled. False if somebody did so before.
+    pub(crate) fn claim(&self, phys: GuestPhys) -> bool {
+        let mut inner = self.lock();
+        let Some(page) = self.page(&mut inner, phys) else { return false };
+        match page.translations.entry(offset(phys)) {
+            std::collections::hash_map::Entry::Occupied(_) => false,
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(Lookup::Pending);
+                true
+            }
+        }
+    }
+
+    /// Gives up a claim, so that the code can be asked for again.
+    pub(crate) fn unclaim(&self, phys: GuestPhys) {
+        self.set(phys, None);
+    }
+
+    /// Records that code at `phys` cannot be translated.
+    pub(crate) fn reject(&self, phys: GuestPhys) {
+        self.set(phys, Some(Lookup::Rejected));
+    }
+
+    fn set(&self, phys: GuestPhys, state: Option<Lookup>) {
+        let mut inner = self.lock();
+        if let Some(page) = inner.pages.get_mut(&phys.page_number()) {
+            match state {
+                Some(state) => page.translations.insert(offset(phys), state),
+                None => page.translations.remove(&offset(phys)),
+            };
+        }
+    }
+
+    /// The bytes to translate the page of `phys` from.
+    pub(crate) fn source(&self, phys: GuestPhys) -> Option<Source> {
+        let mut inner = self.lock();
+        let page = self.page(&mut inner, phys)?;
+        Some(Source { bytes: Arc::clone(&page.bytes), version: page.version })
+    }
+
+    /// The page of `phys`, copied when it is new.
+    fn page<'a>(&self, inner: &'a mut Inner, phys: GuestPhys) -> Option<&'a mut CodePage> {
+        let number = phys.page_number();
+        if !inner.pages.contains_key(&number) {
+            let host = self.ram.host_ptr(phys.page_start(), PAGE_SIZE)?;
+            self.ram.tracker().set_code(self.ram.page_index(phys)?);
+            inner.next_version += 1;
+            let page = CodePage {
+                bytes: Arc::new(copy_page(host)),
+                version: inner.next_version,
+                translations: HashMap::new(),
+                links: HashMap::new(),
+            };
+            inner.pages.insert(number, page);
+        }
+        inner.pages.get_mut(&number)
+    }
+
+    /// Address of the link slot for jumps to `target` from its own page.
+    pub(crate) fn link_slot(&self, target: GuestPhys) -> *const u8 {
+        let mut inner = self.lock();
+        let resolve = self.thunks.resolve.cast_mut();
+        let Some(page) = inner.pages.get_mut(&target.page_number()) else {
+            return self.thunks.resolve_slot();
+        };
+        let ready = match page.translations.get(&offset(target)) {
+            Some(Lookup::Ready(code)) => code.cast_mut(),
+            _ => resolve,
+        };
+        let slot = page.links.entry(offset(target)).or_insert_with(|| Box::new(AtomicPtr::new(ready)));
+        slot.as_ptr().cast_const().cast()
+    }
+
+    /// Makes a translation known to all harts.
+    pub(crate) fn publish(&self, source: &Source, built: Built<'_>) -> Result<(), PublishError> {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        let page = inner.pages.get_mut(&built.phys.page_number()).filter(|page| page.version == source.version);
+        let page = page.ok_or(PublishError::Stale)?;
+        let at = inner.next.next_multiple_of(CODE_ALIGN);
+        if self.arena.size().saturating_sub(at) < built.code.len() {
+            return Err(PublishError::Full);
+        }
+        inner.next = at + built.code.len();
+        // SAFETY: the space was just taken, and nothing was ever executed there since
+        // the last flush, which waited for all harts.
+        let code = unsafe { self.arena.write(at, built.code) };
+        page.translations.insert(offset(built.phys), Lookup::Ready(code));
+        if let Some(slot) = page.links.get(&offset(built.phys)) {
+            slot.store(code.cast_mut(), Ordering::Release);
+            self.counters.links.fetch_add(1, Ordering::Relaxed);
+        }
+        inner.blocks += 1;
+        self.count(inner);
+        Ok(())
+    }
+
+    /// Drops the translations of pages that have changed: what `fence.i` is for.
+    pub(crate) fn validate(&self) -> Dropped {
+        let mut inner = self.lock();
+        let changed: Vec<u64> =
+            inner.pages.iter().filter(|(number, page)| self.has_changed(**number, page)).map(|(n, _)| *n).collect();
+        if changed.is_empty() {
+            return Dropped::Nothing;
+        }
+        let blocks = changed.into_iter().map(|number| self.drop_page(&mut inner, number)).sum();
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        self.count(&inner);
+        Dropped::Invalidated(blocks, InvalidationReason::FenceI)
+    }
+
+    fn has_changed(&self, number: u64, page: &CodePage) -> bool {
+        let phys = GuestPhys(number * PAGE_SIZE);
+        let Some(index) = self.ram.page_index(phys) else { return true };
+        if !self.ram.tracker().take_suspect(index) {
+            return false;
+        }
+        self.ram.host_ptr(phys, PAGE_SIZE).is_none_or(|host| copy_page(host) != *page.bytes)
+    }
+
+    /// Takes a page out of use and returns how many translations it had.
+    fn drop_page(&self, inner: &mut Inner, number: u64) -> u32 {
+        let Some(page) = inner.pages.remove(&number) else { return 0 };
+        for slot in page.links.values() {
+            slot.store(self.thunks.resolve.cast_mut(), Ordering::Release);
+        }
+        if let Some(index) = self.ram.page_index(GuestPhys(number * PAGE_SIZE)) {
+            self.ram.tracker().clear_code(index);
+        }
+        let ready = page.translations.values().filter(|state| matches!(state, Lookup::Ready(_))).count();
+        inner.blocks -= ready as u64;
+        inner.dropped.push((self.epoch.load(Ordering::SeqCst) + 1, page));
+        u32::try_from(ready).unwrap_or(u32::MAX)
+    }
+
+    /// Drops everything and waits until no hart can be executing any of it. The
+    /// arena is empty afterwards. Not to be called by a hart.
+    pub(crate) fn flush(&self, reason: FlushReason) -> Dropped {
+        let mut inner = self.lock();
+        let bytes = (inner.next - self.thunks.bytes) as u64;
+        let numbers: Vec<u64> = inner.pages.keys().copied().collect();
+        let blocks = numbers.into_iter().map(|number| self.drop_page(&mut inner, number)).sum();
+        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+        drop(inner);
+        while self.oldest_seen() < epoch {
+            std::thread::sleep(std::time::Duration::from_micros(100));
+        }
+        let mut inner = self.lock();
+        inner.next = self.thunks.bytes;
+        inner.dropped.clear();
+        self.count(&inner);
+        Dropped::Flushed { blocks, bytes, reason }
+    }
+
+    fn oldest_seen(&self) -> u64 {
+        self.seen.iter().map(|seen| seen.load(Ordering::SeqCst)).min().unwrap_or(OFFLINE)
+    }
+
+    /// Frees dropped pages that no hart can reach any more.
+    fn reclaim(&self) {
+        let oldest = self.oldest_seen();
+        self.lock().dropped.retain(|(epoch, _)| *epoch > oldest);
+    }
+
+    fn count(&self, inner: &Inner) {
+        let used = (inner.next - self.thunks.bytes) as u64;
+        self.counters.code_cache_used[Tier::Baseline.index()].store(used, Ordering::Relaxed);
+        self.counters.resident_blocks[Tier::Baseline.index()].store(inner.blocks, Ordering::Relaxed);
+    }
+}
+
+/// A hart that may execute generated code. Dropping it announces that the hart has
+/// left.
+#[derive(Debug)]
+pub(crate) struct Online<'a> {
+    cache: &'a CodeCache,
+    hart: usize,
+}
+
+impl<'a> Online<'a> {
+    /// Announces hart `hart`.
+    pub(crate) fn new(cache: &'a CodeCache, hart: usize) -> Self {
+        cache.seen[hart].store(cache.epoch.load(Ordering::SeqCst), Ordering::SeqCst);
+        Self { cache, hart }
+    }
+
+    /// Announces that the hart is outside generated code. Returns the epoch: when
+    /// it is not the one that the hart's jump cache was filled in, the jump cache
+    /// has to be cleared before generated code is entered.
+    pub(crate) fn quiesce(&self, jump_cache: &mut super::jump_cache::JumpCache, filled_in: &mut u64) {
+        let epoch = self.cache.epoch.load(Ordering::SeqCst);
+        if *filled_in != epoch {
+            jump_cache.clear();
+            *filled_in = epoch;
+        }
+        if self.cache.seen[self.hart].swap(epoch, Ordering::SeqCst) != epoch {
+            self.cache.reclaim();
+        }
+    }
+}
+
+impl Drop for Online<'_> {
+    fn drop(&mut self) {
+        self.cache.seen[self.hart].store(OFFLINE, Ordering::SeqCst);
+    }
+}
+
+fn offset(phys: GuestPhys) -> u16 {
+    u16::try_from(phys.0 & PAGE_MASK).unwrap_or(u16::MAX)
+}
+
+fn copy_page(host: *mut u8) -> PageBytes {
+    let mut bytes = [0; PAGE_SIZE as usize];
+    // SAFETY: callers pass the page-aligned host address of a whole page of RAM.
+    unsafe { access::copy_out(host, &mut bytes) };
+    bytes
+}

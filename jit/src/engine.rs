@@ -1,0 +1,253 @@
+//! The engine of one hart: interprets what is cold, enters what is compiled.
+
+use std::sync::Arc;
+
+use riscope_core::counters::CodeExit;
+use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
+use riscope_core::event::{ExecutionEvent, Tier, monotonic_ns};
+use riscope_core::hart::{Hart, HartState};
+use riscope_core::interp::{BlockEnd, Interpreter};
+
+use crate::abi::{Leave, Word};
+use crate::code::jump_cache::{self, JumpCache};
+use crate::code::{CodeCache, Lookup, Online};
+use crate::compile::Compiler;
+use crate::sys;
+use crate::worker::{Request, Worker};
+
+/// Instructions between two looks at interrupts and requests of other threads:
+/// about ten microseconds of generated code.
+const QUANTUM: u32 = 16384;
+
+/// A hot block that waits for its compilation is looked up at every so many
+/// arrivals: the lookup takes a lock.
+const LOOKUP_PERIOD: u16 = 16;
+
+/// What can be set about the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct JitConfig {
+    /// Arrivals at a block before it is compiled, 1 to 65534.
+    pub hot_threshold: u16,
+    /// Bytes of generated code that a machine may keep; at least 64 KiB.
+    pub code_cache_bytes: usize,
+}
+
+impl Default for JitConfig {
+    fn default() -> Self {
+        Self { hot_threshold: 32, code_cache_bytes: 64 << 20 }
+    }
+}
+
+/// Makes translating engines.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JitFactory {
+    /// Settings of the engines to make.
+    pub config: JitConfig,
+}
+
+const NAME: &str = "tiered";
+
+impl EngineFactory for JitFactory {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn engines(&self, context: &EngineContext, harts: usize) -> Result<Vec<Box<dyn Engine>>, EngineSetupError> {
+        let shared = Shared::new(context, self.config);
+        let shared = shared.map_err(|error| EngineSetupError { engine: NAME, reason: error.to_string() })?;
+        let shared = Arc::new(shared);
+        Ok((0..harts).map(|hart| Box::new(JitEngine::new(Arc::clone(&shared), hart)) as Box<dyn Engine>).collect())
+    }
+}
+
+/// What the engines of one machine share.
+#[derive(Debug)]
+struct Shared {
+    config: JitConfig,
+    context: EngineContext,
+    cache: Arc<CodeCache>,
+    worker: Worker,
+}
+
+impl Shared {
+    fn new(context: &EngineContext, config: JitConfig) -> std::io::Result<Self> {
+        let size = config.code_cache_bytes.max(64 << 10);
+        let cache = CodeCache::new(Arc::clone(&context.ram), Arc::clone(&context.counters), size)?;
+        let cache = Arc::new(cache);
+        let worker = Worker::start(context, &cache, Compiler::new()?)?;
+        Ok(Self { config, context: context.clone(), cache, worker })
+    }
+}
+
+/// The engine of one hart.
+#[derive(Debug)]
+struct JitEngine {
+    shared: Arc<Shared>,
+    hart: usize,
+    interpreter: Interpreter,
+    jump_cache: JumpCache,
+    /// Epoch of the code cache in which the jump cache was filled.
+    filled_in: u64,
+    translation_epoch: u64,
+    fetch_fences: u64,
+}
+
+impl Engine for JitEngine {
+    fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit {
+        let shared = Arc::clone(&self.shared);
+        hart.control().set_running(true);
+        let online = Online::new(&shared.cache, self.hart);
+        let exit = self.run_until_exit(hart, limit, &online);
+        drop(online);
+        hart.control().set_running(false);
+        exit
+    }
+}
+
+impl JitEngine {
+    fn new(shared: Arc<Shared>, hart: usize) -> Self {
+        Self {
+            shared,
+            hart,
+            interpreter: Interpreter::default(),
+            jump_cache: JumpCache::default(),
+            filled_in: 0,
+            translation_epoch: 0,
+            fetch_fences: 0,
+        }
+    }
+
+    fn run_until_exit(&mut self, hart: &mut Hart, limit: u64, online: &Online<'_>) -> Exit {
+        let mut left = limit;
+        while left > 0 {
+            if let Some(exit) = hart.poll() {
+                return exit;
+            }
+            hart.start_quantum(u32::try_from(left).unwrap_or(QUANTUM).min(QUANTUM));
+            let end = self.run_quantum(hart, online);
+            left = left.saturating_sub(hart.finish_quantum());
+            hart.count_retired(Tier::Interpreter);
+            if let BlockEnd::Exit(exit) = end {
+                return exit;
+            }
+        }
+        Exit::LimitReached
+    }
+
+    /// Runs until a poll is due or the hart leaves guest execution.
+    fn run_quantum(&mut self, hart: &mut Hart, online: &Online<'_>) -> BlockEnd {
+        self.synchronise(hart, online);
+        self.set_engine_words(hart);
+        let key = jump_cache::key(hart.mode());
+        loop {
+            let end = match self.jump_cache.get(hart.pc().0, key) {
+                Some(code) => self.execute(hart, code),
+                None => self.interpret(hart, key),
+            };
+            match end {
+                BlockEnd::Jump | BlockEnd::Hot { .. } => {}
+                BlockEnd::Poll | BlockEnd::Exit(_) => return end,
+            }
+        }
+    }
+
+    /// Acts on what happened since the last quantum: fences, changed translations,
+    /// dropped code.
+    fn synchronise(&mut self, hart: &Hart, online: &Online<'_>) {
+        if hart.fetch_fences() != self.fetch_fences {
+            self.fetch_fences = hart.fetch_fences();
+            let dropped = self.shared.cache.validate();
+            if let Some(event) = dropped.event(self.shared.context.vm_id) {
+                self.publish(event);
+            }
+            self.jump_cache.clear();
+        }
+        if hart.translation_epoch() != self.translation_epoch {
+            self.translation_epoch = hart.translation_epoch();
+            self.jump_cache.clear();
+        }
+        online.quiesce(&mut self.jump_cache, &mut self.filled_in);
+    }
+
+    fn set_engine_words(&mut self, hart: &mut Hart) {
+        let address = std::ptr::from_mut(hart).expose_provenance() as u64;
+        let key = jump_cache::key(hart.mode());
+        let words = &mut hart.state_mut().engine;
+        words[Word::Hart as usize] = address;
+        words[Word::Refill as usize] = self.shared.cache.thunks().refill.expose_provenance() as u64;
+        words[Word::JumpCache as usize] = self.jump_cache.base().expose_provenance() as u64;
+        words[Word::JumpKey as usize] = key;
+    }
+
+    /// Enters generated code and deals with the reason that it was left for.
+    fn execute(&mut self, hart: &mut Hart, code: *const u8) -> BlockEnd {
+        hart.count_retired(Tier::Interpreter);
+        let pc = hart.pc().0;
+        let cpu: *mut HartState = hart.state_mut();
+        let entry = self.shared.cache.thunks().entry;
+        // SAFETY: `code` is a translation of what is at `pc` (jump caches are cleared
+        // whenever that may have changed), the engine words are set, and the hart is
+        // not used by anybody else until the call returns.
+        let left = Leave::from_code(unsafe { sys::enter(cpu, code, pc, entry) });
+        hart.count_retired(Tier::Baseline);
+        hart.counters().count_code_exit(match left {
+            Leave::Quantum => CodeExit::Quantum,
+            Leave::Lookup => CodeExit::Lookup,
+            Leave::Interpret => CodeExit::Fallback,
+            Leave::Abandoned => CodeExit::Access,
+        });
+        match left {
+            Leave::Lookup => BlockEnd::Jump,
+            Leave::Interpret | Leave::Abandoned => self.interpreter.step(hart),
+            // The block is longer than what is left of the quantum.
+            Leave::Quantum => self.interpreter.run_block(hart, None),
+        }
+    }
+
+    /// Interprets the block at `pc`, or finds the code of a hot one.
+    fn interpret(&mut self, hart: &mut Hart, key: u64) -> BlockEnd {
+        let threshold = self.shared.config.hot_threshold;
+        let end = self.interpreter.run_block(hart, Some(threshold));
+        let BlockEnd::Hot { phys, heat } = end else { return end };
+        if !(heat - threshold).is_multiple_of(LOOKUP_PERIOD) {
+            return self.interpreter.run_block(hart, None);
+        }
+        match self.shared.cache.lookup(phys) {
+            Lookup::Ready(code) => {
+                self.jump_cache.insert(hart.pc().0, key, code);
+                return BlockEnd::Jump;
+            }
+            Lookup::Pending => {}
+            Lookup::Rejected => self.interpreter.never_hot(hart),
+            Lookup::Absent => self.ask(hart, phys, heat),
+        }
+        self.interpreter.run_block(hart, None)
+    }
+
+    /// Asks for the compilation of the block at `pc`: it is a hotspot.
+    fn ask(&self, hart: &Hart, phys: riscope_core::addr::GuestPhys, heat: u16) {
+        let cache = &self.shared.cache;
+        if !cache.claim(phys) {
+            return;
+        }
+        let pc = hart.pc().0;
+        if !self.shared.worker.ask(Request { phys, pc, asked_ns: monotonic_ns() }) {
+            cache.unclaim(phys);
+            return;
+        }
+        self.publish(ExecutionEvent::HotspotDetected {
+            vm_id: self.shared.context.vm_id,
+            vcpu: u32::try_from(self.hart).unwrap_or(u32::MAX),
+            pc,
+            execution_count: u64::from(heat),
+            from: Tier::Interpreter,
+            to: Tier::Baseline,
+        });
+    }
+
+    fn publish(&self, event: ExecutionEvent) {
+        if let Some(bus) = &self.shared.context.bus {
+            bus.publish(event);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! M: integer multiplication and division.
+//!
+//! Cranelift's divisions trap where RISC-V's do not, so the divisor is replaced by
+//! 1 in those cases, and the result is chosen afterwards.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, Value};
+use riscope_core::isa::Operands;
+use riscope_core::isa::m::M;
+
+use super::Translator;
+
+impl Translator<'_> {
+    pub(super) fn lower_m(&mut self, op: M, o: Operands) {
+        match op {
+            M::Mulw | M::Divw | M::Divuw | M::Remw | M::Remuw => {
+                let (a, b) = (self.w(o.rs1()), self.w(o.rs2()));
+                let result = match op {
+                    M::Mulw => self.b.ins().imul(a, b),
+                    M::Divw => self.divide_signed(a, b),
+                    M::Divuw => self.divide_unsigned(a, b),
+                    M::Remw => self.remainder_signed(a, b),
+                    _ => self.remainder_unsigned(a, b),
+                };
+                self.set_w(o.rd(), result);
+            }
+            M::Mul | M::Mulh | M::Mulhsu | M::Mulhu | M::Div | M::Divu | M::Rem | M::Remu => {
+                let (a, b) = (self.x(o.rs1()), self.x(o.rs2()));
+                let result = match op {
+                    M::Mul => self.b.ins().imul(a, b),
+                    M::Mulh => self.b.ins().smulhi(a, b),
+                    M::Mulhsu => self.multiply_high_mixed(a, b),
+                    M::Mulhu => self.b.ins().umulhi(a, b),
+                    M::Div => self.divide_signed(a, b),
+                    M::Divu => self.divide_unsigned(a, b),
+                    M::Rem => self.remainder_signed(a, b),
+                    _ => self.remainder_unsigned(a, b),
+                };
+                self.set_x(o.rd(), result);
+            }
+        }
+    }
+
+    /// High half of signed times unsigned: the unsigned product counts a negative
+    /// `a` as `a + 2^64`, which is `b` too much in the high half.
+    fn multiply_high_mixed(&mut self, a: Value, b: Value) -> Value {
+        let high = self.b.ins().umulhi(a, b);
+        let negative = self.b.ins().sshr_imm_u(a, 63);
+        let excess = self.b.ins().band(negative, b);
+        self.b.ins().isub(high, excess)
+    }
+
+    fn divide_unsigned(&mut self, a: Value, b: Value) -> Value {
+        let (by_zero, divisor) = self.nonzero(b);
+        let quotient = self.b.ins().udiv(a, divisor);
+        let all_ones = self.constant_like(b, -1);
+        self.b.ins().select(by_zero, all_ones, quotient)
+    }
+
+    fn remainder_unsigned(&mut self, a: Value, b: Value) -> Value {
+        let (by_zero, divisor) = self.nonzero(b);
+        let remainder = self.b.ins().urem(a, divisor);
+        self.b.ins().select(by_zero, a, remainder)
+    }
+
+    /// Division by -1 is negation, which wraps where the quotient overflows.
+    fn divide_signed(&mut self, a: Value, b: Value) -> Value {
+        let (by_zero, divisor) = self.nonzero(b);
+        let (by_minus_one, divisor) = self.not_minus_one(divisor);
+        let quotient = self.b.ins().sdiv(a, divisor);
+        let negated = self.b.ins().ineg(a);
+        let quotient = self.b.ins().select(by_minus_one, negated, quotient);
+        let all_ones = self.constant_like(b, -1);
+        self.b.ins().select(by_zero, all_ones, quotient)
+    }
+
+    /// The remainder by -1 is 0, as it is by the 1 that stands in for it.
+    fn remainder_signed(&mut self, a: Value, b: Value) -> Value {
+        let (by_zero, divisor) = self.nonzero(b);
+        let (_, divisor) = self.not_minus_one(divisor);
+        let remainder = self.b.ins().srem(a, divisor);
+        self.b.ins().select(by_zero, a, remainder)
+    }
+
+    /// Whether `b` is 0, and `b` with 0 replaced by 1.
+    fn nonzero(&mut self, b: Value) -> (Value, Value) {
+        self.replace(b, 0)
+    }
+
+    /// Whether `b` is -1, and `b` with -1 replaced by 1.
+    fn not_minus_one(&mut self, b: Value) -> (Value, Value) {
+        self.replace(b, -1)
+    }
+
+    fn replace(&mut self, b: Value, bad: i64) -> (Value, Value) {
+        let is_bad = self.b.ins().icmp_imm_s(IntCC::Equal, b, bad);
+        let one = self.constant_like(b, 1);
+        (is_bad, self.b.ins().select(is_bad, one, b))
+    }
+
+    fn constant_like(&mut self, like: Value, constant: i64) -> Value {
+        let ty = self.b.func.dfg.value_type(like);
+        // An i32 constant is given by its low 32 bits.
+        let constant = if ty.bits() == 32 { constant & 0xffff_ffff } else { constant };
+        self.b.ins().iconst(ty, constant)
+    }
+}

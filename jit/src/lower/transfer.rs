@@ -1,0 +1,109 @@
+//! Jumps, branches, and every way out of a translation.
+//!
+//! | from → to | how |
+//! |---|---|
+//! | block of the same fragment | a jump |
+//! | same page, other fragment | tail call through the page's link slot |
+//! | another page, or a computed target | tail call through the hart's jump cache |
+//! | nothing known there | return to the dispatcher |
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+use riscope_core::addr::PAGE_SIZE;
+use riscope_core::isa::Operands;
+
+use super::Translator;
+use crate::abi::{self, Leave, Word};
+use crate::code::jump_cache;
+
+impl Translator<'_> {
+    pub(super) fn jal(&mut self, o: Operands) {
+        self.link(o);
+        self.go_by(o.imm());
+    }
+
+    pub(super) fn jalr(&mut self, o: Operands) {
+        let base = self.x(o.rs1());
+        let target = self.b.ins().iadd_imm_s(base, i64::from(o.imm()));
+        let target = self.b.ins().band_imm_s(target, !1);
+        self.link(o);
+        self.go_to_address(target);
+    }
+
+    pub(super) fn branch(&mut self, condition: IntCC, o: Operands) {
+        let (a, b) = (self.x(o.rs1()), self.x(o.rs2()));
+        let taken = self.b.ins().icmp(condition, a, b);
+        let (yes, no) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(taken, yes, &[], no, &[]);
+        self.b.switch_to_block(yes);
+        self.go_by(o.imm());
+        self.b.switch_to_block(no);
+        self.go_to(self.at + u16::try_from(o.len()).unwrap_or(4));
+    }
+
+    /// Writes the return address of a jump.
+    fn link(&mut self, o: Operands) {
+        if o.rd() != 0 {
+            let value = self.pc_of(self.at + u16::try_from(o.len()).unwrap_or(4));
+            self.set_x(o.rd(), value);
+        }
+    }
+
+    /// Goes to a target relative to the current instruction.
+    fn go_by(&mut self, distance: i32) {
+        match u16::try_from(i32::from(self.at) + distance) {
+            Ok(target) if u64::from(target) < PAGE_SIZE => self.go_to(target),
+            _ => {
+                let from_entry = i64::from(self.pc_delta()) + i64::from(distance);
+                let target = self.b.ins().iadd_imm_s(self.entry_pc, from_entry);
+                self.go_to_address(target);
+            }
+        }
+    }
+
+    /// Goes to an offset in the page, or to the page behind it at offset 4096.
+    pub(super) fn go_to(&mut self, target: u16) {
+        if let Some(&block) = self.blocks.get(&target) {
+            self.b.ins().jump(block, &[]);
+            return;
+        }
+        let pc = self.pc_of(target);
+        if u64::from(target) >= PAGE_SIZE {
+            return self.go_to_address(pc);
+        }
+        let slot = (self.links)(target);
+        #[expect(clippy::cast_possible_wrap, reason = "an address as bits")]
+        let slot = self.b.ins().iconst(types::I64, slot.expose_provenance() as i64);
+        let code = self.b.ins().load(types::I64, self.flags.links, slot, 0);
+        self.b.ins().return_call_indirect(self.signatures.code, code, &[self.cpu, pc]);
+    }
+
+    /// Goes to a virtual address that the hart's jump cache may know. Each jump has
+    /// its own probe, so that the host predicts each by its own history.
+    fn go_to_address(&mut self, pc: Value) {
+        let cache = self.load_state(types::I64, abi::word(Word::JumpCache));
+        let key = self.load_state(types::I64, abi::word(Word::JumpKey));
+        let tag = self.b.ins().bxor(pc, key);
+        let slot = self.b.ins().ishl_imm_u(pc, i64::from(jump_cache::SLOT_SHIFT));
+        let slot = self.b.ins().band_imm_u(slot, jump_cache::SLOT_MASK);
+        let entry = self.b.ins().iadd(cache, slot);
+        let found = self.b.ins().load(types::I64, self.flags.links, entry, jump_cache::TAG);
+        let miss = self.b.ins().icmp(IntCC::NotEqual, found, tag);
+        let (cold, hot) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(miss, cold, &[], hot, &[]);
+        self.b.switch_to_block(hot);
+        let code = self.b.ins().load(types::I64, self.flags.links, entry, jump_cache::CODE);
+        self.b.ins().return_call_indirect(self.signatures.code, code, &[self.cpu, pc]);
+        self.b.switch_to_block(cold);
+        self.leave(Leave::Lookup, pc);
+    }
+
+    /// Returns to the dispatcher, which goes on at `pc`.
+    pub(super) fn leave(&mut self, why: Leave, pc: Value) {
+        self.store_state(abi::PC, pc);
+        #[expect(clippy::cast_possible_wrap, reason = "a small code")]
+        let code = self.b.ins().iconst(types::I64, why as u64 as i64);
+        self.b.ins().return_(&[code]);
+    }
+}

@@ -1,0 +1,94 @@
+//! AArch64: AAPCS64 calls, instruction caches that have to be told.
+
+use std::arch::{asm, naked_asm};
+
+use riscope_core::hart::HartState;
+
+use crate::abi::{self, Leave, Word};
+
+const HOST_STACK: i32 = abi::word(Word::HostStack);
+
+/// Calls the entry thunk `thunk(cpu, code, pc)` with the registers saved that the
+/// caller expects back, and notes the stack pointer for [`abandon`].
+///
+/// # Safety
+/// `cpu` is the state of the calling thread's hart with all engine words set,
+/// `code` is a translation for `pc`, `thunk` is the entry thunk.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn enter(cpu: *mut HartState, code: *const u8, pc: u64, thunk: *const u8) -> u64 {
+    naked_asm!(
+        "stp x29, x30, [sp, #-160]!",
+        "mov x29, sp",
+        "stp x19, x20, [sp, #16]",
+        "stp x21, x22, [sp, #32]",
+        "stp x23, x24, [sp, #48]",
+        "stp x25, x26, [sp, #64]",
+        "stp x27, x28, [sp, #80]",
+        "stp d8, d9, [sp, #96]",
+        "stp d10, d11, [sp, #112]",
+        "stp d12, d13, [sp, #128]",
+        "stp d14, d15, [sp, #144]",
+        "mov x9, sp",
+        "str x9, [x0, #{host_stack}]",
+        "blr x3",
+        "ldp x19, x20, [sp, #16]",
+        "ldp x21, x22, [sp, #32]",
+        "ldp x23, x24, [sp, #48]",
+        "ldp x25, x26, [sp, #64]",
+        "ldp x27, x28, [sp, #80]",
+        "ldp d8, d9, [sp, #96]",
+        "ldp d10, d11, [sp, #112]",
+        "ldp d12, d13, [sp, #128]",
+        "ldp d14, d15, [sp, #144]",
+        "ldp x29, x30, [sp], #160",
+        "ret",
+        host_stack = const HOST_STACK,
+    )
+}
+
+/// Leaves generated code from the depth of a helper: [`enter`] returns
+/// [`Leave::Abandoned`] to its caller.
+///
+/// # Safety
+/// Called by a thunk below an active [`enter`] with the same `cpu`, with no Rust
+/// frame in between.
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn abandon(cpu: *mut HartState) -> ! {
+    naked_asm!(
+        "ldr x9, [x0, #{host_stack}]",
+        "mov sp, x9",
+        "mov x0, #{abandoned}",
+        "ldp x19, x20, [sp, #16]",
+        "ldp x21, x22, [sp, #32]",
+        "ldp x23, x24, [sp, #48]",
+        "ldp x25, x26, [sp, #64]",
+        "ldp x27, x28, [sp, #80]",
+        "ldp d8, d9, [sp, #96]",
+        "ldp d10, d11, [sp, #112]",
+        "ldp d12, d13, [sp, #128]",
+        "ldp d14, d15, [sp, #144]",
+        "ldp x29, x30, [sp], #160",
+        "ret",
+        host_stack = const HOST_STACK,
+        abandoned = const Leave::Abandoned as u64,
+    )
+}
+
+/// Makes code written through the other view visible to instruction fetch, on all
+/// cores: clean the data cache, then invalidate the instruction cache, line by
+/// line of the smallest size there is (Arm ARM, "Ordering of cache maintenance").
+pub(crate) fn make_visible(code: *const u8, len: usize) {
+    const LINE: usize = 16;
+    let lines = || (code.addr() & !(LINE - 1)..code.addr() + len).step_by(LINE);
+    // SAFETY: cache maintenance by address changes no memory.
+    unsafe {
+        for line in lines() {
+            asm!("dc cvau, {}", in(reg) line);
+        }
+        asm!("dsb ish");
+        for line in lines() {
+            asm!("ic ivau, {}", in(reg) line);
+        }
+        asm!("dsb ish", "isb");
+    }
+}

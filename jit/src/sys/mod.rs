@@ -1,0 +1,11 @@
+//! The host: how a hart enters generated code and is taken out of it.
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+#[cfg(target_arch = "aarch64")]
+pub(crate) use aarch64::{abandon, enter, make_visible};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86_64::{abandon, enter, make_visible};

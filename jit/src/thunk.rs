@@ -1,0 +1,210 @@
+//! Static code: what every machine's generated code shares.
+//!
+//! | thunk | convention | does |
+//! |---|---|---|
+//! | entry | host | calls a translation |
+//! | resolve | translation | the target of link slots without one: returns to the dispatcher |
+//! | refill | `preserve_all` | fills the TLB; abandons the access when there is no plain RAM |
+//!
+//! They are compiled by `cranelift-jit`, which keeps them for ever, into the first
+//! bytes of the machine's own arena.
+
+use std::io;
+use std::sync::atomic::AtomicPtr;
+
+use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, Signature, TrapCode, types};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
+use cranelift_module::{FuncId, Linkage, Module, ModuleResult};
+use riscope_core::hart::{Hart, HartState};
+
+use crate::abi::{self, Leave, Miss, Word};
+use crate::code::Arena;
+use crate::{compile, lower, sys};
+
+/// Bytes of the arena that thunks may take.
+const RESERVED: usize = 16 << 10;
+
+/// Addresses of the thunks.
+#[derive(Debug)]
+pub(crate) struct Thunks {
+    pub(crate) entry: *const u8,
+    pub(crate) resolve: *const u8,
+    pub(crate) refill: *const u8,
+    /// Bytes of the arena that they take.
+    pub(crate) bytes: usize,
+    /// A link slot that always resolves.
+    resolve_slot: Box<AtomicPtr<u8>>,
+}
+
+// SAFETY: addresses of immutable code.
+unsafe impl Send for Thunks {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Thunks {}
+
+impl Thunks {
+    /// Compiles the thunks into the start of `arena`.
+    ///
+    /// # Errors
+    /// When Cranelift does not support this host, or the arena is too small.
+    pub(crate) fn compile(arena: &Arena) -> io::Result<Self> {
+        let mut builder = JITBuilder::with_isa(compile::host_isa()?, cranelift_module::default_libcall_names());
+        let size = RESERVED.min(arena.size());
+        builder.memory_provider(Box::new(ArenaMemory { next: arena.write_view(0), left: size }));
+        let mut module = JITModule::new(builder);
+        let mut define = |name, signature, build| define(&mut module, name, signature, build).map_err(io::Error::other);
+        let entry = define("entry", entry_signature(), build_entry)?;
+        let resolve = define("resolve", lower::code_signature(), build_resolve)?;
+        let refill = define("refill", lower::refill_signature(), build_refill)?;
+        module.finalize_definitions().map_err(io::Error::other)?;
+        let address = |id| arena.executable(module.get_finalized_function(id));
+        let resolve = address(resolve);
+        sys::make_visible(arena.executable(arena.write_view(0)), size);
+        Ok(Self {
+            entry: address(entry),
+            resolve,
+            refill: address(refill),
+            bytes: size,
+            resolve_slot: Box::new(AtomicPtr::new(resolve.cast_mut())),
+        })
+    }
+
+    /// A link slot that always leads to the dispatcher.
+    pub(crate) fn resolve_slot(&self) -> *const u8 {
+        self.resolve_slot.as_ptr().cast_const().cast()
+    }
+}
+
+/// Hands the start of the arena's writable view to `cranelift-jit`. The thunks need
+/// no relocation, so they run from the executable view as they are.
+struct ArenaMemory {
+    next: *mut u8,
+    left: usize,
+}
+
+// SAFETY: the only user of these bytes of the arena.
+unsafe impl Send for ArenaMemory {}
+
+impl JITMemoryProvider for ArenaMemory {
+    fn allocate(&mut self, size: usize, align: u64, _kind: JITMemoryKind) -> io::Result<*mut u8> {
+        let align = usize::try_from(align).map_err(io::Error::other)?;
+        let padding = self.next.align_offset(align);
+        let taken = padding.checked_add(size).filter(|&taken| taken <= self.left);
+        let taken = taken.ok_or_else(|| io::Error::other("the code cache is too small for its thunks"))?;
+        let start = self.next.wrapping_add(padding);
+        self.next = self.next.wrapping_add(taken);
+        self.left -= taken;
+        Ok(start)
+    }
+
+    /// The arena frees itself.
+    unsafe fn free_memory(&mut self) {}
+
+    /// The executable view exists already.
+    fn finalize(&mut self, _branch_protection: BranchProtection) -> ModuleResult<()> {
+        Ok(())
+    }
+}
+
+/// Host convention: `fn(cpu, code, pc) -> Leave`.
+fn entry_signature() -> Signature {
+    let mut signature = Signature::new(CallConv::SystemV);
+    signature.params.extend([AbiParam::new(types::I64), AbiParam::new(types::I64), AbiParam::new(types::I64)]);
+    signature.returns.push(AbiParam::new(types::I64));
+    signature
+}
+
+type Build = fn(&mut FunctionBuilder<'_>);
+
+fn define(module: &mut JITModule, name: &str, signature: Signature, build: Build) -> ModuleResult<FuncId> {
+    let id = module.declare_function(name, Linkage::Export, &signature)?;
+    let mut context = module.make_context();
+    context.func.signature = signature;
+    let mut builder_context = FunctionBuilderContext::new();
+    let mut b = FunctionBuilder::new(&mut context.func, &mut builder_context);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    build(&mut b);
+    b.seal_all_blocks();
+    b.finalize(module.target_config());
+    module.define_function(id, &mut context)?;
+    Ok(id)
+}
+
+fn params<const N: usize>(b: &FunctionBuilder<'_>) -> [cranelift_codegen::ir::Value; N] {
+    let params = b.current_block().map_or(&[][..], |block| b.block_params(block));
+    std::array::from_fn(|i| params[i])
+}
+
+fn build_entry(b: &mut FunctionBuilder<'_>) {
+    let [cpu, code, pc] = params(b);
+    let signature = b.import_signature(lower::code_signature());
+    let call = b.ins().call_indirect(signature, code, &[cpu, pc]);
+    let result = b.inst_results(call)[0];
+    b.ins().return_(&[result]);
+}
+
+fn build_resolve(b: &mut FunctionBuilder<'_>) {
+    let [cpu, pc] = params(b);
+    b.ins().store(MemFlagsData::trusted(), pc, cpu, abi::PC);
+    let lookup = b.ins().iconst(types::I64, code_of(Leave::Lookup));
+    b.ins().return_(&[lookup]);
+}
+
+fn build_refill(b: &mut FunctionBuilder<'_>) {
+    let [cpu] = params(b);
+    let mut helper = Signature::new(CallConv::SystemV);
+    helper.params.push(AbiParam::new(types::I64));
+    let abandon = b.import_signature(helper.clone());
+    helper.returns.push(AbiParam::new(types::I64));
+    let fill = b.import_signature(helper);
+
+    let address = b.ins().iconst(types::I64, bits_of(fill_tlb as *const ()));
+    let call = b.ins().call_indirect(fill, address, &[cpu]);
+    let filled = b.inst_results(call)[0];
+    let (cold, hot) = (b.create_block(), b.create_block());
+    b.ins().brif(filled, hot, &[], cold, &[]);
+    b.switch_to_block(cold);
+    let address = b.ins().iconst(types::I64, bits_of(sys::abandon as *const ()));
+    b.ins().call_indirect(abandon, address, &[cpu]);
+    b.ins().trap(TrapCode::unwrap_user(1));
+    b.switch_to_block(hot);
+    b.ins().return_(&[]);
+}
+
+#[expect(clippy::cast_possible_wrap, reason = "an address as bits")]
+fn bits_of(function: *const ()) -> i64 {
+    function.expose_provenance() as i64
+}
+
+#[expect(clippy::cast_possible_wrap, reason = "a small code")]
+fn code_of(leave: Leave) -> i64 {
+    leave as u64 as i64
+}
+
+/// The slow path of a data access: 1 with the host address in the state, or 0 with
+/// `pc` and countdown as they were before the instruction.
+///
+/// It runs under the guest's rounding mode and must not do floating point.
+extern "C" fn fill_tlb(cpu: *mut HartState) -> u64 {
+    // SAFETY: generated code passes the state it was entered with, and the engine
+    // put the address of the hart that owns it into the engine word. The engine
+    // itself does not touch the hart while it executes generated code.
+    let hart = unsafe {
+        let address = (*cpu).engine[Word::Hart as usize];
+        &mut *std::ptr::with_exposed_provenance_mut::<Hart>(usize::try_from(address).unwrap_or(0))
+    };
+    let state = hart.state();
+    let va = state.engine[Word::MissAddress as usize];
+    let miss = Miss::unpack(state.engine[Word::MissKind as usize].cast_signed());
+    if let Ok(Some(host)) = hart.refill(va, u64::from(miss.len), miss.access()) {
+        hart.state_mut().engine[Word::HostAddress as usize] = host.expose_provenance() as u64;
+        return 1;
+    }
+    let state = hart.state_mut();
+    state.pc = state.pc.wrapping_add_signed(i64::from(miss.pc_delta));
+    state.countdown += i64::from(miss.unretired);
+    0
+}

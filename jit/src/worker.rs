@@ -1,0 +1,161 @@
+//! The compiler thread.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use riscope_core::addr::{GuestPhys, PAGE_MASK};
+use riscope_core::engine::EngineContext;
+use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Trigger, monotonic_ns};
+
+use crate::block::Fragment;
+use crate::code::{Built, CodeCache, Dropped, PublishError, Source};
+use crate::compile::Compiler;
+
+/// Requests that may wait. A full queue is no loss: the block stays hot and is
+/// asked for again.
+const QUEUE: usize = 1024;
+
+/// A hot block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) phys: GuestPhys,
+    /// Where a hart saw it, for people.
+    pub(crate) pc: u64,
+    pub(crate) asked_ns: u64,
+}
+
+/// Harts' end of the queue, and the thread at the other end of it. Dropping it ends
+/// the thread.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    queue: Option<Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+    context: EngineContext,
+}
+
+impl Worker {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the host has no thread left.
+    pub(crate) fn start(context: &EngineContext, cache: &Arc<CodeCache>, compiler: Compiler) -> std::io::Result<Self> {
+        let (queue, requests) = crossbeam_channel::bounded(QUEUE);
+        let state = WorkerState { context: context.clone(), cache: Arc::clone(cache), compiler };
+        let name = format!("jit-{}", context.vm_id);
+        let thread = std::thread::Builder::new().name(name).spawn(move || state.serve(&requests))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), context: context.clone() })
+    }
+
+    /// Asks for a compilation; false if there is no room in the queue.
+    pub(crate) fn ask(&self, request: Request) -> bool {
+        let Some(queue) = &self.queue else { return false };
+        let counters = &self.context.counters;
+        match queue.try_send(request) {
+            Ok(()) => {
+                counters.queue_depth.store(queue.len() as u64, Ordering::Relaxed);
+                true
+            }
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                counters.queue_rejected.fetch_add(1, Ordering::Relaxed);
+                false
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there has already been reported on stderr.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct WorkerState {
+    context: EngineContext,
+    cache: Arc<CodeCache>,
+    compiler: Compiler,
+}
+
+impl WorkerState {
+    fn serve(mut self, requests: &Receiver<Request>) {
+        for request in requests {
+            self.context.counters.queue_depth.store(requests.len() as u64, Ordering::Relaxed);
+            // A panic of the code generator costs one translation, not the machine.
+            let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| self.compile(request)));
+            if let Err(reason) = outcome.unwrap_or_else(|_| self.recover()) {
+                match reason {
+                    CompileFailure::Untranslatable | CompileFailure::Compiler => self.cache.reject(request.phys),
+                    CompileFailure::Stale | CompileFailure::CacheFull => self.cache.unclaim(request.phys),
+                }
+                let (vm_id, pc) = (self.context.vm_id, request.pc);
+                self.publish(ExecutionEvent::CompilationFailed { vm_id, pc, tier: Tier::Baseline, reason });
+            }
+        }
+    }
+
+    /// After a panic: the compiler's buffers are in no known state.
+    fn recover(&mut self) -> Result<(), CompileFailure> {
+        self.compiler.reset();
+        Err(CompileFailure::Compiler)
+    }
+
+    fn compile(&mut self, request: Request) -> Result<(), CompileFailure> {
+        let started_ns = monotonic_ns();
+        let source = self.cache.source(request.phys).ok_or(CompileFailure::Stale)?;
+        let head = u16::try_from(request.phys.0 & PAGE_MASK).unwrap_or(u16::MAX);
+        let fragment = Fragment::find(source.bytes(), head).ok_or(CompileFailure::Untranslatable)?;
+        let page = request.phys.page_start();
+        let cache = &self.cache;
+        let mut links = |target: u16| cache.link_slot(GuestPhys(page.0 | u64::from(target)));
+        let code = self.compiler.compile(&fragment, &mut links).ok_or(CompileFailure::Compiler)?;
+        self.make_room_and_publish(&source, Built { phys: request.phys, code: &code })?;
+        self.publish(ExecutionEvent::CodeBlockCompiled {
+            vm_id: self.context.vm_id,
+            pc: request.pc,
+            block_size: count(fragment.guest_bytes()),
+            instructions: count(fragment.instructions()),
+            host_size: count(code.len()),
+            tier: Tier::Baseline,
+            trigger: Trigger::Hot,
+            queue_wait_ns: started_ns.saturating_sub(request.asked_ns),
+            compile_ns: monotonic_ns().saturating_sub(started_ns),
+        });
+        Ok(())
+    }
+
+    fn make_room_and_publish(&self, source: &Source, built: Built<'_>) -> Result<(), CompileFailure> {
+        match self.cache.publish(source, built) {
+            Ok(()) => Ok(()),
+            Err(PublishError::Stale) => Err(CompileFailure::Stale),
+            Err(PublishError::Full) => {
+                // The page that this code was for is dropped with everything else: it
+                // is compiled again when it is hot again.
+                let dropped = self.cache.flush(FlushReason::Full);
+                self.report(dropped);
+                Err(CompileFailure::CacheFull)
+            }
+        }
+    }
+
+    fn report(&self, dropped: Dropped) {
+        if let Some(event) = dropped.event(self.context.vm_id) {
+            self.publish(event);
+        }
+    }
+
+    fn publish(&self, event: ExecutionEvent) {
+        if let Some(bus) = &self.context.bus {
+            bus.publish(event);
+        }
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
