@@ -21,6 +21,24 @@ pub enum MachineExit {
     Timeout,
     /// The host stopped it.
     Stopped,
+    /// A thread of the machine panicked, which is a bug in riscope.
+    Crashed,
+}
+
+impl MachineExit {
+    /// Exit status of a process that runs just this machine: 0 for power-off, the code
+    /// of a failure if it fits (else 1), 3 for a reset that nobody serves, 124 for a
+    /// time-out, 130 for a stop by the host, 134 for a crash.
+    pub fn status(self) -> i32 {
+        match self {
+            Self::PowerOff => 0,
+            Self::Failure(code) => i32::try_from(code).ok().filter(|code| (1..=255).contains(code)).unwrap_or(1),
+            Self::Reset => 3,
+            Self::Timeout => 124,
+            Self::Stopped => 130,
+            Self::Crashed => 134,
+        }
+    }
 }
 
 /// Holds the first reason to end and tells every hart.
@@ -94,6 +112,15 @@ mod tests {
         assert_eq!(latch.wait(), MachineExit::Failure(3));
         assert_eq!(latch.wait_timeout(Duration::MAX), Some(MachineExit::Failure(3)));
         assert!(harts.iter().all(|hart| hart.take_attention().contains(Attention::STOP)));
+    }
+
+    #[test]
+    fn statuses_are_those_of_processes() {
+        assert_eq!(MachineExit::PowerOff.status(), 0);
+        assert_eq!(MachineExit::Failure(42).status(), 42);
+        assert_eq!(MachineExit::Failure(0x100).status(), 1);
+        assert_eq!(MachineExit::Failure(0).status(), 1);
+        assert_eq!(MachineExit::Failure(u32::MAX).status(), 1);
     }
 
     #[test]

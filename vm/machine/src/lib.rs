@@ -1,13 +1,37 @@
-//! The virt board.
-mod entropy;
-mod exit;
-mod sync;
+//! The virtual machine around the harts: board, boot, SBI, devices, lifecycle.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`machine`] | [`Machine`]: build, start, pause, end |
+//! | `lifecycle` | its states, drawn, and the gate of its threads |
+//! | `hart_thread` | one host thread for each hart |
+//! | [`board`] | memory map, specification, from one to the other |
+//! | [`boot`] | loaders, device tree, HTIF, signatures |
+//! | [`sbi`] | the built-in firmware interface |
+//! | [`device`] | everything that harts see through MMIO |
+//! | [`console`] | the host's end of a guest console |
+//!
+//! It takes an engine factory and knows no compiler, no exporter and no network. It
+//! publishes events of the machine's life, and counts nothing that the counter pages of
+//! the harts do not hold.
+
 pub mod board;
 pub mod boot;
 pub mod console;
 pub mod device;
+mod entropy;
+mod exit;
+mod hart_thread;
+mod lifecycle;
+pub mod machine;
 pub mod sbi;
+mod sync;
 #[cfg(test)]
 mod testing;
+
+pub use board::{DiskSpec, MachineSpec, TimeSource};
+pub use boot::ImageSource;
 pub use entropy::Entropy;
 pub use exit::{ExitLatch, MachineExit};
+pub use lifecycle::WrongState;
+pub use machine::{Machine, MachineError};

@@ -1,3 +1,8 @@
 //! The board: memory map, what a machine is to be made of, and how it is put together.
 
+pub mod builder;
 pub mod layout;
+pub mod spec;
+
+pub use builder::{Board, BuildError};
+pub use spec::{DiskSpec, MachineSpec, SpecError, TimeSource};

@@ -20,8 +20,10 @@ mod image;
 pub mod initrd;
 pub mod kernel;
 mod placement;
+pub mod plan;
 mod signature;
 
 pub use image::{ImageError, ImageSource, MAX_IMAGE_BYTES};
 pub use placement::{Placement, PlacementError};
+pub use plan::{BootError, BootPlan, Start};
 pub use signature::{Signature, SignatureError};

@@ -12,6 +12,7 @@
 
 mod alarm;
 
+pub mod fault;
 pub mod irqchip;
 pub mod rtc;
 pub mod serial;

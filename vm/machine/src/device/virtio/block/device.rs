@@ -5,6 +5,7 @@ use riscope_core::mem::GuestMemory;
 use super::backend::{BlockBackend, BlockError};
 use super::request::{MAX_RANGES, MAX_REQUEST_BYTES, Operation, Range, Request};
 use super::{SECTOR_SIZE, status};
+use crate::device::fault::FaultReporter;
 use crate::device::virtio::{Buffers, QueueError, VirtQueue, VirtioDevice};
 
 const DEVICE_ID: u32 = 2;
@@ -35,14 +36,16 @@ const ID_BYTES: usize = 20;
 pub struct BlockDevice {
     backend: Box<dyn BlockBackend>,
     id: [u8; ID_BYTES],
+    faults: FaultReporter,
 }
 
 impl BlockDevice {
-    /// A disk on `backend` that names itself `id`, cut to 20 bytes.
-    pub fn new(backend: Box<dyn BlockBackend>, id: &str) -> Self {
+    /// A disk on `backend` that names itself `id`, cut to 20 bytes. Failures of the host
+    /// go to `faults`.
+    pub fn new(backend: Box<dyn BlockBackend>, id: &str, faults: FaultReporter) -> Self {
         let mut bytes = [0; ID_BYTES];
         bytes.iter_mut().zip(id.bytes()).for_each(|(to, from)| *to = from);
-        Self { backend, id: bytes }
+        Self { backend, id: bytes, faults }
     }
 
     /// Does one request. Returns the status and how many bytes of data the guest got.
@@ -53,7 +56,12 @@ impl BlockDevice {
         };
         match self.perform(operation) {
             Ok(read) => (status::OK, read),
-            Err(error) => (status::of_error(&error), 0),
+            Err(error) => {
+                if let Some(name) = status::host_fault(&error) {
+                    self.faults.report("virtio-blk", name);
+                }
+                (status::of_error(&error), 0)
+            }
         }
     }
 

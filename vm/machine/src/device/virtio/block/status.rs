@@ -1,6 +1,8 @@
 //! What the guest is told about a request: the one translation of refusals and host
 //! errors into status bytes (specification, section 5.2.6).
 
+use std::io::ErrorKind;
+
 use super::backend::BlockError;
 use super::request::Refusal;
 
@@ -22,5 +24,19 @@ pub(super) fn of_error(error: &BlockError) -> u8 {
     match error {
         BlockError::Unsupported => UNSUPPORTED,
         BlockError::OutOfRange | BlockError::ReadOnly | BlockError::ShortFile | BlockError::Host(_) => IO_ERROR,
+    }
+}
+
+/// Short name of an error that is the host's and not the guest's fault.
+pub(super) fn host_fault(error: &BlockError) -> Option<&'static str> {
+    match error {
+        BlockError::Unsupported | BlockError::OutOfRange | BlockError::ReadOnly => None,
+        BlockError::ShortFile => Some("file_shrunk"),
+        BlockError::Host(error) => Some(match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "no_space",
+            ErrorKind::PermissionDenied => "permission_denied",
+            ErrorKind::FileTooLarge => "file_too_large",
+            _ => "io_error",
+        }),
     }
 }

@@ -2,4 +2,4 @@
 
 pub mod device;
 
-pub use device::ConsoleDevice;
+pub use device::{ConsoleDevice, RECEIVE_QUEUE};

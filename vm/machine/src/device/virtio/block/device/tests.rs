@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use riscope_core::event::{DeviceEvent, DomainEventBus, Event, Filter, VmId};
 use riscope_core::mem::GuestRam;
 
 use super::super::RawDisk;
@@ -11,11 +12,12 @@ use crate::device::virtio::testing::{Driver, NEXT, WRITE, memory};
 use crate::testing::ScratchDir;
 
 struct Board {
-    _dir: ScratchDir,
+    dir: ScratchDir,
     ram: Arc<GuestRam>,
     driver: Driver,
     queue: VirtQueue,
     device: BlockDevice,
+    bus: DomainEventBus,
 }
 
 const HEADER: u64 = 0;
@@ -33,7 +35,9 @@ fn board(sectors: u8, read_only: bool) -> Board {
     let ram = memory();
     let driver = Driver::new(&ram, 8);
     let queue = driver.queue();
-    Board { _dir: dir, ram, driver, queue, device: BlockDevice::new(Box::new(disk), "disk0") }
+    let bus = DomainEventBus::new();
+    let device = BlockDevice::new(Box::new(disk), "disk0", FaultReporter::new(VmId(7), Some(bus.clone())));
+    Board { dir, ram, driver, queue, device, bus }
 }
 
 impl Board {
@@ -153,4 +157,17 @@ fn features_and_capacity_follow_the_disk() {
     let read_only = board(8, true);
     assert_ne!(read_only.device.features() & FEATURE_READ_ONLY, 0);
     assert_eq!(read_only.device.features() & (FEATURE_DISCARD | FEATURE_WRITE_ZEROES), 0);
+}
+
+#[test]
+fn failures_of_the_host_are_reported_and_those_of_the_guest_are_not() {
+    let mut board = board(8, false);
+    let events = board.bus.subscribe("test", Filter::all(), 8);
+    assert_eq!(board.request(0, 8, 512, true).0, 1, "beyond the end");
+    File::options().write(true).open(board.dir.path().join("disk")).unwrap().set_len(512).unwrap();
+    assert_eq!(board.request(0, 1, 512, true).0, 1);
+    let event = events.try_recv().unwrap().event;
+    let expected = DeviceEvent::Failed { vm_id: VmId(7), device: "virtio-blk", error: "file_shrunk" };
+    assert_eq!(event, Event::Device(expected));
+    assert!(events.try_recv().is_err());
 }

@@ -1,0 +1,222 @@
+//! From a specification to a board: memory, harts' controls and devices, connected.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use riscope_core::addr::GuestPhys;
+use riscope_core::clock::Clock;
+use riscope_core::hart::HartControl;
+use riscope_core::mem::{GuestRam, GuestRamError};
+use riscope_core::mmio::{MmioMap, MmioOverlap};
+
+use super::layout::{RAM_BASE, RTC, Slot, UART, VIRTIO_SLOTS, virtio_slot};
+use super::spec::{DiskSpec, MachineSpec};
+use crate::console::Console;
+use crate::device::Device;
+use crate::device::fault::FaultReporter;
+use crate::device::irqchip::{Clint, IrqLine, Plic};
+use crate::device::rtc::Rtc;
+use crate::device::serial::SerialPort;
+use crate::device::test_device::TestDevice;
+use crate::device::virtio::block::backend::DiskError;
+use crate::device::virtio::block::{BlockDevice, RawDisk};
+use crate::device::virtio::console::{ConsoleDevice, RECEIVE_QUEUE};
+use crate::device::virtio::rng::RngDevice;
+use crate::device::virtio::{VirtioDevice, VirtioMmio};
+use crate::exit::ExitLatch;
+
+/// Why a board cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The host cannot give the memory.
+    #[error(transparent)]
+    Ram(#[from] GuestRamError),
+    /// A disk cannot be used.
+    #[error("cannot use disk {name}: {source}")]
+    Disk {
+        /// The disk.
+        name: String,
+        /// What is wrong with it.
+        source: DiskError,
+    },
+    /// Two devices have been placed at the same address.
+    #[error(transparent)]
+    Overlap(#[from] MmioOverlap),
+}
+
+/// Memory and devices of one machine.
+#[derive(Debug)]
+pub struct Board {
+    /// Guest memory.
+    pub ram: Arc<GuestRam>,
+    /// Devices by address.
+    pub mmio: Arc<MmioMap>,
+    /// Devices, for the device tree.
+    pub devices: Vec<Arc<dyn Device>>,
+    /// What other threads may touch of each hart.
+    pub harts: Vec<Arc<HartControl>>,
+    /// The machine's clock.
+    pub clock: Clock,
+    /// How the machine ends.
+    pub exit: Arc<ExitLatch>,
+}
+
+impl Board {
+    /// Puts the board of `spec` together. RAM is empty.
+    ///
+    /// # Errors
+    /// [`BuildError`] when the host cannot give what it takes.
+    pub fn new(spec: &MachineSpec) -> Result<Self, BuildError> {
+        let ram = Arc::new(GuestRam::new(GuestPhys(RAM_BASE), spec.memory)?);
+        let harts: Vec<Arc<HartControl>> = (0..spec.harts).map(|_| Arc::default()).collect();
+        let clock = spec.time.clock();
+        let exit = Arc::new(ExitLatch::new(harts.clone()));
+        let plic = Arc::new(Plic::new(&harts));
+        let line = |slot: Slot| IrqLine::new(Arc::clone(&plic), slot.irq.unwrap_or(0));
+
+        let mut devices: Vec<Arc<dyn Device>> = vec![
+            Arc::new(TestDevice::new(Arc::clone(&exit))),
+            Rtc::new(spec.epoch_nanos.unwrap_or_else(host_nanos), clock.clone(), line(RTC)),
+            SerialPort::new(Arc::clone(&spec.console), line(UART)),
+        ];
+        for (slot, content) in virtio_contents(spec)?.into_iter().enumerate() {
+            let place = virtio_slot(slot);
+            devices.push(content.attach(place, Arc::clone(&ram), line(place)));
+        }
+        devices.push(Arc::new(Clint::new(harts.clone(), clock.clone())));
+        devices.push(plic);
+
+        let mut mmio = MmioMap::default();
+        for device in &devices {
+            let slot = device.slot();
+            mmio.insert(slot.address(), slot.size, Arc::clone(device) as _)?;
+        }
+        Ok(Self { ram, mmio: Arc::new(mmio), devices, harts, clock, exit })
+    }
+}
+
+/// What is in a virtio slot.
+enum SlotContent {
+    Empty,
+    Device(Box<dyn VirtioDevice>),
+    /// A console, which also has to be told about input.
+    Console(Arc<Console>),
+}
+
+impl SlotContent {
+    fn attach(self, place: Slot, ram: Arc<GuestRam>, irq: IrqLine) -> Arc<dyn Device> {
+        match self {
+            Self::Empty => Arc::new(VirtioMmio::new(place, ram, irq, None)),
+            Self::Device(device) => Arc::new(VirtioMmio::new(place, ram, irq, Some(device))),
+            Self::Console(console) => {
+                let device = Box::new(ConsoleDevice::new(Arc::clone(&console)));
+                let slot = Arc::new(VirtioMmio::new(place, ram, irq, Some(device)));
+                let listener = Arc::downgrade(&slot);
+                console.set_listener(move || {
+                    if let Some(slot) = listener.upgrade() {
+                        slot.process(RECEIVE_QUEUE);
+                    }
+                });
+                slot
+            }
+        }
+    }
+}
+
+/// Contents of all slots: disks first, so that their order is that of the options.
+fn virtio_contents(spec: &MachineSpec) -> Result<Vec<SlotContent>, BuildError> {
+    let faults = FaultReporter::new(spec.vm_id, spec.bus.clone());
+    let mut contents = Vec::with_capacity(VIRTIO_SLOTS);
+    for (index, disk) in spec.disks.iter().enumerate() {
+        let raw = open_disk(disk).map_err(|source| BuildError::Disk { name: disk.name().into(), source })?;
+        let device = BlockDevice::new(Box::new(raw), &format!("disk{index}"), faults.clone());
+        contents.push(SlotContent::Device(Box::new(device)));
+    }
+    if let Some(console) = &spec.virtio_console {
+        contents.push(SlotContent::Console(Arc::clone(console)));
+    }
+    if spec.rng {
+        contents.push(SlotContent::Device(Box::new(RngDevice::new(spec.entropy.clone()))));
+    }
+    contents.resize_with(VIRTIO_SLOTS, || SlotContent::Empty);
+    Ok(contents)
+}
+
+fn open_disk(disk: &DiskSpec) -> Result<RawDisk, DiskError> {
+    RawDisk::new(disk.open()?, disk.is_read_only())
+}
+
+/// The host's wall clock; 1970 if it stands before that.
+fn host_nanos() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use riscope_core::interp::InterpreterFactory;
+    use riscope_core::mmio::Width;
+
+    use super::*;
+    use crate::console::NullBackend;
+    use crate::testing::ScratchDir;
+
+    fn spec() -> MachineSpec {
+        let mut spec = MachineSpec::new(Arc::new(InterpreterFactory), Console::new(Arc::new(NullBackend)));
+        spec.memory = 1 << 20;
+        spec
+    }
+
+    fn device_id(board: &Board, slot: usize) -> u64 {
+        board.mmio.read(GuestPhys(virtio_slot(slot).base + 8), Width::Word).unwrap()
+    }
+
+    #[test]
+    fn every_device_is_at_its_address() {
+        let dir = ScratchDir::new();
+        std::fs::write(dir.path().join("disk"), [0; 1024]).unwrap();
+        let mut spec = spec();
+        spec.disks = vec![DiskSpec::path(dir.path().join("disk"), true)];
+        spec.virtio_console = Some(Console::new(Arc::new(NullBackend)));
+        let board = Board::new(&spec).unwrap();
+        let ids: Vec<u64> = (0..VIRTIO_SLOTS).map(|slot| device_id(&board, slot)).collect();
+        assert_eq!(ids, [2, 3, 4, 0, 0, 0, 0, 0]);
+        for address in [0x10_0000, 0x10_1000, 0x200_0000, 0xc00_0000, 0x1000_0000] {
+            assert!(board.mmio.read(GuestPhys(address), Width::Word).is_ok(), "{address:#x}");
+        }
+        assert!(board.mmio.read(GuestPhys(0x1000_9000), Width::Word).is_err());
+        assert_eq!(board.ram.size(), 1 << 20);
+    }
+
+    #[test]
+    fn a_disk_that_cannot_be_used_is_named() {
+        let mut spec = spec();
+        spec.disks = vec![DiskSpec::path("/nonexistent/disk", false)];
+        let text = Board::new(&spec).unwrap_err().to_string();
+        assert!(text.contains("/nonexistent/disk"), "{text}");
+    }
+
+    /// Every offset of every device with every width, read and written: an answer or a
+    /// fault, and the board still works.
+    #[test]
+    fn no_access_to_any_device_panics() {
+        let board = Board::new(&spec()).unwrap();
+        for device in &board.devices {
+            // The PLIC's range is larger than its registers; its end is covered apart.
+            let slot = device.slot();
+            let step = if slot.size > 0x1_0000 { 0x3ff } else { 1 };
+            for offset in (0..slot.size).step_by(step) {
+                for width in [Width::Byte, Width::Half, Width::Word, Width::Double] {
+                    for value in [0, 1, u64::MAX] {
+                        let address = GuestPhys(slot.base + offset);
+                        // Either outcome is defined; the point is that there is one.
+                        let _ = board.mmio.write(address, width, value);
+                        let read = board.mmio.read(address, width);
+                        assert!(read.is_err() || read.unwrap() <= width.mask());
+                    }
+                }
+            }
+        }
+        assert_eq!(device_id(&board, 0), 4);
+    }
+}

@@ -1,0 +1,283 @@
+//! What a machine is to be made of, checked before anything is built.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use riscope_core::clock::Clock;
+use riscope_core::engine::EngineFactory;
+use riscope_core::event::{DomainEventBus, VmId};
+use riscope_core::mem::MAX_HARTS;
+
+use super::layout::VIRTIO_SLOTS;
+use crate::boot::ImageSource;
+use crate::boot::fdt::MmuType;
+use crate::console::Console;
+use crate::entropy::Entropy;
+
+/// Smallest guest memory: 1 MiB.
+pub const MIN_MEMORY: u64 = 1 << 20;
+/// Largest guest memory: 1 TiB, well inside what Sv39 kernels map.
+pub const MAX_MEMORY: u64 = 1 << 40;
+/// Guest memory comes in whole pages.
+const MEMORY_UNIT: u64 = 4096;
+/// Bytes that a kernel command line may have; Linux takes 1024.
+pub const MAX_COMMAND_LINE: usize = 8192;
+
+/// What is wrong with a specification.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// There is nothing to run.
+    #[error("neither a kernel nor firmware is given; give one of them")]
+    NothingToRun,
+    /// An initrd needs somebody to use it.
+    #[error("initrd {0} is given without a kernel or firmware that could use it")]
+    StrayInitrd(String),
+    /// Number of harts out of range.
+    #[error("{0} harts asked for; a machine has 1 to {MAX_HARTS}")]
+    Harts(usize),
+    /// Size of memory out of range.
+    #[error(
+        "{0} bytes of memory asked for; a machine has {MIN_MEMORY} to {MAX_MEMORY} bytes in whole pages of {MEMORY_UNIT}"
+    )]
+    Memory(u64),
+    /// A command line that is too long or has a NUL.
+    #[error("the kernel command line has {0} bytes or contains a NUL; it may have {MAX_COMMAND_LINE} bytes")]
+    CommandLine(usize),
+    /// More devices than slots.
+    #[error("{0} virtio devices asked for; the board has {VIRTIO_SLOTS} slots")]
+    Slots(usize),
+    /// Determinism with several harts.
+    #[error("a deterministic machine has 1 hart, not {0}; the order in which harts interleave is the host's")]
+    Deterministic(usize),
+}
+
+/// Where a disk's contents are.
+#[derive(Clone, Debug)]
+enum DiskOrigin {
+    Path(PathBuf),
+    File(Arc<File>),
+}
+
+/// A disk: a raw image, never anything else.
+#[derive(Clone, Debug)]
+pub struct DiskSpec {
+    name: String,
+    origin: DiskOrigin,
+    read_only: bool,
+}
+
+impl DiskSpec {
+    /// The image at `path`.
+    pub fn path(path: impl Into<PathBuf>, read_only: bool) -> Self {
+        let path = path.into();
+        Self { name: path.display().to_string(), origin: DiskOrigin::Path(path), read_only }
+    }
+
+    /// An image that is open for reading, and for writing unless `read_only`; `name` is
+    /// for messages.
+    pub fn file(name: impl Into<String>, file: File, read_only: bool) -> Self {
+        Self { name: name.into(), origin: DiskOrigin::File(Arc::new(file)), read_only }
+    }
+
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the guest may only read it.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// The host's reason.
+    pub fn open(&self) -> io::Result<File> {
+        match &self.origin {
+            DiskOrigin::Path(path) => File::options().read(true).write(!self.read_only).open(path),
+            DiskOrigin::File(file) => file.try_clone(),
+        }
+    }
+}
+
+/// How the machine's clock moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeSource {
+    /// With the host's monotonic clock.
+    #[default]
+    Host,
+    /// With retired instructions, for deterministic runs with one hart.
+    Instructions,
+}
+
+impl TimeSource {
+    /// A clock that starts at 0.
+    pub fn clock(self) -> Clock {
+        match self {
+            Self::Host => Clock::host(),
+            Self::Instructions => Clock::manual(),
+        }
+    }
+}
+
+/// Everything that makes a machine. A machine can be built from it again, which is how
+/// a guest's reset is served.
+#[derive(Clone, Debug)]
+pub struct MachineSpec {
+    /// Identity in events and counters.
+    pub vm_id: VmId,
+    /// Name for people.
+    pub name: Arc<str>,
+    /// Number of harts, 1 to [`MAX_HARTS`].
+    pub harts: usize,
+    /// Bytes of RAM, a multiple of 4096 from [`MIN_MEMORY`] to [`MAX_MEMORY`].
+    pub memory: u64,
+    /// Kernel: entered in S-mode by the built-in SBI, or by `firmware` if that is given.
+    pub kernel: Option<ImageSource>,
+    /// Firmware or bare-metal program: entered in M-mode.
+    pub firmware: Option<ImageSource>,
+    /// Initial RAM disk for the kernel.
+    pub initrd: Option<ImageSource>,
+    /// Kernel command line.
+    pub append: String,
+    /// Disks, in the order of their slots.
+    pub disks: Vec<DiskSpec>,
+    /// Whether there is an entropy device.
+    pub rng: bool,
+    /// Console of the serial port, SBI and HTIF.
+    pub console: Arc<Console>,
+    /// Console of a virtio console device, if there is to be one.
+    pub virtio_console: Option<Arc<Console>>,
+    /// Translation that the device tree announces.
+    pub mmu: MmuType,
+    /// Randomness for the guest.
+    pub entropy: Entropy,
+    /// How time passes.
+    pub time: TimeSource,
+    /// Wall-clock nanoseconds since the Unix epoch at the machine's start; the host's
+    /// time if not given.
+    pub epoch_nanos: Option<u64>,
+    /// Makes the engines.
+    pub engine: Arc<dyn EngineFactory>,
+    /// Where events go, if anybody may listen.
+    pub bus: Option<DomainEventBus>,
+}
+
+impl MachineSpec {
+    /// A machine with one hart, 128 MiB of RAM, an entropy device and nothing to run.
+    pub fn new(engine: Arc<dyn EngineFactory>, console: Arc<Console>) -> Self {
+        Self {
+            vm_id: VmId::default(),
+            name: "machine".into(),
+            harts: 1,
+            memory: 128 << 20,
+            kernel: None,
+            firmware: None,
+            initrd: None,
+            append: String::new(),
+            disks: Vec::new(),
+            rng: true,
+            console,
+            virtio_console: None,
+            mmu: MmuType::default(),
+            entropy: Entropy::Host,
+            time: TimeSource::default(),
+            epoch_nanos: None,
+            engine,
+            bus: None,
+        }
+    }
+
+    /// Number of virtio devices.
+    fn virtio_devices(&self) -> usize {
+        self.disks.len() + usize::from(self.rng) + usize::from(self.virtio_console.is_some())
+    }
+
+    /// Checks everything that can be checked without opening a file.
+    ///
+    /// # Errors
+    /// The first [`SpecError`].
+    pub fn validate(&self) -> Result<(), SpecError> {
+        if let (None, None, Some(initrd)) = (&self.kernel, &self.firmware, &self.initrd) {
+            return Err(SpecError::StrayInitrd(initrd.name().into()));
+        }
+        if self.kernel.is_none() && self.firmware.is_none() {
+            return Err(SpecError::NothingToRun);
+        }
+        if self.harts == 0 || self.harts > MAX_HARTS {
+            return Err(SpecError::Harts(self.harts));
+        }
+        if !(MIN_MEMORY..=MAX_MEMORY).contains(&self.memory) || !self.memory.is_multiple_of(MEMORY_UNIT) {
+            return Err(SpecError::Memory(self.memory));
+        }
+        if self.append.len() > MAX_COMMAND_LINE || self.append.contains('\0') {
+            return Err(SpecError::CommandLine(self.append.len()));
+        }
+        if self.virtio_devices() > VIRTIO_SLOTS {
+            return Err(SpecError::Slots(self.virtio_devices()));
+        }
+        if self.time == TimeSource::Instructions && self.harts > 1 {
+            return Err(SpecError::Deterministic(self.harts));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use riscope_core::interp::InterpreterFactory;
+
+    use super::*;
+    use crate::console::NullBackend;
+
+    fn spec_with(change: impl FnOnce(&mut MachineSpec)) -> Result<(), SpecError> {
+        let mut spec = MachineSpec::new(Arc::new(InterpreterFactory), Console::new(Arc::new(NullBackend)));
+        spec.kernel = Some(ImageSource::bytes("kernel", *b""));
+        change(&mut spec);
+        spec.validate()
+    }
+
+    #[test]
+    fn limits_are_checked_at_both_ends() {
+        assert_eq!(spec_with(|_| {}), Ok(()));
+        for (harts, valid) in [(0, false), (1, true), (8, true), (9, false)] {
+            let result = spec_with(|spec| spec.harts = harts);
+            assert_eq!(result, if valid { Ok(()) } else { Err(SpecError::Harts(harts)) });
+        }
+        for memory in [0, MIN_MEMORY - 4096, MIN_MEMORY + 1, MAX_MEMORY + 4096, u64::MAX] {
+            assert_eq!(spec_with(|spec| spec.memory = memory), Err(SpecError::Memory(memory)));
+        }
+        assert_eq!(spec_with(|spec| spec.memory = MAX_MEMORY), Ok(()));
+    }
+
+    #[test]
+    fn there_has_to_be_something_to_run() {
+        assert_eq!(spec_with(|spec| spec.kernel = None), Err(SpecError::NothingToRun));
+        let stray = spec_with(|spec| spec.initrd = spec.kernel.take());
+        assert_eq!(stray, Err(SpecError::StrayInitrd("kernel".into())));
+        assert_eq!(spec_with(|spec| spec.firmware = spec.kernel.take()), Ok(()));
+    }
+
+    #[test]
+    fn command_lines_and_devices_have_to_fit() {
+        assert!(spec_with(|spec| spec.append = "x".repeat(MAX_COMMAND_LINE)).is_ok());
+        assert!(spec_with(|spec| spec.append = "x".repeat(MAX_COMMAND_LINE + 1)).is_err());
+        assert_eq!(spec_with(|spec| spec.append = "a\0".into()), Err(SpecError::CommandLine(2)));
+        let disks = |count| vec![DiskSpec::path("disk", true); count];
+        assert_eq!(spec_with(|spec| spec.disks = disks(7)), Ok(()));
+        assert_eq!(spec_with(|spec| spec.disks = disks(8)), Err(SpecError::Slots(9)));
+    }
+
+    #[test]
+    fn determinism_needs_a_single_hart() {
+        let both = spec_with(|spec| {
+            spec.time = TimeSource::Instructions;
+            spec.harts = 2;
+        });
+        assert_eq!(both, Err(SpecError::Deterministic(2)));
+        assert_eq!(spec_with(|spec| spec.time = TimeSource::Instructions), Ok(()));
+    }
+}

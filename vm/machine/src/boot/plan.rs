@@ -1,0 +1,223 @@
+//! From files to a machine that can start: everything in RAM, and where the harts
+//! begin.
+
+use std::sync::Arc;
+
+use riscope_core::addr::PAGE_SIZE;
+use riscope_core::event::{BootPhase, monotonic_ns};
+
+use super::elf::HtifSymbols;
+use super::fdt::{self, FdtContents, PageTableUpdates};
+use super::firmware::{self, FirmwareError};
+use super::initrd::{self, InitrdError};
+use super::kernel::{self, KernelError};
+use super::{Placement, PlacementError, Signature};
+use crate::board::layout::LOW_LIMIT;
+use crate::board::{Board, MachineSpec};
+
+/// Room for the device tree and what firmware adds to it.
+const FDT_AREA: u64 = 64 << 10;
+
+/// Why a machine cannot boot.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The kernel is the problem.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// The firmware is the problem.
+    #[error(transparent)]
+    Firmware(#[from] FirmwareError),
+    /// The initrd is the problem.
+    #[error(transparent)]
+    Initrd(#[from] InitrdError),
+    /// The machine's memory is too small.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+    /// The device tree could not be written.
+    #[error("cannot write the device tree: {0}")]
+    Fdt(#[from] vm_fdt::Error),
+}
+
+/// Where the harts begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Hart 0 enters a kernel in S-mode; the others wait in the built-in SBI.
+    Supervisor {
+        /// Physical address of the kernel's entry.
+        entry: u64,
+        /// Physical address of the device tree, for `a1`.
+        fdt: u64,
+    },
+    /// All harts enter firmware in M-mode.
+    Machine {
+        /// Physical address of the firmware's entry.
+        entry: u64,
+        /// Physical address of the device tree, for `a1`.
+        fdt: u64,
+        /// Physical address of the `fw_dynamic` structure, for `a2`.
+        dynamic_info: u64,
+    },
+}
+
+/// A phase of booting with its times on the clock of [`monotonic_ns`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedPhase {
+    /// The phase.
+    pub phase: BootPhase,
+    /// Its start in nanoseconds.
+    pub start_ns: u64,
+    /// Its end in nanoseconds.
+    pub end_ns: u64,
+}
+
+/// How a machine boots.
+#[derive(Debug)]
+pub struct BootPlan {
+    /// Where the harts begin.
+    pub start: Start,
+    /// Whether firmware hands over to a kernel.
+    pub firmware_then_kernel: bool,
+    /// HTIF words of the program.
+    pub htif: Option<HtifSymbols>,
+    /// Signature of the program.
+    pub signature: Option<Signature>,
+    /// What it took to get here.
+    pub phases: [TimedPhase; 2],
+}
+
+/// Loads what `spec` names into the RAM of `board`.
+///
+/// # Errors
+/// [`BootError`], naming the file that is the problem.
+pub fn prepare(spec: &MachineSpec, board: &Board) -> Result<BootPlan, BootError> {
+    let load_start = monotonic_ns();
+    let mut placement = Placement::new(Arc::clone(&board.ram));
+    let firmware = spec.firmware.as_ref().map(|source| firmware::load(&mut placement, source)).transpose()?;
+    let kernel = spec.kernel.as_ref().map(|source| kernel::load(&mut placement, source)).transpose()?;
+    let info = placement.claim_high("firmware information", firmware::DYNAMIC_INFO_SIZE, PAGE_SIZE, LOW_LIMIT)?;
+    let tree = placement.claim_high("device tree", FDT_AREA, PAGE_SIZE, LOW_LIMIT)?;
+    let initrd = spec.initrd.as_ref().map(|source| initrd::load(&mut placement, source)).transpose()?;
+
+    let fdt_start = monotonic_ns();
+    let updates = if firmware.is_some() { PageTableUpdates::Selectable } else { PageTableUpdates::Hardware };
+    let contents = FdtContents {
+        harts: spec.harts,
+        mmu: spec.mmu,
+        updates,
+        ram: placement.ram_start()..placement.ram_end(),
+        bootargs: &spec.append,
+        initrd,
+        devices: &board.devices,
+    };
+    let blob = fdt::build(&contents, &mut spec.entropy.clone())?;
+    if blob.len() as u64 > FDT_AREA {
+        return Err(PlacementError::NoRoom { what: "device tree".into(), len: blob.len() as u64 }.into());
+    }
+    placement.write("device tree", tree, &blob)?;
+    let fdt_end = monotonic_ns();
+
+    let next = kernel.as_ref().map_or(0, |kernel| kernel.entry);
+    placement.write("firmware information", info, &firmware::dynamic_info(next))?;
+    let start = match &firmware {
+        Some(firmware) => Start::Machine { entry: firmware.entry, fdt: tree, dynamic_info: info },
+        None => Start::Supervisor { entry: next, fdt: tree },
+    };
+    let htif = firmware.as_ref().and_then(|firmware| firmware.htif);
+    let signature = firmware.as_ref().and_then(|firmware| firmware.signature);
+    Ok(BootPlan {
+        start,
+        firmware_then_kernel: firmware.is_some() && kernel.is_some(),
+        htif: htif.or_else(|| kernel.as_ref()?.htif),
+        signature: signature.or_else(|| kernel.as_ref()?.signature),
+        phases: [
+            TimedPhase { phase: BootPhase::Load, start_ns: load_start, end_ns: fdt_start },
+            TimedPhase { phase: BootPhase::Fdt, start_ns: fdt_start, end_ns: fdt_end },
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use riscope_core::interp::InterpreterFactory;
+    use vm_memory::{Bytes, GuestAddress};
+
+    use super::*;
+    use crate::boot::ImageSource;
+    use crate::console::{Console, NullBackend};
+
+    fn image() -> Vec<u8> {
+        let mut bytes = vec![0; 64];
+        bytes[8..16].copy_from_slice(&0x20_0000u64.to_le_bytes());
+        bytes[56..60].copy_from_slice(b"RSC\x05");
+        bytes
+    }
+
+    fn spec() -> MachineSpec {
+        let mut spec = MachineSpec::new(Arc::new(InterpreterFactory), Console::new(Arc::new(NullBackend)));
+        spec.memory = 4 << 20;
+        spec
+    }
+
+    fn plan(spec: &MachineSpec) -> (Board, Result<BootPlan, BootError>) {
+        let board = Board::new(spec).unwrap();
+        let plan = prepare(spec, &board);
+        (board, plan)
+    }
+
+    fn u32_be(board: &Board, address: u64) -> u32 {
+        u32::from_be(board.ram.memory().read_obj(GuestAddress(address)).unwrap())
+    }
+
+    #[test]
+    fn a_kernel_alone_starts_in_supervisor_mode() {
+        let mut spec = spec();
+        spec.kernel = Some(ImageSource::bytes("kernel", image()));
+        spec.initrd = Some(ImageSource::bytes("initrd", *b"initrd"));
+        let (board, plan) = plan(&spec);
+        let Start::Supervisor { entry, fdt } = plan.unwrap().start else { panic!("firmware out of nowhere") };
+        assert_eq!(entry, 0x8020_0000);
+        assert_eq!(u32_be(&board, fdt), 0xd00d_feed);
+        let size = u64::from(u32_be(&board, fdt + 4));
+        assert!(size < FDT_AREA / 2, "{size} bytes leave no room for firmware");
+    }
+
+    #[test]
+    fn firmware_gets_the_kernel_as_its_next_stage() {
+        let mut spec = spec();
+        spec.kernel = Some(ImageSource::bytes("kernel", image()));
+        spec.firmware = Some(ImageSource::bytes("firmware", *b"code"));
+        let (board, plan) = plan(&spec);
+        let plan = plan.unwrap();
+        let Start::Machine { entry, fdt, dynamic_info } = plan.start else { panic!("no firmware") };
+        assert!(plan.firmware_then_kernel);
+        assert_eq!(entry, 0x8000_0000);
+        assert_eq!(u32_be(&board, fdt), 0xd00d_feed);
+        let next: u64 = board.ram.memory().read_obj(GuestAddress(dynamic_info + 16)).unwrap();
+        assert_eq!(next, 0x8020_0000);
+    }
+
+    #[test]
+    fn files_that_overlap_or_do_not_fit_are_named() {
+        let mut crowded = spec();
+        crowded.kernel = Some(ImageSource::bytes("big-kernel", image()));
+        crowded.firmware = Some(ImageSource::bytes("big-firmware", vec![1; 0x20_0001]));
+        let text = plan(&crowded).1.unwrap_err().to_string();
+        assert!(text.contains("big-kernel") && text.contains("big-firmware"), "{text}");
+        let mut full = spec();
+        full.kernel = Some(ImageSource::bytes("kernel", image()));
+        full.initrd = Some(ImageSource::bytes("big-initrd", vec![1; 4 << 20]));
+        let text = plan(&full).1.unwrap_err().to_string();
+        assert!(text.contains("big-initrd"), "{text}");
+    }
+
+    #[test]
+    fn the_largest_device_tree_fits_its_area() {
+        let mut spec = spec();
+        spec.harts = 8;
+        spec.append = "x".repeat(crate::board::spec::MAX_COMMAND_LINE);
+        spec.kernel = Some(ImageSource::bytes("kernel", image()));
+        let (board, plan) = plan(&spec);
+        let Start::Supervisor { fdt, .. } = plan.unwrap().start else { panic!("firmware out of nowhere") };
+        assert!(u64::from(u32_be(&board, fdt + 4)) < FDT_AREA / 2);
+    }
+}

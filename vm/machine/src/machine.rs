@@ -1,0 +1,313 @@
+//! A machine: built from a specification, started, paused, ended, dropped.
+//!
+//! [`crate::lifecycle`] draws its states. Dropping a machine ends it and joins its
+//! threads; a hart notices within some tens of microseconds of guest time.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use riscope_core::addr::GuestAddr;
+use riscope_core::clock::Clock;
+use riscope_core::counters::{CounterPage, EngineCounters, VmCounters};
+use riscope_core::engine::{Engine, EngineContext, EngineSetupError};
+use riscope_core::event::{BootPhase, VmEvent, VmId, VmState};
+use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
+use riscope_core::mem::GuestRam;
+
+use crate::board::{Board, BuildError, MachineSpec, SpecError};
+use crate::boot::htif::{Htif, HtifError, HtifPoller};
+use crate::boot::plan::{BootPlan, prepare};
+use crate::boot::{BootError, Signature, SignatureError, Start};
+use crate::console::Console;
+use crate::exit::MachineExit;
+use crate::hart_thread::HartThread;
+use crate::lifecycle::{Lifecycle, WrongState};
+use crate::sbi::Sbi;
+
+/// Why a machine cannot be made or started.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The specification is not valid.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The host cannot give what the board takes.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A file cannot be booted from.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// The program's HTIF words cannot be used.
+    #[error(transparent)]
+    Htif(#[from] HtifError),
+    /// The host cannot give what the engine takes.
+    #[error(transparent)]
+    Engine(#[from] EngineSetupError),
+    /// Not in this state.
+    #[error(transparent)]
+    State(#[from] WrongState),
+    /// The host cannot give a thread.
+    #[error("cannot start a thread for a hart: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// One virtual machine.
+pub struct Machine {
+    vm_id: VmId,
+    board: Board,
+    console: Arc<Console>,
+    signature: Option<Signature>,
+    counters: VmCounters,
+    lifecycle: Arc<Lifecycle>,
+    /// Harts that have not been started.
+    ready: Vec<HartThread>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Machine {
+    /// Builds a machine and loads what it is to run. Nothing executes yet.
+    ///
+    /// # Errors
+    /// [`MachineError`], naming the option or file that is the problem.
+    pub fn new(spec: &MachineSpec) -> Result<Self, MachineError> {
+        spec.validate()?;
+        let board = Board::new(spec)?;
+        let plan = prepare(spec, &board)?;
+        let counters = counters_of(spec);
+        let context = EngineContext {
+            vm_id: spec.vm_id,
+            ram: Arc::clone(&board.ram),
+            counters: Arc::clone(&counters.engine),
+            bus: spec.bus.clone(),
+        };
+        let engines = spec.engine.engines(&context, spec.harts)?;
+        let lifecycle = Arc::new(Lifecycle::new(
+            spec.vm_id,
+            spec.bus.clone(),
+            Arc::clone(&board.exit),
+            board.harts.clone(),
+            first_phase(&plan, spec),
+        ));
+        let ready = make_harts(spec, &board, &plan, &counters, engines, &lifecycle)?;
+        let machine = Self {
+            vm_id: spec.vm_id,
+            board,
+            console: Arc::clone(&spec.console),
+            signature: plan.signature,
+            counters,
+            lifecycle,
+            ready,
+            threads: Vec::new(),
+        };
+        machine.announce(spec, &plan);
+        Ok(machine)
+    }
+
+    fn announce(&self, spec: &MachineSpec, plan: &BootPlan) {
+        let vm_id = self.vm_id;
+        self.lifecycle.publish(VmEvent::Created {
+            vm_id,
+            name: Arc::clone(&spec.name),
+            engine: spec.engine.name(),
+            vcpus: u32::try_from(spec.harts).unwrap_or(u32::MAX),
+            memory_bytes: spec.memory,
+        });
+        for timed in plan.phases {
+            let (phase, start_ns, end_ns) = (timed.phase, timed.start_ns, timed.end_ns);
+            self.lifecycle.publish(VmEvent::BootPhaseCompleted { vm_id, phase, start_ns, end_ns });
+        }
+        self.lifecycle.created();
+    }
+
+    /// Lets the harts execute.
+    ///
+    /// # Errors
+    /// [`MachineError::State`] if it was started or stopped before,
+    /// [`MachineError::Thread`] if the host is out of threads; the machine is then
+    /// stopped.
+    pub fn start(&mut self) -> Result<(), MachineError> {
+        self.lifecycle.start(self.ready.len())?;
+        let mut ready = std::mem::take(&mut self.ready).into_iter();
+        while let Some(hart) = ready.next() {
+            let name = format!("hart{}", hart.hart.id());
+            match std::thread::Builder::new().name(name).spawn(move || hart.run()) {
+                Ok(thread) => self.threads.push(thread),
+                Err(error) => {
+                    self.lifecycle.end(MachineExit::Crashed);
+                    // This one and those after it never ran.
+                    (0..=ready.len()).for_each(|_| self.lifecycle.thread_ended());
+                    return Err(MachineError::Thread(error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops all harts at an instruction boundary and returns when they stand.
+    ///
+    /// # Errors
+    /// [`WrongState`] if the machine does not run, or ends meanwhile.
+    pub fn pause(&self) -> Result<(), WrongState> {
+        self.lifecycle.pause()
+    }
+
+    /// Lets a paused machine run on.
+    ///
+    /// # Errors
+    /// [`WrongState`] if it is not paused.
+    pub fn resume(&self) -> Result<(), WrongState> {
+        self.lifecycle.resume()
+    }
+
+    /// Ends the machine with [`MachineExit::Stopped`] unless it is ending already. Does
+    /// not wait.
+    pub fn stop(&self) {
+        self.lifecycle.end(MachineExit::Stopped);
+    }
+
+    /// Waits until the machine has ended and no hart executes any more.
+    pub fn wait(&self) -> MachineExit {
+        // Without a limit the wait ends with a reason only.
+        self.lifecycle.wait(None).unwrap_or(MachineExit::Stopped)
+    }
+
+    /// As [`Machine::wait`], but gives up after `limit` and leaves the machine running.
+    pub fn wait_timeout(&self, limit: Duration) -> Option<MachineExit> {
+        self.lifecycle.wait(Some(limit))
+    }
+
+    /// Waits until the machine has ended; one that has not after `limit` is ended with
+    /// [`MachineExit::Timeout`].
+    pub fn wait_or_expire(&self, limit: Duration) -> MachineExit {
+        self.wait_timeout(limit).unwrap_or_else(|| {
+            self.lifecycle.end(MachineExit::Timeout);
+            self.wait()
+        })
+    }
+
+    /// State of the machine.
+    pub fn state(&self) -> VmState {
+        self.lifecycle.state()
+    }
+
+    /// Identity of the machine.
+    pub fn vm_id(&self) -> VmId {
+        self.vm_id
+    }
+
+    /// Console of its serial port.
+    pub fn console(&self) -> &Arc<Console> {
+        &self.console
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &Clock {
+        &self.board.clock
+    }
+
+    /// Its memory.
+    pub fn ram(&self) -> &Arc<GuestRam> {
+        &self.board.ram
+    }
+
+    /// What telemetry reads; the counters outlive the machine.
+    pub fn counters(&self) -> &VmCounters {
+        &self.counters
+    }
+
+    /// Writes the program's signature to a file, see [`Signature::text`].
+    ///
+    /// # Errors
+    /// [`SignatureError`] if it has none or it cannot be written.
+    pub fn dump_signature(&self, path: &Path) -> Result<(), SignatureError> {
+        self.signature.ok_or(SignatureError::Missing)?.dump(&self.board.ram, path)
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.stop();
+        for thread in self.threads.drain(..) {
+            // A panic has been reported by the thread and recorded as `Crashed`.
+            let _ = thread.join();
+        }
+        self.lifecycle.publish(VmEvent::Deleted { vm_id: self.vm_id });
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine").field("vm_id", &self.vm_id).field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+fn counters_of(spec: &MachineSpec) -> VmCounters {
+    VmCounters {
+        vm_id: spec.vm_id,
+        name: Arc::clone(&spec.name),
+        engine_name: spec.engine.name(),
+        memory_bytes: spec.memory,
+        harts: (0..spec.harts).map(|_| Arc::<CounterPage>::default()).collect(),
+        engine: Arc::<EngineCounters>::default(),
+    }
+}
+
+/// What the guest goes through before it counts as running. A bare-metal program is
+/// there at once.
+fn first_phase(plan: &BootPlan, spec: &MachineSpec) -> Option<BootPhase> {
+    if plan.firmware_then_kernel { Some(BootPhase::Firmware) } else { spec.kernel.as_ref().map(|_| BootPhase::Kernel) }
+}
+
+fn make_harts(
+    spec: &MachineSpec,
+    board: &Board,
+    plan: &BootPlan,
+    counters: &VmCounters,
+    engines: Vec<Box<dyn Engine>>,
+    lifecycle: &Arc<Lifecycle>,
+) -> Result<Vec<HartThread>, MachineError> {
+    let htif = match plan.htif {
+        Some(symbols) => {
+            let console = Arc::clone(&spec.console);
+            Some(Arc::new(Htif::new(symbols, Arc::clone(&board.ram), console, Arc::clone(&board.exit))?))
+        }
+        None => None,
+    };
+    let sbi = matches!(plan.start, Start::Supervisor { .. }).then(|| {
+        let (ram, exit) = (Arc::clone(&board.ram), Arc::clone(&board.exit));
+        Arc::new(Sbi::new(board.harts.clone(), ram, Arc::clone(&spec.console), exit))
+    });
+    let harts = engines.into_iter().enumerate().map(|(id, engine)| {
+        let mut hart = Hart::new(HartConfig {
+            id,
+            ram: Arc::clone(&board.ram),
+            mmio: Arc::clone(&board.mmio),
+            control: Arc::clone(&board.harts[id]),
+            counters: Arc::clone(&counters.harts[id]),
+            clock: board.clock.clone(),
+            sbi: sbi.is_some(),
+            vm_id: spec.vm_id,
+        });
+        place_at_start(&mut hart, plan.start);
+        let htif = htif.as_ref().map(|htif| HtifPoller::new(Arc::clone(htif)));
+        HartThread { hart, engine, lifecycle: Arc::clone(lifecycle), sbi: sbi.clone(), htif }
+    });
+    Ok(harts.collect())
+}
+
+/// Register of the third argument.
+const A2: usize = 12;
+
+fn place_at_start(hart: &mut Hart, start: Start) {
+    let id = hart.id() as u64;
+    match start {
+        // A stopped hart gets its start from the SBI.
+        Start::Supervisor { entry, fdt } => hart.reset(GuestAddr(entry), PrivilegeMode::Supervisor, id, fdt),
+        Start::Machine { entry, fdt, dynamic_info } => {
+            hart.reset(GuestAddr(entry), PrivilegeMode::Machine, id, fdt);
+            hart.set_x(A2, dynamic_info);
+        }
+    }
+}
