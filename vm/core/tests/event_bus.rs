@@ -1,0 +1,315 @@
+//! Properties of the event bus: nothing is lost uncounted, nothing arrives that was
+//! not asked for, and nobody waits for anybody.
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use proptest::prelude::*;
+    use riscope_core::event::{
+        BootPhase, DeviceEvent, DomainEventBus, Envelope, Event, EventType, ExecutionEvent, ExitReason, Family, Filter,
+        FlushReason, InvalidationReason, Received, SubscriberStats, Tier, Trigger, VmEvent, VmId, VmState,
+        monotonic_ns,
+    };
+    use riscope_core::event::{CompileFailure, wall_ns};
+
+    /// An event of each type, of machine `vm`.
+    fn event(kind: EventType, vm: u64) -> Event {
+        let vm_id = VmId(vm);
+        match kind {
+            EventType::CodeBlockCompiled => Event::from(ExecutionEvent::CodeBlockCompiled {
+                vm_id,
+                pc: 0x8000_0000,
+                block_size: 64,
+                instructions: 16,
+                host_size: 400,
+                tier: Tier::Baseline,
+                trigger: Trigger::Hot,
+                queue_wait_ns: 1_000,
+                compile_ns: 200_000,
+            }),
+            EventType::HotspotDetected => Event::from(ExecutionEvent::HotspotDetected {
+                vm_id,
+                vcpu: 0,
+                pc: 0x8000_0000,
+                execution_count: 1000,
+                from: Tier::Interpreter,
+                to: Tier::Baseline,
+            }),
+            EventType::CompilationFailed => Event::from(ExecutionEvent::CompilationFailed {
+                vm_id,
+                pc: 0,
+                tier: Tier::Baseline,
+                reason: CompileFailure::Stale,
+            }),
+            EventType::CodeBlocksInvalidated => Event::from(ExecutionEvent::CodeBlocksInvalidated {
+                vm_id,
+                blocks: 2,
+                reason: InvalidationReason::FenceI,
+            }),
+            EventType::CodeCacheFlushed => Event::from(ExecutionEvent::CodeCacheFlushed {
+                vm_id,
+                blocks: 9,
+                bytes: 4096,
+                reason: FlushReason::Full,
+            }),
+            EventType::VmCreated => {
+                Event::from(VmEvent::Created { vm_id, name: "a".into(), engine: "tiered", vcpus: 1, memory_bytes: 1 })
+            }
+            EventType::VmStateChanged => {
+                Event::from(VmEvent::StateChanged { vm_id, from: VmState::Booting, to: VmState::Running })
+            }
+            EventType::BootPhaseCompleted => {
+                Event::from(VmEvent::BootPhaseCompleted { vm_id, phase: BootPhase::Load, start_ns: 1, end_ns: 2 })
+            }
+            EventType::VmExited => Event::from(VmEvent::Exited { vm_id, reason: ExitReason::Poweroff, code: 0 }),
+            EventType::VmDeleted => Event::from(VmEvent::Deleted { vm_id }),
+            EventType::DeviceFailed => Event::from(DeviceEvent::Failed { vm_id, device: "virtio-blk", error: "read" }),
+        }
+    }
+
+    fn stats(bus: &DomainEventBus, name: &str) -> SubscriberStats {
+        bus.stats().by_name().into_iter().find(|it| &*it.name == name).expect("a subscriber of this name")
+    }
+
+    fn assert_conserved(stats: &SubscriberStats) {
+        assert_eq!(stats.published, stats.delivered + stats.dropped + stats.queued, "{stats:?}");
+        assert!(stats.abandoned <= stats.dropped, "{stats:?}");
+    }
+
+    #[test]
+    fn every_type_and_family_arrives_as_what_it_is() {
+        let bus = DomainEventBus::new();
+        let all = bus.subscribe("all", Filter::all(), 64);
+        for &kind in EventType::ALL {
+            bus.publish(event(kind, 3));
+            let envelope = all.try_recv().expect("the event");
+            assert_eq!(envelope.event, event(kind, 3));
+            assert_eq!(envelope.event.event_type(), kind.as_str());
+            assert_eq!(envelope.event.family(), kind.family());
+            assert_eq!(envelope.event.vm_id(), VmId(3));
+        }
+        assert_eq!(bus.stats().published, [1; EventType::ALL.len()]);
+    }
+
+    #[test]
+    fn nobody_hears_what_is_published_to_nobody() {
+        let bus = DomainEventBus::new();
+        assert!(!bus.has_subscribers());
+        bus.publish(event(EventType::VmDeleted, 1));
+        let late = bus.subscribe("late", Filter::all(), 4);
+        assert!(bus.has_subscribers());
+        assert!(late.try_recv().is_err());
+        drop(late);
+        assert!(!bus.has_subscribers());
+        assert_eq!(bus.stats().published, [0; EventType::ALL.len()]);
+    }
+
+    #[test]
+    fn a_full_queue_drops_the_newest_and_counts_them() {
+        let bus = DomainEventBus::new();
+        let small = bus.subscribe("small", Filter::all(), 2);
+        for vm in 0..5 {
+            bus.publish(event(EventType::VmDeleted, vm));
+        }
+        let full = stats(&bus, "small");
+        assert_eq!((full.published, full.delivered, full.dropped, full.queued, full.capacity), (5, 0, 3, 2, 2));
+        let vms: Vec<_> = small.drain().map(|envelope| envelope.event.vm_id().0).collect();
+        assert_eq!(vms, [0, 1]);
+        let empty = stats(&bus, "small");
+        assert_eq!((empty.delivered, empty.dropped, empty.queued), (2, 3, 0));
+    }
+
+    #[test]
+    fn what_a_leaving_subscriber_left_is_dropped_and_its_name_remembered() {
+        let bus = DomainEventBus::new();
+        for _ in 0..2 {
+            let leaving = bus.subscribe("page", Filter::all(), 8);
+            for vm in 0..3 {
+                bus.publish(event(EventType::VmDeleted, vm));
+            }
+            leaving.try_recv().expect("an event");
+        }
+        assert_eq!(bus.stats().subscribers, []);
+        let sum = stats(&bus, "page");
+        assert_eq!((sum.published, sum.delivered, sum.dropped, sum.abandoned), (6, 2, 4, 4));
+        assert_eq!((sum.queued, sum.capacity), (0, 0));
+        let again = bus.subscribe("page", Filter::all(), 8);
+        bus.publish(event(EventType::VmDeleted, 9));
+        let sum = stats(&bus, "page");
+        assert_eq!((sum.published, sum.queued, sum.capacity), (7, 1, 8));
+        drop(again);
+    }
+
+    #[test]
+    fn waiting_for_an_event_ends_with_another_channels_message() {
+        let bus = DomainEventBus::new();
+        let waiting = bus.subscribe("waiting", Filter::all(), 4);
+        let (sender, other) = crossbeam_channel::bounded(1);
+        bus.publish(event(EventType::VmDeleted, 1));
+        sender.send("stop").expect("a receiver");
+        assert!(matches!(waiting.recv_or(&other), Received::Other(Ok("stop"))));
+        assert!(matches!(waiting.recv_or(&other), Received::Event(envelope) if envelope.event.vm_id() == VmId(1)));
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| waiting.recv_or(&other));
+            drop(sender);
+            assert!(matches!(waiter.join(), Ok(Received::Other(Err(_)))));
+        });
+        assert_eq!(stats(&bus, "waiting").delivered, 1);
+    }
+
+    #[test]
+    fn events_carry_the_time_of_their_publication() {
+        let bus = DomainEventBus::new();
+        let all = bus.subscribe("all", Filter::all(), 4);
+        let before = monotonic_ns();
+        bus.publish(event(EventType::VmDeleted, 1));
+        let envelope = all.try_recv().expect("the event");
+        assert!((before..=monotonic_ns()).contains(&envelope.monotonic_ns));
+        // The clocks' difference is refreshed every second, and the host may set its
+        // clock; the same hour is what this can know.
+        assert!(wall_ns().abs_diff(envelope.wall_ns) < 3_600_000_000_000);
+    }
+
+    fn filters() -> impl Strategy<Value = Filter> {
+        let families = prop::option::of(prop::sample::subsequence(Family::ALL.to_vec(), 0..=Family::ALL.len()));
+        let types = prop::option::of(prop::sample::subsequence(EventType::ALL.to_vec(), 0..=EventType::ALL.len()));
+        let vm = prop::option::of(0..3_u64);
+        (families, types, vm).prop_map(|(families, types, vm)| {
+            let mut filter = Filter::all();
+            if let Some(families) = families {
+                filter = filter.families(&families);
+            }
+            if let Some(types) = types {
+                let names: Vec<_> = types.iter().map(|kind| kind.as_str()).collect();
+                filter = filter.types(&names);
+            }
+            if let Some(vm) = vm {
+                filter = filter.vm(VmId(vm));
+            }
+            filter
+        })
+    }
+
+    /// What a subscriber of the property below does.
+    #[derive(Clone, Debug)]
+    struct Reader {
+        filter: Filter,
+        capacity: usize,
+        /// Leaves after this many events; stays to the end if there are not so many.
+        stays_for: usize,
+    }
+
+    fn readers() -> impl Strategy<Value = Reader> {
+        (filters(), prop_oneof![1..16_usize, Just(4096)], prop_oneof![0..40_usize, Just(usize::MAX)])
+            .prop_map(|(filter, capacity, stays_for)| Reader { filter, capacity, stays_for })
+    }
+
+    fn published() -> impl Strategy<Value = Vec<(EventType, u64)>> {
+        prop::collection::vec((prop::sample::select(EventType::ALL), 0..3_u64), 0..300)
+    }
+
+    fn read(reader: &Reader, bus: &DomainEventBus, name: &str, ready: &Barrier) -> Vec<Envelope> {
+        let subscription = bus.subscribe(name, reader.filter, reader.capacity);
+        ready.wait();
+        let mut seen = Vec::new();
+        while seen.len() < reader.stays_for {
+            match subscription.recv_timeout(std::time::Duration::from_millis(1)) {
+                Ok(envelope) => seen.push(envelope),
+                // Publishers have ended when the bus has one subscriber more, which
+                // is how the test says so.
+                Err(_) if bus.stats().subscribers.iter().any(|it| &*it.name == "end") => break,
+                Err(_) => {}
+            }
+        }
+        seen.extend(subscription.drain().take(reader.stays_for.saturating_sub(seen.len())));
+        seen
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Publishers and readers on threads of their own; readers come with filters
+        /// and queues of all sizes, and some leave while others publish.
+        #[test]
+        fn published_is_delivered_dropped_or_queued(
+            publishers in prop::collection::vec(published(), 1..4),
+            readers in prop::collection::vec(readers(), 1..4),
+        ) {
+            let bus = DomainEventBus::new();
+            let names: Vec<_> = (0..readers.len()).map(|index| format!("reader-{index}")).collect();
+            let ready = Barrier::new(readers.len() + publishers.len());
+            let seen: Vec<Vec<Envelope>> = thread::scope(|scope| {
+                let (bus, ready) = (&bus, &ready);
+                let readers: Vec<_> = readers.iter().zip(&names)
+                    .map(|(reader, name)| scope.spawn(move || read(reader, bus, name, ready)))
+                    .collect();
+                let publishers: Vec<_> = publishers.iter().map(|events| scope.spawn(move || {
+                    ready.wait();
+                    for &(kind, vm) in events {
+                        bus.publish(event(kind, vm));
+                    }
+                })).collect();
+                for publisher in publishers {
+                    publisher.join().expect("a publisher");
+                }
+                let end = bus.subscribe("end", Filter::all(), 1);
+                let seen = readers.into_iter().map(|reader| reader.join().expect("a reader")).collect();
+                drop(end);
+                seen
+            });
+            for ((reader, name), seen) in readers.iter().zip(&names).zip(&seen) {
+                let stats = stats(&bus, name);
+                assert_conserved(&stats);
+                prop_assert_eq!(stats.delivered, seen.len() as u64);
+                prop_assert_eq!(stats.queued, 0);
+                prop_assert!(seen.iter().all(|envelope| reader.filter.matches(&envelope.event)));
+                let mut sequences: Vec<_> = seen.iter().map(|envelope| envelope.sequence).collect();
+                sequences.sort_unstable();
+                sequences.dedup();
+                prop_assert_eq!(sequences.len(), seen.len(), "an event arrived twice");
+                // A reader that stays and whose queue holds everything gets everything.
+                if reader.stays_for == usize::MAX && reader.capacity == 4096 {
+                    let matching = publishers.iter().flatten()
+                        .filter(|&&(kind, vm)| reader.filter.matches(&event(kind, vm))).count();
+                    prop_assert_eq!(seen.len(), matching);
+                    prop_assert_eq!(stats.dropped, 0);
+                }
+            }
+        }
+
+        /// One publisher's events arrive in its order, and with its sequence.
+        #[test]
+        fn order_is_kept(events in published(), filter in filters()) {
+            let bus = DomainEventBus::new();
+            let reader = bus.subscribe("reader", filter, 4096);
+            for &(kind, vm) in &events {
+                bus.publish(event(kind, vm));
+            }
+            let expected: Vec<_> = events.iter().enumerate()
+                .map(|(index, &(kind, vm))| (index as u64, event(kind, vm)))
+                .filter(|(_, event)| filter.matches(event))
+                .collect();
+            let seen: Vec<_> = reader.drain().map(|envelope| (envelope.sequence, envelope.event)).collect();
+            prop_assert_eq!(seen, expected);
+        }
+
+        /// A filter lets through what each of its parts lets through.
+        #[test]
+        fn a_filter_is_the_conjunction_of_its_parts(
+            families in prop::sample::subsequence(Family::ALL.to_vec(), 0..=Family::ALL.len()),
+            types in prop::sample::subsequence(EventType::ALL.to_vec(), 0..=EventType::ALL.len()),
+            vm in 0..3_u64,
+        ) {
+            let names: Vec<_> = types.iter().map(|kind| kind.as_str()).chain(["no.such_event"]).collect();
+            let filter = Filter::all().families(&families).types(&names).vm(VmId(vm));
+            for &kind in EventType::ALL {
+                for of in 0..3 {
+                    let expected = families.contains(&kind.family()) && types.contains(&kind) && of == vm;
+                    prop_assert_eq!(filter.matches(&event(kind, of)), expected);
+                }
+            }
+        }
+    }
+}
