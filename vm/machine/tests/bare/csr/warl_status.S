@@ -21,18 +21,7 @@ case 1                              # MPP
     csrr a0, mstatus
     check_bits a0, STATUS_MPP, \mode << STATUS_MPP_SHIFT
     .endr
-case 2                              # UXL and SXL
-    li t0, STATUS_UXL | STATUS_SXL
-    csrs mstatus, t0
-    csrr a0, mstatus
-    and a1, a0, t0
-    li t1, (2 << 32) | (2 << 34)
-    check_eq a1, t1
-    csrc mstatus, t0
-    csrr a0, mstatus
-    and a1, a0, t0
-    check_eq a1, t1
-case 3                              # FS, XS and SD
+case 2                              # FS, XS and SD
     .irp state, 0, 1, 2, 3
     li t0, STATUS_FS | STATUS_XS | STATUS_SD
     csrc mstatus, t0
@@ -54,7 +43,7 @@ case 3                              # FS, XS and SD
     csrr a0, mstatus
     and a0, a0, t0
     check_zero a0
-case 4                              # bits without a meaning
+case 3                              # bits without a meaning
     li t0, NO_MEANING
     csrs mstatus, t0
     csrr a0, mstatus
@@ -64,7 +53,7 @@ case 4                              # bits without a meaning
     csrr a0, sstatus
     and a0, a0, t0
     check_zero a0
-case 5                              # sstatus does not show the M fields, and does not change them
+case 4                              # sstatus does not show the M fields, and does not change them
     li t0, M_FIELDS & ~STATUS_MIE
     csrs mstatus, t0
     csrr a0, sstatus
@@ -79,7 +68,7 @@ case 5                              # sstatus does not show the M fields, and do
     csrr a0, mstatus
     and a0, a0, t0
     check_zero a0
-case 6                              # the S fields are the same bits in both
+case 5                              # the S fields are the same bits in both
     li t0, S_FIELDS
     csrc mstatus, t0
     csrs sstatus, t0
@@ -98,7 +87,7 @@ case 6                              # the S fields are the same bits in both
     csrr a0, mstatus
     and a0, a0, t0
     check_zero a0
-case 7                              # each S field by itself
+case 6                              # each S field by itself
     .irp field, STATUS_SIE, STATUS_SPIE, STATUS_SPP, STATUS_SUM, STATUS_MXR
     li t0, S_FIELDS
     csrc sstatus, t0
@@ -108,7 +97,7 @@ case 7                              # each S field by itself
     and a0, a0, t0
     check_eq a0, t1
     .endr
-case 8                              # MPP never becomes 2
+case 7                              # MPP never becomes 2
     li t0, STATUS_MPP
     csrc mstatus, t0
     li t0, 2 << STATUS_MPP_SHIFT
@@ -118,6 +107,17 @@ case 8                              # MPP never becomes 2
     andi a0, a0, 3
     li t1, 2
     check_ne a0, t1
+case 8                              # UXL and SXL
+    li t0, STATUS_UXL | STATUS_SXL
+    csrs mstatus, t0
+    csrr a0, mstatus
+    and a1, a0, t0
+    li t1, (2 << 32) | (2 << 34)
+    check_eq a1, t1
+    csrc mstatus, t0
+    csrr a0, mstatus
+    and a1, a0, t0
+    check_eq a1, t1
     csrw mstatus, s0
     done
 
