@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -61,8 +61,9 @@ pub struct Machine {
     signature: Option<Signature>,
     counters: VmCounters,
     lifecycle: Arc<Lifecycle>,
-    /// Harts that have not been started.
-    ready: Vec<HartThread>,
+    /// Harts that have not been started. Behind a lock only so that a machine can be
+    /// shared between threads: harts themselves cannot.
+    ready: Mutex<Vec<HartThread>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -98,7 +99,7 @@ impl Machine {
             signature: plan.signature,
             counters,
             lifecycle,
-            ready,
+            ready: Mutex::new(ready),
             threads: Vec::new(),
         };
         machine.announce(spec, &plan);
@@ -128,8 +129,9 @@ impl Machine {
     /// [`MachineError::Thread`] if the host is out of threads; the machine is then
     /// stopped.
     pub fn start(&mut self) -> Result<(), MachineError> {
-        self.lifecycle.start(self.ready.len())?;
-        let mut ready = std::mem::take(&mut self.ready).into_iter();
+        let ready = std::mem::take(self.ready.get_mut().unwrap_or_else(PoisonError::into_inner));
+        self.lifecycle.start(ready.len())?;
+        let mut ready = ready.into_iter();
         while let Some(hart) = ready.next() {
             let name = format!("hart{}", hart.hart.id());
             match std::thread::Builder::new().name(name).spawn(move || hart.run()) {

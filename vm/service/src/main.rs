@@ -1,2 +1,30 @@
-//! placeholder
-fn main() {}
+//! `riscope`: run riscv64 machines and observe them.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod console;
+mod demo;
+mod error;
+mod http;
+mod message;
+mod run;
+mod session;
+mod size;
+mod stop;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let outcome = match cli::Cli::parse().command {
+        cli::Command::Run(arguments) => run::run(&arguments),
+        cli::Command::Demo(arguments) => demo::demo(&arguments),
+    };
+    ExitCode::from(outcome.unwrap_or_else(|error| {
+        message::say(&error);
+        error::USAGE
+    }))
+}

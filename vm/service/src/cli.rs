@@ -1,0 +1,144 @@
+//! The command line. Names are stable; `--help` is meant to be enough to start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::size::{parse_size, parse_timeout};
+
+/// Runs riscv64 Linux machines through a JIT and shows what they do.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one machine in the foreground, its console on stdin and stdout
+    #[command(after_help = RUN_HELP)]
+    Run(Box<RunArguments>),
+    /// Run the built-in guest and serve its metrics; needs no download
+    #[command(after_help = DEMO_HELP)]
+    Demo(DemoArguments),
+}
+
+const RUN_HELP: &str = "\
+Examples:
+  riscope run --kernel Image --initrd initrd.gz --append 'console=ttyS0'
+  riscope run --kernel Image --append 'console=ttyS0 root=/dev/vda rw' --disk disk.ext4 --memory 1G
+  riscope run --bios fw_jump.elf --kernel Image --initrd initrd.gz
+  riscope run --bios test.elf --signature out.txt      (bare metal in M-mode, HTIF)
+
+On a terminal, Ctrl-A x ends the machine and Ctrl-A Ctrl-A types Ctrl-A.
+
+Exit status: 0 the guest powered off; n the guest failed with code n; 2 wrong use or a file that
+cannot be read; 3 the guest asked for a reset under --no-reboot; 124 time-out; 130 interrupted.";
+
+const DEMO_HELP: &str = "\
+The guest goes through the phases integer, float, memory and churn for ever. Meanwhile look at
+http://127.0.0.1:8440/metrics, or point a Prometheus at it. Ctrl-C ends it.";
+
+/// `riscope run`
+#[derive(Args, Debug)]
+pub(crate) struct RunArguments {
+    /// Kernel: Image, EFI-stub Image or ELF, also gzip'd. Entered in S-mode
+    #[arg(long, value_name = "FILE", required_unless_present = "bios")]
+    pub(crate) kernel: Option<PathBuf>,
+    /// Firmware or bare-metal program: ELF or raw image. Entered in M-mode
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bios: Option<PathBuf>,
+    /// Initial RAM disk for the kernel
+    #[arg(long, value_name = "FILE")]
+    pub(crate) initrd: Option<PathBuf>,
+    /// Kernel command line
+    #[arg(long, value_name = "STRING", default_value = "", allow_hyphen_values = true)]
+    pub(crate) append: String,
+    /// Raw disk image; ",ro" makes it read-only. May be given several times
+    #[arg(long = "disk", value_name = "FILE[,ro]")]
+    pub(crate) disks: Vec<String>,
+    /// Number of harts, 1 to 8
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) cpus: usize,
+    /// Guest memory, such as 512M or 2G
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_size)]
+    pub(crate) memory: u64,
+    /// What executes the guest
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
+    pub(crate) engine: EngineChoice,
+    /// End with status 3 when the guest asks for a reset
+    #[arg(long)]
+    pub(crate) no_reboot: bool,
+    /// End with status 124 after so many seconds
+    #[arg(long, value_name = "SECS", value_parser = parse_timeout)]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// Write memory from begin_signature to end_signature here when the machine ends
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) observe: ObserveArguments,
+}
+
+/// `riscope demo`
+#[derive(Args, Debug)]
+pub(crate) struct DemoArguments {
+    /// Phases to run, in this order
+    #[arg(long, value_name = "LIST", default_value = "integer,float,memory,churn")]
+    pub(crate) phases: String,
+    /// Seconds that each phase takes
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) seconds: u32,
+    /// Serve the page and /metrics here
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8440")]
+    pub(crate) listen: SocketAddr,
+    /// Send spans to this OTLP/HTTP receiver
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp: Option<String>,
+    /// What executes the guest
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
+    pub(crate) engine: EngineChoice,
+}
+
+/// Where to look at the machine from.
+#[derive(Args, Debug)]
+pub(crate) struct ObserveArguments {
+    /// Serve a page and /metrics here, such as 127.0.0.1:8440
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Send spans to this OTLP/HTTP receiver, such as http://127.0.0.1:4318
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp: Option<String>,
+}
+
+/// Engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineChoice {
+    /// The reference interpreter: slow and simple
+    Interpreter,
+    /// Interpreter and first translation tier
+    Baseline,
+    /// All tiers there are
+    Tiered,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_run_needs_something_to_run() {
+        assert!(Cli::try_parse_from(["riscope", "run"]).is_err());
+        assert!(Cli::try_parse_from(["riscope", "run", "--bios", "x"]).is_ok());
+        assert!(Cli::try_parse_from(["riscope", "run", "--kernel", "x", "--memory", "12Q"]).is_err());
+    }
+}

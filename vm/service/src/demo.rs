@@ -1,0 +1,27 @@
+//! `riscope demo`: the built-in guest, no download needed.
+
+use riscope_machine::ImageSource;
+
+use crate::cli::DemoArguments;
+use crate::console::stdout_console;
+use crate::error::CommandError;
+use crate::message::say;
+use crate::session::Session;
+use crate::wiring::{RunPolicy, machine_spec, run_machine};
+
+/// Built from the sources in `vm/service/guest`; a test proves that they match.
+const GUEST: &[u8] = include_bytes!("../guest/demo.elf");
+const MEMORY: u64 = 64 << 20;
+
+/// Runs the guest until Ctrl-C and returns the exit status.
+pub(crate) fn demo(arguments: &DemoArguments) -> Result<u8, CommandError> {
+    let session = Session::start(Some(arguments.listen), arguments.otlp.clone())?;
+    if let Some(address) = session.address {
+        say(&format_args!("demo at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));
+    }
+    let mut spec = machine_spec(&session, "demo", arguments.engine, stdout_console());
+    spec.memory = MEMORY;
+    spec.kernel = Some(ImageSource::bytes("the demo guest", GUEST));
+    spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds);
+    run_machine(&session, &spec, RunPolicy { reboot: true, timeout: None }, |_| Ok(()))
+}

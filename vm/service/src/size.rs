@@ -1,0 +1,60 @@
+//! Sizes and durations on the command line.
+
+use std::time::Duration;
+
+/// Bytes of a size such as `512M`, `2G`, `0x100000` or `65536`. Units are powers of
+/// 1024: K, M, G, T, also spelt KiB and so on.
+///
+/// # Errors
+/// A sentence that says what a size looks like.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    let error = || format!("{text:?} is not a size; write a number of bytes or a number with K, M, G or T, such as 512M");
+    if let Some(hex) = text.strip_prefix("0x") {
+        return u64::from_str_radix(hex, 16).map_err(|_| error());
+    }
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 0,
+        "K" | "KB" | "KIB" => 10,
+        "M" | "MB" | "MIB" => 20,
+        "G" | "GB" | "GIB" => 30,
+        "T" | "TB" | "TIB" => 40,
+        _ => return Err(error()),
+    };
+    let number: u64 = digits.parse().map_err(|_| error())?;
+    number.checked_mul(1 << shift).ok_or_else(error)
+}
+
+/// A positive number of seconds, fractions allowed.
+///
+/// # Errors
+/// A sentence that says what a time-out looks like.
+pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
+    let duration = Duration::try_from_secs_f64(seconds).ok().filter(|duration| !duration.is_zero());
+    duration.ok_or_else(|| format!("a time-out of {text} seconds is not possible; give a positive number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_powers_of_1024() {
+        assert_eq!(parse_size("512M"), Ok(512 << 20));
+        assert_eq!(parse_size("2GiB"), Ok(2 << 30));
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert_eq!(parse_size("0x1000"), Ok(4096));
+        assert_eq!(parse_size("1t"), Ok(1 << 40));
+    }
+
+    #[test]
+    fn nonsense_and_overflow_are_refused() {
+        for text in ["", "M", "12Q", "-1", "1.5G", "99999999999T", "0xzz"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+        for text in ["", "0", "-1", "NaN", "inf", "x"] {
+            assert!(parse_timeout(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Composition root: the only place that knows every crate.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use riscope_core::engine::EngineFactory;
+use riscope_core::event::VmId;
+use riscope_core::interp::InterpreterFactory;
+use riscope_jit::JitFactory;
+use riscope_machine::console::Console;
+use riscope_machine::{Machine, MachineExit, MachineSpec};
+
+use crate::cli::EngineChoice;
+use crate::error::CommandError;
+use crate::session::Session;
+
+/// Exit status when the guest asked for a reset under `--no-reboot`.
+const RESET: u8 = 3;
+/// Exit status of a time-out, as timeout(1) has it.
+const TIMEOUT: u8 = 124;
+/// Exit status when the user ended the machine, as shells have it for SIGINT.
+const INTERRUPTED: u8 = 130;
+/// Exit status of a guest failure whose code does not fit.
+const FAILED: u8 = 255;
+/// Exit status when riscope itself failed the guest.
+const CRASHED: u8 = 70;
+
+/// The only machine of a process.
+const VM: VmId = VmId(1);
+
+/// A specification with everything that does not come from the command line.
+pub(crate) fn machine_spec(session: &Session, name: &str, engine: EngineChoice, console: Arc<Console>) -> MachineSpec {
+    let mut spec = MachineSpec::new(engine_factory(engine), console);
+    spec.vm_id = VM;
+    spec.name = name.into();
+    spec.bus = Some(session.bus.clone());
+    spec
+}
+
+fn engine_factory(engine: EngineChoice) -> Arc<dyn EngineFactory> {
+    match engine {
+        EngineChoice::Interpreter => Arc::new(InterpreterFactory),
+        EngineChoice::Baseline | EngineChoice::Tiered => Arc::new(JitFactory::default()),
+    }
+}
+
+/// How a machine is to be run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunPolicy {
+    /// Build the machine again when the guest asks for a reset.
+    pub(crate) reboot: bool,
+    /// End it after this time.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Runs machines of `spec` until one ends for good, and gives `finished` the last.
+///
+/// # Errors
+/// When a machine cannot be built or started.
+pub(crate) fn run_machine(
+    session: &Session,
+    spec: &MachineSpec,
+    policy: RunPolicy,
+    finished: impl FnOnce(&Machine) -> Result<(), CommandError>,
+) -> Result<u8, CommandError> {
+    let deadline = policy.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    loop {
+        let mut machine = Machine::new(spec)?;
+        session.telemetry.register_vm(machine.counters().clone());
+        machine.start()?;
+        let machine = Arc::new(machine);
+        session.stopper.watch(&machine);
+        let exit = match deadline {
+            Some(deadline) => machine.wait_or_expire(deadline.saturating_duration_since(Instant::now())),
+            None => machine.wait(),
+        };
+        if exit != MachineExit::Reset || !policy.reboot {
+            finished(&machine)?;
+            return Ok(exit_status(exit));
+        }
+    }
+}
+
+fn exit_status(exit: MachineExit) -> u8 {
+    match exit {
+        MachineExit::PowerOff => 0,
+        MachineExit::Reset => RESET,
+        // A failure never looks like success, whatever its code.
+        MachineExit::Failure(code) => u8::try_from(code).ok().filter(|&code| code != 0).unwrap_or(FAILED),
+        MachineExit::Timeout => TIMEOUT,
+        MachineExit::Stopped => INTERRUPTED,
+        MachineExit::Crashed => CRASHED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_statuses_are_the_documented_ones() {
+        assert_eq!(exit_status(MachineExit::PowerOff), 0);
+        assert_eq!(exit_status(MachineExit::Reset), 3);
+        assert_eq!(exit_status(MachineExit::Failure(7)), 7);
+        assert_eq!(exit_status(MachineExit::Failure(256)), 255);
+        assert_eq!(exit_status(MachineExit::Timeout), 124);
+        assert_eq!(exit_status(MachineExit::Stopped), 130);
+    }
+}
