@@ -1,0 +1,39 @@
+# Everything a newcomer or a CI job runs. Each target is one or two commands;
+# what they do is in the programs that they call.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench guest lint deny tools test-guest
+export PATH := $(CURDIR)/.cache/test-tools/bin:$(PATH)
+
+# What the disk of the tests holds. Kept apart from the disk that `make guest` makes.
+TEST_PACKAGES := python3 sqlite3 perl gcc libc6-dev stress-ng
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do printf 'make %-11s %s\n' "$$target" "$$text"; done
+
+demo: ## run the embedded guest; metrics on http://127.0.0.1:8440/metrics, Ctrl-C ends it
+	cargo run --release -p riscope -- demo
+
+test: tools test-guest lint ## install what the tests need, then formatting, lints and every test
+	cargo nextest run --workspace
+	cargo test --workspace --doc
+
+bench: tools ## measure; results with their spread in target/criterion
+	cargo bench --workspace
+
+guest: ## Debian's riscv64 kernel and an initramfs; PACKAGES="python3 gcc .." makes a disk too
+	deploy/guest/build $(PACKAGES)
+
+lint: ## formatting and clippy, warnings as errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+deny: ## licences, sources and advisories of every dependency (wants cargo-deny)
+	cargo deny check
+
+tools: ## what the tests need on this machine, into .cache/test-tools and, as root, by apt
+	deploy/test-tools/install
+
+test-guest: ## the kernel, initramfs and disk that the tests boot
+	DISK=test-disk.ext4 deploy/guest/build $(TEST_PACKAGES)
