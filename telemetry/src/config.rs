@@ -22,8 +22,9 @@ pub struct TelemetryConfig {
     pub span_queue_capacity: usize,
     /// Longest time that spans wait for others to be sent with.
     pub span_delay: Duration,
-    /// Longest time that sending may take.
-    pub export_timeout: Duration,
+    /// Longest time that sending may take, if not what `OTEL_EXPORTER_OTLP_TIMEOUT`
+    /// says or 10 seconds.
+    pub export_timeout: Option<Duration>,
 }
 
 impl Default for TelemetryConfig {
@@ -36,7 +37,7 @@ impl Default for TelemetryConfig {
             jit_spans_per_second: 50,
             span_queue_capacity: 8_192,
             span_delay: Duration::from_secs(2),
-            export_timeout: Duration::from_secs(5),
+            export_timeout: None,
         }
     }
 }

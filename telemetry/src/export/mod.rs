@@ -2,4 +2,5 @@
 
 pub(crate) mod negotiate;
 pub(crate) mod openmetrics;
+pub(crate) mod otlp;
 pub(crate) mod prometheus;

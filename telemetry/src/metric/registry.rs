@@ -97,30 +97,25 @@ impl Metrics {
     }
 }
 
-/// Transitions that a healthy machine makes, and the ways to fail. Others appear
-/// if they happen.
-const TRANSITIONS: [(VmState, VmState); 21] = [
+/// Transitions that machines make; others appear if they happen.
+const TRANSITIONS: [(VmState, VmState); 17] = [
     (VmState::Creating, VmState::Created),
     (VmState::Creating, VmState::Failed),
     (VmState::Created, VmState::Booting),
-    (VmState::Created, VmState::Restoring),
-    (VmState::Restoring, VmState::Paused),
-    (VmState::Restoring, VmState::Running),
-    (VmState::Restoring, VmState::Failed),
+    (VmState::Created, VmState::Running),
+    (VmState::Created, VmState::Stopping),
     (VmState::Booting, VmState::Running),
+    (VmState::Booting, VmState::Pausing),
     (VmState::Booting, VmState::Stopping),
-    (VmState::Booting, VmState::Stopped),
-    (VmState::Booting, VmState::Failed),
     (VmState::Running, VmState::Pausing),
-    (VmState::Pausing, VmState::Paused),
-    (VmState::Paused, VmState::Running),
-    (VmState::Paused, VmState::Snapshotting),
-    (VmState::Snapshotting, VmState::Paused),
-    (VmState::Paused, VmState::Stopping),
     (VmState::Running, VmState::Stopping),
-    (VmState::Running, VmState::Stopped),
-    (VmState::Running, VmState::Failed),
+    (VmState::Pausing, VmState::Paused),
+    (VmState::Pausing, VmState::Stopping),
+    (VmState::Paused, VmState::Booting),
+    (VmState::Paused, VmState::Running),
+    (VmState::Paused, VmState::Stopping),
     (VmState::Stopping, VmState::Stopped),
+    (VmState::Stopping, VmState::Failed),
 ];
 
 fn tier_metrics(registry: &Registry) -> Result<[TierMetrics; COMPILED_TIERS.len()], prometheus::Error> {

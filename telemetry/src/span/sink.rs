@@ -1,0 +1,125 @@
+//! Where finished spans go: the SDK's batch processor, with every loss counted.
+//!
+//! Spans are recorded after the fact, from events that say when things began and
+//! ended. So they are built whole instead of being started and ended, and a parent
+//! may be sent after its children, whose events come first.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::trace::{
+    BatchSpanProcessor, IdGenerator as _, RandomIdGenerator, SpanData, SpanEvents, SpanLinks, SpanProcessor as _,
+};
+use prometheus::IntCounter;
+
+/// Identity of a span: its trace and itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Id {
+    pub(super) trace: TraceId,
+    pub(super) span: SpanId,
+}
+
+impl Id {
+    /// As others refer to it.
+    pub(super) fn context(self) -> SpanContext {
+        SpanContext::new(self.trace, self.span, TraceFlags::SAMPLED, false, TraceState::default())
+    }
+}
+
+/// A span that has ended. Times are nanoseconds since the Unix epoch.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) id: Id,
+    /// Span of the same trace, or none for the root.
+    pub(super) parent: Option<SpanId>,
+    pub(super) name: &'static str,
+    pub(super) start_ns: u64,
+    pub(super) end_ns: u64,
+    pub(super) attributes: Vec<KeyValue>,
+    pub(super) link: Option<Id>,
+    /// Value of `error.type` if what it stands for failed.
+    pub(super) error: Option<&'static str>,
+}
+
+/// The way to the exporter's queue.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    processor: BatchSpanProcessor,
+    scope: InstrumentationScope,
+    ids: RandomIdGenerator,
+    /// Spans that were accepted and not yet exported or given up.
+    in_flight: Arc<AtomicUsize>,
+    capacity: usize,
+    queue_full: IntCounter,
+}
+
+impl Sink {
+    /// `in_flight` is what the exporter counts down; no more than `capacity` spans
+    /// are accepted before it does.
+    pub(crate) fn new(
+        processor: BatchSpanProcessor,
+        in_flight: Arc<AtomicUsize>,
+        capacity: usize,
+        queue_full: IntCounter,
+    ) -> Self {
+        let scope = InstrumentationScope::builder("riscope").with_version(env!("CARGO_PKG_VERSION")).build();
+        Self { processor, scope, ids: RandomIdGenerator::default(), in_flight, capacity, queue_full }
+    }
+
+    pub(super) fn new_trace(&self) -> TraceId {
+        self.ids.new_trace_id()
+    }
+
+    pub(super) fn new_span(&self) -> SpanId {
+        self.ids.new_span_id()
+    }
+
+    /// Queues a span for export; drops and counts it when the queue is full. The
+    /// processor's own queue is as long, so what is accepted here fits there.
+    pub(super) fn send(&self, span: Finished) {
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) >= self.capacity {
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            self.queue_full.inc();
+            return;
+        }
+        self.processor.on_end(self.data(span));
+    }
+
+    fn data(&self, span: Finished) -> SpanData {
+        let mut links = SpanLinks::default();
+        links.links.extend(span.link.map(|to| Link::new(to.context(), Vec::new(), 0)));
+        let mut attributes = span.attributes;
+        attributes.extend(span.error.map(|error| KeyValue::new("error.type", error)));
+        SpanData {
+            span_context: span.id.context(),
+            parent_span_id: span.parent.unwrap_or(SpanId::INVALID),
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: Cow::Borrowed(span.name),
+            start_time: time(span.start_ns),
+            end_time: time(span.end_ns.max(span.start_ns)),
+            attributes,
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links,
+            status: span.error.map_or(Status::Unset, Status::error),
+            instrumentation_scope: self.scope.clone(),
+        }
+    }
+
+    /// Exports what is queued and ends the exporter, or leaves both to themselves at
+    /// `deadline`.
+    pub(super) fn shutdown(&self, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // What could not be exported is counted by the exporter.
+        let _ = self.processor.shutdown_with_timeout(left);
+    }
+}
+
+fn time(ns: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(ns)
+}

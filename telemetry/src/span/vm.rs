@@ -1,0 +1,69 @@
+//! Events of a machine's life as spans: `vm.run`, `vm.boot` and the phases of
+//! booting.
+
+use std::sync::Arc;
+
+use riscope_core::event::{BootPhase, Envelope, VmEvent, VmState};
+
+use super::Active;
+use super::sink::Finished;
+use super::trace::Description;
+
+pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
+    let now_ns = envelope.monotonic_ns;
+    match event {
+        VmEvent::Created { vm_id: _, name, engine, vcpus, memory_bytes } => {
+            let (_, trace) = spans.enter(envelope);
+            let name = Arc::clone(name);
+            trace.description = Some(Description { name, engine, vcpus: *vcpus, memory_bytes: *memory_bytes });
+        }
+        VmEvent::StateChanged { vm_id, from: _, to } => match to {
+            VmState::Creating | VmState::Created | VmState::Restoring => {
+                spans.enter(envelope);
+            }
+            VmState::Booting => {
+                let (sink, trace) = spans.enter(envelope);
+                trace.boot(sink, now_ns);
+            }
+            VmState::Running => {
+                if let Some((sink, trace)) = spans.known(*vm_id) {
+                    trace.end_boot(sink, now_ns, None);
+                }
+            }
+            VmState::Failed => {
+                if let Some((_, trace)) = spans.known(*vm_id) {
+                    trace.failed = true;
+                }
+            }
+            VmState::Pausing | VmState::Paused | VmState::Snapshotting | VmState::Stopping | VmState::Stopped => {}
+        },
+        VmEvent::BootPhaseCompleted { vm_id: _, phase, start_ns, end_ns } => {
+            let (sink, trace) = spans.enter(envelope);
+            let boot = trace.boot(sink, *start_ns);
+            trace.send(
+                sink,
+                Finished {
+                    id: trace.identity(sink.new_span()),
+                    parent: Some(boot),
+                    name: phase_span(*phase),
+                    start_ns: *start_ns,
+                    end_ns: *end_ns,
+                    attributes: Vec::new(),
+                    link: None,
+                    error: None,
+                },
+            );
+        }
+        VmEvent::Exited { vm_id, reason, code } => spans.end(*vm_id, now_ns, Some((*reason, *code))),
+        VmEvent::Deleted { vm_id } => spans.end(*vm_id, now_ns, None),
+    }
+}
+
+fn phase_span(phase: BootPhase) -> &'static str {
+    match phase {
+        BootPhase::Load => "vm.boot.load",
+        BootPhase::Fdt => "vm.boot.fdt",
+        BootPhase::Firmware => "vm.boot.firmware",
+        BootPhase::Kernel => "vm.boot.kernel",
+    }
+}
