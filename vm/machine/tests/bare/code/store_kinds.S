@@ -135,7 +135,7 @@ case 12                             # a block zeroed
     probe_csr_bits menvcfg, ENVCFG_CBZE, no_cboz
     warm
     on_trap no_cboz
-    cbo.zero (s1)
+    cbo.zero 0(s1)
     check_no_trap
     fence.i
     on_trap 1f
