@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::catalogue::{Catalogue, TARGET_LABELS};
+use crate::catalogue::Catalogue;
 use crate::query::Query;
 use crate::rules::{self, Rules};
-use crate::{assert_none, files, read, tree};
+use crate::{Complaints, files, read, tree};
 
 /// Panels that are loaded when a dashboard is opened; more than this nobody overlooks.
 const MAX_PANELS: usize = 40;
@@ -98,73 +98,50 @@ pub(crate) fn targets() -> Vec<Target> {
     targets
 }
 
+/// Whether a panel, query, variable or annotation goes to the data source that the reader chose.
+fn follows_data_source(json: &Value) -> bool {
+    text(json, "/datasource/uid") == "${datasource}"
+}
+
 #[test]
 fn every_dashboard_can_be_found_and_pointed_at_any_data_source() {
-    let mut complaints = Vec::new();
-    let mut uids = BTreeSet::new();
-    for dashboard in Dashboard::all() {
-        let (file, json) = (&dashboard.file, &dashboard.json);
-        let mut expect = |holds: bool, what: &str| {
-            if !holds {
-                complaints.push(format!("{file}: {what}"));
-            }
-        };
+    let mut complaints = Complaints::default();
+    for Dashboard { file, json } in Dashboard::all() {
+        let mut expect = |holds: bool, what: &str| complaints.expect(&file, holds, what);
         expect(json["schemaVersion"] == 42, "schemaVersion is not 42");
-        expect(
-            text(json, "/uid").strip_suffix("").is_some_and(|uid| format!("{uid}.json") == *file),
-            "uid is not the file's name",
-        );
-        expect(uids.insert(text(json, "/uid").to_owned()), "uid is taken");
-        expect(text(json, "/title").starts_with("riscope: "), "title does not start with \"riscope: \"");
-        expect(!text(json, "/description").is_empty(), "no description");
-        expect(list(json, "/tags").contains(&Value::from("riscope")), "no tag riscope");
+        expect(format!("{}.json", text(&json, "/uid")) == file, "uid is not the file's name");
+        expect(text(&json, "/title").starts_with("riscope: "), "title does not start with \"riscope: \"");
+        expect(!text(&json, "/description").is_empty(), "no description");
+        expect(list(&json, "/tags").contains(&Value::from("riscope")), "no tag riscope");
         expect(json.get("id").is_none_or(Value::is_null), "an id of the instance it came from");
 
-        let variables = list(json, "/templating/list");
+        let variables = list(&json, "/templating/list");
         let names: Vec<_> = variables.iter().map(|variable| text(variable, "/name")).collect();
-        expect(
-            names.starts_with(&["datasource", "job", "instance"]),
-            "variables do not start with datasource, job, instance",
-        );
+        expect(names.starts_with(&["datasource", "job", "instance"]), "variables datasource, job, instance come first");
         for variable in variables {
-            let kind = text(variable, "/type");
-            expect(
-                kind != "query" || text(variable, "/datasource/uid") == "${datasource}",
-                "a variable has a fixed data source",
-            );
+            expect(text(variable, "/type") != "query" || follows_data_source(variable), "a variable's data source");
             expect(!text(variable, "/label").is_empty(), "a variable has no label");
         }
-        let annotations = list(json, "/annotations/list");
-        expect(
-            annotations.iter().any(|found| text(found, "/target/expr").starts_with("ALERTS{")),
-            "alerts are not annotated",
-        );
-        expect(
-            annotations.iter().all(|found| text(found, "/datasource/uid") == "${datasource}"),
-            "an annotation has a fixed data source",
-        );
+        let annotations = list(&json, "/annotations/list");
+        let shows_alerts = |annotation: &Value| text(annotation, "/target/expr").starts_with("ALERTS{");
+        expect(annotations.iter().any(shows_alerts), "alerts are not annotated");
+        expect(annotations.iter().all(follows_data_source), "an annotation has a fixed data source");
     }
-    assert_none(&complaints);
+    complaints.assert_none();
 }
 
 #[test]
 fn every_panel_says_what_it_shows_in_which_unit() {
-    let mut complaints = Vec::new();
+    let mut complaints = Complaints::default();
     for dashboard in Dashboard::all() {
         let mut titles = BTreeSet::new();
         for panel in dashboard.panels() {
             let place = dashboard.place(panel);
-            let mut expect = |holds: bool, what: &str| {
-                if !holds {
-                    complaints.push(format!("{place}: {what}"));
-                }
-            };
-            expect(
-                !text(panel, "/title").is_empty() && titles.insert(text(panel, "/title").to_owned()),
-                "title missing or not unique",
-            );
+            let mut expect = |holds: bool, what: &str| complaints.expect(&place, holds, what);
+            let title = text(panel, "/title");
+            expect(!title.is_empty() && titles.insert(title.to_owned()), "title missing or not unique");
             expect(text(panel, "/description").ends_with('.'), "description is not a sentence");
-            expect(text(panel, "/datasource/uid") == "${datasource}", "fixed data source");
+            expect(follows_data_source(panel), "fixed data source");
             let unit = text(panel, "/fieldConfig/defaults/unit");
             expect(UNITS.contains(&unit) || unit.starts_with("suffix:"), "unknown unit");
 
@@ -173,11 +150,11 @@ fn every_panel_says_what_it_shows_in_which_unit() {
             expect(!targets.is_empty(), "no query");
             for target in targets {
                 expect(refs.insert(text(target, "/refId").to_owned()), "refId missing or not unique");
-                expect(text(target, "/datasource/uid") == "${datasource}", "a query has a fixed data source");
+                expect(follows_data_source(target), "a query has a fixed data source");
             }
         }
     }
-    assert_none(&complaints);
+    complaints.assert_none();
 }
 
 /// A panel's place on the grid: x, y, width, height.
@@ -192,74 +169,69 @@ fn overlap(a: [u64; 4], b: [u64; 4]) -> bool {
 
 #[test]
 fn panels_have_ids_and_places_of_their_own() {
-    let mut complaints = Vec::new();
+    let mut complaints = Complaints::default();
     for dashboard in Dashboard::all() {
-        let file = &dashboard.file;
         let mut ids = BTreeSet::new();
         for element in dashboard.elements() {
-            if !element["id"].as_u64().is_some_and(|id| ids.insert(id)) {
-                complaints.push(format!("{}: id missing or not unique", dashboard.place(element)));
-            }
+            let place = dashboard.place(element);
+            let own_id = element["id"].as_u64().is_some_and(|id| ids.insert(id));
+            complaints.expect(&place, own_id, "id missing or not unique");
+            let fits = grid(element).is_some_and(|[x, _, width, height]| x + width <= 24 && width > 0 && height > 0);
+            complaints.expect(&place, fits, "impossible gridPos");
         }
         let top = list(&dashboard.json, "/panels");
         let visible = top.iter().filter(|element| text(element, "/type") != "row").count();
-        if visible > MAX_PANELS {
-            complaints.push(format!("{file}: {visible} panels, more than {MAX_PANELS}"));
-        }
+        complaints.expect(&dashboard.file, visible <= MAX_PANELS, "too many panels");
         for level in std::iter::once(top).chain(top.iter().map(|row| list(row, "/panels"))) {
             for (i, panel) in level.iter().enumerate() {
-                let place = dashboard.place(panel);
-                match grid(panel) {
-                    Some([x, _, width, height]) if x + width <= 24 && width > 0 && height > 0 => {}
-                    other => complaints.push(format!("{place}: impossible gridPos {other:?}")),
-                }
-                for other in &level[..i] {
-                    if grid(panel).zip(grid(other)).is_some_and(|(a, b)| overlap(a, b)) {
-                        complaints.push(format!("{place}: overlaps {:?}", text(other, "/title")));
-                    }
-                }
+                let overlaps = |other: &Value| grid(panel).zip(grid(other)).is_some_and(|(a, b)| overlap(a, b));
+                complaints.expect(&dashboard.place(panel), !level[..i].iter().any(overlaps), "overlaps another");
             }
         }
     }
-    assert_none(&complaints);
+    complaints.assert_none();
 }
 
 #[test]
 fn queries_select_by_job_and_instance_over_the_rate_interval() {
-    let mut complaints = Vec::new();
-    for target in targets() {
-        for range in target.template.split('[').skip(1) {
-            if !range.starts_with("$__rate_interval]") {
-                complaints.push(format!("{}: a range that is not $__rate_interval", target.place));
+    let mut complaints = Complaints::default();
+    for Target { place, template, .. } in targets() {
+        for range in template.split('[').skip(1) {
+            complaints.expect(&place, range.starts_with("$__rate_interval]"), "a range that is not $__rate_interval");
+        }
+        match Query::parse(&template.replace("$__rate_interval", "1m")) {
+            Err(error) => complaints.add(&place, &format!("{error}: {template}")),
+            Ok(query) => {
+                for selector in query.selectors {
+                    let selected = selector.has("job", "=~", "$job") && selector.has("instance", "=~", "$instance");
+                    complaints.expect(&place, selected, &format!("{} without job and instance", selector.name));
+                }
             }
         }
-        match Query::parse(&target.template.replace("$__rate_interval", "1m")) {
-            Err(error) => complaints.push(format!("{}: {error}: {}", target.place, target.template)),
-            Ok(query) => complaints.extend(query.selectors.iter().filter_map(|selector| {
-                let selected = selector.has("job", "=~", "$job") && selector.has("instance", "=~", "$instance");
-                (!selected).then(|| format!("{}: {} without job and instance", target.place, selector.name))
-            })),
-        }
     }
-    assert_none(&complaints);
+    complaints.assert_none();
 }
 
 #[test]
 fn queries_and_legends_name_only_what_is_exported() {
     let mut known = Catalogue::new();
     Rules::load().add_recorded_to(&mut known);
-    let mut complaints = Vec::new();
+    let mut complaints = Complaints::default();
     for target in targets() {
         let query = Query::parse(&target.expression()).unwrap_or_else(|error| panic!("{}: {error}", target.place));
-        complaints.extend(known.complaints(&query).into_iter().map(|what| format!("{}: {what}", target.place)));
+        for what in known.complaints(&query) {
+            complaints.add(&target.place, &what);
+        }
         let labels = known.labels_of(&query);
         for label in target.legend.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap_or(rest)) {
-            if !labels.contains(label) {
-                complaints.push(format!("{}: the legend's label {label} is on none of its series", target.place));
-            }
+            complaints.expect(
+                &target.place,
+                labels.contains(label),
+                &format!("no series has the legend's label {label}"),
+            );
         }
     }
-    assert_none(&complaints);
+    complaints.assert_none();
 }
 
 #[test]
@@ -270,10 +242,11 @@ fn every_exported_family_is_shown_or_judged() {
         let query = Query::parse(&expression).expect("checked by another test");
         used.extend(query.selectors.into_iter().map(|selector| selector.name));
     }
-    let catalogue = Catalogue::new();
-    let unused =
-        catalogue.families().filter(|(_, series)| series.is_disjoint(&used)).map(|(family, _)| family.to_owned());
-    assert_none(&unused.map(|family| format!("{family} is in no panel and no rule")).collect::<Vec<_>>());
+    let mut complaints = Complaints::default();
+    for (family, series) in Catalogue::new().families() {
+        complaints.expect(family, !series.is_disjoint(&used), "in no panel and in no rule");
+    }
+    complaints.assert_none();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! and what telemetry exports has to be shown.
 //!
 //! - `catalogue`: the metric families and the labels they can carry;
+//! - `exposition`: a real scrape of telemetry;
 //! - `query`: PromQL expressions and what they refer to;
 //! - `grafana`: the dashboards under `grafana/dashboards`, held to the rules of Grafana's dashboard linter;
 //! - `rules`: recording and alert rules under `deploy/prometheus`, their tests and runbooks;
@@ -9,6 +10,8 @@
 
 #[cfg(test)]
 mod catalogue;
+#[cfg(test)]
+mod exposition;
 #[cfg(test)]
 mod grafana;
 #[cfg(test)]
@@ -44,8 +47,24 @@ fn read(path: &std::path::Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Fails with all complaints at once.
+/// What is wrong, collected so that one run shows all of it.
 #[cfg(test)]
-fn assert_none(complaints: &[String]) {
-    assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
+#[derive(Default)]
+struct Complaints(Vec<String>);
+
+#[cfg(test)]
+impl Complaints {
+    fn add(&mut self, place: &str, what: &str) {
+        self.0.push(format!("{place}: {what}"));
+    }
+
+    fn expect(&mut self, place: &str, holds: bool, what: &str) {
+        if !holds {
+            self.add(place, what);
+        }
+    }
+
+    fn assert_none(self) {
+        assert!(self.0.is_empty(), "{} complaints:\n{}", self.0.len(), self.0.join("\n"));
+    }
 }

@@ -1,9 +1,14 @@
-//! What Prometheus itself says: `promtool` checks the configuration and the rules and runs the rule tests.
+//! What Prometheus itself says: `promtool` checks the configuration and the rules, runs the rule tests, and
+//! evaluates every query on what telemetry exports.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::{files, tree};
+use serde_json::{Value, json};
+
+use crate::query::{Query, Selector};
+use crate::rules::Rules;
+use crate::{exposition, files, grafana, tree};
 
 /// Runs `promtool`, which has to succeed.
 fn promtool(arguments: &[&str], files: &[&Path]) {
@@ -38,4 +43,38 @@ fn the_rules_pass_their_tests() {
     let tests = files("deploy/prometheus/tests", "yml");
     let tests: Vec<_> = tests.iter().map(|path| path.as_path()).collect();
     promtool(&["test", "rules"], &tests);
+}
+
+/// Fails unless each of these expressions has a result on a scrape of riscope.
+fn assert_data(file: &str, expressions: impl Iterator<Item = String>) {
+    let tests: Vec<Value> = expressions
+        .map(|expression| {
+            json!({
+                "expr": format!("clamp_max(count({expression}), 1)"),
+                "eval_time": "10m",
+                "exp_samples": [{"labels": "{}", "value": 1}],
+            })
+        })
+        .collect();
+    assert!(!tests.is_empty());
+    // YAML contains JSON.
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
+    let test = json!({"interval": "15s", "input_series": exposition::input_series(), "promql_expr_test": tests});
+    let text = json!({"evaluation_interval": "15s", "tests": [test]}).to_string();
+    std::fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    promtool(&["test", "rules"], &[&file]);
+}
+
+#[test]
+fn every_query_of_a_dashboard_finds_data() {
+    assert_data("dashboard_queries.yml", grafana::targets().into_iter().map(|target| target.expression()));
+}
+
+#[test]
+fn every_selector_of_a_rule_finds_a_series() {
+    let rules = Rules::load();
+    let recorded = |selector: &Selector| rules.all.iter().any(|rule| !rule.is_alert && rule.name == selector.name);
+    let queries = rules.all.iter().map(|rule| Query::parse(&rule.expression).expect("checked by another test"));
+    let selectors: Vec<_> = queries.flat_map(|query| query.selectors).filter(|selector| !recorded(selector)).collect();
+    assert_data("rule_selectors.yml", selectors.iter().map(ToString::to_string));
 }

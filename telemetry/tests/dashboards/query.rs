@@ -1,5 +1,7 @@
 //! A PromQL expression, reduced to what the checks ask about.
 
+use std::fmt;
+
 use promql_parser::label::MatchOp;
 use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
@@ -20,6 +22,13 @@ impl Selector {
     /// Whether there is exactly this matcher.
     pub(crate) fn has(&self, label: &str, op: &str, value: &str) -> bool {
         self.matchers.iter().any(|matcher| (matcher.0.as_str(), matcher.1, matcher.2.as_str()) == (label, op, value))
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let matchers = self.matchers.iter().map(|(label, op, value)| format!("{label}{op}{value:?}"));
+        write!(f, "{}{{{}}}", self.name, matchers.collect::<Vec<_>>().join(","))
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::catalogue::Catalogue;
 use crate::query::Query;
-use crate::{assert_none, files, grafana, read, tree};
+use crate::{Complaints, files, grafana, read, tree};
 
 /// A recording or an alert rule.
 #[derive(Debug)]
@@ -84,49 +84,42 @@ fn rules_select_the_job_and_name_only_what_is_exported() {
     let rules = Rules::load();
     let mut known = Catalogue::new();
     rules.add_recorded_to(&mut known);
-    let mut complaints = Vec::new();
+    let mut complaints = Complaints::default();
     for rule in &rules.all {
         let query = Query::parse(&rule.expression).unwrap_or_else(|error| panic!("{}: {error}", rule.name));
-        complaints.extend(known.complaints(&query).into_iter().map(|what| format!("{}: {what}", rule.name)));
-        for selector in query.selectors.iter().filter(|selector| !selector.has("job", "=", "riscope")) {
-            complaints.push(format!("{}: {} without job=\"riscope\"", rule.name, selector.name));
+        for what in known.complaints(&query) {
+            complaints.add(&rule.name, &what);
+        }
+        for selector in &query.selectors {
+            let selected = selector.has("job", "=", "riscope");
+            complaints.expect(&rule.name, selected, &format!("{} without job=\"riscope\"", selector.name));
         }
     }
-    assert_none(&complaints);
+    complaints.assert_none();
 }
 
 #[test]
 fn recorded_series_are_named_by_level_metric_operation_and_used() {
     let rules = Rules::load();
-    let expressions: Vec<_> = rules
-        .all
-        .iter()
-        .map(|rule| rule.expression.clone())
-        .chain(grafana::targets().into_iter().map(|target| target.expression()))
-        .collect();
-    let mut complaints = Vec::new();
+    let of_rules = rules.all.iter().map(|rule| rule.expression.clone());
+    let expressions: Vec<_> = of_rules.chain(grafana::targets().iter().map(grafana::Target::expression)).collect();
+    let mut complaints = Complaints::default();
     for rule in rules.all.iter().filter(|rule| !rule.is_alert) {
-        if rule.name.split(':').filter(|part| !part.is_empty()).count() != 3 {
-            complaints.push(format!("{} is not level:metric:operations", rule.name));
-        }
-        if !expressions.iter().any(|expression| expression.contains(&rule.name)) {
-            complaints.push(format!("{} is recorded for nobody", rule.name));
-        }
+        let parts = rule.name.split(':').filter(|part| !part.is_empty()).count();
+        complaints.expect(&rule.name, parts == 3, "not level:metric:operations");
+        let used = expressions.iter().any(|expression| expression.contains(&rule.name));
+        complaints.expect(&rule.name, used, "recorded for nobody");
     }
-    assert_none(&complaints);
+    complaints.assert_none();
 }
 
 #[test]
 fn every_alert_has_severity_summary_description_and_runbook() {
     let rules = Rules::load();
-    let mut complaints = Vec::new();
+    let mut complaints = Complaints::default();
     let mut names = BTreeSet::new();
     for rule in rules.alerts() {
-        let mut expect = |holds: bool, what: &str| {
-            if !holds {
-                complaints.push(format!("{}: {what}", rule.name));
-            }
-        };
+        let mut expect = |holds: bool, what: &str| complaints.expect(&rule.name, holds, what);
         let annotation = |key: &str| rule.json["annotations"][key].as_str().unwrap_or_default();
         expect(names.insert(&rule.name) && rule.name.starts_with("Riscope"), "name taken, or without Riscope");
         let severity = rule.json["labels"]["severity"].as_str().unwrap_or_default();
@@ -143,12 +136,11 @@ fn every_alert_has_severity_summary_description_and_runbook() {
     assert!(names.len() > 1);
     for runbook in files("deploy/runbooks", "md") {
         for mentioned in alert_names(&read(&runbook)) {
-            if rules.alert(&mentioned).is_none() {
-                complaints.push(format!("{}: there is no alert {mentioned}", runbook.display()));
-            }
+            let exists = rules.alert(&mentioned).is_some();
+            complaints.expect(&runbook.to_string_lossy(), exists, &format!("there is no alert {mentioned}"));
         }
     }
-    assert_none(&complaints);
+    complaints.assert_none();
 }
 
 #[test]

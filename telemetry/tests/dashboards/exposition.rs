@@ -1,0 +1,66 @@
+//! What a scrape of riscope really looks like, as series for `promtool`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use riscope_core::counters::VmCounters;
+use riscope_core::event::{DeviceEvent, DomainEventBus, Event, VmEvent, VmId, VmState};
+use riscope_telemetry::metric::catalog::FAMILIES;
+use riscope_telemetry::metric::family::Kind;
+use riscope_telemetry::{Telemetry, TelemetryConfig};
+use serde_json::{Value, json};
+
+/// Samples of each series, enough for the longest window of rules and dashboards.
+const SAMPLES: usize = 60;
+
+/// The body of a scrape of a process with a machine for each engine that rules tell apart. One of them has
+/// a device that failed.
+fn scrape() -> String {
+    let bus = DomainEventBus::new();
+    let telemetry = Telemetry::start(&bus, TelemetryConfig::default()).expect("telemetry starts");
+    for (vm_id, engine) in [(VmId(1), "tiered"), (VmId(2), "interpreter")] {
+        let name: Arc<str> = engine.into();
+        telemetry.register_vm(VmCounters {
+            vm_id,
+            name: Arc::clone(&name),
+            engine_name: engine,
+            memory_bytes: 1 << 30,
+            harts: vec![Arc::default()],
+            engine: Arc::default(),
+        });
+        bus.publish(VmEvent::Created { vm_id, name, engine, vcpus: 1, memory_bytes: 1 << 30 });
+        bus.publish(VmEvent::StateChanged { vm_id, from: VmState::Booting, to: VmState::Running });
+    }
+    bus.publish(Event::from(DeviceEvent::Failed { vm_id: VmId(1), device: "virtio-blk", error: "io" }));
+    assert!(telemetry.flush(Duration::from_secs(60)), "events are not handled");
+    let (_, body) = telemetry.render(None);
+    String::from_utf8(body).expect("text")
+}
+
+/// How the series called `name` behaves.
+fn kind(name: &str) -> Kind {
+    let of_histogram =
+        |family: &str| name.strip_prefix(family).is_some_and(|it| ["_bucket", "_sum", "_count"].contains(&it));
+    let family = FAMILIES.iter().find(|family| match family.kind {
+        Kind::Histogram => of_histogram(family.name),
+        Kind::Counter | Kind::Gauge => family.name == name,
+    });
+    family.unwrap_or_else(|| panic!("{name} is exported and not in the catalogue")).kind
+}
+
+/// Every series of the scrape with the labels of a target, in `promtool`'s notation: gauges stay as they are,
+/// counters grow, and so do all buckets of a histogram.
+pub(crate) fn input_series() -> Vec<Value> {
+    let target = r#"job="riscope",instance="127.0.0.1:8440""#;
+    let mut series = vec![json!({"series": format!("up{{{target}}}"), "values": format!("1x{SAMPLES}")})];
+    for line in scrape().lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (id, value) = line.rsplit_once(' ').expect("a series and a value");
+        let (name, labels) = id.split_once('{').map_or((id, String::new()), |(name, rest)| (name, format!(",{rest}")));
+        let labels = labels.trim_end_matches('}');
+        let step = if kind(name) == Kind::Gauge { "" } else { "+60" };
+        series.push(
+            json!({"series": format!("{name}{{{target}{labels}}}"), "values": format!("{value}{step}x{SAMPLES}")}),
+        );
+    }
+    series
+}
