@@ -1,0 +1,56 @@
+//! `neon` (Advanced SIMD): vectors of 16 bytes.
+
+use core::arch::aarch64::{
+    uint8x16_t, veorq_u8, vget_lane_u64, vld1q_u8, vmaxvq_u32, vorrq_u8, vreinterpret_u64_u8, vreinterpretq_u16_u8,
+    vreinterpretq_u32_u8, vshrn_n_u16, vtstq_u8,
+};
+
+use crate::arch::{has_feature, implementation};
+use crate::vector::Vector;
+
+implementation!("neon", uint8x16_t, || has_feature!(is_aarch64_feature_detected, "neon"), "neon");
+
+/// Bits of the mask in `first_nonzero` that stand for one byte.
+const MASK_BITS: usize = 4;
+
+impl Vector for uint8x16_t {
+    const BYTES: usize = size_of::<Self>();
+
+    #[inline(always)]
+    unsafe fn load(at: *const u8) -> Self {
+        // SAFETY: readable, and NEON is there, by the caller's promise; alignment is not needed.
+        unsafe { vld1q_u8(at) }
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        // SAFETY: NEON is there, because there is a vector.
+        unsafe { veorq_u8(self, other) }
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        // SAFETY: NEON is there, because there is a vector.
+        unsafe { vorrq_u8(self, other) }
+    }
+
+    #[inline(always)]
+    fn is_zero(self) -> bool {
+        // SAFETY: NEON is there, because there is a vector.
+        unsafe { vmaxvq_u32(vreinterpretq_u32_u8(self)) == 0 }
+    }
+
+    #[inline(always)]
+    fn first_nonzero(self) -> Option<usize> {
+        // NEON has no instruction that collects one bit of each byte. Bytes are made
+        // 0xff where they are not zero; then each pair of them, as a 16-bit lane, is
+        // shifted right by four and narrowed to a byte: four bits of the mask for
+        // each byte of the vector, the first byte's lowest.
+        // SAFETY: NEON is there, because there is a vector.
+        let mask = unsafe {
+            let pairs = vreinterpretq_u16_u8(vtstq_u8(self, self));
+            vget_lane_u64::<0>(vreinterpret_u64_u8(vshrn_n_u16::<4>(pairs)))
+        };
+        (mask != 0).then(|| mask.trailing_zeros() as usize / MASK_BITS)
+    }
+}

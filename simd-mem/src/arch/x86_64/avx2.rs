@@ -1,0 +1,47 @@
+//! `avx2`: vectors of 32 bytes.
+
+use core::arch::x86_64::{
+    __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_setzero_si256,
+    _mm256_testz_si256, _mm256_xor_si256,
+};
+
+use crate::arch::{has_feature, implementation};
+use crate::vector::Vector;
+
+implementation!("avx2", __m256i, || has_feature!(is_x86_feature_detected, "avx2"), "avx2");
+
+impl Vector for __m256i {
+    const BYTES: usize = size_of::<Self>();
+
+    #[inline(always)]
+    unsafe fn load(at: *const u8) -> Self {
+        // SAFETY: readable, and AVX2 is there, by the caller's promise; alignment is not needed.
+        unsafe { _mm256_loadu_si256(at.cast()) }
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        // SAFETY: AVX2 is there, because there is a vector.
+        unsafe { _mm256_xor_si256(self, other) }
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        // SAFETY: AVX2 is there, because there is a vector.
+        unsafe { _mm256_or_si256(self, other) }
+    }
+
+    #[inline(always)]
+    fn is_zero(self) -> bool {
+        // SAFETY: AVX2 is there, because there is a vector.
+        unsafe { _mm256_testz_si256(self, self) == 1 }
+    }
+
+    #[inline(always)]
+    fn first_nonzero(self) -> Option<usize> {
+        // SAFETY: AVX2 is there, because there is a vector.
+        let zeros = unsafe { _mm256_movemask_epi8(_mm256_cmpeq_epi8(self, _mm256_setzero_si256())) };
+        let nonzero = !zeros.cast_unsigned();
+        (nonzero != 0).then(|| nonzero.trailing_zeros() as usize)
+    }
+}

@@ -1,0 +1,54 @@
+//! `sse2`: vectors of 16 bytes.
+
+use core::arch::x86_64::{
+    __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_setzero_si128, _mm_xor_si128,
+};
+
+use crate::arch::implementation;
+use crate::vector::Vector;
+
+implementation!("sse2", __m128i, || true, "sse2");
+
+/// One bit for each byte that is zero, the first byte's lowest. SSE2 has no test for
+/// "all zero"; that came with SSE4.1.
+#[inline(always)]
+fn zeros(vector: __m128i) -> u32 {
+    // SAFETY: SSE2 belongs to x86-64.
+    unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(vector, _mm_setzero_si128())) }.cast_unsigned()
+}
+
+/// [`zeros`] of a vector that is zero.
+const ALL: u32 = 0xffff;
+
+impl Vector for __m128i {
+    const BYTES: usize = size_of::<Self>();
+
+    #[inline(always)]
+    unsafe fn load(at: *const u8) -> Self {
+        // SAFETY: readable by the caller's promise; alignment is not needed.
+        unsafe { _mm_loadu_si128(at.cast()) }
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        // SAFETY: SSE2 belongs to x86-64.
+        unsafe { _mm_xor_si128(self, other) }
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        // SAFETY: SSE2 belongs to x86-64.
+        unsafe { _mm_or_si128(self, other) }
+    }
+
+    #[inline(always)]
+    fn is_zero(self) -> bool {
+        zeros(self) == ALL
+    }
+
+    #[inline(always)]
+    fn first_nonzero(self) -> Option<usize> {
+        let nonzero = zeros(self) ^ ALL;
+        (nonzero != 0).then(|| nonzero.trailing_zeros() as usize)
+    }
+}

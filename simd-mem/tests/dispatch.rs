@@ -1,0 +1,40 @@
+//! What is selected, and by whom. The selection is the whole process's, so one test
+//! alone may cause or change it.
+
+#[cfg(test)]
+mod dispatch {
+    use simd_mem::Implementation;
+
+    #[test]
+    fn the_first_call_selects_the_best_and_a_name_selects_any() {
+        assert_eq!(Implementation::selected().name(), "detect");
+        assert!(simd_mem::equal(b"first call", b"first call"));
+        let best = Implementation::available().next().expect("at least scalar");
+        assert_eq!(Implementation::selected().name(), best.name());
+
+        for implementation in Implementation::available() {
+            let named = Implementation::by_name(implementation.name()).expect("it is available");
+            named.select();
+            assert!(std::ptr::eq(Implementation::selected(), implementation));
+            assert_eq!(simd_mem::first_difference(&[0; 200], &[1; 200]), Some(0));
+        }
+        assert!(Implementation::by_name("detect").is_none());
+        assert_eq!(Implementation::available().last().map(Implementation::name), Some("scalar"));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn what_the_cpu_has_is_available() {
+        let names: Vec<_> = Implementation::available().map(Implementation::name).collect();
+        let avx2 = std::arch::is_x86_feature_detected!("avx2");
+        assert_eq!(names, if avx2 { vec!["avx2", "sse2", "scalar"] } else { vec!["sse2", "scalar"] });
+    }
+
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    #[test]
+    fn what_the_cpu_has_is_available() {
+        let names: Vec<_> = Implementation::available().map(Implementation::name).collect();
+        let neon = std::arch::is_aarch64_feature_detected!("neon");
+        assert_eq!(names, if neon { vec!["neon", "scalar"] } else { vec!["scalar"] });
+    }
+}

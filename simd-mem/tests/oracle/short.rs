@@ -1,0 +1,72 @@
+//! All lengths up to 256 bytes, with a difference at every position.
+
+use crate::runner::{check_compare, check_scan, pattern};
+
+const LONGEST: usize = 256;
+
+/// Where the two slices begin within their buffers: together and apart, at and
+/// around the widths of vectors.
+const SHIFTS: [(usize, usize); 7] = [(0, 0), (0, 1), (1, 0), (7, 7), (8, 3), (15, 17), (31, 16)];
+
+/// Bytes before and behind each slice, which must not count.
+const MARGIN: usize = 64;
+
+/// Runs `check` for each length and shift with two equal slices whose surroundings differ.
+fn for_each_pair(check: impl Fn(&mut [u8], &mut [u8])) {
+    for len in 0..=LONGEST {
+        for (shift_a, shift_b) in SHIFTS {
+            let mut a = vec![0xaa; len + 2 * MARGIN];
+            let mut b = vec![0x55; len + 2 * MARGIN];
+            let a = &mut a[MARGIN - shift_a..][..len];
+            let b = &mut b[MARGIN - shift_b..][..len];
+            a.copy_from_slice(&pattern(len));
+            b.copy_from_slice(&pattern(len));
+            check(a, b);
+        }
+    }
+}
+
+#[test]
+fn equal_slices_have_no_difference() {
+    for_each_pair(|a, b| check_compare(a, b));
+}
+
+#[test]
+fn one_difference_is_found_wherever_it_is() {
+    for_each_pair(|a, b| {
+        for at in 0..a.len() {
+            // One bit, a different one at each position.
+            a[at] ^= 1 << (at % 8);
+            check_compare(a, b);
+            a[at] ^= 1 << (at % 8);
+        }
+    });
+}
+
+#[test]
+fn the_first_of_several_differences_is_found() {
+    for_each_pair(|a, b| {
+        // From behind, so that every position is once the first of all behind it.
+        for at in (0..a.len()).rev() {
+            b[at] = !b[at];
+            check_compare(a, b);
+        }
+    });
+}
+
+#[test]
+fn one_byte_that_is_not_zero_is_found_wherever_it_is() {
+    for len in 0..=LONGEST {
+        for (shift, _) in SHIFTS {
+            let mut buffer = vec![0xaa; len + 2 * MARGIN];
+            let bytes = &mut buffer[MARGIN - shift..][..len];
+            bytes.fill(0);
+            check_scan(bytes);
+            for at in 0..len {
+                bytes[at] = 1 << (at % 8);
+                check_scan(bytes);
+                bytes[at] = 0;
+            }
+        }
+    }
+}
