@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
+use riscope_core::mem::GuestMemory;
+use vm_memory::{Bytes, GuestAddress};
 
 /// Bytes that a kernel or firmware may have, compressed or not: a `vmlinux` with debug
 /// information has about a quarter of it.
@@ -85,25 +87,38 @@ impl ImageSource {
         &self.name
     }
 
-    /// All bytes as they are, at most `limit`.
+    /// Opens it, if it has at most `limit` bytes.
     ///
     /// # Errors
-    /// [`ImageError`] when it cannot be read or is larger.
-    pub fn read(&self, limit: u64) -> Result<Vec<u8>, ImageError> {
-        let file = match &self.origin {
-            Origin::Bytes(bytes) if bytes.len() as u64 > limit => return Err(self.too_large(limit)),
-            Origin::Bytes(bytes) => return Ok(bytes.to_vec()),
-            Origin::Path(path) => Arc::new(File::open(path).map_err(|source| self.unreadable(source))?),
-            Origin::File(file) => Arc::clone(file),
+    /// [`ImageError`] when it cannot be opened, is no regular file or is larger.
+    pub fn open(&self, limit: u64) -> Result<OpenImage<'_>, ImageError> {
+        let unreadable = |source| self.unreadable(source);
+        let (contents, len) = match &self.origin {
+            Origin::Bytes(bytes) => (Contents::Bytes(bytes), bytes.len() as u64),
+            Origin::Path(path) => self.inspect(Arc::new(File::open(path).map_err(unreadable)?))?,
+            Origin::File(file) => self.inspect(Arc::clone(file))?,
         };
+        if len > limit {
+            return Err(self.too_large(limit));
+        }
+        Ok(OpenImage { source: self, contents, len })
+    }
+
+    fn inspect(&self, file: Arc<File>) -> Result<(Contents<'_>, u64), ImageError> {
         let metadata = file.metadata().map_err(|source| self.unreadable(source))?;
         if !metadata.is_file() {
             return Err(ImageError::NotAFile { name: self.name.clone() });
         }
-        let len = usize::try_from(metadata.len()).ok().filter(|_| metadata.len() <= limit);
-        let mut bytes = vec![0; len.ok_or_else(|| self.too_large(limit))?];
-        file.read_exact_at(&mut bytes, 0).map_err(|source| self.unreadable(source))?;
-        Ok(bytes)
+        Ok((Contents::File(file), metadata.len()))
+    }
+
+    /// All bytes as they are, at most `limit`.
+    ///
+    /// # Errors
+    /// As for [`ImageSource::open`], and when it cannot be read.
+    pub fn read(&self, limit: u64) -> Result<Vec<u8>, ImageError> {
+        let image = self.open(limit)?;
+        image.prefix(usize::MAX)
     }
 
     /// All bytes, unpacked if they are gzip, at most `limit` before and after.
@@ -137,12 +152,82 @@ impl ImageSource {
     }
 }
 
+#[derive(Debug)]
+enum Contents<'s> {
+    Bytes(&'s [u8]),
+    File(Arc<File>),
+}
+
+/// Bytes copied into guest memory at a time.
+const PIECE: usize = 256 << 10;
+
+/// A source that has been opened and measured.
+#[derive(Debug)]
+pub struct OpenImage<'s> {
+    source: &'s ImageSource,
+    contents: Contents<'s>,
+    len: u64,
+}
+
+impl OpenImage<'_> {
+    /// Its length in bytes when it was opened.
+    pub fn size(&self) -> u64 {
+        self.len
+    }
+
+    /// The first `count` bytes, or all if it has fewer.
+    ///
+    /// # Errors
+    /// [`ImageError::Read`].
+    pub fn prefix(&self, count: usize) -> Result<Vec<u8>, ImageError> {
+        let len = usize::try_from(self.len).unwrap_or(usize::MAX).min(count);
+        match &self.contents {
+            Contents::Bytes(bytes) => Ok(bytes[..len].to_vec()),
+            Contents::File(file) => {
+                let mut bytes = vec![0; len];
+                self.fill(file, &mut bytes, 0)?;
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// Copies all of it to `address`, which the caller has claimed.
+    ///
+    /// # Errors
+    /// [`ImageError::Read`], also when it does not fit there after all.
+    pub fn copy_to(&self, memory: &GuestMemory, address: u64) -> Result<(), ImageError> {
+        let write = |bytes: &[u8], offset: u64| {
+            let written = memory.write_slice(bytes, GuestAddress(address.saturating_add(offset)));
+            written.map_err(|error| self.source.unreadable(io::Error::other(error)))
+        };
+        let file = match &self.contents {
+            Contents::Bytes(bytes) => return write(bytes, 0),
+            Contents::File(file) => file,
+        };
+        let mut piece = vec![0; PIECE];
+        let mut offset = 0;
+        while offset < self.len {
+            let count = usize::try_from(self.len - offset).unwrap_or(usize::MAX).min(PIECE);
+            self.fill(file, &mut piece[..count], offset)?;
+            write(&piece[..count], offset)?;
+            offset += count as u64;
+        }
+        Ok(())
+    }
+
+    fn fill(&self, file: &File, bytes: &mut [u8], offset: u64) -> Result<(), ImageError> {
+        file.read_exact_at(bytes, offset).map_err(|source| self.source.unreadable(source))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use riscope_core::addr::GuestPhys;
+    use riscope_core::mem::GuestRam;
 
     use super::*;
     use crate::testing::ScratchDir;
@@ -168,6 +253,23 @@ mod tests {
             assert_eq!(source.read(8).unwrap(), b"contents", "{}", source.name());
             assert_eq!(source.read(8).unwrap(), b"contents", "{}", source.name());
             assert!(matches!(source.read(7), Err(ImageError::TooLarge { limit: 7, .. })));
+        }
+    }
+
+    #[test]
+    fn contents_are_copied_into_guest_memory_whole() {
+        let dir = ScratchDir::new();
+        let bytes: Vec<u8> = (0..PIECE * 2 + 5).map(|i| i.to_le_bytes()[0] ^ i.to_le_bytes()[2]).collect();
+        std::fs::write(dir.path().join("image"), &bytes).unwrap();
+        for source in [ImageSource::path(dir.path().join("image")), ImageSource::bytes("bytes", bytes.clone())] {
+            let ram = GuestRam::new(GuestPhys(0x8000_0000), 1 << 20).unwrap();
+            let image = source.open(1 << 20).unwrap();
+            image.copy_to(ram.memory(), 0x8000_0001).unwrap();
+            let mut copy = vec![0; bytes.len()];
+            ram.memory().read_slice(&mut copy, GuestAddress(0x8000_0001)).unwrap();
+            assert!(copy == bytes, "{}", source.name());
+            assert!(image.copy_to(ram.memory(), 0x800f_0000).is_err(), "runs out of RAM");
+            assert_eq!(image.prefix(3).unwrap(), bytes[..3]);
         }
     }
 

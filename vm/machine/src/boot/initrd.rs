@@ -23,11 +23,10 @@ pub enum InitrdError {
 /// # Errors
 /// [`InitrdError`] for a file that cannot be read or does not fit.
 pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<Range<u64>, InitrdError> {
-    let bytes = source.read(placement.ram_end() - placement.ram_start())?;
-    let len = bytes.len() as u64;
-    let start = placement.claim_high(source.name(), len, PAGE_SIZE, LOW_LIMIT)?;
-    placement.write(source.name(), start, &bytes)?;
-    Ok(start..start + len)
+    let image = source.open(placement.ram_end() - placement.ram_start())?;
+    let start = placement.claim_high(source.name(), image.size(), PAGE_SIZE, LOW_LIMIT)?;
+    image.copy_to(placement.memory(), start)?;
+    Ok(start..start + image.size())
 }
 
 #[cfg(test)]

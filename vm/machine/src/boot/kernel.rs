@@ -74,30 +74,47 @@ pub struct LoadedKernel {
 /// # Errors
 /// [`KernelError`] for a file that is no kernel or does not fit.
 pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedKernel, KernelError> {
-    let bytes = unpack_zboot(source, source.read_unpacked(MAX_IMAGE_BYTES)?)?;
     let name = source.name();
+    let image = source.open(MAX_IMAGE_BYTES)?;
+    // A plain Image, the usual case, goes straight into guest memory.
+    if let Some(header) = image_header(&image.prefix(HEADER_SIZE)?) {
+        let entry = claim_image(placement, name, header, image.size())?;
+        image.copy_to(placement.memory(), entry)?;
+        return Ok(LoadedKernel { entry, htif: None, signature: None });
+    }
+    let bytes = unpack_zboot(source, source.read_unpacked(MAX_IMAGE_BYTES)?)?;
     if elf::is_elf(&bytes) {
         let base = placement.ram_start() + KERNEL_OFFSET;
         let loaded = elf::load(placement, name, &bytes, Some(base))
             .map_err(|source| KernelError::Elf { name: name.into(), source })?;
         return Ok(LoadedKernel { entry: loaded.entry, htif: loaded.htif, signature: loaded.signature });
     }
-    let entry = load_raw(placement, name, &bytes)?;
+    let Some(header) = image_header(&bytes) else { return Err(KernelError::UnknownFormat(name.into())) };
+    let entry = claim_image(placement, name, header, bytes.len() as u64)?;
+    placement.write(name, entry, &bytes)?;
     Ok(LoadedKernel { entry, htif: None, signature: None })
 }
 
-/// Loads an `Image` at the offset into RAM that its header asks for.
-fn load_raw(placement: &mut Placement, name: &str, bytes: &[u8]) -> Result<u64, KernelError> {
-    let Some(header) = bytes.first_chunk::<HEADER_SIZE>().filter(|header| header[56..60] == MAGIC2) else {
-        return Err(KernelError::UnknownFormat(name.into()));
-    };
+/// The header of an `Image`, if `bytes` start with one.
+fn image_header(bytes: &[u8]) -> Option<&[u8; HEADER_SIZE]> {
+    bytes.first_chunk().filter(|header| header[56..60] == MAGIC2)
+}
+
+/// Claims what an `Image` of `file_size` bytes takes, at the offset into RAM that its
+/// header asks for, and returns its start, which is also its entry.
+fn claim_image(
+    placement: &mut Placement,
+    name: &str,
+    header: &[u8; HEADER_SIZE],
+    file_size: u64,
+) -> Result<u64, KernelError> {
     if u64_at(header, 24) & FLAG_BIG_ENDIAN != 0 {
         return Err(KernelError::BigEndian(name.into()));
     }
     let (text_offset, image_size) = (u64_at(header, 8), u64_at(header, 16));
     let entry = placement.ram_start().saturating_add(text_offset);
     // The size in memory includes what the file does not have, such as `.bss`.
-    placement.load(name, entry, image_size, bytes)?;
+    placement.claim(name, entry, image_size.max(file_size))?;
     Ok(entry)
 }
 

@@ -23,7 +23,7 @@ mod placement;
 pub mod plan;
 mod signature;
 
-pub use image::{ImageError, ImageSource, MAX_IMAGE_BYTES};
+pub use image::{ImageError, ImageSource, MAX_IMAGE_BYTES, OpenImage};
 pub use placement::{Placement, PlacementError};
 pub use plan::{BootError, BootPlan, Start};
 pub use signature::{Signature, SignatureError};
