@@ -27,7 +27,7 @@ pub(crate) struct Located {
 impl Located {
     /// Offset of the next instruction in memory; 4096 at the end of the page.
     pub(crate) fn next(&self) -> u16 {
-        self.at + u16::try_from(self.insn.operands.len()).unwrap_or(4)
+        self.at + u16::try_from(self.insn.operands.length()).unwrap_or(4)
     }
 
     /// Offset of a direct jump's target if it lies in the page.

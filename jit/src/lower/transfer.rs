@@ -38,13 +38,13 @@ impl Translator<'_> {
         self.b.switch_to_block(yes);
         self.go_by(o.imm());
         self.b.switch_to_block(no);
-        self.go_to(self.at + u16::try_from(o.len()).unwrap_or(4));
+        self.go_to(self.at + u16::try_from(o.length()).unwrap_or(4));
     }
 
     /// Writes the return address of a jump.
     fn link(&mut self, o: Operands) {
         if o.rd() != 0 {
-            let value = self.pc_of(self.at + u16::try_from(o.len()).unwrap_or(4));
+            let value = self.pc_of(self.at + u16::try_from(o.length()).unwrap_or(4));
             self.set_x(o.rd(), value);
         }
     }

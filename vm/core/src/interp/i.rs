@@ -116,14 +116,14 @@ pub(super) fn handler(op: I) -> Handler {
 
 fn jal(hart: &mut Hart, o: Operands) -> Flow {
     let pc = hart.state.pc;
-    hart.set_x(o.rd(), pc.wrapping_add(o.len()));
+    hart.set_x(o.rd(), pc.wrapping_add(o.length()));
     hart.state.pc = pc.wrapping_add(o.imm_u64());
     Flow::Jump
 }
 
 fn jalr(hart: &mut Hart, o: Operands) -> Flow {
     let target = hart.x(o.rs1()).wrapping_add(o.imm_u64()) & !1;
-    hart.set_x(o.rd(), hart.state.pc.wrapping_add(o.len()));
+    hart.set_x(o.rd(), hart.state.pc.wrapping_add(o.length()));
     hart.state.pc = target;
     Flow::Jump
 }

@@ -7,9 +7,9 @@ use crate::isa::m::M;
 pub(super) fn handler(op: M) -> Handler {
     match op {
         M::Mul => reg_reg!(|a, b| a.wrapping_mul(b)),
-        M::Mulh => reg_reg!(|a, b| (i128::from(a as i64) * i128::from(b as i64) >> 64) as u64),
+        M::Mulh => reg_reg!(|a, b| ((i128::from(a as i64) * i128::from(b as i64)) >> 64) as u64),
         M::Mulhsu => reg_reg!(|a, b| (i128::from(a as i64).wrapping_mul(i128::from(b)) >> 64) as u64),
-        M::Mulhu => reg_reg!(|a, b| (u128::from(a) * u128::from(b) >> 64) as u64),
+        M::Mulhu => reg_reg!(|a, b| ((u128::from(a) * u128::from(b)) >> 64) as u64),
         M::Div => reg_reg!(|a, b| if b == 0 { u64::MAX } else { (a as i64).wrapping_div(b as i64) as u64 }),
         M::Divu => reg_reg!(|a, b| a.checked_div(b).unwrap_or(u64::MAX)),
         M::Rem => reg_reg!(|a, b| if b == 0 { a } else { (a as i64).wrapping_rem(b as i64) as u64 }),

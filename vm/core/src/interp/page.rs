@@ -2,7 +2,7 @@
 
 use super::{Flow, Handler, handler};
 use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
-use crate::hart::Hart;
+use crate::hart::{Exception, ExceptionCause, Hart};
 use crate::isa::{Operands, decode};
 use crate::mem::{GuestRam, access};
 
@@ -139,11 +139,11 @@ pub(super) fn uncached(hart: &mut Hart, _o: Operands) -> Flow {
     match handler(insn.op)(hart, insn.operands) {
         // The loop does not know this instruction's length: move on here.
         Flow::Next => {
-            hart.state.pc = pc.wrapping_add(insn.operands.len());
+            hart.state.pc = pc.wrapping_add(insn.operands.length());
             Flow::Jump
         }
         Flow::Resync => {
-            hart.state.pc = pc.wrapping_add(insn.operands.len());
+            hart.state.pc = pc.wrapping_add(insn.operands.length());
             Flow::JumpResync
         }
         other => other,
@@ -153,7 +153,7 @@ pub(super) fn uncached(hart: &mut Hart, _o: Operands) -> Flow {
 impl Hart {
     /// Fetches the instruction at `pc`, half by half as a machine with 16-bit
     /// instructions does: a fault of the second half names its own address.
-    fn fetch_instruction(&mut self) -> Result<u32, crate::hart::Exception> {
+    fn fetch_instruction(&mut self) -> Result<u32, Exception> {
         let pc = self.state.pc;
         let low = self.fetch_half(pc)?;
         if low & 3 != 3 {
@@ -162,10 +162,10 @@ impl Hart {
         Ok(self.fetch_half(pc.wrapping_add(2))? << 16 | low)
     }
 
-    fn fetch_half(&mut self, va: u64) -> Result<u32, crate::hart::Exception> {
+    fn fetch_half(&mut self, va: u64) -> Result<u32, Exception> {
         let phys = self.translate_fetch(va)?.phys;
         let host = self.config.ram.host_ptr(phys, 2);
-        let host = host.ok_or(crate::hart::Exception::new(crate::hart::ExceptionCause::InstructionAccessFault, va))?;
+        let host = host.ok_or_else(|| Exception::new(ExceptionCause::InstructionAccessFault, va))?;
         // SAFETY: `host_ptr` covers two bytes of guest RAM.
         Ok(unsafe { access::load_u16(host) } as u32)
     }

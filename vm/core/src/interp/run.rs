@@ -174,7 +174,7 @@ impl Interpreter {
             return Ok(None);
         }
         let page = self.decoded_page(hart, fetch.phys);
-        let page = page.ok_or(Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
+        let page = page.ok_or_else(|| Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
         self.fetch[slot] = FetchSlot { tag, page };
         Ok(Some(page))
     }
@@ -211,7 +211,7 @@ fn run_in_page<const BLOCK: bool>(hart: &mut Hart, page: &mut DecodedPage) -> Bl
         if cell.operands.is_undecoded() {
             cell = page.decode(slot);
         }
-        let len = cell.operands.len();
+        let len = cell.operands.length();
         let flow = (cell.handler)(hart, cell.operands);
         let next = match flow {
             Flow::Next => {
@@ -238,7 +238,7 @@ fn run_in_page<const BLOCK: bool>(hart: &mut Hart, page: &mut DecodedPage) -> Bl
 fn run_uncached(hart: &mut Hart) -> BlockEnd {
     let flow = uncached(hart, Operands::default());
     if flow != Flow::Jump {
-        return leave(hart, flow, Operands::default().len());
+        return leave(hart, flow, Operands::default().length());
     }
     hart.state.countdown -= 1;
     if hart.state.countdown <= 0 { BlockEnd::Poll } else { BlockEnd::Jump }

@@ -101,7 +101,11 @@ mod tests {
         let expect = |bits: u32, op: Op, rd: usize, rs1: usize, rs2: usize, imm: i32| {
             let insn = decode(bits).unwrap();
             let o = insn.operands;
-            assert_eq!((insn.op, o.rd(), o.rs1(), o.rs2(), o.imm(), o.len()), (op, rd, rs1, rs2, imm, 2), "{bits:#x}");
+            assert_eq!(
+                (insn.op, o.rd(), o.rs1(), o.rs2(), o.imm(), o.length()),
+                (op, rd, rs1, rs2, imm, 2),
+                "{bits:#x}"
+            );
         };
         expect(0x1141, Op::I(I::Addi), 2, 2, 0, -16); // addi sp, sp, -16
         expect(0xe406, Op::I(I::Sd), 0, 2, 1, 8); // sd ra, 8(sp)

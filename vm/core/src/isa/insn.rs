@@ -96,7 +96,7 @@ impl Operands {
 
     /// Length of the encoding in bytes, 2 or 4.
     #[inline(always)]
-    pub fn len(self) -> u64 {
+    pub fn length(self) -> u64 {
         if self.rd & COMPRESSED == 0 { 4 } else { 2 }
     }
 }

@@ -29,9 +29,9 @@ macro_rules! accessors {
         /// # Safety
         /// `host` must be valid for that many bytes and inside guest RAM.
         #[inline(always)]
+        #[allow(clippy::cast_possible_truncation, reason = "a store keeps the low bytes; eight are all of them")]
         pub unsafe fn $store(host: *mut u8, value: u64) {
             if host.addr() % $bytes == 0 {
-                #[expect(clippy::cast_possible_truncation, reason = "a store keeps the low bytes")]
                 // SAFETY: valid by the caller's promise, aligned by the check.
                 unsafe {
                     (*host.cast::<$atomic>()).store(value as $int, Ordering::Relaxed);

@@ -27,8 +27,8 @@ macro_rules! data_access {
             // SAFETY: `state.tlb` always points to a bank of this hart's MMU.
             let entry = unsafe { &(&(*self.state.tlb).write)[slot(va)] };
             match entry.lookup(va, $len) {
-                // SAFETY: a TLB entry translates to guest RAM.
                 Some(host) => {
+                    // SAFETY: a TLB entry translates to guest RAM.
                     unsafe { $raw_store(host, value) };
                     Ok(())
                 }

@@ -63,9 +63,7 @@ pub(crate) const CONTEXTS: usize = 4;
 /// Index of the slot for `va`.
 #[inline(always)]
 pub(crate) fn slot(va: u64) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "masked to the table size")]
-    let index = (va >> PAGE_SHIFT) as usize & (TLB_ENTRIES - 1);
-    index
+    (va >> PAGE_SHIFT) as usize & (TLB_ENTRIES - 1)
 }
 
 impl TlbEntry {
