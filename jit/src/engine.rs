@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use riscope_core::addr::GuestPhys;
 use riscope_core::counters::CodeExit;
 use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
 use riscope_core::event::{ExecutionEvent, Tier, monotonic_ns};
@@ -13,7 +14,7 @@ use crate::code::jump_cache::{self, JumpCache};
 use crate::code::{CodeCache, Lookup, Online};
 use crate::compile::Compiler;
 use crate::sys;
-use crate::worker::{Request, Worker};
+use crate::worker::{CompileService, Request, Worker};
 
 /// Instructions between two looks at interrupts and requests of other threads:
 /// about ten microseconds of generated code.
@@ -30,11 +31,14 @@ pub struct JitConfig {
     pub hot_threshold: u16,
     /// Bytes of generated code that a machine may keep; at least 64 KiB.
     pub code_cache_bytes: usize,
+    /// Whether a hart compiles a hot block itself, at once, and waits for it. What
+    /// is compiled when then depends on the guest alone, so runs are reproducible.
+    pub synchronous: bool,
 }
 
 impl Default for JitConfig {
     fn default() -> Self {
-        Self { hot_threshold: 32, code_cache_bytes: 64 << 20 }
+        Self { hot_threshold: 32, code_cache_bytes: 64 << 20, synchronous: false }
     }
 }
 
@@ -74,7 +78,8 @@ impl Shared {
         let size = config.code_cache_bytes.max(64 << 10);
         let cache = CodeCache::new(Arc::clone(&context.ram), Arc::clone(&context.counters), size)?;
         let cache = Arc::new(cache);
-        let worker = Worker::start(context, &cache, Compiler::new()?)?;
+        let service = CompileService::new(context, &cache, Compiler::new()?);
+        let worker = if config.synchronous { Worker::none(service) } else { Worker::start(service)? };
         Ok(Self { config, context: context.clone(), cache, worker })
     }
 }
@@ -142,7 +147,7 @@ impl JitEngine {
         loop {
             let end = match self.jump_cache.get(hart.pc().0, key) {
                 Some(code) => self.execute(hart, code),
-                None => self.interpret(hart, key),
+                None => self.interpret(hart, key, online),
             };
             match end {
                 BlockEnd::Jump | BlockEnd::Hot { .. } => {}
@@ -205,11 +210,11 @@ impl JitEngine {
     }
 
     /// Interprets the block at `pc`, or finds the code of a hot one.
-    fn interpret(&mut self, hart: &mut Hart, key: u64) -> BlockEnd {
-        let threshold = self.shared.config.hot_threshold;
+    fn interpret(&mut self, hart: &mut Hart, key: u64, online: &Online<'_>) -> BlockEnd {
+        let JitConfig { hot_threshold: threshold, synchronous, .. } = self.shared.config;
         let end = self.interpreter.run_block(hart, Some(threshold));
         let BlockEnd::Hot { phys, heat } = end else { return end };
-        if !(heat - threshold).is_multiple_of(LOOKUP_PERIOD) {
+        if !synchronous && !(heat - threshold).is_multiple_of(LOOKUP_PERIOD) {
             return self.interpreter.run_block(hart, None);
         }
         match self.shared.cache.lookup(phys) {
@@ -219,30 +224,35 @@ impl JitEngine {
             }
             Lookup::Pending => {}
             Lookup::Rejected => self.interpreter.never_hot(hart),
-            Lookup::Absent => self.ask(hart, phys, heat),
+            Lookup::Absent => self.ask(hart, phys, heat, online),
         }
         self.interpreter.run_block(hart, None)
     }
 
     /// Asks for the compilation of the block at `pc`: it is a hotspot.
-    fn ask(&self, hart: &Hart, phys: riscope_core::addr::GuestPhys, heat: u16) {
-        let cache = &self.shared.cache;
-        if !cache.claim(phys) {
+    fn ask(&mut self, hart: &Hart, phys: GuestPhys, heat: u16, online: &Online<'_>) {
+        let shared = Arc::clone(&self.shared);
+        if !shared.cache.claim(phys) {
             return;
         }
-        let pc = hart.pc().0;
-        if !self.shared.worker.ask(Request { phys, pc, asked_ns: monotonic_ns() }) {
-            cache.unclaim(phys);
-            return;
-        }
-        self.publish(ExecutionEvent::HotspotDetected {
-            vm_id: self.shared.context.vm_id,
+        let request = Request { phys, pc: hart.pc().0, asked_ns: monotonic_ns() };
+        let hotspot = ExecutionEvent::HotspotDetected {
+            vm_id: shared.context.vm_id,
             vcpu: u32::try_from(self.hart).unwrap_or(u32::MAX),
-            pc,
+            pc: request.pc,
             execution_count: u64::from(heat),
             from: Tier::Interpreter,
             to: Tier::Baseline,
-        });
+        };
+        if shared.config.synchronous {
+            self.publish(hotspot);
+            online.while_absent(|| shared.worker.serve(request));
+            online.quiesce(&mut self.jump_cache, &mut self.filled_in);
+        } else if shared.worker.ask(request) {
+            self.publish(hotspot);
+        } else {
+            shared.cache.unclaim(phys);
+        }
     }
 
     fn publish(&self, event: ExecutionEvent) {

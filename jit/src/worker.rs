@@ -1,12 +1,13 @@
-//! The compiler thread.
+//! The compiler thread, or the compiler that a hart calls itself.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use riscope_core::addr::{GuestPhys, PAGE_MASK};
+use riscope_core::counters::EngineCounters;
 use riscope_core::engine::EngineContext;
 use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Trigger, monotonic_ns};
 
@@ -33,7 +34,9 @@ pub(crate) struct Request {
 pub(crate) struct Worker {
     queue: Option<Sender<Request>>,
     thread: Option<JoinHandle<()>>,
-    context: EngineContext,
+    /// The compiler, if there is no thread.
+    service: Option<Mutex<CompileService>>,
+    counters: Arc<EngineCounters>,
 }
 
 impl Worker {
@@ -41,18 +44,31 @@ impl Worker {
     ///
     /// # Errors
     /// When the host has no thread left.
-    pub(crate) fn start(context: &EngineContext, cache: &Arc<CodeCache>, compiler: Compiler) -> std::io::Result<Self> {
+    pub(crate) fn start(service: CompileService) -> std::io::Result<Self> {
         let (queue, requests) = crossbeam_channel::bounded(QUEUE);
-        let state = WorkerState { context: context.clone(), cache: Arc::clone(cache), compiler };
-        let name = format!("jit-{}", context.vm_id);
-        let thread = std::thread::Builder::new().name(name).spawn(move || state.serve(&requests))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), context: context.clone() })
+        let counters = Arc::clone(&service.context.counters);
+        let name = format!("jit-{}", service.context.vm_id);
+        let thread = std::thread::Builder::new().name(name).spawn(move || service.serve_all(&requests))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), service: None, counters })
+    }
+
+    /// No thread: harts [serve](Worker::serve) their requests themselves.
+    pub(crate) fn none(service: CompileService) -> Self {
+        let counters = Arc::clone(&service.context.counters);
+        Self { queue: None, thread: None, service: Some(Mutex::new(service)), counters }
+    }
+
+    /// Compiles on the calling thread, which must not be [`crate::code::Online`].
+    pub(crate) fn serve(&self, request: Request) {
+        if let Some(service) = &self.service {
+            service.lock().unwrap_or_else(PoisonError::into_inner).serve(request);
+        }
     }
 
     /// Asks for a compilation; false if there is no room in the queue.
     pub(crate) fn ask(&self, request: Request) -> bool {
         let Some(queue) = &self.queue else { return false };
-        let counters = &self.context.counters;
+        let counters = &self.counters;
         match queue.try_send(request) {
             Ok(()) => {
                 counters.queue_depth.store(queue.len() as u64, Ordering::Relaxed);
@@ -76,26 +92,37 @@ impl Drop for Worker {
     }
 }
 
-struct WorkerState {
+/// Serves requests, one after the other.
+#[derive(Debug)]
+pub(crate) struct CompileService {
     context: EngineContext,
     cache: Arc<CodeCache>,
     compiler: Compiler,
 }
 
-impl WorkerState {
-    fn serve(mut self, requests: &Receiver<Request>) {
+impl CompileService {
+    /// Compiles for the machine of `context` into `cache`.
+    pub(crate) fn new(context: &EngineContext, cache: &Arc<CodeCache>, compiler: Compiler) -> Self {
+        Self { context: context.clone(), cache: Arc::clone(cache), compiler }
+    }
+
+    fn serve_all(mut self, requests: &Receiver<Request>) {
         for request in requests {
             self.context.counters.queue_depth.store(requests.len() as u64, Ordering::Relaxed);
-            // A panic of the code generator costs one translation, not the machine.
-            let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| self.compile(request)));
-            if let Err(reason) = outcome.unwrap_or_else(|_| self.recover()) {
-                match reason {
-                    CompileFailure::Untranslatable | CompileFailure::Compiler => self.cache.reject(request.phys),
-                    CompileFailure::Stale | CompileFailure::CacheFull => self.cache.unclaim(request.phys),
-                }
-                let (vm_id, pc) = (self.context.vm_id, request.pc);
-                self.publish(ExecutionEvent::CompilationFailed { vm_id, pc, tier: Tier::Baseline, reason });
+            self.serve(request);
+        }
+    }
+
+    fn serve(&mut self, request: Request) {
+        // A panic of the code generator costs one translation, not the machine.
+        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| self.compile(request)));
+        if let Err(reason) = outcome.unwrap_or_else(|_| self.recover()) {
+            match reason {
+                CompileFailure::Untranslatable | CompileFailure::Compiler => self.cache.reject(request.phys),
+                CompileFailure::Stale | CompileFailure::CacheFull => self.cache.unclaim(request.phys),
             }
+            let (vm_id, pc) = (self.context.vm_id, request.pc);
+            self.publish(ExecutionEvent::CompilationFailed { vm_id, pc, tier: Tier::Baseline, reason });
         }
     }
 

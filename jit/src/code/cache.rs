@@ -9,7 +9,7 @@
 //! **Reclamation.** Dropped code may still be executing on other harts, and their
 //! jump caches may still name it. Dropping raises the *epoch*. A hart announces at
 //! the start of each quantum, outside generated code and with a fresh jump cache,
-//! which epoch it has seen ([`Online`]). What was dropped at an epoch is freed when
+//! which epoch it has seen ([`super::Online`]). What was dropped at an epoch is freed when
 //! every hart has seen it. Arena space comes back all at once, when it is full and
 //! everything is dropped.
 //!
@@ -32,7 +32,7 @@ use crate::thunk::Thunks;
 pub(crate) type PageBytes = [u8; PAGE_SIZE as usize];
 
 /// A hart that executes no generated code has seen every epoch.
-const OFFLINE: u64 = u64::MAX;
+pub(super) const OFFLINE: u64 = u64::MAX;
 
 /// Alignment of translations.
 const CODE_ALIGN: usize = 32;
@@ -138,8 +138,8 @@ pub(crate) struct CodeCache {
     arena: Arena,
     thunks: Thunks,
     inner: Mutex<Inner>,
-    epoch: AtomicU64,
-    seen: [AtomicU64; MAX_HARTS],
+    pub(super) epoch: AtomicU64,
+    pub(super) seen: [AtomicU64; MAX_HARTS],
 }
 
 impl CodeCache {
@@ -338,7 +338,7 @@ impl CodeCache {
     }
 
     /// Frees dropped pages that no hart can reach any more.
-    fn reclaim(&self) {
+    pub(super) fn reclaim(&self) {
         let oldest = self.oldest_seen();
         self.lock().dropped.retain(|(epoch, _)| *epoch > oldest);
     }
@@ -347,42 +347,6 @@ impl CodeCache {
         let used = (inner.next - self.thunks.bytes) as u64;
         self.counters.code_cache_used[Tier::Baseline.index()].store(used, Ordering::Relaxed);
         self.counters.resident_blocks[Tier::Baseline.index()].store(inner.blocks, Ordering::Relaxed);
-    }
-}
-
-/// A hart that may execute generated code. Dropping it announces that the hart has
-/// left.
-#[derive(Debug)]
-pub(crate) struct Online<'a> {
-    cache: &'a CodeCache,
-    hart: usize,
-}
-
-impl<'a> Online<'a> {
-    /// Announces hart `hart`.
-    pub(crate) fn new(cache: &'a CodeCache, hart: usize) -> Self {
-        cache.seen[hart].store(cache.epoch.load(Ordering::SeqCst), Ordering::SeqCst);
-        Self { cache, hart }
-    }
-
-    /// Announces that the hart is outside generated code. Returns the epoch: when
-    /// it is not the one that the hart's jump cache was filled in, the jump cache
-    /// has to be cleared before generated code is entered.
-    pub(crate) fn quiesce(&self, jump_cache: &mut super::jump_cache::JumpCache, filled_in: &mut u64) {
-        let epoch = self.cache.epoch.load(Ordering::SeqCst);
-        if *filled_in != epoch {
-            jump_cache.clear();
-            *filled_in = epoch;
-        }
-        if self.cache.seen[self.hart].swap(epoch, Ordering::SeqCst) != epoch {
-            self.cache.reclaim();
-        }
-    }
-}
-
-impl Drop for Online<'_> {
-    fn drop(&mut self) {
-        self.cache.seen[self.hart].store(OFFLINE, Ordering::SeqCst);
     }
 }
 

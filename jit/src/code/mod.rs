@@ -3,6 +3,8 @@
 mod arena;
 mod cache;
 pub(crate) mod jump_cache;
+mod online;
 
 pub(crate) use arena::Arena;
-pub(crate) use cache::{Built, CodeCache, Dropped, Lookup, Online, PublishError, Source};
+pub(crate) use cache::{Built, CodeCache, Dropped, Lookup, PublishError, Source};
+pub(crate) use online::Online;
