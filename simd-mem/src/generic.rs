@@ -40,9 +40,8 @@ impl Stream for &[u8] {
 
     #[inline(always)]
     unsafe fn vector<V: Vector>(self, at: usize) -> V {
-        debug_assert!(V::BYTES <= self.len() && at <= self.len() - V::BYTES, "vector beyond the end");
         // SAFETY: within the slice and executable, by the caller's promise.
-        unsafe { V::load(self.as_ptr().add(at)) }
+        unsafe { V::load(self.as_ptr().wrapping_add(at)) }
     }
 }
 
@@ -104,26 +103,34 @@ unsafe fn scan<V: Vector, S: Stream>(stream: S) -> Option<usize> {
     }
 }
 
+/// No closure and no array of vectors in here: neither is sure to be inlined, and
+/// vectors that pass through a call go through memory.
+///
 /// # Safety
 /// The stream must hold at least one vector, and the CPU must have `V`.
 #[inline(always)]
 unsafe fn scan_vectors<V: Vector, S: Stream>(stream: S) -> Option<usize> {
     let len = stream.len();
-    // SAFETY: the CPU has `V` by the caller's promise; every use below says why there
-    // is a whole vector at `at`.
-    let vector = |at: usize| unsafe { stream.vector::<V>(at) };
     let mut at = 0;
     while len - at >= UNROLL * V::BYTES {
-        // Within the four vectors that the condition grants.
-        let four: [V; UNROLL] = core::array::from_fn(|i| vector(at + i * V::BYTES));
-        if !four[0].or(four[1]).or(four[2].or(four[3])).is_zero() {
-            return (0..UNROLL).find_map(|i| four[i].first_nonzero().map(|index| at + i * V::BYTES + index));
+        // SAFETY: four vectors are there by the condition; `V` by the caller's promise.
+        let (first, second, third, fourth) = unsafe {
+            (
+                stream.vector::<V>(at),
+                stream.vector::<V>(at + V::BYTES),
+                stream.vector::<V>(at + 2 * V::BYTES),
+                stream.vector::<V>(at + 3 * V::BYTES),
+            )
+        };
+        if !first.or(second).or(third.or(fourth)).is_zero() {
+            // One of the next four turns of the loop below finds out which.
+            break;
         }
         at += UNROLL * V::BYTES;
     }
     while len - at >= V::BYTES {
-        // Within the vector that the condition grants.
-        if let Some(index) = vector(at).first_nonzero() {
+        // SAFETY: one vector is there by the condition; `V` by the caller's promise.
+        if let Some(index) = unsafe { stream.vector::<V>(at) }.first_nonzero() {
             return Some(at + index);
         }
         at += V::BYTES;
@@ -131,7 +138,10 @@ unsafe fn scan_vectors<V: Vector, S: Stream>(stream: S) -> Option<usize> {
     if at == len {
         return None;
     }
-    // The stream holds at least one vector, so the last one begins within it.
     let last = len - V::BYTES;
-    vector(last).first_nonzero().map(|index| last + index)
+    // SAFETY: the stream holds at least one vector, so the last one begins within it.
+    match unsafe { stream.vector::<V>(last) }.first_nonzero() {
+        Some(index) => Some(last + index),
+        None => None,
+    }
 }

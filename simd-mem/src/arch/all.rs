@@ -32,6 +32,6 @@ impl Vector for u64 {
 
     #[inline(always)]
     fn first_nonzero(self) -> Option<usize> {
-        (self != 0).then(|| self.trailing_zeros() as usize / 8)
+        if self == 0 { None } else { Some(self.trailing_zeros() as usize / 8) }
     }
 }

@@ -15,6 +15,7 @@ mod host;
 pub(crate) use host::IMPLEMENTATIONS;
 
 /// Whether the CPU has a feature: asked at run time with `std`, at compile time without.
+#[allow(unused_macros, reason = "targets without vectors detect nothing")]
 macro_rules! has_feature {
     ($detect:ident, $feature:tt) => {{
         #[cfg(feature = "std")]

@@ -51,6 +51,6 @@ impl Vector for uint8x16_t {
             let pairs = vreinterpretq_u16_u8(vtstq_u8(self, self));
             vget_lane_u64::<0>(vreinterpret_u64_u8(vshrn_n_u16::<4>(pairs)))
         };
-        (mask != 0).then(|| mask.trailing_zeros() as usize / MASK_BITS)
+        if mask == 0 { None } else { Some(mask.trailing_zeros() as usize / MASK_BITS) }
     }
 }

@@ -42,6 +42,6 @@ impl Vector for __m256i {
         // SAFETY: AVX2 is there, because there is a vector.
         let zeros = unsafe { _mm256_movemask_epi8(_mm256_cmpeq_epi8(self, _mm256_setzero_si256())) };
         let nonzero = !zeros.cast_unsigned();
-        (nonzero != 0).then(|| nonzero.trailing_zeros() as usize)
+        if nonzero == 0 { None } else { Some(nonzero.trailing_zeros() as usize) }
     }
 }

@@ -49,6 +49,6 @@ impl Vector for __m128i {
     #[inline(always)]
     fn first_nonzero(self) -> Option<usize> {
         let nonzero = zeros(self) ^ ALL;
-        (nonzero != 0).then(|| nonzero.trailing_zeros() as usize)
+        if nonzero == 0 { None } else { Some(nonzero.trailing_zeros() as usize) }
     }
 }
