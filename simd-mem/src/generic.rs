@@ -103,7 +103,7 @@ unsafe fn scan<V: Vector, S: Stream>(stream: S) -> Option<usize> {
     }
 }
 
-/// No closure and no array of vectors in here: neither is sure to be inlined, and
+/// No closure that sees vectors and no array of them in here: neither is sure to be inlined, and
 /// vectors that pass through a call go through memory.
 ///
 /// # Safety
@@ -140,8 +140,5 @@ unsafe fn scan_vectors<V: Vector, S: Stream>(stream: S) -> Option<usize> {
     }
     let last = len - V::BYTES;
     // SAFETY: the stream holds at least one vector, so the last one begins within it.
-    match unsafe { stream.vector::<V>(last) }.first_nonzero() {
-        Some(index) => Some(last + index),
-        None => None,
-    }
+    unsafe { stream.vector::<V>(last) }.first_nonzero().map(|index| last + index)
 }
