@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use riscope_core::event::{Envelope, Received, Subscription};
@@ -18,14 +19,15 @@ pub(crate) trait Handler: Send + 'static {
     /// Takes the next event.
     fn handle(&mut self, envelope: &Envelope);
     /// There are no more; `deadline` is when the pump's owner stops waiting.
-    fn finish(&mut self, deadline: std::time::Instant);
+    fn finish(&mut self, deadline: Instant);
 }
 
+#[derive(Debug)]
 enum Command {
     /// Handle what is queued, then answer.
     Flush(Sender<()>),
     /// Handle what is queued, then end.
-    Stop { deadline: std::time::Instant },
+    Stop { deadline: Instant },
 }
 
 /// Handle to the thread.
@@ -35,15 +37,6 @@ pub(crate) struct Pump {
     thread: JoinHandle<()>,
     /// Closed when the thread has done everything.
     done: Receiver<()>,
-}
-
-impl std::fmt::Debug for Command {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Flush(_) => "Flush",
-            Self::Stop { .. } => "Stop",
-        })
-    }
 }
 
 impl Pump {
@@ -63,13 +56,13 @@ impl Pump {
     }
 
     /// Waits until every event is handled that was published before the call.
-    pub(crate) fn flush(&self, timeout: std::time::Duration) -> bool {
+    pub(crate) fn flush(&self, timeout: Duration) -> bool {
         let (answer, answered) = bounded(1);
         self.commands.send(Command::Flush(answer)).is_ok() && answered.recv_timeout(timeout).is_ok()
     }
 
     /// Ends the thread, or leaves it to itself when it has not ended at `deadline`.
-    pub(crate) fn stop(self, deadline: std::time::Instant) -> bool {
+    pub(crate) fn stop(self, deadline: Instant) -> bool {
         // A failure means that the thread has ended already.
         let _ = self.commands.send(Command::Stop { deadline });
         let ended = self.done.recv_deadline(deadline) == Err(crossbeam_channel::RecvTimeoutError::Disconnected);
@@ -100,5 +93,82 @@ fn run(subscription: &Subscription, mut handler: impl Handler, commands: &Receiv
             }
             Received::Other(Err(_)) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use riscope_core::event::{DomainEventBus, Filter, VmEvent, VmId};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// Writes down what it gets, after panicking on odd machines.
+    struct Fussy(Sender<Option<VmId>>);
+
+    impl Handler for Fussy {
+        fn handle(&mut self, envelope: &Envelope) {
+            let vm_id = envelope.event.vm_id();
+            assert!(vm_id.0.is_multiple_of(2), "an odd machine, as the test wants it");
+            self.0.send(Some(vm_id)).expect("the test listens");
+        }
+
+        fn finish(&mut self, _deadline: Instant) {
+            self.0.send(None).expect("the test listens");
+        }
+    }
+
+    fn start(bus: &DomainEventBus) -> (Pump, Receiver<Option<VmId>>, Arc<AtomicU64>) {
+        let (seen, receiver) = unbounded();
+        let panics = Arc::new(AtomicU64::new(0));
+        let subscription = bus.subscribe("test", Filter::all(), 64);
+        let pump = Pump::start(subscription, Fussy(seen), Arc::clone(&panics)).expect("a thread");
+        (pump, receiver, panics)
+    }
+
+    fn publish(bus: &DomainEventBus, machines: impl IntoIterator<Item = u64>) {
+        machines.into_iter().for_each(|vm| bus.publish(VmEvent::Deleted { vm_id: VmId(vm) }));
+    }
+
+    #[test]
+    fn an_event_that_panics_costs_itself_only() {
+        let bus = DomainEventBus::new();
+        let (pump, seen, panics) = start(&bus);
+        publish(&bus, 0..5);
+        assert!(pump.flush(PATIENCE));
+        let handled: Vec<_> = seen.try_iter().collect();
+        assert_eq!(handled, [0, 2, 4].map(|vm| Some(VmId(vm))));
+        assert_eq!(panics.load(Ordering::Relaxed), 2);
+        assert!(pump.stop(Instant::now() + PATIENCE));
+    }
+
+    #[test]
+    fn what_is_queued_is_handled_before_the_end() {
+        let bus = DomainEventBus::new();
+        let (pump, seen, _) = start(&bus);
+        publish(&bus, [2, 4, 6]);
+        assert!(pump.stop(Instant::now() + PATIENCE));
+        let handled: Vec<_> = seen.try_iter().collect();
+        assert_eq!(handled, [Some(VmId(2)), Some(VmId(4)), Some(VmId(6)), None]);
+        assert!(!bus.has_subscribers());
+    }
+
+    #[test]
+    fn a_handler_that_does_not_end_is_left_alone() {
+        struct Stuck(Receiver<()>);
+        impl Handler for Stuck {
+            fn handle(&mut self, _envelope: &Envelope) {}
+            fn finish(&mut self, _deadline: Instant) {
+                // Until the test lets go of the other end.
+                assert!(self.0.recv().is_err());
+            }
+        }
+        let bus = DomainEventBus::new();
+        let (hold, held) = bounded(0);
+        let subscription = bus.subscribe("test", Filter::all(), 1);
+        let pump = Pump::start(subscription, Stuck(held), Arc::default()).expect("a thread");
+        assert!(!pump.stop(Instant::now()));
+        drop(hold);
     }
 }

@@ -132,3 +132,59 @@ fn canonical(bound: f64) -> String {
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_canonical() {
+        for (bound, text) in [
+            (1e-5, "1e-05"),
+            (2.5e-5, "2.5e-05"),
+            (1e-4, "0.0001"),
+            (2.5e-3, "0.0025"),
+            (0.1, "0.1"),
+            (1.0, "1.0"),
+            (2.5, "2.5"),
+            (60.0, "60.0"),
+            (65536.0, "65536.0"),
+            (1e5, "100000.0"),
+            (1e6, "1e+06"),
+            (1e9, "1e+09"),
+            (1.5e10, "1.5e+10"),
+        ] {
+            assert_eq!(canonical(bound), text);
+        }
+    }
+
+    #[test]
+    fn values_are_written_as_the_format_wants_them() {
+        for (value, text) in [
+            (0.0, "0"),
+            (1.5, "1.5"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+            (1e16, "10000000000000000"),
+        ] {
+            assert_eq!(Number(value).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_kind_that_the_format_lacks_is_left_out_and_the_others_stay() {
+        let mut summary = MetricFamily::default();
+        summary.set_name("odd".to_owned());
+        summary.set_field_type(MetricType::SUMMARY);
+        summary.set_metric(vec![Metric::default()]);
+        let mut gauge = MetricFamily::default();
+        gauge.set_name("even_bytes".to_owned());
+        gauge.set_help("Say \"hi\".".to_owned());
+        gauge.set_field_type(MetricType::GAUGE);
+        gauge.set_metric(vec![Metric::default()]);
+        let text = String::from_utf8(encode(&[summary, gauge])).expect("UTF-8");
+        let expected = "# TYPE even_bytes gauge\n# UNIT even_bytes bytes\n# HELP even_bytes Say \\\"hi\\\".\neven_bytes 0\n# EOF\n";
+        assert_eq!(text, expected);
+    }
+}

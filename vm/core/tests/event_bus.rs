@@ -143,6 +143,19 @@ mod tests {
     }
 
     #[test]
+    fn draining_ends_although_publishing_does_not() {
+        let bus = DomainEventBus::new();
+        let all = bus.subscribe("all", Filter::all(), 64);
+        for vm in 0..3 {
+            bus.publish(event(EventType::VmDeleted, vm));
+        }
+        let drained = all.drain().inspect(|_| bus.publish(event(EventType::VmDeleted, 9))).count();
+        assert_eq!(drained, 3);
+        assert_eq!(all.drain().count(), 3);
+        assert_eq!(all.drain().count(), 0);
+    }
+
+    #[test]
     fn waiting_for_an_event_ends_with_another_channels_message() {
         let bus = DomainEventBus::new();
         let waiting = bus.subscribe("waiting", Filter::all(), 4);

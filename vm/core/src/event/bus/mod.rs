@@ -229,9 +229,10 @@ impl Subscription {
         self.receiver.try_recv().inspect(|_| self.count_delivery())
     }
 
-    /// All events that are queued now.
+    /// The events that are queued now, and none that come meanwhile: it ends even if
+    /// publishers do not.
     pub fn drain(&self) -> impl Iterator<Item = Envelope> {
-        std::iter::from_fn(|| self.try_recv().ok())
+        std::iter::from_fn(|| self.try_recv().ok()).take(self.receiver.len())
     }
 
     fn count_delivery(&self) {

@@ -1,0 +1,151 @@
+//! Endpoints: configured, by the environment, refusing, hanging, absent.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use riscope_core::event::{DomainEventBus, Event, ExitReason, VmId};
+use riscope_telemetry::{SHUTDOWN_LIMIT, Telemetry, TelemetryConfig, TelemetryError};
+
+use crate::fixture::{Fixture, created, exited};
+use crate::receiver::{Manner, Receiver, attribute};
+
+/// What shutting down may take longer than promised on a host that is busy with
+/// other tests. It must not take as long as the exports that these tests hold up.
+const BUSY_HOST: Duration = Duration::from_secs(20);
+
+fn lives(machines: std::ops::Range<u64>) -> impl Iterator<Item = Event> {
+    machines.flat_map(|vm| [created(VmId(vm), "guest"), exited(VmId(vm), ExitReason::Poweroff, 0)])
+}
+
+/// Shuts down, and checks that it took no longer than it may.
+fn shut_down(fixture: &Fixture) -> bool {
+    let start = Instant::now();
+    let finished = fixture.telemetry.shutdown(Duration::from_secs(3600));
+    assert!(start.elapsed() < SHUTDOWN_LIMIT + BUSY_HOST, "{:?}", start.elapsed());
+    finished
+}
+
+fn exported(fixture: &Fixture, error_type: &str) -> f64 {
+    let scrape = fixture.scrape();
+    scrape.value("otel_sdk_exporter_span_exported_total", &[("error_type", error_type)]).expect("a series")
+}
+
+#[test]
+fn requests_are_what_the_specification_says() {
+    let receiver = Receiver::start(Manner::Accept);
+    let fixture = Fixture::new(receiver.config());
+    fixture.publish(lives(0..3));
+    assert!(shut_down(&fixture));
+    let requests = receiver.requests();
+    assert!(!requests.is_empty());
+    for request in &requests {
+        assert_eq!(request.head[0], "POST /v1/traces HTTP/1.1");
+        let is_protobuf = |line: &String| line.eq_ignore_ascii_case("content-type: application/x-protobuf");
+        assert!(request.head.iter().any(is_protobuf), "{:?}", request.head);
+        for resource in &request.body.resource_spans {
+            let attributes = &resource.resource.as_ref().expect("a resource").attributes;
+            let value = |name| attribute(attributes, name);
+            assert_eq!(value("service.name").as_deref(), Some("riscope"));
+            assert_eq!(value("service.version").as_deref(), Some(env!("CARGO_PKG_VERSION")));
+            assert_eq!(value("process.pid"), Some(std::process::id().to_string()));
+            assert_eq!(value("telemetry.sdk.name").as_deref(), Some("opentelemetry"));
+            assert!(value("service.instance.id").is_some_and(|id| id.len() == 32));
+            for scope in &resource.scope_spans {
+                assert_eq!(scope.scope.as_ref().expect("a scope").name, "riscope");
+            }
+        }
+    }
+    assert_eq!(receiver.spans().len(), 3);
+}
+
+#[test]
+fn spans_that_are_refused_are_counted_and_hold_nobody_up() {
+    for manner in [Manner::Refuse(400), Manner::Refuse(404), Manner::Refuse(500)] {
+        let receiver = Receiver::start(manner);
+        let fixture = Fixture::new(receiver.config());
+        fixture.publish(lives(0..5));
+        assert!(shut_down(&fixture), "{manner:?}");
+        assert_eq!(exported(&fixture, "export_failed"), 5.0, "{manner:?}");
+        assert_eq!(exported(&fixture, ""), 0.0, "{manner:?}");
+        assert_eq!(receiver.spans().len(), 5, "{manner:?}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_not_there_costs_spans_and_nothing_else() {
+    // Nobody listens on the port of TCP's multiplexer.
+    let config = TelemetryConfig { otlp_endpoint: Some("http://127.0.0.1:1".to_owned()), ..TelemetryConfig::default() };
+    let fixture = Fixture::new(config);
+    fixture.publish(lives(0..5));
+    shut_down(&fixture);
+    assert_eq!(exported(&fixture, ""), 0.0);
+    assert_eq!(fixture.scrape().sum("riscope_vm_exits_total", &[("reason", "poweroff")]), 5.0);
+}
+
+#[test]
+fn an_endpoint_that_hangs_costs_spans_and_nothing_else() {
+    let receiver = Receiver::start(Manner::Hang);
+    let capacity = 4;
+    let fixture = Fixture::new(TelemetryConfig {
+        span_queue_capacity: capacity,
+        span_delay: Duration::from_millis(1),
+        export_timeout: Some(Duration::from_secs(3600)),
+        ..receiver.config()
+    });
+    fixture.publish(lives(0..1));
+    receiver.wait_for_request();
+    // Everything is handled while the exporter hangs; nobody waits for it.
+    fixture.publish(lives(1..101));
+    assert_eq!(fixture.scrape().sum("riscope_vm_exits_total", &[("reason", "poweroff")]), 101.0);
+    assert_eq!(fixture.scrape().sum("riscope_event_bus_dropped_total", &[]), 0.0);
+    assert_eq!(exported(&fixture, "queue_full"), 97.0, "four are on their way");
+    shut_down(&fixture);
+    assert_eq!(exported(&fixture, ""), 0.0);
+}
+
+#[test]
+fn urls_that_cannot_work_are_refused_at_the_start() {
+    for url in ["https://127.0.0.1:4318", "127.0.0.1:4318", "http://"] {
+        let config = TelemetryConfig { otlp_endpoint: Some(url.to_owned()), ..TelemetryConfig::default() };
+        let error = Telemetry::start(&DomainEventBus::new(), config).expect_err(url);
+        assert!(matches!(&error, TelemetryError::Endpoint { .. }) && error.to_string().contains(url), "{error}");
+    }
+}
+
+/// Set in the processes that the test below starts.
+const CHILD: &str = "RISCOPE_TEST_ENDPOINT_CHILD";
+
+#[test]
+fn the_environment_configures_spans() {
+    if std::env::var_os(CHILD).is_some() {
+        let fixture = Fixture::new(TelemetryConfig::default());
+        fixture.publish(lives(0..1));
+        assert!(fixture.telemetry.shutdown(SHUTDOWN_LIMIT));
+        return;
+    }
+    let run = |variables: &[(&str, &str)]| {
+        let receiver = Receiver::start(Manner::Accept);
+        let mut child = Command::new(std::env::current_exe().expect("the test's own path"));
+        child.args(["--exact", "endpoint::the_environment_configures_spans"]).env(CHILD, "1");
+        child.env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url());
+        child.envs(variables.iter().copied());
+        let output = child.output().expect("the child runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        receiver.requests()
+    };
+    let requests = run(&[
+        ("OTEL_SERVICE_NAME", "guests"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test,host.name=elsewhere"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret"),
+    ]);
+    assert_eq!(requests.len(), 1);
+    let resource = requests[0].body.resource_spans[0].resource.as_ref().expect("a resource");
+    let value = |name| attribute(&resource.attributes, name);
+    assert_eq!(value("service.name").as_deref(), Some("guests"));
+    assert_eq!(value("deployment.environment.name").as_deref(), Some("test"));
+    assert_eq!(value("host.name").as_deref(), Some("elsewhere"));
+    assert!(requests[0].head.iter().any(|line| line.eq_ignore_ascii_case("authorization: secret")));
+    assert_eq!(run(&[("OTEL_SDK_DISABLED", "true")]).len(), 0);
+    assert_eq!(run(&[("OTEL_TRACES_EXPORTER", "none")]).len(), 0);
+    assert_eq!(run(&[]).len(), 1);
+}

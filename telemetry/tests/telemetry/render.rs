@@ -1,0 +1,269 @@
+//! What a scrape looks like, in both formats.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use riscope_core::event::{BootPhase, EventType, ExitReason, Tier, VmEvent, VmId, VmState};
+use riscope_telemetry::TelemetryConfig;
+use riscope_telemetry::metric::catalog::FAMILIES;
+use riscope_telemetry::metric::family::{Kind, Unit};
+
+use crate::exposition::{Exposition, Labels};
+use crate::fixture::{Fixture, compiled, counters, created, event, exited, hotspot, phase, state};
+
+const VM: VmId = VmId(3);
+
+/// A process with two machines, to which everything happened but their end.
+fn busy() -> Fixture {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    for vm in [VM, VmId(4)] {
+        fixture.telemetry.register_vm(counters(vm, "guest", 2));
+        fixture
+            .publish(EventType::ALL.iter().filter(|&&kind| kind != EventType::VmDeleted).map(|&kind| event(kind, vm)));
+    }
+    fixture
+}
+
+/// What does not change from scrape to scrape.
+fn lasting(exposition: Exposition) -> Vec<((String, Labels), f64)> {
+    let changes = |name: &str| name.starts_with("process_") || name.starts_with("riscope_telemetry_scrape");
+    exposition.samples.into_iter().filter(|((name, _), _)| !changes(name)).collect()
+}
+
+#[test]
+fn both_formats_say_the_same() {
+    let fixture = busy();
+    let mut text = lasting(fixture.scrape());
+    let mut open_metrics = lasting(fixture.scrape_open_metrics());
+    for samples in [&mut text, &mut open_metrics] {
+        for ((_, labels), _) in samples.iter_mut() {
+            if let Some(bound) = labels.get_mut("le").filter(|bound| *bound != "+Inf") {
+                *bound = bound.parse::<f64>().expect("a number").to_string();
+            }
+        }
+        samples.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+    assert_eq!(text, open_metrics);
+    assert!(text.len() > 200, "{} samples", text.len());
+}
+
+#[test]
+fn both_formats_declare_what_the_catalogue_does() {
+    let fixture = busy();
+    let (text, open_metrics) = (fixture.scrape(), fixture.scrape_open_metrics());
+    assert_eq!(text.families.len(), FAMILIES.len());
+    assert_eq!(open_metrics.families.len(), FAMILIES.len());
+    for family in FAMILIES {
+        let declared = &text.families[family.name];
+        assert_eq!((declared.kind.as_str(), declared.help.as_str()), (family.kind.as_str(), family.help));
+        let name = family.name.strip_suffix("_total").unwrap_or(family.name);
+        let declared = &open_metrics.families[name];
+        assert_eq!((declared.kind.as_str(), declared.help.as_str()), (family.kind.as_str(), family.help));
+        let unit = Some(family.unit).filter(|unit| *unit != Unit::None).map(|unit| unit.as_str().to_owned());
+        assert_eq!(declared.unit, unit, "{name}");
+    }
+}
+
+#[test]
+fn every_series_has_the_labels_of_its_row() {
+    let scrape = busy().scrape();
+    for family in FAMILIES {
+        let names: Vec<String> = match family.kind {
+            Kind::Histogram => ["_sum", "_count"].map(|suffix| format!("{}{suffix}", family.name)).into(),
+            Kind::Counter | Kind::Gauge => vec![family.name.to_owned()],
+        };
+        let mut expected: Vec<_> = family.labels.to_vec();
+        expected.sort_unstable();
+        for ((_, labels), _) in scrape.samples.iter().filter(|((name, _), _)| names.contains(name)) {
+            assert_eq!(labels.keys().collect::<Vec<_>>(), expected, "{}", family.name);
+        }
+    }
+}
+
+#[test]
+fn promtool_finds_nothing_to_complain_about() {
+    let (_, body) = busy().telemetry.render(None);
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("promtool is required ({error}): install Debian's package `prometheus`"));
+    promtool.stdin.take().expect("a pipe").write_all(&body).expect("promtool reads");
+    let output = promtool.wait_with_output().expect("promtool ends");
+    let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && complaints.is_empty(), "{complaints}");
+}
+
+#[test]
+fn known_label_sets_are_there_before_anything_happens() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    let scrape = fixture.scrape();
+    for state in VmState::ALL {
+        assert_eq!(scrape.value("riscope_vms", &[("state", state.as_str())]), Some(0.0));
+    }
+    for reason in ExitReason::ALL {
+        assert_eq!(scrape.value("riscope_vm_exits_total", &[("reason", reason.as_str())]), Some(0.0));
+    }
+    for phase in BootPhase::ALL {
+        assert_eq!(
+            scrape.value("riscope_vm_boot_phase_duration_seconds_count", &[("phase", phase.as_str())]),
+            Some(0.0)
+        );
+    }
+    for event in EventType::NAMES {
+        assert_eq!(scrape.value("riscope_event_bus_published_total", &[("event", event)]), Some(0.0));
+    }
+    for tier in [Tier::Baseline, Tier::Optimized].map(Tier::as_str) {
+        for result in ["ok", "bailout", "error"] {
+            let labels = [("tier", tier), ("trigger", "hot"), ("result", result)];
+            assert_eq!(scrape.value("riscope_jit_compilations_total", &labels), Some(0.0));
+        }
+        assert_eq!(scrape.value("riscope_jit_block_guest_bytes_count", &[("tier", tier)]), Some(0.0));
+    }
+    for (span, reason) in [("jit.compile", "threshold"), ("jit.compile", "rate_limit"), ("jit.hotspot", "rate_limit")] {
+        let labels = [("span", span), ("reason", reason)];
+        assert_eq!(scrape.value("riscope_telemetry_spans_suppressed_total", &labels), Some(0.0));
+    }
+    for error in ["", "export_failed", "queue_full"] {
+        assert_eq!(scrape.value("otel_sdk_exporter_span_exported_total", &[("error_type", error)]), Some(0.0));
+    }
+    // Families without closed labels wait for a machine.
+    let missing = FAMILIES.iter().filter(|family| !scrape.families.contains_key(family.name));
+    let waiting: BTreeSet<_> = missing.map(|family| family.labels[0]).collect();
+    assert_eq!(waiting, BTreeSet::from(["vm_id"]));
+}
+
+#[test]
+fn a_machine_has_all_its_series_at_once() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    fixture.telemetry.register_vm(counters(VM, "guest", 2));
+    let scrape = fixture.scrape();
+    let missing: Vec<_> = FAMILIES
+        .iter()
+        .filter(|family| family.labels.contains(&"vm_id") && family.name != "riscope_device_errors_total")
+        .filter(|family| !scrape.samples.keys().any(|(name, labels)| *name == family.name && labels["vm_id"] == "3"))
+        .map(|family| family.name)
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    for (cause, expected) in
+        [("illegal_instruction", Some(0.0)), ("store_page_fault", Some(0.0)), ("reserved_14", None)]
+    {
+        assert_eq!(scrape.value("riscope_guest_exceptions_total", &[("vm_id", "3"), ("cause", cause)]), expected);
+    }
+    for vcpu in ["0", "1"] {
+        let labels = [("vm_id", "3"), ("vcpu", vcpu), ("tier", "interpreter")];
+        assert_eq!(scrape.value("riscope_guest_instructions_total", &labels), Some(0.0));
+    }
+    assert_eq!(scrape.value("riscope_vm_vcpus", &[("vm_id", "3")]), Some(2.0));
+    assert_eq!(scrape.value("riscope_vm_info", &[("vm_id", "3"), ("name", "guest"), ("engine", "tiered")]), Some(1.0));
+}
+
+#[test]
+fn a_deleted_machine_leaves_no_series_and_takes_no_count_along() {
+    let fixture = busy();
+    let of_vm = |exposition: &Exposition, vm: &str| {
+        exposition.samples.keys().filter(|(_, labels)| labels.get("vm_id").is_some_and(|it| it == vm)).count()
+    };
+    let engine = counters(VM, "guest", 1);
+    engine.engine.queue_rejected.store(5, std::sync::atomic::Ordering::Relaxed);
+    fixture.telemetry.register_vm(engine);
+    let before = fixture.scrape();
+    assert!(of_vm(&before, "3") > 50);
+    fixture.publish([VmEvent::Deleted { vm_id: VM }.into()]);
+    // Late news of the dead.
+    fixture.publish([hotspot(VM, 1), event(EventType::DeviceFailed, VM), compiled(VM, 1, 1)]);
+    let after = fixture.scrape();
+    assert_eq!(of_vm(&after, "3"), 0);
+    assert_eq!(of_vm(&after, "4"), of_vm(&before, "4"));
+    let rejected = "riscope_jit_compile_queue_rejected_total";
+    assert_eq!((before.sum(rejected, &[]), after.sum(rejected, &[])), (5.0, 5.0));
+    for family in FAMILIES.iter().filter(|it| it.kind == Kind::Counter && !it.labels.contains(&"vm_id")) {
+        assert!(after.sum(family.name, &[]) >= before.sum(family.name, &[]), "{}", family.name);
+    }
+    assert_eq!(after.sum("riscope_vms", &[]), 1.0);
+}
+
+#[test]
+fn states_are_counted_and_exclusive() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    fixture.publish([
+        state(VM, VmState::Creating, VmState::Created),
+        created(VM, "guest"),
+        state(VM, VmState::Created, VmState::Booting),
+        state(VM, VmState::Booting, VmState::Running),
+        created(VmId(4), "other"),
+        state(VmId(4), VmState::Snapshotting, VmState::Failed),
+    ]);
+    let scrape = fixture.scrape();
+    assert_eq!(scrape.sum("riscope_vms", &[]), 2.0);
+    for (vm_id, of_vm) in [("3", "running"), ("4", "failed")] {
+        assert_eq!(scrape.value("riscope_vms", &[("state", of_vm)]), Some(1.0));
+        for state in VmState::ALL {
+            let labels = [("vm_id", vm_id), ("state", state.as_str())];
+            let expected = if state.as_str() == of_vm { 1.0 } else { 0.0 };
+            assert_eq!(scrape.value("riscope_vm_state", &labels), Some(expected));
+        }
+    }
+    let transitions = |from, to| scrape.value("riscope_vm_state_transitions_total", &[("from", from), ("to", to)]);
+    assert_eq!(transitions("created", "booting"), Some(1.0));
+    assert_eq!(transitions("snapshotting", "failed"), Some(1.0), "an unexpected one appears when it happens");
+    assert_eq!(transitions("running", "pausing"), Some(0.0));
+}
+
+#[test]
+fn figures_of_events_arrive_in_base_units() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    fixture.publish([
+        created(VM, "guest"),
+        compiled(VM, 0x1000, 2_000_000),
+        phase(VM, BootPhase::Kernel, 1_000_000_000, 1_250_000_000),
+        exited(VM, ExitReason::GuestFailure, 7),
+    ]);
+    let scrape = fixture.scrape();
+    let tier = [("tier", "baseline")];
+    assert_eq!(scrape.value("riscope_jit_compilation_duration_seconds_sum", &tier), Some(0.002));
+    assert_eq!(scrape.value("riscope_jit_compile_queue_wait_seconds_sum", &tier), Some(4e-5));
+    assert_eq!(scrape.value("riscope_jit_compiled_guest_bytes_total", &tier), Some(48.0));
+    assert_eq!(scrape.value("riscope_jit_compiled_host_bytes_total", &tier), Some(300.0));
+    let bucket = |bound| scrape.value("riscope_jit_block_guest_bytes_bucket", &[("tier", "baseline"), ("le", bound)]);
+    assert_eq!((bucket("32"), bucket("64")), (Some(0.0), Some(1.0)));
+    let phase = [("phase", "kernel")];
+    assert_eq!(scrape.value("riscope_vm_boot_phase_duration_seconds_sum", &phase), Some(0.25));
+    assert_eq!(scrape.value("riscope_vm_exits_total", &[("reason", "guest_failure")]), Some(1.0));
+}
+
+#[test]
+fn names_of_machines_cannot_break_the_format() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    let name = "a \"quoted\\\" name,\nwith} a line {end=\"x\"} 1";
+    fixture.publish([created(VM, name)]);
+    let labels = [("vm_id", "3"), ("name", name), ("engine", "tiered")];
+    assert_eq!(fixture.scrape().value("riscope_vm_info", &labels), Some(1.0));
+    assert_eq!(fixture.scrape_open_metrics().value("riscope_vm_info", &labels), Some(1.0));
+}
+
+#[test]
+fn the_scrape_counts_its_series() {
+    let scrape = busy().scrape();
+    let series = scrape.samples.len() - 1;
+    assert_eq!(scrape.value("riscope_telemetry_series", &[]), Some(f64::from(u32::try_from(series).expect("few"))));
+}
+
+#[test]
+fn the_process_is_this_one() {
+    let fixture = Fixture::new(TelemetryConfig { revision: "abc".to_owned(), ..TelemetryConfig::default() });
+    let scrape = fixture.scrape();
+    let value = |name| scrape.value(name, &[]).expect(name);
+    let resident = value("process_resident_memory_bytes");
+    assert!(resident > 1e5 && resident < value("process_virtual_memory_bytes"));
+    assert!(value("process_threads") >= 2.0);
+    assert!(value("process_open_fds") >= 1.0 && value("process_open_fds") <= value("process_max_fds"));
+    assert!(value("process_cpu_seconds_total") > 0.0);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs_f64();
+    let start = value("process_start_time_seconds");
+    assert!(start > now - 86_400.0 && start < now + 5.0, "{start} is not shortly before {now}");
+    assert_eq!(scrape.sum("riscope_build_info", &[("revision", "abc"), ("version", env!("CARGO_PKG_VERSION"))]), 1.0);
+}

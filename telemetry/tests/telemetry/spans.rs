@@ -1,0 +1,244 @@
+//! Spans as an OTLP receiver gets them: names, parents, times, links, limits.
+
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use riscope_core::event::{
+    BootPhase, CompileFailure, Event, ExitReason, VmEvent, VmId, VmState, monotonic_ns, wall_ns,
+};
+use riscope_telemetry::{SHUTDOWN_LIMIT, TelemetryConfig};
+
+use crate::fixture::{Fixture, compiled, created, exited, failed, hotspot, phase, state};
+use crate::receiver::{Manner, Receiver, attribute};
+
+const VM: VmId = VmId(5);
+const MS: u64 = 1_000_000;
+
+/// What telemetry sends of these events; it is shut down behind them.
+fn spans(change: impl FnOnce(&mut TelemetryConfig), events: Vec<Event>) -> (Vec<Span>, Fixture) {
+    let receiver = Receiver::start(Manner::Accept);
+    let mut config = receiver.config();
+    change(&mut config);
+    let fixture = Fixture::new(config);
+    fixture.publish(events);
+    assert!(fixture.telemetry.shutdown(SHUTDOWN_LIMIT), "the receiver answers");
+    let spans = receiver.spans();
+    let exported = fixture.scrape().value("otel_sdk_exporter_span_exported_total", &[("error_type", "")]);
+    assert_eq!(exported, Some(f64::from(u32::try_from(spans.len()).expect("few"))));
+    (spans, fixture)
+}
+
+/// The only span with this name.
+fn only<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    let found: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
+    assert_eq!(found.len(), 1, "{name} among {:?}", spans.iter().map(|span| &span.name).collect::<Vec<_>>());
+    found[0]
+}
+
+fn count(spans: &[Span], name: &str) -> usize {
+    spans.iter().filter(|span| span.name == name).count()
+}
+
+fn assert_child(child: &Span, parent: &Span) {
+    assert_eq!(child.trace_id, parent.trace_id, "{} and {}", child.name, parent.name);
+    assert_eq!(child.parent_span_id, parent.span_id, "{} and {}", child.name, parent.name);
+}
+
+fn duration(span: &Span) -> u64 {
+    span.end_time_unix_nano - span.start_time_unix_nano
+}
+
+fn is_error(span: &Span) -> bool {
+    span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error)
+}
+
+#[test]
+fn a_machines_life_is_a_trace() {
+    let now = monotonic_ns();
+    let load_start = now.saturating_sub(30 * MS);
+    let fdt_start = load_start + 20 * MS;
+    let earlier = wall_ns();
+    let (spans, _fixture) = spans(
+        |_| {},
+        vec![
+            created(VM, "guest"),
+            phase(VM, BootPhase::Load, load_start, fdt_start),
+            phase(VM, BootPhase::Fdt, fdt_start, fdt_start + MS),
+            state(VM, VmState::Creating, VmState::Created),
+            state(VM, VmState::Created, VmState::Booting),
+            phase(VM, BootPhase::Firmware, now, now + 1),
+            phase(VM, BootPhase::Kernel, now + 1, now + 2),
+            state(VM, VmState::Booting, VmState::Running),
+            state(VM, VmState::Running, VmState::Stopping),
+            exited(VM, ExitReason::Poweroff, 0),
+            state(VM, VmState::Stopping, VmState::Stopped),
+            VmEvent::Deleted { vm_id: VM }.into(),
+        ],
+    );
+    assert_eq!(spans.len(), 6);
+    let (run, boot) = (only(&spans, "vm.run"), only(&spans, "vm.boot"));
+    assert_eq!((run.trace_id.len(), run.span_id.len(), run.parent_span_id.len()), (16, 8, 0));
+    assert_child(boot, run);
+    for (name, length) in
+        [("vm.boot.load", 20 * MS), ("vm.boot.fdt", MS), ("vm.boot.firmware", 1), ("vm.boot.kernel", 1)]
+    {
+        let part = only(&spans, name);
+        assert_child(part, boot);
+        assert_eq!(duration(part), length, "{name}");
+        assert!(boot.start_time_unix_nano <= part.start_time_unix_nano, "{name}");
+        assert!(part.end_time_unix_nano <= boot.end_time_unix_nano, "{name}");
+    }
+    let load = only(&spans, "vm.boot.load");
+    assert_eq!(load.start_time_unix_nano, boot.start_time_unix_nano);
+    assert_eq!(load.start_time_unix_nano, run.start_time_unix_nano);
+    assert_eq!(only(&spans, "vm.boot.fdt").start_time_unix_nano, load.end_time_unix_nano);
+    assert!(boot.end_time_unix_nano <= run.end_time_unix_nano);
+    // The host may set its clock meanwhile; the same day is what this can know.
+    assert!(run.start_time_unix_nano.abs_diff(earlier) < 86_400_000 * MS);
+    assert!(!is_error(run) && !is_error(boot));
+    let of_run = |name| attribute(&run.attributes, name);
+    assert_eq!(of_run("riscope.vm.id").as_deref(), Some("5"));
+    assert_eq!(of_run("riscope.vm.name").as_deref(), Some("guest"));
+    assert_eq!(of_run("riscope.vm.engine").as_deref(), Some("tiered"));
+    assert_eq!(of_run("riscope.vm.vcpus").as_deref(), Some("2"));
+    assert_eq!(of_run("riscope.vm.memory").as_deref(), Some("268435456"));
+    assert_eq!(of_run("riscope.vm.exit.reason").as_deref(), Some("poweroff"));
+    assert_eq!(of_run("error.type"), None);
+}
+
+#[test]
+fn failures_are_errors() {
+    let (spans, _fixture) = spans(
+        |_| {},
+        vec![
+            created(VM, "guest"),
+            state(VM, VmState::Created, VmState::Booting),
+            exited(VM, ExitReason::GuestFailure, 3),
+            created(VmId(6), "other"),
+            state(VmId(6), VmState::Created, VmState::Failed),
+            VmEvent::Deleted { vm_id: VmId(6) }.into(),
+        ],
+    );
+    let boot = only(&spans, "vm.boot");
+    assert!(is_error(boot));
+    assert_eq!(attribute(&boot.attributes, "error.type").as_deref(), Some("interrupted"));
+    let of_vm = |id: &str| {
+        spans
+            .iter()
+            .find(|span| span.name == "vm.run" && attribute(&span.attributes, "riscope.vm.id").as_deref() == Some(id))
+    };
+    let (first, second) = (of_vm("5").expect("a span"), of_vm("6").expect("a span"));
+    assert!(is_error(first) && is_error(second));
+    assert_ne!(first.trace_id, second.trace_id);
+    assert_eq!(attribute(&first.attributes, "error.type").as_deref(), Some("guest_failure"));
+    assert_eq!(attribute(&first.attributes, "riscope.vm.exit.code").as_deref(), Some("3"));
+    assert_eq!(attribute(&second.attributes, "error.type").as_deref(), Some("failed"));
+}
+
+#[test]
+fn machines_that_outlive_telemetry_have_their_span() {
+    let (spans, _fixture) = spans(|_| {}, vec![created(VM, "guest"), hotspot(VM, 0x1000)]);
+    let run = only(&spans, "vm.run");
+    assert_child(only(&spans, "jit.hotspot"), run);
+    assert_eq!(attribute(&run.attributes, "riscope.vm.exit.reason"), None);
+    assert!(!is_error(run));
+}
+
+#[test]
+fn slow_compilations_belong_to_what_the_machine_was_doing_and_to_their_hotspot() {
+    let (spans, fixture) = spans(
+        |config| config.slow_compilation = Duration::from_millis(5),
+        vec![
+            created(VM, "guest"),
+            state(VM, VmState::Created, VmState::Booting),
+            compiled(VM, 0x8020_0000, 7 * MS),
+            compiled(VM, 0x8020_1000, 5 * MS - 1),
+            state(VM, VmState::Booting, VmState::Running),
+            hotspot(VM, 0x8020_2000),
+            compiled(VM, 0x8020_2000, 5 * MS),
+            exited(VM, ExitReason::Poweroff, 0),
+        ],
+    );
+    assert_eq!(count(&spans, "jit.compile baseline"), 2);
+    let of_pc = |pc: &str| {
+        let mut compilations = spans.iter().filter(|span| span.name == "jit.compile baseline");
+        compilations.find(|span| attribute(&span.attributes, "riscope.guest.pc").as_deref() == Some(pc)).expect(pc)
+    };
+    let (booting, hot) = (of_pc("0x80200000"), of_pc("0x80202000"));
+    assert_child(booting, only(&spans, "vm.boot"));
+    assert_eq!((duration(booting), booting.links.len()), (7 * MS, 0));
+    assert_child(hot, only(&spans, "vm.run"));
+    assert_eq!(duration(hot), 5 * MS);
+    let hotspot = only(&spans, "jit.hotspot");
+    assert_child(hotspot, only(&spans, "vm.run"));
+    assert_eq!(hotspot.end_time_unix_nano, hot.end_time_unix_nano);
+    assert_eq!(attribute(&hotspot.attributes, "riscope.jit.hotspot.executions").as_deref(), Some("1500"));
+    let links: Vec<_> = hot.links.iter().map(|link| (&link.trace_id, &link.span_id)).collect();
+    assert_eq!(links, [(&hotspot.trace_id, &hotspot.span_id)]);
+    let of_hot = |name| attribute(&hot.attributes, name);
+    assert_eq!(of_hot("riscope.jit.tier").as_deref(), Some("baseline"));
+    assert_eq!(of_hot("riscope.jit.trigger").as_deref(), Some("hot"));
+    assert_eq!(of_hot("riscope.jit.block.size").as_deref(), Some("48"));
+    assert_eq!(of_hot("riscope.jit.block.instructions").as_deref(), Some("13"));
+    assert_eq!(of_hot("riscope.jit.block.host_size").as_deref(), Some("300"));
+    assert_eq!(of_hot("riscope.jit.queue.wait").as_deref(), Some("0.00004"));
+    let labels = [("span", "jit.compile"), ("reason", "threshold")];
+    assert_eq!(fixture.scrape().value("riscope_telemetry_spans_suppressed_total", &labels), Some(1.0));
+}
+
+#[test]
+fn a_hotspot_ends_with_its_failed_compilation_or_as_a_moment() {
+    let (spans, _fixture) = spans(
+        |_| {},
+        vec![
+            created(VM, "guest"),
+            hotspot(VM, 0x1000),
+            failed(VM, 0x1000, CompileFailure::Untranslatable),
+            hotspot(VM, 0x2000),
+            exited(VM, ExitReason::Poweroff, 0),
+        ],
+    );
+    let of_pc = |pc: &str| {
+        let mut hotspots = spans.iter().filter(|span| span.name == "jit.hotspot");
+        hotspots.find(|span| attribute(&span.attributes, "riscope.guest.pc").as_deref() == Some(pc)).expect(pc)
+    };
+    assert!(is_error(of_pc("0x1000")));
+    assert_eq!(attribute(&of_pc("0x1000").attributes, "error.type").as_deref(), Some("untranslatable"));
+    assert!(!is_error(of_pc("0x2000")));
+    assert_eq!(duration(of_pc("0x2000")), 0);
+}
+
+#[test]
+fn what_limits_and_unknown_machines_suppress_is_counted() {
+    const EVENTS: u32 = 2000;
+    let mut events = vec![created(VM, "guest")];
+    for pc in 0..u64::from(EVENTS) {
+        events.extend([hotspot(VM, pc), compiled(VM, pc, 50 * MS)]);
+    }
+    events.extend([hotspot(VmId(99), 1), compiled(VmId(99), 1, 50 * MS)]);
+    // How many pass depends on how long publishing takes, but not that all of them
+    // are sent or counted.
+    let (spans, fixture) = spans(|config| config.jit_spans_per_second = 1, events);
+    let scrape = fixture.scrape();
+    for (span, name) in [("jit.compile", "jit.compile baseline"), ("jit.hotspot", "jit.hotspot")] {
+        let sent = u32::try_from(count(&spans, name)).expect("few");
+        let suppressed = |reason| {
+            let labels = [("span", span), ("reason", reason)];
+            scrape.value("riscope_telemetry_spans_suppressed_total", &labels).expect("a series")
+        };
+        assert!(sent >= 1 && suppressed("rate_limit") > 0.0, "{span}: {sent}");
+        assert_eq!(f64::from(sent) + suppressed("rate_limit"), f64::from(EVENTS), "{span}");
+        assert_eq!(suppressed("unknown_vm"), 1.0, "{span}");
+    }
+}
+
+#[test]
+fn without_an_endpoint_nothing_is_sent_or_suppressed() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    fixture.publish([created(VM, "guest"), compiled(VM, 1, 1), hotspot(VmId(9), 1)]);
+    assert!(fixture.telemetry.shutdown(SHUTDOWN_LIMIT));
+    let scrape = fixture.scrape();
+    assert_eq!(scrape.sum("riscope_telemetry_spans_suppressed_total", &[]), 0.0);
+    assert_eq!(scrape.sum("otel_sdk_exporter_span_exported_total", &[]), 0.0);
+}
