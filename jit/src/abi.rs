@@ -62,12 +62,13 @@ pub(crate) mod tlb {
     const _: () = assert!(size_of::<TlbEntry>().is_power_of_two());
 }
 
+/// An offset as Cranelift's memory operands take it.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     reason = "offsets in structures of a few dozen KiB"
 )]
-const fn offset(bytes: usize) -> i32 {
+pub(crate) const fn offset(bytes: usize) -> i32 {
     assert!(bytes < 1 << 20);
     bytes as i32
 }
@@ -123,7 +124,7 @@ impl Miss {
     }
 
     /// The access that a word of generated code describes.
-    #[expect(clippy::cast_possible_truncation, reason = "each field is taken out of its bits")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "each field is taken out of its bits")]
     pub(crate) fn unpack(word: i64) -> Self {
         Self {
             len: word as u8,

@@ -4,12 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use riscope_core::addr::PAGE_SIZE;
+use riscope_core::interp::Executed;
 use riscope_core::isa::i::I;
 use riscope_core::isa::{Insn, Op, decode};
 
+use crate::code::PageBytes;
 use crate::lower;
 
-const PAGE_BYTES: u16 = PAGE_SIZE as u16;
+/// Offset of the end of the page.
+const PAGE_END: u16 = 4096;
+const _: () = assert!(PAGE_END as u64 == PAGE_SIZE);
 /// Cost of compilation grows with the size of a unit, and a hart interprets until
 /// it is done.
 const MAX_INSTRUCTIONS: usize = 256;
@@ -33,7 +37,7 @@ impl Located {
     /// Offset of a direct jump's target if it lies in the page.
     pub(crate) fn target(&self) -> Option<u16> {
         let target = i32::from(self.at) + self.insn.operands.imm();
-        u16::try_from(target).ok().filter(|&target| target < PAGE_BYTES)
+        u16::try_from(target).ok().filter(|&target| target < PAGE_END)
     }
 }
 
@@ -68,8 +72,9 @@ pub(crate) struct Fragment {
 
 impl Fragment {
     /// The fragment at offset `head` of a page, or `None` if its first instruction
-    /// is not translated.
-    pub(crate) fn find(page: &[u8; PAGE_SIZE as usize], head: u16) -> Option<Self> {
+    /// is not translated. It ends where nothing was ever executed.
+    pub(crate) fn find(page: &PageBytes, head: u16, executed: &Executed) -> Option<Self> {
+        let page = Page { bytes: page, executed };
         let leaders = find_leaders(page, head);
         let blocks: BTreeMap<_, _> = leaders.iter().map(|&start| (start, scan(page, start, &leaders))).collect();
         let translated = !blocks.get(&head)?.instructions.is_empty();
@@ -87,8 +92,15 @@ impl Fragment {
     }
 }
 
+/// A page's bytes, and which of its instructions matter.
+#[derive(Clone, Copy)]
+struct Page<'a> {
+    bytes: &'a PageBytes,
+    executed: &'a Executed,
+}
+
 /// Offsets where blocks start, nearest to the head first while there is room.
-fn find_leaders(page: &[u8; PAGE_SIZE as usize], head: u16) -> BTreeSet<u16> {
+fn find_leaders(page: Page<'_>, head: u16) -> BTreeSet<u16> {
     let mut leaders = BTreeSet::from([head]);
     let mut queue = VecDeque::from([head]);
     let mut instructions = 0;
@@ -98,7 +110,7 @@ fn find_leaders(page: &[u8; PAGE_SIZE as usize], head: u16) -> BTreeSet<u16> {
         if instructions > MAX_INSTRUCTIONS {
             break;
         }
-        for successor in successors(&block) {
+        for successor in successors(&block).into_iter().filter(|&at| page.executed.contains(at)) {
             if leaders.len() < MAX_BLOCKS && leaders.insert(successor) {
                 queue.push_back(successor);
             }
@@ -109,7 +121,7 @@ fn find_leaders(page: &[u8; PAGE_SIZE as usize], head: u16) -> BTreeSet<u16> {
 
 /// Offsets in the page where execution may go on directly.
 fn successors(block: &Block) -> Vec<u16> {
-    let in_page = (block.end < PAGE_BYTES).then_some(block.end);
+    let in_page = (block.end < PAGE_END).then_some(block.end);
     match (block.ending, block.instructions.last()) {
         (Ending::Interpret, _) | (_, None) => vec![],
         (Ending::FallThrough, _) => in_page.into_iter().collect(),
@@ -125,15 +137,16 @@ fn successors(block: &Block) -> Vec<u16> {
 
 /// Decodes from `start` to the end of the block, which is also wherever another
 /// leader is.
-fn scan(page: &[u8; PAGE_SIZE as usize], start: u16, leaders: &BTreeSet<u16>) -> Block {
+fn scan(page: Page<'_>, start: u16, leaders: &BTreeSet<u16>) -> Block {
     let mut instructions = Vec::new();
     let mut at = start;
     let ending = loop {
-        if instructions.len() == MAX_BLOCK_LENGTH || at != start && leaders.contains(&at) {
+        let unknown = at != start && (leaders.contains(&at) || !page.executed.contains(at));
+        if instructions.len() == MAX_BLOCK_LENGTH || unknown {
             break Ending::FallThrough;
         }
-        let Some(located) = instruction(page, at).filter(|located| lower::is_translated(located.insn.op)) else {
-            break if at < PAGE_BYTES { Ending::Interpret } else { Ending::FallThrough };
+        let Some(located) = instruction(page.bytes, at).filter(|located| lower::is_translated(located.insn.op)) else {
+            break if at < PAGE_END { Ending::Interpret } else { Ending::FallThrough };
         };
         at = located.next();
         instructions.push(located);
@@ -145,7 +158,7 @@ fn scan(page: &[u8; PAGE_SIZE as usize], start: u16, leaders: &BTreeSet<u16>) ->
 }
 
 /// The instruction at offset `at`, if all of it is on the page.
-fn instruction(page: &[u8; PAGE_SIZE as usize], at: u16) -> Option<Located> {
+fn instruction(page: &PageBytes, at: u16) -> Option<Located> {
     let half = |at: usize| Some(u32::from(u16::from_le_bytes([*page.get(at)?, *page.get(at + 1)?])));
     let low = half(usize::from(at))?;
     let bits = if low & 3 == 3 { half(usize::from(at) + 2)? << 16 | low } else { low };
@@ -154,10 +167,12 @@ fn instruction(page: &[u8; PAGE_SIZE as usize], at: u16) -> Option<Located> {
 
 #[cfg(test)]
 mod tests {
+    use riscope_core::addr::PAGE_BYTES;
+
     use super::*;
 
-    fn page_of(words: &[u32]) -> [u8; PAGE_SIZE as usize] {
-        let mut page = [0; PAGE_SIZE as usize];
+    fn page_of(words: &[u32]) -> PageBytes {
+        let mut page = [0; PAGE_BYTES];
         for (chunk, word) in page.chunks_exact_mut(4).zip(words) {
             chunk.copy_from_slice(&word.to_le_bytes());
         }
@@ -171,7 +186,7 @@ mod tests {
     #[test]
     fn a_loop_is_one_block_and_its_exit_another() {
         let page = page_of(&[ADDI, ADDI, BNE_BACK_8, ADDI, ECALL]);
-        let fragment = Fragment::find(&page, 0).unwrap();
+        let fragment = Fragment::find(&page, 0, &Executed::ALL).unwrap();
         let starts: Vec<_> = fragment.blocks.keys().copied().collect();
         assert_eq!(starts, [0, 12]);
         assert_eq!(fragment.blocks[&0].ending, Ending::Transfer);
@@ -183,37 +198,45 @@ mod tests {
     fn a_leader_in_the_middle_splits_the_block() {
         // Entered at 0, the branch goes back to 4.
         let page = page_of(&[ADDI, ADDI, ADDI, BNE_BACK_8, ECALL]);
-        let fragment = Fragment::find(&page, 0).unwrap();
+        let fragment = Fragment::find(&page, 0, &Executed::ALL).unwrap();
         assert_eq!(fragment.blocks[&0].ending, Ending::FallThrough);
         assert_eq!(fragment.blocks[&0].end, 4);
         assert_eq!(fragment.blocks[&4].ending, Ending::Transfer);
     }
 
     #[test]
+    fn what_never_ran_is_left_out() {
+        let page = page_of(&[ADDI, ADDI, BNE_BACK_8, ADDI, ECALL]);
+        let fragment = Fragment::find(&page, 0, &Executed::default()).unwrap();
+        assert_eq!(fragment.blocks.len(), 1);
+        assert_eq!(fragment.instructions(), 1, "the head is known to run");
+    }
+
+    #[test]
     fn untranslated_heads_give_no_fragment() {
         let page = page_of(&[ECALL, 0, 0xffff_ffff]);
-        assert!(Fragment::find(&page, 0).is_none());
-        assert!(Fragment::find(&page, 4).is_none());
-        assert!(Fragment::find(&page, 8).is_none());
+        assert!(Fragment::find(&page, 0, &Executed::ALL).is_none());
+        assert!(Fragment::find(&page, 4, &Executed::ALL).is_none());
+        assert!(Fragment::find(&page, 8, &Executed::ALL).is_none());
     }
 
     #[test]
     fn instructions_over_the_page_end_are_left_out() {
-        let mut page = [0; PAGE_SIZE as usize];
+        let mut page = [0; PAGE_BYTES];
         page[4090..4094].copy_from_slice(&ADDI.to_le_bytes());
         page[4094..].copy_from_slice(&ADDI.to_le_bytes()[..2]);
-        let fragment = Fragment::find(&page, 4090).unwrap();
+        let fragment = Fragment::find(&page, 4090, &Executed::ALL).unwrap();
         assert_eq!(fragment.blocks[&4090].ending, Ending::Interpret);
-        assert!(Fragment::find(&page, 4094).is_none());
+        assert!(Fragment::find(&page, 4094, &Executed::ALL).is_none());
     }
 
     #[test]
     fn units_are_bounded_whatever_the_page_holds() {
         let page = page_of(&[BNE_BACK_8; 1024]);
-        let fragment = Fragment::find(&page, 2048).unwrap();
+        let fragment = Fragment::find(&page, 2048, &Executed::ALL).unwrap();
         assert!(fragment.blocks.len() <= MAX_BLOCKS);
         let page = page_of(&[ADDI; 1024]);
-        let fragment = Fragment::find(&page, 0).unwrap();
+        let fragment = Fragment::find(&page, 0, &Executed::ALL).unwrap();
         assert!(fragment.instructions() <= MAX_INSTRUCTIONS + MAX_BLOCK_LENGTH);
     }
 }

@@ -1,6 +1,7 @@
 //! The engine of one hart: interprets what is cold, enters what is compiled.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use riscope_core::addr::GuestPhys;
 use riscope_core::counters::CodeExit;
@@ -23,6 +24,13 @@ const QUANTUM: u32 = 16384;
 /// A hot block that waits for its compilation is looked up at every so many
 /// arrivals: the lookup takes a lock.
 const LOOKUP_PERIOD: u16 = 16;
+
+/// Arrivals at which a block is hot however busy the compiler is.
+const MAX_THRESHOLD: u16 = 16_384;
+
+/// Waiting compilations that raise the threshold by its initial value: when the
+/// compiler falls behind, only what is hotter is worth adding.
+const QUEUE_STEP: u64 = 16;
 
 /// What can be set about the engine.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +103,8 @@ struct JitEngine {
     filled_in: u64,
     translation_epoch: u64,
     fetch_fences: u64,
+    /// The block that was last found waiting for its compilation.
+    waiting: Option<GuestPhys>,
 }
 
 impl Engine for JitEngine {
@@ -119,6 +129,7 @@ impl JitEngine {
             filled_in: 0,
             translation_epoch: 0,
             fetch_fences: 0,
+            waiting: None,
         }
     }
 
@@ -168,8 +179,11 @@ impl JitEngine {
             self.jump_cache.clear();
         }
         if hart.translation_epoch() != self.translation_epoch {
+            match hart.flushed_pages_since(self.translation_epoch) {
+                Some(pages) => pages.for_each(|page| self.jump_cache.forget_page(page)),
+                None => self.jump_cache.clear(),
+            }
             self.translation_epoch = hart.translation_epoch();
-            self.jump_cache.clear();
         }
         online.quiesce(&mut self.jump_cache, &mut self.filled_in);
     }
@@ -211,10 +225,9 @@ impl JitEngine {
 
     /// Interprets the block at `pc`, or finds the code of a hot one.
     fn interpret(&mut self, hart: &mut Hart, key: u64, online: &Online<'_>) -> BlockEnd {
-        let JitConfig { hot_threshold: threshold, synchronous, .. } = self.shared.config;
-        let end = self.interpreter.run_block(hart, Some(threshold));
+        let end = self.interpreter.run_block(hart, Some(self.shared.config.hot_threshold));
         let BlockEnd::Hot { phys, heat } = end else { return end };
-        if !synchronous && !(heat - threshold).is_multiple_of(LOOKUP_PERIOD) {
+        if self.waiting == Some(phys) && !heat.is_multiple_of(LOOKUP_PERIOD) {
             return self.interpreter.run_block(hart, None);
         }
         match self.shared.cache.lookup(phys) {
@@ -222,20 +235,30 @@ impl JitEngine {
                 self.jump_cache.insert(hart.pc().0, key, code);
                 return BlockEnd::Jump;
             }
-            Lookup::Pending => {}
+            Lookup::Pending => self.waiting = Some(phys),
+            Lookup::Absent if heat < self.threshold() => {}
             Lookup::Rejected => self.interpreter.never_hot(hart),
             Lookup::Absent => self.ask(hart, phys, heat, online),
         }
         self.interpreter.run_block(hart, None)
     }
 
+    /// Arrivals that make a block hot as long as the compiler is this busy.
+    fn threshold(&self) -> u16 {
+        let JitConfig { hot_threshold, .. } = self.shared.config;
+        let waiting = self.shared.context.counters.queue_depth.load(Ordering::Relaxed);
+        let factor = u16::try_from(1 + waiting / QUEUE_STEP).unwrap_or(u16::MAX);
+        hot_threshold.saturating_mul(factor).min(MAX_THRESHOLD)
+    }
+
     /// Asks for the compilation of the block at `pc`: it is a hotspot.
-    fn ask(&mut self, hart: &Hart, phys: GuestPhys, heat: u16, online: &Online<'_>) {
+    fn ask(&mut self, hart: &mut Hart, phys: GuestPhys, heat: u16, online: &Online<'_>) {
         let shared = Arc::clone(&self.shared);
         if !shared.cache.claim(phys) {
             return;
         }
-        let request = Request { phys, pc: hart.pc().0, asked_ns: monotonic_ns() };
+        let executed = self.interpreter.executed(hart);
+        let request = Request { phys, pc: hart.pc().0, asked_ns: monotonic_ns(), executed };
         let hotspot = ExecutionEvent::HotspotDetected {
             vm_id: shared.context.vm_id,
             vcpu: u32::try_from(self.hart).unwrap_or(u32::MAX),

@@ -36,7 +36,7 @@ pub(crate) struct Group {
     pub(crate) store: bool,
 }
 
-const SLOT_MASK: i64 = (TLB_ENTRIES as i64 - 1) << tlb::ENTRY_SHIFT;
+const SLOT_MASK: i64 = abi::offset((TLB_ENTRIES - 1) << tlb::ENTRY_SHIFT) as i64;
 
 impl Translator<'_> {
     /// Host address of the first byte of `group`.

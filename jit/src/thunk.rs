@@ -53,7 +53,7 @@ impl Thunks {
         let size = RESERVED.min(arena.size());
         builder.memory_provider(Box::new(ArenaMemory { next: arena.write_view(0), left: size }));
         let mut module = JITModule::new(builder);
-        let mut define = |name, signature, build| define(&mut module, name, signature, build).map_err(io::Error::other);
+        let mut define = |name, signature, build| define(&mut module, name, signature, build);
         let entry = define("entry", entry_signature(), build_entry)?;
         let resolve = define("resolve", lower::code_signature(), build_resolve)?;
         let refill = define("refill", lower::refill_signature(), build_refill)?;
@@ -117,8 +117,8 @@ fn entry_signature() -> Signature {
 
 type Build = fn(&mut FunctionBuilder<'_>);
 
-fn define(module: &mut JITModule, name: &str, signature: Signature, build: Build) -> ModuleResult<FuncId> {
-    let id = module.declare_function(name, Linkage::Export, &signature)?;
+fn define(module: &mut JITModule, name: &str, signature: Signature, build: Build) -> io::Result<FuncId> {
+    let id = module.declare_function(name, Linkage::Export, &signature).map_err(io::Error::other)?;
     let mut context = module.make_context();
     context.func.signature = signature;
     let mut builder_context = FunctionBuilderContext::new();
@@ -129,7 +129,7 @@ fn define(module: &mut JITModule, name: &str, signature: Signature, build: Build
     build(&mut b);
     b.seal_all_blocks();
     b.finalize(module.target_config());
-    module.define_function(id, &mut context)?;
+    module.define_function(id, &mut context).map_err(io::Error::other)?;
     Ok(id)
 }
 

@@ -10,6 +10,7 @@ use riscope_core::addr::{GuestPhys, PAGE_MASK};
 use riscope_core::counters::EngineCounters;
 use riscope_core::engine::EngineContext;
 use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Trigger, monotonic_ns};
+use riscope_core::interp::Executed;
 
 use crate::block::Fragment;
 use crate::code::{Built, CodeCache, Dropped, PublishError, Source};
@@ -26,6 +27,8 @@ pub(crate) struct Request {
     /// Where a hart saw it, for people.
     pub(crate) pc: u64,
     pub(crate) asked_ns: u64,
+    /// What of the page has been executed.
+    pub(crate) executed: Executed,
 }
 
 /// Harts' end of the queue, and the thread at the other end of it. Dropping it ends
@@ -136,7 +139,7 @@ impl CompileService {
         let started_ns = monotonic_ns();
         let source = self.cache.source(request.phys).ok_or(CompileFailure::Stale)?;
         let head = u16::try_from(request.phys.0 & PAGE_MASK).unwrap_or(u16::MAX);
-        let fragment = Fragment::find(source.bytes(), head).ok_or(CompileFailure::Untranslatable)?;
+        let fragment = Fragment::find(source.bytes(), head, &request.executed).ok_or(CompileFailure::Untranslatable)?;
         let page = request.phys.page_start();
         let cache = &self.cache;
         let mut links = |target: u16| cache.link_slot(GuestPhys(page.0 | u64::from(target)));

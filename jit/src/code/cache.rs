@@ -20,7 +20,7 @@ use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use riscope_core::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
+use riscope_core::addr::{GuestPhys, PAGE_BYTES, PAGE_MASK, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
 use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier, VmId};
 use riscope_core::mem::{GuestRam, MAX_HARTS, access};
@@ -29,7 +29,7 @@ use super::Arena;
 use crate::thunk::Thunks;
 
 /// Bytes of a page.
-pub(crate) type PageBytes = [u8; PAGE_SIZE as usize];
+pub(crate) type PageBytes = [u8; PAGE_BYTES];
 
 /// A hart that executes no generated code has seen every epoch.
 pub(super) const OFFLINE: u64 = u64::MAX;
@@ -355,7 +355,7 @@ fn offset(phys: GuestPhys) -> u16 {
 }
 
 fn copy_page(host: *mut u8) -> PageBytes {
-    let mut bytes = [0; PAGE_SIZE as usize];
+    let mut bytes = [0; PAGE_BYTES];
     // SAFETY: callers pass the page-aligned host address of a whole page of RAM.
     unsafe { access::copy_out(host, &mut bytes) };
     bytes

@@ -4,7 +4,10 @@
 
 use std::mem::offset_of;
 
+use riscope_core::addr::{PAGE_BYTES, PAGE_MASK};
 use riscope_core::hart::PrivilegeMode;
+
+use crate::abi::offset;
 
 const SLOTS: usize = 4096;
 const SLOT_BYTES: usize = size_of::<Entry>();
@@ -13,11 +16,11 @@ const SLOT_BYTES: usize = size_of::<Entry>();
 /// two bytes apart, slots sixteen.
 pub(crate) const SLOT_SHIFT: u32 = SLOT_BYTES.trailing_zeros() - 1;
 /// Mask of the slot offset.
-pub(crate) const SLOT_MASK: i64 = ((SLOTS - 1) * SLOT_BYTES) as i64;
+pub(crate) const SLOT_MASK: i64 = offset((SLOTS - 1) * SLOT_BYTES) as i64;
 /// Offset of the tag in a slot.
-pub(crate) const TAG: i32 = offset_of!(Entry, tag) as i32;
+pub(crate) const TAG: i32 = offset(offset_of!(Entry, tag));
 /// Offset of the code address in a slot.
-pub(crate) const CODE: i32 = offset_of!(Entry, code) as i32;
+pub(crate) const CODE: i32 = offset(offset_of!(Entry, code));
 
 /// Tags are even, so this one is never found.
 const NO_TAG: u64 = 1;
@@ -44,10 +47,14 @@ impl Default for JumpCache {
     }
 }
 
+/// The bits of a tag that tell modes apart.
+const MODE_BITS: u64 = 3 << MODE_SHIFT;
+const MODE_SHIFT: u32 = 60;
+
 /// What a `pc` is combined with in `mode`. Executable addresses have equal bits 60
 /// and 61 (canonical, or below 2^56), so no two modes and addresses coincide.
 pub(crate) fn key(mode: PrivilegeMode) -> u64 {
-    (mode as u64) << 60
+    (mode as u64) << MODE_SHIFT
 }
 
 impl JumpCache {
@@ -65,6 +72,17 @@ impl JumpCache {
     /// Remembers code for `pc`.
     pub(crate) fn insert(&mut self, pc: u64, key: u64, code: *const u8) {
         self.0[slot(pc)] = Entry { tag: pc ^ key, code };
+    }
+
+    /// Forgets what is on the page at virtual address `page`, in every mode.
+    pub(crate) fn forget_page(&mut self, page: u64) {
+        const PAGE_SLOTS: usize = PAGE_BYTES / 2;
+        let first = slot(page);
+        for entry in &mut self.0[first..first + PAGE_SLOTS] {
+            if (entry.tag & !MODE_BITS ^ page & !MODE_BITS) & !PAGE_MASK == 0 {
+                *entry = EMPTY;
+            }
+        }
     }
 
     /// Forgets everything.
@@ -95,10 +113,25 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_forgotten_in_every_mode_and_no_other_page() {
+        let mut cache = JumpCache::default();
+        let (user, supervisor) = (key(PrivilegeMode::User), key(PrivilegeMode::Supervisor));
+        let (code, high) = (std::ptr::dangling::<u8>(), 0xffff_ffff_8000_0000);
+        cache.insert(0x1ffe, user, code);
+        cache.insert(high, supervisor, code);
+        cache.insert(0x3000, user, code);
+        cache.forget_page(0x1000);
+        assert_eq!(cache.get(0x1ffe, user), None);
+        cache.forget_page(high);
+        assert_eq!(cache.get(high, supervisor), None);
+        assert_eq!(cache.get(0x3000, user), Some(code));
+    }
+
+    #[test]
     fn the_offset_that_code_computes_is_the_slot() {
         for pc in [0u64, 2, 0x1ffe, 0x2000, 0xffff_ffff_8000_1234] {
-            let offset = (pc << SLOT_SHIFT) as i64 & SLOT_MASK;
-            assert_eq!(offset as usize / SLOT_BYTES, slot(pc));
+            let offset = (pc << SLOT_SHIFT).cast_signed() & SLOT_MASK;
+            assert_eq!(usize::try_from(offset).unwrap() / SLOT_BYTES, slot(pc));
         }
     }
 }

@@ -6,5 +6,5 @@ pub(crate) mod jump_cache;
 mod online;
 
 pub(crate) use arena::Arena;
-pub(crate) use cache::{Built, CodeCache, Dropped, Lookup, PublishError, Source};
+pub(crate) use cache::{Built, CodeCache, Dropped, Lookup, PageBytes, PublishError, Source};
 pub(crate) use online::Online;

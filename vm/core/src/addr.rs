@@ -8,6 +8,8 @@ use std::fmt;
 
 /// Bytes in a base page, 4 KiB (privileged specification, Sv39 to Sv57).
 pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;
+/// [`PAGE_SIZE`] as the length of something in host memory.
+pub const PAGE_BYTES: usize = 1 << PAGE_SHIFT;
 /// Base-two logarithm of [`PAGE_SIZE`].
 pub const PAGE_SHIFT: u32 = 12;
 /// Mask of the offset bits of an address within its page.

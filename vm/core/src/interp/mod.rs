@@ -37,6 +37,7 @@ mod zifencei;
 use crate::hart::{Exception, Hart};
 use crate::isa::{Op, Operands};
 
+pub use page::Executed;
 pub use run::{BlockEnd, Interpreter, InterpreterFactory};
 
 /// How execution goes on after an instruction.

@@ -20,6 +20,28 @@ pub(super) struct Cell {
     pub(super) operands: Operands,
 }
 
+/// The offsets in a page at which instructions have been executed. What never ran is
+/// not worth translating.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Executed([u64; SLOTS / 64]);
+
+impl Executed {
+    /// Every offset.
+    pub const ALL: Self = Self([u64::MAX; SLOTS / 64]);
+
+    /// Whether an instruction at this offset, 0 to 4095, has been executed.
+    pub fn contains(&self, offset: u16) -> bool {
+        let slot = usize::from(offset) / 2;
+        self.0.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0)
+    }
+}
+
+impl Default for Executed {
+    fn default() -> Self {
+        Self([0; SLOTS / 64])
+    }
+}
+
 /// A page of code: a copy of its bytes, and what was decoded from them so far.
 ///
 /// The copy is what makes `fence.i` cheap and exact: decoding always reads the
@@ -69,11 +91,22 @@ impl DecodedPage {
         let mut now = [0; PAGE_BYTES];
         // SAFETY: as in `new`.
         unsafe { access::copy_out(self.host, &mut now) };
-        if now != self.bytes {
+        if !simd_mem::equal(&now, &self.bytes) {
             self.bytes = now;
             self.cells = [UNDECODED; SLOTS];
             self.heat = [0; SLOTS];
         }
+    }
+
+    /// An instruction is decoded when it is first executed.
+    pub(super) fn executed(&self) -> Executed {
+        let mut words = [0; SLOTS / 64];
+        for (word, cells) in words.iter_mut().zip(self.cells.as_chunks::<64>().0) {
+            for (bit, cell) in cells.iter().enumerate() {
+                *word |= u64::from(!cell.operands.is_undecoded()) << bit;
+            }
+        }
+        Executed(words)
     }
 
     /// Physical address of the virtual address `pc` on this page.

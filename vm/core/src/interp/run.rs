@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Flow;
-use super::page::{DecodedPage, NEVER_HOT, uncached};
+use super::page::{DecodedPage, Executed, NEVER_HOT, uncached};
 use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT};
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
 use crate::event::Tier;
@@ -147,6 +147,15 @@ impl Interpreter {
         }
     }
 
+    /// Which instructions of the page at `pc` have been executed here so far; none
+    /// when the page cannot be looked at as a whole.
+    pub fn executed(&mut self, hart: &mut Hart) -> Executed {
+        match self.find_page(hart) {
+            Ok(Some(page)) => self.pages[page].executed(),
+            Ok(None) | Err(_) => Executed::default(),
+        }
+    }
+
     /// Executes exactly one instruction, or takes the trap that it raises.
     pub fn step(&mut self, hart: &mut Hart) -> BlockEnd {
         let rest = hart.split_quantum();
@@ -160,9 +169,7 @@ impl Interpreter {
     fn find_page(&mut self, hart: &mut Hart) -> Result<Option<usize>, Exception> {
         let pc = hart.state.pc;
         if hart.translation_epoch() != self.translation_epoch || hart.fetch_fences() != self.fetch_fences {
-            self.translation_epoch = hart.translation_epoch();
-            self.fetch_fences = hart.fetch_fences();
-            self.fetch = [NO_FETCH; FETCH_SLOTS];
+            self.forget_flushed(hart);
         }
         let tag = fetch_tag(pc, hart.mode());
         let slot = (pc >> PAGE_SHIFT) as usize % FETCH_SLOTS;
@@ -177,6 +184,24 @@ impl Interpreter {
         let page = page.ok_or_else(|| Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
         self.fetch[slot] = FetchSlot { tag, page };
         Ok(Some(page))
+    }
+
+    /// Drops what the fetch cache may not know any more.
+    #[cold]
+    fn forget_flushed(&mut self, hart: &Hart) {
+        match hart.flushed_pages_since(self.translation_epoch) {
+            Some(pages) if hart.fetch_fences() == self.fetch_fences => {
+                for page in pages {
+                    let slot = &mut self.fetch[(page >> PAGE_SHIFT) as usize % FETCH_SLOTS];
+                    if slot.tag & !PAGE_MASK == page {
+                        *slot = NO_FETCH;
+                    }
+                }
+            }
+            _ => self.fetch = [NO_FETCH; FETCH_SLOTS],
+        }
+        self.translation_epoch = hart.translation_epoch();
+        self.fetch_fences = hart.fetch_fences();
     }
 
     fn decoded_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {

@@ -11,6 +11,7 @@
 //! ```
 
 mod access;
+mod flush_log;
 mod pmp;
 mod tlb;
 mod walk;
@@ -19,6 +20,7 @@ use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
 use crate::counters::{FlushScope, WalkResult};
 use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode, status};
 
+use flush_log::FlushLog;
 use pmp::{Pmp, Verdict};
 use tlb::{CONTEXTS, Context, TlbContext};
 pub use tlb::{RANGE_LIMIT, TLB_ENTRIES, TlbBank, TlbEntry};
@@ -74,8 +76,7 @@ pub(crate) struct Mmu {
     written_pages: Vec<usize>,
     /// Number of `fence.i` executed here.
     pub(crate) fetch_fences: u64,
-    /// Changes whenever a translation for fetches may have changed.
-    translation_epoch: u64,
+    flushes: FlushLog,
 }
 
 /// A translated address and the range around it that translates alike.
@@ -97,7 +98,7 @@ impl Mmu {
             pmp: Pmp::default(),
             written_pages: Vec::new(),
             fetch_fences: 0,
-            translation_epoch: 0,
+            flushes: FlushLog::default(),
         }
     }
 }
@@ -110,13 +111,22 @@ impl Hart {
     pub fn translate_fetch(&mut self, va: u64) -> Result<Fetch, Exception> {
         self.config.counters.count_tlb_miss(Access::Fetch);
         let translation = self.translate(va, 2, Access::Fetch, self.mode)?;
+        if translation.length > PAGE_SIZE {
+            self.mmu.flushes.note_large(translation.start, translation.length);
+        }
         Ok(Fetch { phys: translation.phys, whole_page: translation.length >= PAGE_SIZE })
     }
 
     /// A number that differs whenever fetches at the same address may translate
     /// differently than before, apart from the mode.
     pub fn translation_epoch(&self) -> u64 {
-        self.mmu.translation_epoch
+        self.mmu.flushes.latest()
+    }
+
+    /// Pages whose fetches may translate differently than at an earlier
+    /// [`Hart::translation_epoch`], or `None` if that may be all of them.
+    pub fn flushed_pages_since(&self, epoch: u64) -> Option<impl Iterator<Item = u64>> {
+        self.mmu.flushes.since(epoch)
     }
 
     /// Privilege of data accesses: MPRV lets M-mode use that of MPP.
@@ -148,7 +158,7 @@ impl Hart {
             context.flush();
         }
         self.release_writers();
-        self.mmu.translation_epoch = self.mmu.translation_epoch.wrapping_add(1);
+        self.mmu.flushes.record_all();
         self.config.counters.count_flush(FlushScope::All);
     }
 
@@ -157,7 +167,7 @@ impl Hart {
         for context in &mut self.mmu.contexts {
             context.flush_address(va);
         }
-        self.mmu.translation_epoch = self.mmu.translation_epoch.wrapping_add(1);
+        self.mmu.flushes.record_address(va);
         self.config.counters.count_flush(FlushScope::Page);
     }
 

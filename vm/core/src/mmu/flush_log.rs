@@ -1,0 +1,117 @@
+//! Which translations of fetches were flushed, for caches that engines keep by
+//! virtual address.
+//!
+//! Linux flushes one page on most page faults. An engine that threw away all its
+//! caches each time would spend its time filling them again, so it asks which pages
+//! were flushed since it last looked.
+
+use crate::addr::PAGE_MASK;
+
+/// Flushes of single pages that are remembered; whoever is further behind flushes
+/// everything.
+const RECENT: usize = 16;
+
+/// Superpages that code was fetched from, remembered one by one; beyond that every
+/// flush counts as one of everything.
+const MAX_LARGE: usize = 64;
+
+/// The log. Every flush has a number; the first is 1.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FlushLog {
+    latest: u64,
+    /// Number of the latest flush of everything.
+    latest_full: u64,
+    /// Page of flush `n` at `n % RECENT`.
+    pages: [u64; RECENT],
+    /// `[start, length]` of superpage ranges that were fetched from.
+    large: Vec<(u64, u64)>,
+    too_many_large: bool,
+}
+
+impl FlushLog {
+    /// Number of the latest flush.
+    pub(crate) fn latest(&self) -> u64 {
+        self.latest
+    }
+
+    /// Code was fetched from a translation that is larger than a page.
+    pub(crate) fn note_large(&mut self, start: u64, length: u64) {
+        if self.large.contains(&(start, length)) {
+            return;
+        }
+        if self.large.len() == MAX_LARGE {
+            self.too_many_large = true;
+        } else {
+            self.large.push((start, length));
+        }
+    }
+
+    /// Everything was flushed.
+    pub(crate) fn record_all(&mut self) {
+        self.latest += 1;
+        self.latest_full = self.latest;
+        self.large.clear();
+        self.too_many_large = false;
+    }
+
+    /// The translation of `va` was flushed. A superpage goes as a whole.
+    pub(crate) fn record_address(&mut self, va: u64) {
+        let in_large = self.large.iter().any(|(start, length)| va.wrapping_sub(*start) < *length);
+        if in_large || self.too_many_large {
+            return self.record_all();
+        }
+        self.latest += 1;
+        self.pages[place(self.latest)] = va & !PAGE_MASK;
+    }
+
+    /// Pages flushed after flush number `seen`, or `None` if that is everything.
+    pub(crate) fn since(&self, seen: u64) -> Option<impl Iterator<Item = u64>> {
+        let known = seen >= self.latest_full && self.latest.wrapping_sub(seen) <= RECENT as u64;
+        let pages = (seen + 1..=self.latest).map(|n| self.pages[place(n)]);
+        known.then_some(pages)
+    }
+}
+
+/// Where the page of flush `n` is remembered.
+fn place(n: u64) -> usize {
+    usize::try_from(n % RECENT as u64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn since(log: &FlushLog, seen: u64) -> Option<Vec<u64>> {
+        log.since(seen).map(Iterator::collect)
+    }
+
+    #[test]
+    fn pages_are_listed_until_too_many_or_everything() {
+        let mut log = FlushLog::default();
+        assert_eq!(since(&log, 0), Some(vec![]));
+        log.record_address(0x1234);
+        log.record_address(0x5000);
+        assert_eq!(since(&log, 0), Some(vec![0x1000, 0x5000]));
+        assert_eq!(since(&log, 1), Some(vec![0x5000]));
+        log.record_all();
+        assert_eq!(since(&log, 1), None);
+        assert_eq!(since(&log, log.latest()), Some(vec![]));
+        let seen = log.latest();
+        (0..RECENT as u64).for_each(|n| log.record_address(n << 12));
+        assert_eq!(since(&log, seen).map(|pages| pages.len()), Some(16));
+        log.record_address(0);
+        assert_eq!(since(&log, seen), None);
+    }
+
+    #[test]
+    fn an_address_in_a_superpage_stands_for_everything() {
+        let mut log = FlushLog::default();
+        log.note_large(0x20_0000, 0x20_0000);
+        log.record_address(0x10_0000);
+        assert_eq!(since(&log, 0), Some(vec![0x10_0000]));
+        log.record_address(0x3f_f000);
+        assert_eq!(since(&log, 0), None);
+        log.record_address(0x3f_f000);
+        assert_eq!(since(&log, 2), Some(vec![0x3f_f000]), "nothing was fetched from it since");
+    }
+}
