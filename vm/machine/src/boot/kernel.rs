@@ -18,6 +18,8 @@ use super::{ImageError, ImageSource, MAX_IMAGE_BYTES, Placement, PlacementError,
 use crate::board::layout::KERNEL_OFFSET;
 
 const HEADER_SIZE: usize = 64;
+/// What is looked at of a plain `Image`: its header and the PE header behind it.
+const HEAD_SIZE: usize = 4096;
 const MAGIC2: [u8; 4] = *b"RSC\x05";
 const EFI_MAGIC: [u8; 2] = *b"MZ";
 const ZBOOT_MAGIC: [u8; 4] = *b"zimg";
@@ -37,6 +39,16 @@ pub enum KernelError {
     /// A big-endian kernel.
     #[error("{0} is a big-endian kernel; the machine is little-endian")]
     BigEndian(String),
+    /// A file that ends before its contents do.
+    #[error("{name} is cut off: its header tells of {expected} bytes, but it has {actual}; copy it again")]
+    CutOff {
+        /// The file.
+        name: String,
+        /// Bytes that its sections take.
+        expected: u64,
+        /// Bytes that it has.
+        actual: u64,
+    },
     /// An EFI zboot image with a compression other than gzip, or a damaged one.
     #[error("{name} is an EFI zboot image that is damaged or packed with {compression:?}; unpack it to an Image first")]
     Zboot {
@@ -77,7 +89,9 @@ pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedKer
     let name = source.name();
     let image = source.open(MAX_IMAGE_BYTES)?;
     // A plain Image, the usual case, goes straight into guest memory.
-    if let Some(header) = image_header(&image.prefix(HEADER_SIZE)?) {
+    let head = image.prefix(HEAD_SIZE)?;
+    if let Some(header) = image_header(&head) {
+        check_complete(name, &head, image.size())?;
         let entry = claim_image(placement, name, header, image.size())?;
         image.copy_to(placement.memory(), entry)?;
         return Ok(LoadedKernel { entry, htif: None, signature: None });
@@ -90,6 +104,7 @@ pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedKer
         return Ok(LoadedKernel { entry: loaded.entry, htif: loaded.htif, signature: loaded.signature });
     }
     let Some(header) = image_header(&bytes) else { return Err(KernelError::UnknownFormat(name.into())) };
+    check_complete(name, &bytes, bytes.len() as u64)?;
     let entry = claim_image(placement, name, header, bytes.len() as u64)?;
     placement.write(name, entry, &bytes)?;
     Ok(LoadedKernel { entry, htif: None, signature: None })
@@ -98,6 +113,34 @@ pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedKer
 /// The header of an `Image`, if `bytes` start with one.
 fn image_header(bytes: &[u8]) -> Option<&[u8; HEADER_SIZE]> {
     bytes.first_chunk().filter(|header| header[56..60] == MAGIC2)
+}
+
+/// Fails for an `Image` with an EFI stub that begins with `head` when its `actual` bytes
+/// end before the sections that its PE header tells of. Without a stub, nothing tells.
+fn check_complete(name: &str, head: &[u8], actual: u64) -> Result<(), KernelError> {
+    match sections_end(head) {
+        Some(expected) if expected > actual => Err(KernelError::CutOff { name: name.into(), expected, actual }),
+        _ => Ok(()),
+    }
+}
+
+/// Where the last section ends in the file; `None` when `head` has no PE header.
+fn sections_end(head: &[u8]) -> Option<u64> {
+    const SECTION_SIZE: usize = 40;
+    let u16_at = |at: usize| Some(u16::from_le_bytes(*head.get(at..)?.first_chunk()?));
+    let u32_at = |at: usize| Some(u32::from_le_bytes(*head.get(at..)?.first_chunk()?));
+    let pe = usize::try_from(u32_at(60)?).ok().filter(|&pe| pe < HEAD_SIZE)?;
+    if !head.starts_with(&EFI_MAGIC) || !head.get(pe..)?.starts_with(b"PE\0\0") {
+        return None;
+    }
+    let (sections, optional) = (u16_at(pe + 6)?, u16_at(pe + 20)?);
+    let table = pe + 24 + usize::from(optional);
+    let end_of = |section: usize| {
+        let at = table + section * SECTION_SIZE;
+        // Size and place of its contents in the file.
+        Some(u64::from(u32_at(at + 16)?) + u64::from(u32_at(at + 20)?))
+    };
+    (0..usize::from(sections)).map_while(end_of).max()
 }
 
 /// Claims what an `Image` of `file_size` bytes takes, at the offset into RAM that its
@@ -186,7 +229,7 @@ mod tests {
     }
 
     fn zboot(payload: &[u8], compression: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![0; 64];
+        let mut bytes = [0; 64];
         bytes[..8].copy_from_slice(b"MZ\0\0zimg");
         bytes[8..12].copy_from_slice(&64u32.to_le_bytes());
         bytes[12..16].copy_from_slice(&u32::try_from(payload.len()).unwrap().to_le_bytes());
@@ -208,6 +251,33 @@ mod tests {
             assert_eq!(last, 0x77);
             assert!(placement.claim("next", BASE + 0x20_0fff, 1).is_err(), "memory size, not file size");
             assert!(placement.claim("next", BASE + 0x20_1000, 1).is_ok());
+        }
+    }
+
+    /// An image of 512 bytes with an EFI stub whose second section ends where the file ends.
+    fn efi_image() -> Vec<u8> {
+        let mut bytes = image(0, 0x1000, 0);
+        bytes.resize(512, 0x13);
+        bytes[60..64].copy_from_slice(&64u32.to_le_bytes());
+        bytes[64..68].copy_from_slice(b"PE\0\0");
+        bytes[70..72].copy_from_slice(&2u16.to_le_bytes());
+        bytes[84..86].copy_from_slice(&8u16.to_le_bytes());
+        for (section, size, place) in [(96, 64u32, 256u32), (136, 192, 320)] {
+            bytes[section + 16..section + 20].copy_from_slice(&size.to_le_bytes());
+            bytes[section + 20..section + 24].copy_from_slice(&place.to_le_bytes());
+        }
+        bytes
+    }
+
+    #[test]
+    fn an_image_that_ends_before_its_sections_is_refused() {
+        let whole = efi_image();
+        for bytes in [whole.clone(), gzip(&whole)] {
+            assert!(load_bytes(&mut placement(), &bytes).is_ok());
+        }
+        for bytes in [whole[..511].to_vec(), gzip(&whole[..511]), whole[..200].to_vec()] {
+            let text = load_bytes(&mut placement(), &bytes).unwrap_err().to_string();
+            assert!(text.contains("512 bytes"), "{text}");
         }
     }
 

@@ -17,7 +17,7 @@ const COUNTER_FW_READ: u64 = 5;
 const COUNTER_FW_READ_HI: u64 = 6;
 
 /// Counters of each hart.
-const COUNTERS: u64 = 8;
+const COUNTERS: usize = 8;
 /// Answer of `counter_get_info` for a firmware counter: bit 63.
 const FIRMWARE_COUNTER: u64 = 1 << 63;
 /// Event type of firmware events, bits 19..16 of an event index.
@@ -59,7 +59,7 @@ struct Counter {
     value: u64,
 }
 
-type HartCounters = [Counter; COUNTERS as usize];
+type HartCounters = [Counter; COUNTERS];
 
 /// Firmware counters of all harts.
 #[derive(Debug)]
@@ -85,8 +85,8 @@ impl Pmu {
         let counters = &mut *lock(&self.harts[hart]);
         let [first, second, third, fourth, ..] = call.args;
         match call.function {
-            NUM_COUNTERS => Ok(COUNTERS),
-            COUNTER_GET_INFO if first < COUNTERS => Ok(FIRMWARE_COUNTER),
+            NUM_COUNTERS => Ok(COUNTERS as u64),
+            COUNTER_GET_INFO if first < COUNTERS as u64 => Ok(FIRMWARE_COUNTER),
             COUNTER_GET_INFO => Err(SbiError::InvalidParam),
             COUNTER_CONFIG_MATCHING => configure(counters, first, second, third, fourth),
             COUNTER_START => start(counters, first, second, third, fourth),
@@ -109,7 +109,7 @@ fn at(counters: &HartCounters, index: u64) -> Result<&Counter, SbiError> {
 fn indices(base: u64, mask: u64) -> Result<Vec<usize>, SbiError> {
     let bits = (0..u64::BITS).filter(|bit| mask >> bit & 1 != 0);
     bits.map(|bit| {
-        let index = base.checked_add(u64::from(bit)).filter(|&index| index < COUNTERS);
+        let index = base.checked_add(u64::from(bit)).filter(|&index| index < COUNTERS as u64);
         index.and_then(|index| usize::try_from(index).ok()).ok_or(SbiError::InvalidParam)
     })
     .collect()

@@ -86,9 +86,12 @@ pub enum DiskError {
     /// Neither a regular file nor a block device.
     #[error("it is no regular file; make a raw disk image of it")]
     NotAFile,
-    /// Smaller than one sector.
-    #[error("it has less than one sector of 512 bytes")]
+    /// Without any sector.
+    #[error("it is empty; give it a size, such as by truncate -s 1G")]
     Empty,
+    /// Not whole sectors: a damaged copy, or no disk image at all.
+    #[error("its {0} bytes are not a multiple of 512; copy it again or lengthen it with truncate -s %512")]
+    PartialSector(u64),
     /// Another machine writes it, or reads it while this one wants to write.
     #[error("another machine uses it; stop that machine or attach the disk read-only to both")]
     InUse,
@@ -103,8 +106,7 @@ pub struct RawDisk {
 }
 
 impl RawDisk {
-    /// Uses `file` as a disk; a rest that is no whole sector is left alone. The file is
-    /// locked against other machines, shared if `read_only`, as long as the disk lives.
+    /// Uses `file` as a disk of whole sectors. The file is locked against other machines, shared if `read_only`, as long as the disk lives.
     ///
     /// # Errors
     /// [`DiskError`] when it is no usable file or another machine has it.
@@ -119,8 +121,11 @@ impl RawDisk {
             Err(Errno::WOULDBLOCK) => return Err(DiskError::InUse),
             Err(error) => return Err(DiskError::Host(error.into())),
         }
-        let size = file.metadata()?.len() / SECTOR_SIZE * SECTOR_SIZE;
-        if size == 0 { Err(DiskError::Empty) } else { Ok(Self { file, size, read_only }) }
+        match file.metadata()?.len() {
+            0 => Err(DiskError::Empty),
+            size if size.is_multiple_of(SECTOR_SIZE) => Ok(Self { file, size, read_only }),
+            size => Err(DiskError::PartialSector(size)),
+        }
     }
 
     fn check(&self, offset: u64, len: u64) -> Result<(), BlockError> {
@@ -134,7 +139,7 @@ impl RawDisk {
 
     /// Zeroes by writing, for hosts that have no other way.
     fn fill_zeroes(&mut self, mut offset: u64, mut len: u64) -> Result<(), BlockError> {
-        const ZEROES: [u8; 64 << 10] = [0; 64 << 10];
+        static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
         while len > 0 {
             let count = usize::try_from(len).unwrap_or(usize::MAX).min(ZEROES.len());
             self.file.write_all_at(&ZEROES[..count], offset)?;
