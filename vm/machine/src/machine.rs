@@ -1,6 +1,6 @@
 //! A machine: built from a specification, started, paused, ended, dropped.
 //!
-//! [`crate::lifecycle`] draws its states. Dropping a machine ends it and joins its
+//! The module `lifecycle` draws its states. Dropping a machine ends it and joins its
 //! threads; a hart notices within some tens of microseconds of guest time.
 
 use std::fmt;
