@@ -125,7 +125,8 @@ impl Telemetry {
 
     /// Handles what was published, ends open spans, sends what can be sent, and ends
     /// the pump; in at most `timeout` and never more than [`SHUTDOWN_LIMIT`]. False
-    /// if that did not suffice to finish, and the second time.
+    /// if that did not suffice to finish, and the second time. Blocks the caller;
+    /// from asynchronous code, call it where blocking is allowed.
     pub fn shutdown(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout.min(SHUTDOWN_LIMIT);
         let pump = self.lock().take();

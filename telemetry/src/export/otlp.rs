@@ -121,9 +121,9 @@ impl SpanExporter for Counting {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
         let result = self.exporter.export(batch).await;
+        self.in_flight.fetch_sub(spans, Ordering::Relaxed);
         let counter = if result.is_ok() { &self.ok } else { &self.failed };
         counter.inc_by(spans as u64);
-        self.in_flight.fetch_sub(spans, Ordering::Relaxed);
         result
     }
 

@@ -24,7 +24,10 @@ families! {
     // Process.
     BUILD_INFO = Family::gauge("riscope_build_info", "Build information, always 1.")
         .labels(&["version", "revision", "target"]);
-    PROCESS_CPU_SECONDS = Family::counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
+    PROCESS_CPU_SECONDS = Family::counter(
+        "process_cpu_seconds_total",
+        "Total user and system CPU time spent in seconds.",
+    )
         .unit(Unit::Seconds).otel("process.cpu.time");
     PROCESS_RESIDENT_MEMORY = Family::gauge("process_resident_memory_bytes", "Resident memory size in bytes.")
         .unit(Unit::Bytes).otel("process.memory.usage");
@@ -35,7 +38,10 @@ families! {
     PROCESS_MAX_FDS = Family::gauge("process_max_fds", "Maximum number of open file descriptors.");
     PROCESS_THREADS = Family::gauge("process_threads", "Number of OS threads in the process.")
         .otel("process.thread.count");
-    PROCESS_START_TIME = Family::gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.")
+    PROCESS_START_TIME = Family::gauge(
+        "process_start_time_seconds",
+        "Start time of the process since unix epoch in seconds.",
+    )
         .unit(Unit::Seconds);
 
     // Lifecycle of machines.
@@ -43,13 +49,22 @@ families! {
         .labels(&["state"]).otel("riscope.vm.count");
     VM_INFO = Family::gauge("riscope_vm_info", "Static information about a virtual machine, always 1.")
         .labels(&["vm_id", "name", "engine"]);
-    VM_STATE = Family::gauge("riscope_vm_state", "Current state of a virtual machine as a state set (1 for the current state, else 0).")
+    VM_STATE = Family::gauge(
+        "riscope_vm_state",
+        "Current state of a virtual machine as a state set (1 for the current state, else 0).",
+    )
         .labels(&["vm_id", "state"]);
-    VM_STATE_TRANSITIONS = Family::counter("riscope_vm_state_transitions_total", "State transitions of virtual machines.")
+    VM_STATE_TRANSITIONS = Family::counter(
+        "riscope_vm_state_transitions_total",
+        "State transitions of virtual machines.",
+    )
         .labels(&["from", "to"]).otel("riscope.vm.state.transitions");
     VM_EXITS = Family::counter("riscope_vm_exits_total", "Virtual machine terminations by reason.")
         .labels(&["reason"]).otel("riscope.vm.exits");
-    VM_BOOT_PHASE_DURATION = Family::histogram("riscope_vm_boot_phase_duration_seconds", OPERATION_BUCKETS, "Duration of each boot phase.")
+    VM_BOOT_PHASE_DURATION = Family::histogram(
+        "riscope_vm_boot_phase_duration_seconds", OPERATION_BUCKETS,
+        "Duration of each boot phase.",
+    )
         .unit(Unit::Seconds).labels(&["phase"]).otel("riscope.vm.boot.phase.duration");
     VM_VCPUS = Family::gauge("riscope_vm_vcpus", "Number of virtual CPUs configured.")
         .labels(&["vm_id"]);
@@ -59,9 +74,15 @@ families! {
     // Guest execution, from the counter pages.
     VCPU_TIME = Family::counter("riscope_vcpu_time_seconds_total", "Wall time of each vCPU thread by state.")
         .unit(Unit::Seconds).labels(&["vm_id", "vcpu", "state"]).otel("riscope.vcpu.time");
-    GUEST_INSTRUCTIONS = Family::counter("riscope_guest_instructions_total", "Guest instructions retired by execution tier.")
+    GUEST_INSTRUCTIONS = Family::counter(
+        "riscope_guest_instructions_total",
+        "Guest instructions retired by execution tier.",
+    )
         .labels(&["vm_id", "vcpu", "tier"]).otel("riscope.guest.instructions");
-    GUEST_EXCEPTIONS = Family::counter("riscope_guest_exceptions_total", "Guest synchronous exceptions by RISC-V cause.")
+    GUEST_EXCEPTIONS = Family::counter(
+        "riscope_guest_exceptions_total",
+        "Guest synchronous exceptions by RISC-V cause.",
+    )
         .labels(&["vm_id", "cause"]).otel("riscope.guest.exceptions");
     GUEST_INTERRUPTS = Family::counter("riscope_guest_interrupts_total", "Guest interrupts taken by RISC-V cause.")
         .labels(&["vm_id", "cause"]).otel("riscope.guest.interrupts");
@@ -81,21 +102,39 @@ families! {
         .labels(&["vm_id", "reason"]).otel("riscope.vcpu.exits");
 
     // JIT compiler.
-    JIT_COMPILATIONS = Family::counter("riscope_jit_compilations_total", "Blocks compiled by tier, trigger and result (ok, bailout, error).")
+    JIT_COMPILATIONS = Family::counter(
+        "riscope_jit_compilations_total",
+        "Blocks compiled by tier, trigger and result (ok, bailout, error).",
+    )
         .labels(&["tier", "trigger", "result"]).otel("riscope.jit.compilations");
-    JIT_COMPILATION_DURATION = Family::histogram("riscope_jit_compilation_duration_seconds", LATENCY_BUCKETS, "Compile time per block.")
+    JIT_COMPILATION_DURATION = Family::histogram(
+        "riscope_jit_compilation_duration_seconds", LATENCY_BUCKETS,
+        "Compile time per block.",
+    )
         .unit(Unit::Seconds).labels(&["tier"]).otel("riscope.jit.compilation.duration");
-    JIT_QUEUE_WAIT = Family::histogram("riscope_jit_compile_queue_wait_seconds", LATENCY_BUCKETS, "Time a compilation waited in the queue.")
+    JIT_QUEUE_WAIT = Family::histogram(
+        "riscope_jit_compile_queue_wait_seconds", LATENCY_BUCKETS,
+        "Time a compilation waited in the queue.",
+    )
         .unit(Unit::Seconds).labels(&["tier"]);
     JIT_GUEST_BYTES = Family::counter("riscope_jit_compiled_guest_bytes_total", "Guest code bytes compiled.")
         .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.guest.size");
     JIT_HOST_BYTES = Family::counter("riscope_jit_compiled_host_bytes_total", "Host code bytes emitted.")
         .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.host.size");
-    JIT_BLOCK_GUEST_BYTES = Family::histogram("riscope_jit_block_guest_bytes", GUEST_BYTES_BUCKETS, "Guest size of compiled blocks.")
+    JIT_BLOCK_GUEST_BYTES = Family::histogram(
+        "riscope_jit_block_guest_bytes", GUEST_BYTES_BUCKETS,
+        "Guest size of compiled blocks.",
+    )
         .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.guest.size");
-    JIT_BLOCK_INSTRUCTIONS = Family::histogram("riscope_jit_block_guest_instructions", INSTRUCTIONS_BUCKETS, "Guest instructions per compiled block.")
+    JIT_BLOCK_INSTRUCTIONS = Family::histogram(
+        "riscope_jit_block_guest_instructions", INSTRUCTIONS_BUCKETS,
+        "Guest instructions per compiled block.",
+    )
         .labels(&["tier"]).otel("riscope.jit.block.guest.instructions");
-    JIT_BLOCK_HOST_BYTES = Family::histogram("riscope_jit_block_host_bytes", HOST_BYTES_BUCKETS, "Host code size of compiled blocks.")
+    JIT_BLOCK_HOST_BYTES = Family::histogram(
+        "riscope_jit_block_host_bytes", HOST_BYTES_BUCKETS,
+        "Host code size of compiled blocks.",
+    )
         .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.host.size");
     JIT_QUEUE_DEPTH = Family::gauge("riscope_jit_compile_queue_depth", "Compilations waiting in the queue.")
         .otel("riscope.jit.queue.size");
@@ -103,7 +142,10 @@ families! {
         .labels(&["reason"]);
     JIT_CACHE_LIMIT = Family::gauge("riscope_jit_code_cache_limit_bytes", "Capacity of the code cache.")
         .unit(Unit::Bytes).otel("riscope.jit.code_cache.limit");
-    JIT_CACHE_USAGE = Family::gauge("riscope_jit_code_cache_usage_bytes", "Code cache bytes by segment; the segments add up to the capacity.")
+    JIT_CACHE_USAGE = Family::gauge(
+        "riscope_jit_code_cache_usage_bytes",
+        "Code cache bytes by segment; the segments add up to the capacity.",
+    )
         .unit(Unit::Bytes).labels(&["segment"]).otel("riscope.jit.code_cache.usage");
     JIT_CACHE_BLOCKS = Family::gauge("riscope_jit_code_cache_blocks", "Blocks resident in the code cache.")
         .labels(&["tier"]).otel("riscope.jit.code_cache.block.count");
@@ -113,7 +155,10 @@ families! {
         .labels(&["reason"]);
     JIT_HOTSPOTS = Family::counter("riscope_jit_hotspots_detected_total", "Hotspots detected.")
         .labels(&["vm_id"]).otel("riscope.jit.hotspots");
-    JIT_HOTSPOT_EXECUTIONS = Family::histogram("riscope_jit_hotspot_executions", EXECUTIONS_BUCKETS, "Execution count of a block when it was reported hot.");
+    JIT_HOTSPOT_EXECUTIONS = Family::histogram(
+        "riscope_jit_hotspot_executions", EXECUTIONS_BUCKETS,
+        "Execution count of a block when it was reported hot.",
+    );
 
     // Devices.
     DEVICE_ERRORS = Family::counter("riscope_device_errors_total", "Device errors.")
@@ -124,7 +169,10 @@ families! {
         .labels(&["event"]).otel("riscope.event_bus.published");
     BUS_DELIVERED = Family::counter("riscope_event_bus_delivered_total", "Events handled by a subscriber.")
         .labels(&["subscriber"]).otel("riscope.event_bus.delivered");
-    BUS_DROPPED = Family::counter("riscope_event_bus_dropped_total", "Events that a subscriber did not handle (full, closed, panicked).")
+    BUS_DROPPED = Family::counter(
+        "riscope_event_bus_dropped_total",
+        "Events that a subscriber did not handle (full, closed, panicked).",
+    )
         .labels(&["subscriber", "reason"]).otel("riscope.event_bus.dropped");
     BUS_QUEUE_DEPTH = Family::gauge("riscope_event_bus_queue_depth", "Events waiting for a subscriber.")
         .labels(&["subscriber"]).otel("riscope.event_bus.queue.size");
@@ -133,11 +181,20 @@ families! {
     BUS_SUBSCRIBERS = Family::gauge("riscope_event_bus_subscribers", "Registered subscribers.");
 
     // Telemetry about itself.
-    SPANS_SUPPRESSED = Family::counter("riscope_telemetry_spans_suppressed_total", "Spans not created because of thresholds or rate limits.")
+    SPANS_SUPPRESSED = Family::counter(
+        "riscope_telemetry_spans_suppressed_total",
+        "Spans not created because of thresholds or rate limits.",
+    )
         .labels(&["span", "reason"]);
-    SPANS_EXPORTED = Family::counter("otel_sdk_exporter_span_exported_total", "Spans for which export has finished; error_type is empty for those that arrived.")
+    SPANS_EXPORTED = Family::counter(
+        "otel_sdk_exporter_span_exported_total",
+        "Spans for which export has finished; error_type is empty for those that arrived.",
+    )
         .labels(&["error_type"]).otel("otel.sdk.exporter.span.exported");
     SERIES = Family::gauge("riscope_telemetry_series", "Series exported by this scrape, without this one.");
-    SCRAPE_DURATION = Family::gauge("riscope_telemetry_scrape_duration_seconds", "Duration of the last collection by collector.")
+    SCRAPE_DURATION = Family::gauge(
+        "riscope_telemetry_scrape_duration_seconds",
+        "Duration of the last collection by collector.",
+    )
         .unit(Unit::Seconds).labels(&["collector"]);
 }

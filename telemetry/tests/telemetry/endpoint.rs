@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use riscope_core::event::{DomainEventBus, Event, ExitReason, VmId};
 use riscope_telemetry::{SHUTDOWN_LIMIT, Telemetry, TelemetryConfig, TelemetryError};
 
-use crate::fixture::{Fixture, created, exited};
+use crate::fixture::{Fixture, PATIENCE, created, exited};
 use crate::receiver::{Manner, Receiver, attribute};
 
 /// What shutting down may take longer than promised on a host that is busy with
@@ -101,6 +101,24 @@ fn an_endpoint_that_hangs_costs_spans_and_nothing_else() {
     assert_eq!(exported(&fixture, "queue_full"), 97.0, "four are on their way");
     shut_down(&fixture);
     assert_eq!(exported(&fixture, ""), 0.0);
+}
+
+#[test]
+fn what_was_sent_makes_room_in_the_queue() {
+    let receiver = Receiver::start(Manner::Accept);
+    let span_delay = Duration::from_millis(1);
+    let fixture = Fixture::new(TelemetryConfig { span_queue_capacity: 3, span_delay, ..receiver.config() });
+    for round in 0..3 {
+        let (first, behind) = (round * 3, round * 3 + 3);
+        fixture.publish(lives(first..behind));
+        let start = Instant::now();
+        while exported(&fixture, "") < f64::from(u32::try_from(behind).expect("few")) {
+            assert!(start.elapsed() < PATIENCE, "round {round} is not exported");
+            std::thread::sleep(span_delay);
+        }
+    }
+    assert_eq!(exported(&fixture, "queue_full"), 0.0);
+    assert_eq!(receiver.spans().len(), 9);
 }
 
 #[test]
