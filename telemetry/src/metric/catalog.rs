@@ -28,7 +28,7 @@ families! {
         "process_cpu_seconds_total",
         "Total user and system CPU time spent in seconds.",
     )
-        .unit(Unit::Seconds).otel("process.cpu.time");
+    .unit(Unit::Seconds).otel("process.cpu.time");
     PROCESS_RESIDENT_MEMORY = Family::gauge("process_resident_memory_bytes", "Resident memory size in bytes.")
         .unit(Unit::Bytes).otel("process.memory.usage");
     PROCESS_VIRTUAL_MEMORY = Family::gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.")
@@ -42,7 +42,7 @@ families! {
         "process_start_time_seconds",
         "Start time of the process since unix epoch in seconds.",
     )
-        .unit(Unit::Seconds);
+    .unit(Unit::Seconds);
 
     // Lifecycle of machines.
     VMS = Family::gauge("riscope_vms", "Number of virtual machines in each state; every state is always exported.")
@@ -53,19 +53,19 @@ families! {
         "riscope_vm_state",
         "Current state of a virtual machine as a state set (1 for the current state, else 0).",
     )
-        .labels(&["vm_id", "state"]);
+    .labels(&["vm_id", "state"]);
     VM_STATE_TRANSITIONS = Family::counter(
         "riscope_vm_state_transitions_total",
         "State transitions of virtual machines.",
     )
-        .labels(&["from", "to"]).otel("riscope.vm.state.transitions");
+    .labels(&["from", "to"]).otel("riscope.vm.state.transitions");
     VM_EXITS = Family::counter("riscope_vm_exits_total", "Virtual machine terminations by reason.")
         .labels(&["reason"]).otel("riscope.vm.exits");
     VM_BOOT_PHASE_DURATION = Family::histogram(
         "riscope_vm_boot_phase_duration_seconds", OPERATION_BUCKETS,
         "Duration of each boot phase.",
     )
-        .unit(Unit::Seconds).labels(&["phase"]).otel("riscope.vm.boot.phase.duration");
+    .unit(Unit::Seconds).labels(&["phase"]).otel("riscope.vm.boot.phase.duration");
     VM_VCPUS = Family::gauge("riscope_vm_vcpus", "Number of virtual CPUs configured.")
         .labels(&["vm_id"]);
     VM_MEMORY_LIMIT = Family::gauge("riscope_vm_memory_limit_bytes", "Guest physical memory size.")
@@ -78,12 +78,12 @@ families! {
         "riscope_guest_instructions_total",
         "Guest instructions retired by execution tier.",
     )
-        .labels(&["vm_id", "vcpu", "tier"]).otel("riscope.guest.instructions");
+    .labels(&["vm_id", "vcpu", "tier"]).otel("riscope.guest.instructions");
     GUEST_EXCEPTIONS = Family::counter(
         "riscope_guest_exceptions_total",
         "Guest synchronous exceptions by RISC-V cause.",
     )
-        .labels(&["vm_id", "cause"]).otel("riscope.guest.exceptions");
+    .labels(&["vm_id", "cause"]).otel("riscope.guest.exceptions");
     GUEST_INTERRUPTS = Family::counter("riscope_guest_interrupts_total", "Guest interrupts taken by RISC-V cause.")
         .labels(&["vm_id", "cause"]).otel("riscope.guest.interrupts");
     GUEST_TLB_MISSES = Family::counter("riscope_guest_tlb_misses_total", "Software TLB misses by access type.")
@@ -106,17 +106,17 @@ families! {
         "riscope_jit_compilations_total",
         "Blocks compiled by tier, trigger and result (ok, bailout, error).",
     )
-        .labels(&["tier", "trigger", "result"]).otel("riscope.jit.compilations");
+    .labels(&["tier", "trigger", "result"]).otel("riscope.jit.compilations");
     JIT_COMPILATION_DURATION = Family::histogram(
         "riscope_jit_compilation_duration_seconds", LATENCY_BUCKETS,
         "Compile time per block.",
     )
-        .unit(Unit::Seconds).labels(&["tier"]).otel("riscope.jit.compilation.duration");
+    .unit(Unit::Seconds).labels(&["tier"]).otel("riscope.jit.compilation.duration");
     JIT_QUEUE_WAIT = Family::histogram(
         "riscope_jit_compile_queue_wait_seconds", LATENCY_BUCKETS,
         "Time a compilation waited in the queue.",
     )
-        .unit(Unit::Seconds).labels(&["tier"]);
+    .unit(Unit::Seconds).labels(&["tier"]);
     JIT_GUEST_BYTES = Family::counter("riscope_jit_compiled_guest_bytes_total", "Guest code bytes compiled.")
         .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.guest.size");
     JIT_HOST_BYTES = Family::counter("riscope_jit_compiled_host_bytes_total", "Host code bytes emitted.")
@@ -125,17 +125,17 @@ families! {
         "riscope_jit_block_guest_bytes", GUEST_BYTES_BUCKETS,
         "Guest size of compiled blocks.",
     )
-        .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.guest.size");
+    .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.guest.size");
     JIT_BLOCK_INSTRUCTIONS = Family::histogram(
         "riscope_jit_block_guest_instructions", INSTRUCTIONS_BUCKETS,
         "Guest instructions per compiled block.",
     )
-        .labels(&["tier"]).otel("riscope.jit.block.guest.instructions");
+    .labels(&["tier"]).otel("riscope.jit.block.guest.instructions");
     JIT_BLOCK_HOST_BYTES = Family::histogram(
         "riscope_jit_block_host_bytes", HOST_BYTES_BUCKETS,
         "Host code size of compiled blocks.",
     )
-        .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.host.size");
+    .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.host.size");
     JIT_QUEUE_DEPTH = Family::gauge("riscope_jit_compile_queue_depth", "Compilations waiting in the queue.")
         .otel("riscope.jit.queue.size");
     JIT_QUEUE_REJECTED = Family::counter("riscope_jit_compile_queue_rejected_total", "Compilations not queued.")
@@ -146,7 +146,7 @@ families! {
         "riscope_jit_code_cache_usage_bytes",
         "Code cache bytes by segment; the segments add up to the capacity.",
     )
-        .unit(Unit::Bytes).labels(&["segment"]).otel("riscope.jit.code_cache.usage");
+    .unit(Unit::Bytes).labels(&["segment"]).otel("riscope.jit.code_cache.usage");
     JIT_CACHE_BLOCKS = Family::gauge("riscope_jit_code_cache_blocks", "Blocks resident in the code cache.")
         .labels(&["tier"]).otel("riscope.jit.code_cache.block.count");
     JIT_INVALIDATIONS = Family::counter("riscope_jit_block_invalidations_total", "Blocks invalidated by reason.")
@@ -173,7 +173,7 @@ families! {
         "riscope_event_bus_dropped_total",
         "Events that a subscriber did not handle (full, closed, panicked).",
     )
-        .labels(&["subscriber", "reason"]).otel("riscope.event_bus.dropped");
+    .labels(&["subscriber", "reason"]).otel("riscope.event_bus.dropped");
     BUS_QUEUE_DEPTH = Family::gauge("riscope_event_bus_queue_depth", "Events waiting for a subscriber.")
         .labels(&["subscriber"]).otel("riscope.event_bus.queue.size");
     BUS_QUEUE_CAPACITY = Family::gauge("riscope_event_bus_queue_capacity", "Capacity of a subscriber queue.")
@@ -185,16 +185,16 @@ families! {
         "riscope_telemetry_spans_suppressed_total",
         "Spans not created because of thresholds or rate limits.",
     )
-        .labels(&["span", "reason"]);
+    .labels(&["span", "reason"]);
     SPANS_EXPORTED = Family::counter(
         "otel_sdk_exporter_span_exported_total",
         "Spans for which export has finished; error_type is empty for those that arrived.",
     )
-        .labels(&["error_type"]).otel("otel.sdk.exporter.span.exported");
+    .labels(&["error_type"]).otel("otel.sdk.exporter.span.exported");
     SERIES = Family::gauge("riscope_telemetry_series", "Series exported by this scrape, without this one.");
     SCRAPE_DURATION = Family::gauge(
         "riscope_telemetry_scrape_duration_seconds",
         "Duration of the last collection by collector.",
     )
-        .unit(Unit::Seconds).labels(&["collector"]);
+    .unit(Unit::Seconds).labels(&["collector"]);
 }
