@@ -28,7 +28,7 @@ pub enum ImageError {
         source: io::Error,
     },
     /// A directory, pipe or device.
-    #[error("{name} is no regular file")]
+    #[error("{name} is no regular file; give the path of a file")]
     NotAFile {
         /// The file.
         name: String,

@@ -113,6 +113,10 @@ fn a_disk_has_one_writer_or_many_readers() {
 fn directories_and_empty_files_are_no_disks() {
     let dir = ScratchDir::new();
     assert!(matches!(open(dir.path(), true), Err(DiskError::NotAFile)));
-    std::fs::write(dir.path().join("disk"), [0; 511]).unwrap();
+    std::fs::write(dir.path().join("disk"), [0; 0]).unwrap();
     assert!(matches!(open(&dir.path().join("disk"), true), Err(DiskError::Empty)));
+    for size in [511, 1300] {
+        std::fs::write(dir.path().join("disk"), vec![0; size]).unwrap();
+        assert!(matches!(open(&dir.path().join("disk"), true), Err(DiskError::PartialSector(_))), "{size}");
+    }
 }
