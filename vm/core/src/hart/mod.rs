@@ -211,19 +211,6 @@ impl Hart {
         self.counted = retired;
     }
 
-    /// Shortens the quantum to one instruction and returns the rest.
-    pub(crate) fn split_quantum(&mut self) -> i64 {
-        let rest = self.state.countdown - 1;
-        self.rejoin_quantum(-rest);
-        rest
-    }
-
-    /// Gives back what [`Hart::split_quantum`] took.
-    pub(crate) fn rejoin_quantum(&mut self, rest: i64) {
-        self.state.countdown += rest;
-        self.retire_limit = self.retire_limit.wrapping_add_signed(rest);
-    }
-
     /// Uses up one instruction of the quantum without retiring any, so that a
     /// guest that only traps still returns to the runtime.
     pub(crate) fn spend_without_retiring(&mut self) {

@@ -23,7 +23,7 @@ const FETCH_SLOTS: usize = 256;
 /// Why [`Interpreter::run_block`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockEnd {
-    /// A jump was taken, or the page ended.
+    /// A jump was taken, the page ended, or one instruction was all there was to do.
     Jump,
     /// Nothing was executed: the block at `pc` has become hot.
     Hot {
@@ -113,7 +113,7 @@ impl Interpreter {
             return BlockEnd::Poll;
         }
         match self.find_page(hart) {
-            Ok(Some(page)) => run_in_page::<false>(hart, &mut self.pages[page]),
+            Ok(Some(page)) => run_in_page::<PAGE>(hart, &mut self.pages[page]),
             Ok(None) => run_uncached(hart),
             Err(exception) => fetch_fault(hart, exception),
         }
@@ -137,7 +137,7 @@ impl Interpreter {
                 return BlockEnd::Hot { phys: page.phys(hart.state.pc), heat };
             }
         }
-        run_in_page::<true>(hart, page)
+        run_in_page::<BLOCK>(hart, page)
     }
 
     /// Lets the block at `pc` never be reported as hot again.
@@ -156,12 +156,17 @@ impl Interpreter {
         }
     }
 
-    /// Executes exactly one instruction, or takes the trap that it raises.
+    /// Executes one instruction, or takes the trap that it raises; nothing when the
+    /// quantum is used up.
     pub fn step(&mut self, hart: &mut Hart) -> BlockEnd {
-        let rest = hart.split_quantum();
-        let end = self.run_page(hart);
-        hart.rejoin_quantum(rest);
-        end
+        if hart.state.countdown <= 0 {
+            return BlockEnd::Poll;
+        }
+        match self.find_page(hart) {
+            Ok(Some(page)) => run_in_page::<INSTRUCTION>(hart, &mut self.pages[page]),
+            Ok(None) => run_uncached(hart),
+            Err(exception) => fetch_fault(hart, exception),
+        }
     }
 
     /// Index of the decoded page that `pc` is on; `None` when its instructions have
@@ -226,9 +231,16 @@ fn fetch_tag(pc: u64, mode: PrivilegeMode) -> u64 {
     pc & !PAGE_MASK | mode as u64
 }
 
+/// How far [`run_in_page`] goes at most: to the end of the page, ...
+const PAGE: u8 = 0;
+/// ... up to a taken jump, ...
+const BLOCK: u8 = 1;
+/// ... or for one instruction.
+const INSTRUCTION: u8 = 2;
+
 /// The loop: `pc` is on `page` when it starts. Everything else is out of line.
 #[inline(always)]
-fn run_in_page<const BLOCK: bool>(hart: &mut Hart, page: &mut DecodedPage) -> BlockEnd {
+fn run_in_page<const EXTENT: u8>(hart: &mut Hart, page: &mut DecodedPage) -> BlockEnd {
     let mut pc = hart.state.pc;
     loop {
         let slot = (pc & PAGE_MASK) as usize >> 1;
@@ -251,7 +263,7 @@ fn run_in_page<const BLOCK: bool>(hart: &mut Hart, page: &mut DecodedPage) -> Bl
             return BlockEnd::Poll;
         }
         let left_page = (next ^ pc) & !PAGE_MASK != 0;
-        if left_page || (BLOCK && flow == Flow::Jump) {
+        if left_page || EXTENT == INSTRUCTION || EXTENT == BLOCK && flow == Flow::Jump {
             return BlockEnd::Jump;
         }
         pc = next;
