@@ -1,7 +1,7 @@
 # Atomic accesses to physical addresses where nothing is.
 # Specification: Privileged, "Machine Cause (mcause) Register" (LR reports as a load, SC and AMO as a store).
-# Expected: cause 5 for LR, cause 7 for AMO, tval is the address, rd stays as it was, in every mode. An SC without a reservation
-# may fail without looking at the address.
+# Expected: cause 5 for LR, cause 7 for AMO, tval is the address, rd stays as it was, in every mode. An SC without a
+# reservation may fail without looking at the address.
 
 .include "bare.inc"
 

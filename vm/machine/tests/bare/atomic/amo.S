@@ -1,11 +1,13 @@
 # The nine atomic memory operations on words and double words.
 # Specification: Unprivileged, "A" ("Atomic Memory Operations").
-# Expected: rd gets the old value (words sign-extended), memory the result; word operations use and change 32 bits only; minimum and maximum
-# compare signed or unsigned; the registers may coincide; aq and rl change nothing that one hart sees.
+# Expected: rd gets the old value (words sign-extended), memory the result; word operations use and change 32 bits
+# only; minimum and maximum compare signed or unsigned; the registers may coincide; aq and rl change nothing that one
+# hart sees.
 
 .include "bare.inc"
 
-# One operation on \old in memory with \operand: afterwards memory holds \new. Words: the upper half of the operand is noise and the next word stays.
+# One operation on \old in memory with \operand: afterwards memory holds \new. Words: the upper half of the operand is
+# noise and the next word stays.
 .macro word op, old, operand, new
     li t0, \old
     li t1, 0x5a5a5a5a

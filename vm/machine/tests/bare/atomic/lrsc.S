@@ -1,7 +1,9 @@
 # Load-reserved and store-conditional on one hart.
-# Specification: Unprivileged, "A" ("Load-Reserved/Store-Conditional Instructions", "Eventual Success of Store-Conditional Instructions").
-# Expected: an SC right behind its LR succeeds in the end (rd = 0, memory written); without a reservation, after another SC, or far away from the reservation it fails (rd not
-# zero, nothing written); LR.W sign-extends; SC.W stores 32 bits. An SC may fail for no reason at any single try, so successes are tried until they come.
+# Specification: Unprivileged, "A" ("Load-Reserved/Store-Conditional Instructions", "Eventual Success of
+# Store-Conditional Instructions").
+# Expected: an SC right behind its LR succeeds in the end (rd = 0, memory written); without a reservation, after
+# another SC, or far away from the reservation it fails (rd not zero, nothing written); LR.W sign-extends; SC.W stores
+# 32 bits. An SC may fail for no reason at any single try, so successes are tried until they come.
 
 .include "bare.inc"
 

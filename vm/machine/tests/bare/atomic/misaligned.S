@@ -1,6 +1,8 @@
 # Atomic accesses to addresses that are no multiple of their size.
-# Specification: Unprivileged, "A" (LR and SC must be naturally aligned; AMOs too outside a misaligned atomicity granule): an address-misaligned or an access-fault exception.
-# Expected: LR: cause 4 or 5; SC and AMO: cause 6 or 7 (an SC may fail instead, an AMO within an atomicity granule may complete); tval is the address, rd and memory stay as they were.
+# Specification: Unprivileged, "A" (LR and SC must be naturally aligned; AMOs too outside a misaligned atomicity
+# granule): an address-misaligned or an access-fault exception.
+# Expected: LR: cause 4 or 5; SC and AMO: cause 6 or 7 (an SC may fail instead, an AMO within an atomicity granule may
+# complete); tval is the address, rd and memory stay as they were.
 
 .include "bare.inc"
 

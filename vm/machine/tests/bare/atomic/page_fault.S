@@ -1,7 +1,8 @@
 # Atomic accesses to pages that do not allow them.
-# Specification: Unprivileged, "A"; Privileged, "Machine Cause (mcause) Register" (load-reserved reports as a load, store-conditional and AMO as a store).
-# Expected: LR needs R: cause 13. AMOs need R and W, and report cause 15 also where the page cannot even be read. SC needs W: cause 15, if it does not fail before it looks.
-# tval is the address, rd and memory stay as they were.
+# Specification: Unprivileged, "A"; Privileged, "Machine Cause (mcause) Register" (load-reserved reports as a load,
+# store-conditional and AMO as a store).
+# Expected: LR needs R: cause 13. AMOs need R and W, and report cause 15 also where the page cannot even be read. SC
+# needs W: cause 15, if it does not fail before it looks. tval is the address, rd and memory stay as they were.
 
 .include "bare.inc"
 .text

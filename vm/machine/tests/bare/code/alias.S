@@ -1,7 +1,8 @@
 # Code executed at one virtual address and written through another.
 # Specification: Unprivileged, "Zifencei"; Privileged, "Virtual Address Translation Process".
-# Expected: after a store through the second mapping and FENCE.I the first one executes the new code: from S-mode, with the writable mapping next to the code, far
-# from it, in a superpage, and by physical address from M-mode; and a page executed through two mappings changes in both.
+# Expected: after a store through the second mapping and FENCE.I the first one executes the new code: from S-mode,
+# with the writable mapping next to the code, far from it, in a superpage, and by physical address from M-mode; and a
+# page executed through two mappings changes in both.
 
 .include "bare.inc"
 .include "code.inc"

@@ -1,7 +1,8 @@
 # An instruction of 32 bits whose second half is fetched from an address where nothing is.
-# Specification: Privileged, "Machine Trap Value (mtval) Register" ("the portion of the instruction that caused the fault", mepc points to its beginning),
-# "Physical Memory Attributes".
-# Expected: cause 1, epc is the instruction, tval the start of the second page; the same code works once the page leads to memory.
+# Specification: Privileged, "Machine Trap Value (mtval) Register" ("the portion of the instruction that caused the
+# fault", mepc points to its beginning), "Physical Memory Attributes".
+# Expected: cause 1, epc is the instruction, tval the start of the second page; the same code works once the page
+# leads to memory.
 
 .include "bare.inc"
 .include "code.inc"

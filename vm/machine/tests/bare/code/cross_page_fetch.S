@@ -1,9 +1,9 @@
 # Instructions of 32 bits whose halves lie on two pages, and code that ends with its page.
-# Specification: Unprivileged, "C" (16-bit alignment); Privileged, "Machine Trap Value (mtval) Register" ("the portion of the instruction that caused the fault", mepc
-# points to its beginning).
-# Expected: the instruction is put together from both physical pages; if the second page is exchanged it changes; if the second page faults, epc is the
-# instruction and tval the start of the second page; if the first one faults both are the instruction. A compressed instruction at the end of a page
-# needs nothing of the next page.
+# Specification: Unprivileged, "C" (16-bit alignment); Privileged, "Machine Trap Value (mtval) Register" ("the portion
+# of the instruction that caused the fault", mepc points to its beginning).
+# Expected: the instruction is put together from both physical pages; if the second page is exchanged it changes; if
+# the second page faults, epc is the instruction and tval the start of the second page; if the first one faults both
+# are the instruction. A compressed instruction at the end of a page needs nothing of the next page.
 
 .include "bare.inc"
 .include "code.inc"

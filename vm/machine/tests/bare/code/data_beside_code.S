@@ -1,6 +1,7 @@
 # Data on the pages that the running code is on.
 # Specification: Unprivileged, "Zifencei" (only stores to instructions need it).
-# Expected: stores next to hot code, without any FENCE.I, change the data and nothing else; the code keeps running as it is.
+# Expected: stores next to hot code, without any FENCE.I, change the data and nothing else; the code keeps running as
+# it is.
 
 .include "bare.inc"
 .include "code.inc"

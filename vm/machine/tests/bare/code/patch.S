@@ -1,7 +1,9 @@
 # Functions that are changed after having run often.
-# Specification: Unprivileged, "Zifencei" (FENCE.I makes stores to instruction memory visible to the fetches of the same hart).
-# Expected: after the store and FENCE.I the next call executes the new instruction, whatever was changed: an immediate, an operation, the
-# target or the direction of a branch, 32 bits into two compressed instructions or back, the second half of an instruction only.
+# Specification: Unprivileged, "Zifencei" (FENCE.I makes stores to instruction memory visible to the fetches of the
+# same hart).
+# Expected: after the store and FENCE.I the next call executes the new instruction, whatever was changed: an
+# immediate, an operation, the target or the direction of a branch, 32 bits into two compressed instructions or back,
+# the second half of an instruction only.
 
 .include "bare.inc"
 .include "code.inc"

@@ -1,6 +1,7 @@
 # Code that changes itself while it runs: the instruction right behind the FENCE.I, and the loop around it.
 # Specification: Unprivileged, "Zifencei".
-# Expected: the changed instruction executes as it is in memory, though it belongs to the same straight line of code as the store.
+# Expected: the changed instruction executes as it is in memory, though it belongs to the same straight line of code
+# as the store.
 
 .include "bare.inc"
 .include "code.inc"

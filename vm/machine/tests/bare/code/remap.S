@@ -1,7 +1,9 @@
 # Code pages exchanged by the page table: the memory is not modified, so no FENCE.I is executed.
-# Specification: Privileged, "Supervisor Memory-Management Fence Instruction" (SFENCE.VMA orders page-table changes before instruction fetches too).
-# Expected: after the new entry and SFENCE.VMA the address executes the code of the page that it now means, although the old code had run often; also
-# for a jump from another page that had been linked to it, and for code that simply runs on from one page into the next.
+# Specification: Privileged, "Supervisor Memory-Management Fence Instruction" (SFENCE.VMA orders page-table changes
+# before instruction fetches too).
+# Expected: after the new entry and SFENCE.VMA the address executes the code of the page that it now means, although
+# the old code had run often; also for a jump from another page that had been linked to it, and for code that simply
+# runs on from one page into the next.
 
 .include "bare.inc"
 .include "code.inc"

@@ -1,6 +1,7 @@
 # A page of code that is written anew again and again, as a compiler inside the guest does.
 # Specification: Unprivileged, "Zifencei".
-# Expected: each generation of the code runs as written, at once and after many calls; functions of the page that were not rewritten still work.
+# Expected: each generation of the code runs as written, at once and after many calls; functions of the page that were
+# not rewritten still work.
 
 .include "bare.inc"
 .include "code.inc"

@@ -1,6 +1,8 @@
 # The same virtual address with different code in two address spaces, switched at every call.
-# Specification: Privileged, "Supervisor Address Translation and Protection (satp) Register", "Supervisor Memory-Management Fence Instruction".
-# Expected: each call runs the code of the space that is on, with ASIDs without any fence, and with a fence where all spaces share one ASID.
+# Specification: Privileged, "Supervisor Address Translation and Protection (satp) Register", "Supervisor
+# Memory-Management Fence Instruction".
+# Expected: each call runs the code of the space that is on, with ASIDs without any fence, and with a fence where all
+# spaces share one ASID.
 
 .include "bare.inc"
 .include "code.inc"

@@ -1,7 +1,8 @@
 # Every instruction that can store changes code.
 # Specification: Unprivileged, "Zifencei"; the chapters of the stores: "RV64I", "A", "F", "D", "C", "Zicboz".
-# Expected: after FENCE.I the function returns what the store has made of it, for bytes to double words, compressed stores, floating-point
-# stores, AMOs, SC, a misaligned store over the end of an instruction, and the zeroing of a cache block.
+# Expected: after FENCE.I the function returns what the store has made of it, for bytes to double words, compressed
+# stores, floating-point stores, AMOs, SC, a misaligned store over the end of an instruction, and the zeroing of a
+# cache block.
 
 .include "bare.inc"
 .include "code.inc"

@@ -1,7 +1,7 @@
 # Which mode may read cycle and instret.
 # Specification: Privileged, "Machine Counter-Enable (mcounteren) Register", "Counter-Enable (scounteren) Register".
-# Expected: M always; S if the bit in mcounteren is set; U if it is set in both mcounteren and scounteren; else illegal instruction. The bits are
-# independent of each other, both registers have 32 bits.
+# Expected: M always; S if the bit in mcounteren is set; U if it is set in both mcounteren and scounteren; else
+# illegal instruction. The bits are independent of each other, both registers have 32 bits.
 
 .include "bare.inc"
 

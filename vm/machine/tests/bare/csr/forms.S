@@ -1,7 +1,7 @@
 # What the six CSR instructions read and write.
 # Specification: Unprivileged, "Zicsr" (table of conditions for reads and writes).
-# Expected: rd gets the old value, zero-extended; csrrs and csrrc change the named bits only; the immediate is five bits, zero-extended; source and
-# destination may be the same register; sscratch holds 64 bits.
+# Expected: rd gets the old value, zero-extended; csrrs and csrrc change the named bits only; the immediate is five
+# bits, zero-extended; source and destination may be the same register; sscratch holds 64 bits.
 
 .include "bare.inc"
 

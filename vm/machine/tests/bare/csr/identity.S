@@ -1,6 +1,8 @@
 # Registers that say what the machine is, and counters that may be fixed to zero.
-# Specification: Privileged, "Machine Vendor ID (mvendorid)" to "Hart ID (mhartid)", "Machine Configuration Pointer (mconfigptr)", "Hardware Performance Monitor".
-# Expected: all are readable in M-mode; mhartid of the first hart is zero; mvendorid has 32 bits; the event counters 3 to 31 and their selectors exist.
+# Specification: Privileged, "Machine Vendor ID (mvendorid)" to "Hart ID (mhartid)", "Machine Configuration Pointer
+# (mconfigptr)", "Hardware Performance Monitor".
+# Expected: all are readable in M-mode; mhartid of the first hart is zero; mvendorid has 32 bits; the event counters 3
+# to 31 and their selectors exist.
 
 .include "bare.inc"
 

@@ -1,8 +1,10 @@
 # minstret counts retired instructions, exactly.
-# Specification: Privileged, "Hardware Performance Monitor" (a write to minstret takes effect after the writing instruction, which itself does not count);
-# Unprivileged, "Zicsr" and "Zicntr"; Privileged, "Environment Call and Breakpoint" (ecall and ebreak do not retire).
-# Expected: the next reading after a write is the value written; each instruction between adds one, be it compressed, a branch, or in a loop; an
-# instruction that traps adds none, wherever in a block it stands; traps and returns themselves add none.
+# Specification: Privileged, "Hardware Performance Monitor" (a write to minstret takes effect after the writing
+# instruction, which itself does not count); Unprivileged, "Zicsr" and "Zicntr"; Privileged, "Environment Call and
+# Breakpoint" (ecall and ebreak do not retire).
+# Expected: the next reading after a write is the value written; each instruction between adds one, be it compressed,
+# a branch, or in a loop; an instruction that traps adds none, wherever in a block it stands; traps and returns
+# themselves add none.
 
 .include "bare.inc"
 

@@ -1,8 +1,9 @@
 # Which mode may touch which CSR.
-# Specification: Privileged, "CSR Address Mapping Conventions" (bits 9:8 of the number are the least mode, bits 11:10 = 3 is read-only), "CSR
-# Listing"; Unprivileged, "Zicsr".
-# Expected: illegal instruction for numbers of a higher mode, for numbers without a register, for registers of RV32 only, and for
-# writes to read-only registers; csrrs and csrrc with x0 and csrrsi and csrrci with 0 do not write, all other forms do.
+# Specification: Privileged, "CSR Address Mapping Conventions" (bits 9:8 of the number are the least mode, bits 11:10
+# = 3 is read-only), "CSR Listing"; Unprivileged, "Zicsr".
+# Expected: illegal instruction for numbers of a higher mode, for numbers without a register, for registers of RV32
+# only, and for writes to read-only registers; csrrs and csrrc with x0 and csrrsi and csrrci with 0 do not write, all
+# other forms do.
 
 .include "bare.inc"
 

@@ -1,7 +1,9 @@
 # The time CSR: who may read it, and that it is the mtime of the CLINT.
-# Specification: Unprivileged, "Zicntr"; Privileged, "Machine Timer (mtime and mtimecmp) Registers", "Machine Counter-Enable (mcounteren) Register".
-# Expected: readable by M always, by S and U as mcounteren.TM and scounteren.TM say; never smaller than an earlier reading of mtime, never larger than
-# a later one; never goes backwards. Machines whose firmware has to emulate time (QEMU's spike board) pass the portable build; riscope has it.
+# Specification: Unprivileged, "Zicntr"; Privileged, "Machine Timer (mtime and mtimecmp) Registers", "Machine
+# Counter-Enable (mcounteren) Register".
+# Expected: readable by M always, by S and U as mcounteren.TM and scounteren.TM say; never smaller than an earlier
+# reading of mtime, never larger than a later one; never goes backwards. Machines whose firmware has to emulate time
+# (QEMU's spike board) pass the portable build; riscope has it.
 
 .include "bare.inc"
 

@@ -1,12 +1,14 @@
 # medeleg, mideleg, mie: which bits can be set.
-# Specification: Privileged, "Machine Trap Delegation (medeleg and mideleg) Registers", "Machine Interrupt (mip and mie) Registers".
-# Expected: the bits of what an operating system handles can be set and cleared; medeleg[11] (ecall from M) and the bits of the reserved causes are
-# zero; no bit is fixed to one; interrupts of M-mode cannot be delegated.
+# Specification: Privileged, "Machine Trap Delegation (medeleg and mideleg) Registers", "Machine Interrupt (mip and
+# mie) Registers".
+# Expected: the bits of what an operating system handles can be set and cleared; medeleg[11] (ecall from M) and the
+# bits of the reserved causes are zero; no bit is fixed to one; interrupts of M-mode cannot be delegated.
 
 .include "bare.inc"
 
 # Bits that OpenSBI and Linux rely on.
-.equ EXCEPTIONS, (1 << CAUSE_BREAKPOINT) | (1 << CAUSE_ECALL_U) | (1 << CAUSE_FETCH_PAGE) | (1 << CAUSE_LOAD_PAGE) | (1 << CAUSE_STORE_PAGE)
+.equ PAGE_FAULTS, (1 << CAUSE_FETCH_PAGE) | (1 << CAUSE_LOAD_PAGE) | (1 << CAUSE_STORE_PAGE)
+.equ EXCEPTIONS, (1 << CAUSE_BREAKPOINT) | (1 << CAUSE_ECALL_U) | PAGE_FAULTS
 .equ S_INTERRUPTS, (1 << IRQ_SSI) | (1 << IRQ_STI) | (1 << IRQ_SEI)
 .equ M_INTERRUPTS, (1 << IRQ_MSI) | (1 << IRQ_MTI) | (1 << IRQ_MEI)
 

@@ -1,5 +1,6 @@
 # mepc and sepc hold only addresses that an instruction can have.
-# Specification: Privileged, "Machine Exception Program Counter (mepc) Register", "Supervisor Exception Program Counter (sepc) Register".
+# Specification: Privileged, "Machine Exception Program Counter (mepc) Register", "Supervisor Exception Program
+# Counter (sepc) Register".
 # Expected: bit 0 reads as zero; all addresses of Sv48 are kept.
 
 .include "bare.inc"

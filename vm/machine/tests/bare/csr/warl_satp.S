@@ -1,7 +1,7 @@
 # satp takes only modes that exist.
 # Specification: Privileged, "Supervisor Address Translation and Protection (satp) Register".
-# Expected: a write with a mode that the machine lacks changes no field at all; Sv39 and Sv48 exist; the implemented ASID bits are the least
-# significant ones; and Bare with all fields zero can always be written.
+# Expected: a write with a mode that the machine lacks changes no field at all; Sv39 and Sv48 exist; the implemented
+# ASID bits are the least significant ones; and Bare with all fields zero can always be written.
 
 .include "bare.inc"
 

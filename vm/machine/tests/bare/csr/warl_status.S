@@ -1,7 +1,9 @@
 # Fields of mstatus and sstatus that take only legal values.
-# Specification: Privileged, "Machine Status (mstatus and mstatush) Registers" and "Supervisor Status (sstatus) Register".
-# Expected: MPP never reads 2, UXL and SXL stay legal (2 on a machine that has 64 bits only), XS is zero and SD follows FS without being
-# writable, bits without a meaning read zero, and sstatus shows and changes its own fields only.
+# Specification: Privileged, "Machine Status (mstatus and mstatush) Registers" and "Supervisor Status (sstatus)
+# Register".
+# Expected: MPP never reads 2, UXL and SXL stay legal (2 on a machine that has 64 bits only), XS is zero and SD
+# follows FS without being writable, bits without a meaning read zero, and sstatus shows and changes its own fields
+# only.
 
 .include "bare.inc"
 

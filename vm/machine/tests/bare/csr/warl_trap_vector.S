@@ -1,6 +1,8 @@
 # mtvec and stvec take only modes that exist.
-# Specification: Privileged, "Machine Trap-Vector Base-Address (mtvec) Register", "Supervisor Trap Vector Base Address (stvec) Register".
-# Expected: modes 0 and 1 are kept, 2 and 3 never read back; a base that is a multiple of four (of 256 in vectored mode) is kept.
+# Specification: Privileged, "Machine Trap-Vector Base-Address (mtvec) Register", "Supervisor Trap Vector Base Address
+# (stvec) Register".
+# Expected: modes 0 and 1 are kept, 2 and 3 never read back; a base that is a multiple of four (of 256 in vectored
+# mode) is kept.
 
 .include "bare.inc"
 

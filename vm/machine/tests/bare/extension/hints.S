@@ -1,6 +1,8 @@
 # Instructions that do nothing: hints, fences, and everything with x0 as its destination.
-# Specification: Unprivileged, "RV32I", "RV64I" and "C" ("HINT Instructions"), "Memory Ordering Instructions", "Zihintpause", "Zicbop" (prefetches are hints).
-# Expected: none of them traps or changes a register or memory; reserved fields of FENCE and FENCE.I are ignored; a load to x0 still takes its fault.
+# Specification: Unprivileged, "RV32I", "RV64I" and "C" ("HINT Instructions"), "Memory Ordering Instructions",
+# "Zihintpause", "Zicbop" (prefetches are hints).
+# Expected: none of them traps or changes a register or memory; reserved fields of FENCE and FENCE.I are ignored; a
+# load to x0 still takes its fault.
 
 .include "bare.inc"
 

@@ -1,6 +1,7 @@
 # Zba: address generation.
 # Specification: Unprivileged, "B" ("Zba: Address generation").
-# Expected: shNadd adds the shifted first operand to the second; the .uw forms take the lower 32 bits of the first operand, zero-extended.
+# Expected: shNadd adds the shifted first operand to the second; the .uw forms take the lower 32 bits of the first
+# operand, zero-extended.
 
 .include "bare.inc"
 .include "bits.inc"

@@ -1,6 +1,7 @@
 # Zbb: basic bit manipulation.
 # Specification: Unprivileged, "B" ("Zbb: Basic bit-manipulation").
-# Expected: the results below, among them counts of zero (64, or 32 for words), sign-extended word results, and rotations by amounts beyond the width.
+# Expected: the results below, among them counts of zero (64, or 32 for words), sign-extended word results, and
+# rotations by amounts beyond the width.
 
 .include "bare.inc"
 .include "bits.inc"

@@ -1,8 +1,10 @@
 # Zicboz: zeroing a cache block.
-# Specification: Unprivileged, "CMO" ("Zicboz", "Cache-Block Zero Instruction"); Privileged, "Machine Environment Configuration (menvcfg) Register" (CBZE), senvcfg.
-# Expected: cbo.zero writes zeros to the whole naturally aligned block around its address (64 bytes on riscope; any power of two passes), needs no
-# alignment, and needs the rights of a store: cause 15 or 7 with an address in the block as tval. Illegal in S and U while menvcfg.CBZE is clear, in U also
-# while senvcfg.CBZE is. riscope has Zicboz; machines without it pass the portable build.
+# Specification: Unprivileged, "CMO" ("Zicboz", "Cache-Block Zero Instruction"); Privileged, "Machine Environment
+# Configuration (menvcfg) Register" (CBZE), senvcfg.
+# Expected: cbo.zero writes zeros to the whole naturally aligned block around its address (64 bytes on riscope; any
+# power of two passes), needs no alignment, and needs the rights of a store: cause 15 or 7 with an address in the
+# block as tval. Illegal in S and U while menvcfg.CBZE is clear, in U also while senvcfg.CBZE is. riscope has Zicboz;
+# machines without it pass the portable build.
 
 .include "bare.inc"
 .text

@@ -1,6 +1,7 @@
 # Zicond: conditional zeroing.
 # Specification: Unprivileged, "Zicond".
-# Expected: czero.eqz gives zero if rs2 is zero, else rs1; czero.nez the reverse; all 64 bits of rs2 count. riscope has Zicond; machines without it pass the portable build.
+# Expected: czero.eqz gives zero if rs2 is zero, else rs1; czero.nez the reverse; all 64 bits of rs2 count. riscope
+# has Zicond; machines without it pass the portable build.
 
 .include "bare.inc"
 .include "bits.inc"

@@ -1,7 +1,7 @@
 # Single-precision values in 64-bit registers.
 # Specification: Unprivileged, "D" ("NaN Boxing of Narrower Values").
-# Expected: what writes a single sets the upper 32 bits; an operation on a single whose upper bits are not all ones sees the canonical NaN; moves and stores of 32
-# bits take the lower half as it is.
+# Expected: what writes a single sets the upper 32 bits; an operation on a single whose upper bits are not all ones
+# sees the canonical NaN; moves and stores of 32 bits take the lower half as it is.
 
 .include "bare.inc"
 .include "float.inc"

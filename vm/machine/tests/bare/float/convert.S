@@ -1,7 +1,9 @@
 # Conversions between integers and floating point, and between the two precisions.
-# Specification: Unprivileged, "F" ("Single-Precision Floating-Point Conversion and Move Instructions", table of valid inputs and invalid results) and "D".
-# Expected: results outside the range saturate with NV alone, NaNs become the largest integer, 32-bit results are sign-extended, also unsigned ones; narrowing rounds,
-# widening is exact; signaling NaNs raise NV and become canonical.
+# Specification: Unprivileged, "F" ("Single-Precision Floating-Point Conversion and Move Instructions", table of valid
+# inputs and invalid results) and "D".
+# Expected: results outside the range saturate with NV alone, NaNs become the largest integer, 32-bit results are
+# sign-extended, also unsigned ones; narrowing rounds, widening is exact; signaling NaNs raise NV and become
+# canonical.
 
 .include "bare.inc"
 .include "float.inc"

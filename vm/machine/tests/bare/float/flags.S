@@ -1,7 +1,8 @@
 # Exception flags and special values of arithmetic.
-# Specification: Unprivileged, "F" ("NaN Generation and Propagation", "Single-Precision Floating-Point Computational Instructions") and "D".
-# Expected: NV, DZ, OF, UF and NX as IEEE 754 wants them, with tininess detected after rounding; every NaN that comes out of arithmetic is the canonical one; flags
-# accumulate until software clears them.
+# Specification: Unprivileged, "F" ("NaN Generation and Propagation", "Single-Precision Floating-Point Computational
+# Instructions") and "D".
+# Expected: NV, DZ, OF, UF and NX as IEEE 754 wants them, with tininess detected after rounding; every NaN that comes
+# out of arithmetic is the canonical one; flags accumulate until software clears them.
 
 .include "bare.inc"
 .include "float.inc"
@@ -47,7 +48,7 @@ case 7                              # UF: only if the result is inexact too
     double_result fdiv.d, D_MIN_NORMAL, D_THREE, , 0x0005555555555555, FLAG_UF | FLAG_NX
     # (1 + 2^-23)(1 - 2^-23) x 2^-126 is below the smallest normal number, and is not once rounded to 24 bits: not tiny.
     single_result fmul.s, 0x00800001, 0x3f7ffffe, , S_MIN_NORMAL, FLAG_NX
-    # (1 - 2^-24) x 2^-126 has 24 bits as it is: tiny, although the subnormal result rounds up to the smallest normal number.
+    # (1 - 2^-24) x 2^-126 has 24 bits as it is: tiny, although the result rounds up to the smallest normal number.
     single_result fmul.s, 0x00ffffff, 0x3f000000, , S_MIN_NORMAL, FLAG_UF | FLAG_NX
 case 8                              # fused: one rounding, and the product is not rounded
     single_result fmadd.s, 0x3f800800, 0x3f800800, 0xbf801000, 0x33800000, 0

@@ -1,7 +1,8 @@
 # Rounding modes: static, dynamic and reserved; fcsr and its parts.
 # Specification: Unprivileged, "F" ("Floating-Point Control and Status Register").
-# Expected: the results of the five modes, the same whether the mode stands in the instruction or in frm; an operation with mode 5 or 6, or with a dynamic mode
-# while frm holds 5, 6 or 7, is illegal (what the specification calls reserved and every machine at hand does); operations without a mode do not care.
+# Expected: the results of the five modes, the same whether the mode stands in the instruction or in frm; an operation
+# with mode 5 or 6, or with a dynamic mode while frm holds 5, 6 or 7, is illegal (what the specification calls
+# reserved and every machine at hand does); operations without a mode do not care.
 
 .include "bare.inc"
 .include "float.inc"
@@ -67,7 +68,8 @@ case 3                              # division
     modes check_single, fdiv.s, 0x3eaaaaab, 0x3eaaaaaa, 0x3eaaaaaa, 0x3eaaaaab, 0x3eaaaaab
     double fa1, D_ONE
     double fa2, D_THREE
-    modes check_double, fdiv.d, 0x3fd5555555555555, 0x3fd5555555555555, 0x3fd5555555555555, 0x3fd5555555555556, 0x3fd5555555555555
+    .equ D_THIRD, 0x3fd5555555555555
+    modes check_double, fdiv.d, D_THIRD, D_THIRD, D_THIRD, D_THIRD + 1, D_THIRD
 case 4                              # overflow
     single fa1, S_MAX
     single fa2, S_TWO

@@ -1,7 +1,8 @@
 # How mstatus.FS becomes Dirty, and SD with it.
 # Specification: Privileged, "Extension Context Status in mstatus Register".
-# Expected: from Initial and Clean, each instruction that writes a floating-point register, fcsr or a flag makes FS Dirty and SD one, in every mode, visible in
-# mstatus and sstatus. (Instructions that write nothing may do so as well: the field may err on the side of Dirty.) No instruction makes FS cleaner.
+# Expected: from Initial and Clean, each instruction that writes a floating-point register, fcsr or a flag makes FS
+# Dirty and SD one, in every mode, visible in mstatus and sstatus. (Instructions that write nothing may do so as well:
+# the field may err on the side of Dirty.) No instruction makes FS cleaner.
 
 .include "bare.inc"
 .include "float.inc"

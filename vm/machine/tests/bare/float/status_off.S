@@ -1,7 +1,8 @@
 # Floating-point instructions while mstatus.FS is Off.
 # Specification: Privileged, "Extension Context Status in mstatus Register".
-# Expected: every instruction that reads or writes floating-point state, fcsr included, is illegal in every mode and changes nothing, also code that has run
-# before with FS on; switching FS on makes it work again with the registers as they were.
+# Expected: every instruction that reads or writes floating-point state, fcsr included, is illegal in every mode and
+# changes nothing, also code that has run before with FS on; switching FS on makes it work again with the registers as
+# they were.
 
 .include "bare.inc"
 .include "float.inc"

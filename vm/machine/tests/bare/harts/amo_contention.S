@@ -1,7 +1,7 @@
 # Atomic memory operations of two harts on the same words.
 # Specification: Unprivileged, "A" ("Atomic Memory Operations").
-# Expected: no update is lost: sums, maxima and bits are those of both harts together; a lock made of amoswap.aq and .rl keeps a plain counter exact.
-# Needs two harts.
+# Expected: no update is lost: sums, maxima and bits are those of both harts together; a lock made of amoswap.aq and
+# .rl keeps a plain counter exact. Needs two harts.
 
 .include "bare.inc"
 .text

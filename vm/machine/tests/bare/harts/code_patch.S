@@ -1,6 +1,8 @@
 # Code that one hart changes while the other runs it.
-# Specification: Unprivileged, "Zifencei" (the writer orders its stores before the signal, the other hart executes FENCE.I before it runs the code).
-# Expected: after the signal and its own FENCE.I the second hart runs the new code, from the first call on, and so does the writer after its FENCE.I. Needs two harts.
+# Specification: Unprivileged, "Zifencei" (the writer orders its stores before the signal, the other hart executes
+# FENCE.I before it runs the code).
+# Expected: after the signal and its own FENCE.I the second hart runs the new code, from the first call on, and so
+# does the writer after its FENCE.I. Needs two harts.
 
 .include "bare.inc"
 .include "code.inc"

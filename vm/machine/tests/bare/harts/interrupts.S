@@ -1,6 +1,8 @@
 # Interrupts from one hart to the other through the CLINT, with both asleep in between.
-# Specification: Privileged, "Machine Interrupt (mip and mie) Registers", "Wait for Interrupt"; RISC-V ACLINT, "MSWI Device".
-# Expected: every interrupt arrives and wakes the hart, none twice; each hart has its own timer, which interrupts that hart only. Needs two harts.
+# Specification: Privileged, "Machine Interrupt (mip and mie) Registers", "Wait for Interrupt"; RISC-V ACLINT, "MSWI
+# Device".
+# Expected: every interrupt arrives and wakes the hart, none twice; each hart has its own timer, which interrupts that
+# hart only. Needs two harts.
 
 .include "bare.inc"
 .text

@@ -1,7 +1,7 @@
 # Load-reserved and store-conditional of two harts on the same words.
 # Specification: Unprivileged, "A" ("Load-Reserved/Store-Conditional Instructions").
-# Expected: an SC succeeds only if nobody has written the word since its LR: no increment is lost, whether the other hart writes with LR and SC, AMOs or
-# plain stores. Needs two harts.
+# Expected: an SC succeeds only if nobody has written the word since its LR: no increment is lost, whether the other
+# hart writes with LR and SC, AMOs or plain stores. Needs two harts.
 
 .include "bare.inc"
 .text

@@ -1,7 +1,7 @@
 # What one hart sees of the other's stores, with fences and with acquire and release.
 # Specification: Unprivileged, "RVWMO Memory Consistency Model", "Memory Ordering Instructions".
-# Expected: message passing: whoever sees the flag sees the data; store buffering with full fences: at least one hart sees the other's store; loads of
-# one address never go back in time. Needs two harts.
+# Expected: message passing: whoever sees the flag sees the data; store buffering with full fences: at least one hart
+# sees the other's store; loads of one address never go back in time. Needs two harts.
 
 .include "bare.inc"
 .text

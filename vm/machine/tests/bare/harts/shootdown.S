@@ -1,7 +1,9 @@
 # A page taken away from the other hart: page-table change, interrupt, fence there, acknowledgement.
-# Specification: Privileged, "Supervisor Memory-Management Fence Instruction" (other harts must be asked to fence), "Machine Interrupt (mip and mie) Registers".
-# Expected: the second hart, which reads and executes the page in a loop in S-mode without looking at anything else, is interrupted, fences, and from then on sees
-# the new page only: the old one is poisoned after its acknowledgement, and nobody ever finds the poison. Needs two harts.
+# Specification: Privileged, "Supervisor Memory-Management Fence Instruction" (other harts must be asked to fence),
+# "Machine Interrupt (mip and mie) Registers".
+# Expected: the second hart, which reads and executes the page in a loop in S-mode without looking at anything else,
+# is interrupted, fences, and from then on sees the new page only: the old one is poisoned after its acknowledgement,
+# and nobody ever finds the poison. Needs two harts.
 
 .include "bare.inc"
 .text

@@ -1,7 +1,9 @@
 # Loads and stores that lie across two pages whose physical pages are not neighbours.
-# Specification: Unprivileged, "Load and Store Instructions"; Privileged, "Virtual Address Translation Process" (each part is translated by itself).
-# Expected: the bytes come from and go to both physical pages, for each width and each split, from S-mode, U-mode and through MPRV, also after the second page has been
-# mapped elsewhere. Machines without misaligned access pass the portable build.
+# Specification: Unprivileged, "Load and Store Instructions"; Privileged, "Virtual Address Translation Process" (each
+# part is translated by itself).
+# Expected: the bytes come from and go to both physical pages, for each width and each split, from S-mode, U-mode and
+# through MPRV, also after the second page has been mapped elsewhere. Machines without misaligned access pass the
+# portable build.
 
 .include "bare.inc"
 .text

@@ -1,7 +1,9 @@
 # Loads and stores across two pages of which one or both fault.
-# Specification: Privileged, "Machine Trap Value (mtval) Register" ("the virtual address of the portion of the access that caused the fault").
-# Expected: a fault on the second page alone has the start of that page in tval, a fault on the first page the address of the access; with both, either. epc is the
-# instruction; a load that faults writes no register; a byte beyond the access is never touched. Machines without misaligned access pass the portable build.
+# Specification: Privileged, "Machine Trap Value (mtval) Register" ("the virtual address of the portion of the access
+# that caused the fault").
+# Expected: a fault on the second page alone has the start of that page in tval, a fault on the first page the address
+# of the access; with both, either. epc is the instruction; a load that faults writes no register; a byte beyond the
+# access is never touched. Machines without misaligned access pass the portable build.
 
 .include "bare.inc"
 .text
@@ -18,8 +20,8 @@
     sfence.vma
 .endm
 
-# The access \label with \before bytes on the first page faults with \cause; tval is the second page (\where = second), the address itself (first), or one
-# of both (either).
+# The access \label with \before bytes on the first page faults with \cause; tval is the second page (\where =
+# second), the address itself (first), or one of both (either).
 .macro splits_fault label, before, cause, where
     li a0, SPLIT - \before
     li a1, 77

@@ -1,7 +1,8 @@
 # Loads and stores at every offset, of every width, with integer and floating-point registers.
-# Specification: Unprivileged, "Load and Store Instructions"; profiles, "Zicclsm" (misaligned loads and stores to main memory are supported).
-# Expected: the bytes at the address in little-endian order, sign- or zero-extended; a store changes its own bytes only. Machines that raise the misaligned
-# exception instead pass the portable build; riscope has Zicclsm.
+# Specification: Unprivileged, "Load and Store Instructions"; profiles, "Zicclsm" (misaligned loads and stores to main
+# memory are supported).
+# Expected: the bytes at the address in little-endian order, sign- or zero-extended; a store changes its own bytes
+# only. Machines that raise the misaligned exception instead pass the portable build; riscope has Zicclsm.
 
 .include "bare.inc"
 

@@ -1,8 +1,11 @@
-# The A and D bits of page-table entries, with menvcfg.ADUE clear (Svade: the access faults) and set (Svadu: the hart sets the bits).
-# Specification: Privileged, "Virtual Address Translation Process" (step 9), "Machine Environment Configuration (menvcfg) Register", "Svadu", "Svade".
-# Expected: ADUE = 0: a load or fetch with A clear and a store with A or D clear page-fault, and the entry stays. ADUE = 1: these accesses complete; loads and
-# fetches set A only, stores, AMOs and successful SCs A and D, all other bits stay; an access that is not allowed sets no D. riscope has Svadu; on
-# machines without it the scheme that they follow is tested.
+# The A and D bits of page-table entries, with menvcfg.ADUE clear (Svade: the access faults) and set (Svadu: the hart
+# sets the bits).
+# Specification: Privileged, "Virtual Address Translation Process" (step 9), "Machine Environment Configuration
+# (menvcfg) Register", "Svadu", "Svade".
+# Expected: ADUE = 0: a load or fetch with A clear and a store with A or D clear page-fault, and the entry stays. ADUE
+# = 1: these accesses complete; loads and fetches set A only, stores, AMOs and successful SCs A and D, all other bits
+# stay; an access that is not allowed sets no D. riscope has Svadu; on machines without it the scheme that they follow
+# is tested.
 
 .include "bare.inc"
 .text

@@ -1,7 +1,9 @@
 # Two address spaces with different ASIDs, switched by satp alone.
-# Specification: Privileged, "Supervisor Address Translation and Protection (satp) Register", "Supervisor Memory-Management Fence Instruction".
-# Expected: the same virtual address shows the page of the space that is on, for load, store and fetch, without a fence between; a global page shows in both; a
-# fence for one ASID makes changes of that space visible. Without ASIDs (all bits read zero) a fence follows each switch.
+# Specification: Privileged, "Supervisor Address Translation and Protection (satp) Register", "Supervisor
+# Memory-Management Fence Instruction".
+# Expected: the same virtual address shows the page of the space that is on, for load, store and fetch, without a
+# fence between; a global page shows in both; a fence for one ASID makes changes of that space visible. Without ASIDs
+# (all bits read zero) a fence follows each switch.
 
 .include "bare.inc"
 .text

@@ -1,7 +1,9 @@
 # Virtual addresses whose upper bits do not repeat the top bit of the mode.
-# Specification: Privileged, "Sv39: Page-Based 39-bit Virtual-Memory System", "Sv48: Page-Based 48-bit Virtual-Memory System" ("must have bits 63-39 all equal to bit 38, or
-# else a page-fault exception will occur"); "Machine Exception Program Counter" (an address that is no valid virtual address may be changed to another such).
-# Expected: load, store and fetch fault although the lower bits name a mapped page; tval of a load or store is the full address; in S and U, and through MPRV.
+# Specification: Privileged, "Sv39: Page-Based 39-bit Virtual-Memory System", "Sv48: Page-Based 48-bit Virtual-Memory
+# System" ("must have bits 63-39 all equal to bit 38, or else a page-fault exception will occur"); "Machine Exception
+# Program Counter" (an address that is no valid virtual address may be changed to another such).
+# Expected: load, store and fetch fault although the lower bits name a mapped page; tval of a load or store is the
+# full address; in S and U, and through MPRV.
 
 .include "bare.inc"
 .text

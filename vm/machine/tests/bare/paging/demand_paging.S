@@ -1,7 +1,9 @@
 # A small operating system: S-mode gives U-mode its pages as they are touched, and takes them away again.
-# Specification: Privileged, "Machine Trap Delegation (medeleg and mideleg) Registers", "Virtual Address Translation Process", "Supervisor Trap Value (stval) Register".
-# Expected: every first access to a page is one page fault in S-mode with the address in stval and the cause of the access; behind the sret the same instruction
-# completes; stores give a page the right to be written only when they come; the sums that U-mode computes are right and the number of faults is exact.
+# Specification: Privileged, "Machine Trap Delegation (medeleg and mideleg) Registers", "Virtual Address Translation
+# Process", "Supervisor Trap Value (stval) Register".
+# Expected: every first access to a page is one page fault in S-mode with the address in stval and the cause of the
+# access; behind the sret the same instruction completes; stores give a page the right to be written only when they
+# come; the sums that U-mode computes are right and the number of faults is exact.
 
 .include "bare.inc"
 .text

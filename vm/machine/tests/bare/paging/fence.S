@@ -1,8 +1,10 @@
 # Changes of page tables made visible by SFENCE.VMA.
-# Specification: Privileged, "Supervisor Memory-Management Fence Instruction" (SFENCE.VMA), "Virtual Address Translation Process".
-# Expected: after a fence that covers the address (everything; the page's address; ASID 0; both) loads, stores and fetches follow the new entry, whether the
-# old one had been used or not; rights that were withdrawn are gone; a fence for any address in a superpage covers it; a fence in a block of code
-# separates the accesses before it from those behind it.
+# Specification: Privileged, "Supervisor Memory-Management Fence Instruction" (SFENCE.VMA), "Virtual Address
+# Translation Process".
+# Expected: after a fence that covers the address (everything; the page's address; ASID 0; both) loads, stores and
+# fetches follow the new entry, whether the old one had been used or not; rights that were withdrawn are gone; a fence
+# for any address in a superpage covers it; a fence in a block of code separates the accesses before it from those
+# behind it.
 
 .include "bare.inc"
 .text

@@ -1,8 +1,10 @@
 # Page-table entries that do not translate.
-# Specification: Privileged, "Virtual Address Translation Process" (steps 3 to 6), "Sv39: Page-Based 39-bit Virtual-Memory System" (bits 60 to 54, N and
-# PBMT are reserved without their extensions; A, D and U are reserved in pointers).
-# Expected: a page fault of the cause of the access, tval is the address accessed, for: V clear, W without R, a misaligned superpage, a
-# pointer on the last level, and each reserved bit in a leaf and in a pointer. The G and RSW bits change nothing.
+# Specification: Privileged, "Virtual Address Translation Process" (steps 3 to 6), "Sv39: Page-Based 39-bit
+# Virtual-Memory System" (bits 60 to 54, N and PBMT are reserved without their extensions; A, D and U are reserved in
+# pointers).
+# Expected: a page fault of the cause of the access, tval is the address accessed, for: V clear, W without R, a
+# misaligned superpage, a pointer on the last level, and each reserved bit in a leaf and in a pointer. The G and RSW
+# bits change nothing.
 
 .include "bare.inc"
 .text

@@ -1,7 +1,10 @@
-# The same pages seen from changing modes, with no fence between: rights belong to the access, not to what was translated last.
-# Specification: Privileged, "Memory Privilege in sstatus Register" (SUM, MXR), "Memory Privilege in mstatus Register" (MPRV).
-# Expected: a page that U-mode has just used faults in S-mode, and works once SUM is set, at once; one that S-mode has just used
-# faults in U-mode; an X page is readable only while MXR is set; the same through MPRV, which never concerns fetches.
+# The same pages seen from changing modes, with no fence between: rights belong to the access, not to what was
+# translated last.
+# Specification: Privileged, "Memory Privilege in sstatus Register" (SUM, MXR), "Memory Privilege in mstatus Register"
+# (MPRV).
+# Expected: a page that U-mode has just used faults in S-mode, and works once SUM is set, at once; one that S-mode has
+# just used faults in U-mode; an X page is readable only while MXR is set; the same through MPRV, which never concerns
+# fetches.
 
 .include "bare.inc"
 .text

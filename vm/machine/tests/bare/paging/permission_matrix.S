@@ -1,9 +1,11 @@
-# Every combination of the R, W, X and U bits of a page, tried with load, store and fetch from U-mode, S-mode, and M-mode through MPRV, for
-# every setting of SUM and MXR.
-# Specification: Privileged, "Virtual Address Translation Process", "Memory Privilege in mstatus Register", "Memory Privilege in sstatus Register".
-# Expected: W without R is reserved and no page at all without R, W and X is a pointer, which the last level may not hold: both fault. U-mode needs U.
-# S-mode may not fetch from a U page, and load or store there only with SUM. MXR makes X pages readable. Otherwise R, W and X decide. A fault is a
-# page fault of the access's own cause with the address in tval.
+# Every combination of the R, W, X and U bits of a page, tried with load, store and fetch from U-mode, S-mode, and
+# M-mode through MPRV, for every setting of SUM and MXR.
+# Specification: Privileged, "Virtual Address Translation Process", "Memory Privilege in mstatus Register", "Memory
+# Privilege in sstatus Register".
+# Expected: W without R is reserved and no page at all without R, W and X is a pointer, which the last level may not
+# hold: both fault. U-mode needs U. S-mode may not fetch from a U page, and load or store there only with SUM. MXR
+# makes X pages readable. Otherwise R, W and X decide. A fault is a page fault of the access's own cause with the
+# address in tval.
 
 .include "bare.inc"
 .text
@@ -11,7 +13,8 @@
 
 .equ TEST_VA, 0x40000000
 
-# One state of the matrix in s1: bits 3:0 R, W, X, U; bit 4 SUM; bit 5 MXR; bit 6: the accesses are made with supervisor rights.
+# One state of the matrix in s1: bits 3:0 R, W, X, U; bit 4 SUM; bit 5 MXR; bit 6: the accesses are made with
+# supervisor rights.
 .equ STATE_U, 1 << 3
 .equ STATE_SUM, 1 << 4
 .equ STATE_MXR, 1 << 5

@@ -1,6 +1,8 @@
 # Switching translation on and off, and between address spaces, from running S-mode code.
-# Specification: Privileged, "Supervisor Address Translation and Protection (satp) Register" (a change from or to Bare takes effect at once, without a fence).
-# Expected: the access behind the write of satp already uses the new mode, and the code goes on across the switch; U-mode and M-mode see what they should.
+# Specification: Privileged, "Supervisor Address Translation and Protection (satp) Register" (a change from or to Bare
+# takes effect at once, without a fence).
+# Expected: the access behind the write of satp already uses the new mode, and the code goes on across the switch;
+# U-mode and M-mode see what they should.
 
 .include "bare.inc"
 .text

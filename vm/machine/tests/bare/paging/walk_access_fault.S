@@ -1,7 +1,8 @@
 # Page tables and pages at physical addresses where nothing is.
-# Specification: Privileged, "Virtual Address Translation Process" (step 2: an access to a PTE that violates a PMA raises an access-fault exception "corresponding to
-# the original access type").
-# Expected: cause 5, 7 or 1 as the access was a load, a store or a fetch, with the virtual address in tval, for a leaf, a pointer and a root that lead to nothing.
+# Specification: Privileged, "Virtual Address Translation Process" (step 2: an access to a PTE that violates a PMA
+# raises an access-fault exception "corresponding to the original access type").
+# Expected: cause 5, 7 or 1 as the access was a load, a store or a fetch, with the virtual address in tval, for a
+# leaf, a pointer and a root that lead to nothing.
 
 .include "bare.inc"
 .text

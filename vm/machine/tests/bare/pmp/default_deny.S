@@ -1,7 +1,8 @@
 # No PMP entry matches.
-# Specification: Privileged, "Physical Memory Protection", "Priority and Matching Logic" (if no entry matches, M-mode succeeds, and S-mode and U-mode fail where at least
-# one entry is implemented).
-# Expected: with all entries off, or none that matches, S and U cannot even fetch; with the code allowed only, loads and stores elsewhere fail; M-mode may do everything, except through MPRV.
+# Specification: Privileged, "Physical Memory Protection", "Priority and Matching Logic" (if no entry matches, M-mode
+# succeeds, and S-mode and U-mode fail where at least one entry is implemented).
+# Expected: with all entries off, or none that matches, S and U cannot even fetch; with the code allowed only, loads
+# and stores elsewhere fail; M-mode may do everything, except through MPRV.
 
 .include "bare.inc"
 .text

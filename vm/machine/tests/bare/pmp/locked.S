@@ -1,7 +1,8 @@
 # Locked entries bind M-mode, and themselves.
 # Specification: Privileged, "Locking and Privilege Mode".
-# Expected: an entry with L applies to M-mode as well; its configuration and address, and the address below a locked TOR entry, cannot be written any more; the other
-# entries can. Locks last until reset, so each case uses entries of its own, and the program runs once.
+# Expected: an entry with L applies to M-mode as well; its configuration and address, and the address below a locked
+# TOR entry, cannot be written any more; the other entries can. Locks last until reset, so each case uses entries of
+# its own, and the program runs once.
 
 .include "bare.inc"
 .text

@@ -1,7 +1,7 @@
 # What R, W and X of an entry allow.
 # Specification: Privileged, "Physical Memory Protection CSRs", "Priority and Matching Logic".
-# Expected: loads and LR need R, stores need W, AMOs need R and W, fetches need X, in S and U alike; causes 5, 7 and 1 with the address in tval; an entry that
-# is not locked does not concern M-mode.
+# Expected: loads and LR need R, stores need W, AMOs need R and W, fetches need X, in S and U alike; causes 5, 7 and 1
+# with the address in tval; an entry that is not locked does not concern M-mode.
 
 .include "bare.inc"
 .text

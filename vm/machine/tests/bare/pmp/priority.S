@@ -1,7 +1,8 @@
 # Several entries match, or one matches a part of an access.
-# Specification: Privileged, "Priority and Matching Logic" (the lowest-numbered entry that matches any byte decides; it must match all bytes, or the access fails
-# irrespective of the L, R, W and X bits).
-# Expected: the order of the numbers decides and not the size of the region; an aligned access of which an entry covers a part fails, in M-mode too.
+# Specification: Privileged, "Priority and Matching Logic" (the lowest-numbered entry that matches any byte decides;
+# it must match all bytes, or the access fails irrespective of the L, R, W and X bits).
+# Expected: the order of the numbers decides and not the size of the region; an aligned access of which an entry
+# covers a part fails, in M-mode too.
 
 .include "bare.inc"
 .text

@@ -1,14 +1,15 @@
 # Where a region begins and ends: NA4, NAPOT of every size up to a page and beyond, and TOR.
 # Specification: Privileged, "Address Matching".
-# Expected: with the region allowing nothing and everything else allowed, exactly the words of the region are denied; with the region alone allowed, exactly its words are
-# allowed. TOR from entry 0 starts at address 0, an empty or reversed TOR range matches nothing. (Granularity 4, which every machine at hand has.)
+# Expected: with the region allowing nothing and everything else allowed, exactly the words of the region are denied;
+# with the region alone allowed, exactly its words are allowed. TOR from entry 0 starts at address 0, an empty or
+# reversed TOR range matches nothing. (Granularity 4, which every machine at hand has.)
 
 .include "bare.inc"
 .text
 .include "pmp.inc"
 
-# Probes words from 32 bytes before the region to 32 bytes behind it, at its middle, and in far places. s2: start, s3: end of the region, s4: 1 if
-# the region is what is allowed.
+# Probes words from 32 bytes before the region to 32 bytes behind it, at its middle, and in far places. s2: start, s3:
+# end of the region, s4: 1 if the region is what is allowed.
 .macro probe_region start, bytes
     la s2, \start
     li s3, \bytes

@@ -1,7 +1,7 @@
 # The PMP registers themselves.
 # Specification: Privileged, "Physical Memory Protection CSRs".
-# Expected: sixteen entries at least; each byte of pmpcfg0 and pmpcfg2 keeps R, W, X, A and L (not set here, it would last) and has zero in bits 5 and 6; the reserved
-# combination W without R is not kept; pmpaddr has bits 0 to 53.
+# Expected: sixteen entries at least; each byte of pmpcfg0 and pmpcfg2 keeps R, W, X, A and L (not set here, it would
+# last) and has zero in bits 5 and 6; the reserved combination W without R is not kept; pmpaddr has bits 0 to 53.
 
 .include "bare.inc"
 .text
@@ -32,13 +32,7 @@ case 3                              # configurations
     .endr
     csrw \csr, zero
     .endr
-case 4                              # bits 5 and 6
-    li t0, 0x7f7f7f7f7f7f7f7f
-    csrw pmpcfg0, t0
-    csrr t1, pmpcfg0
-    check_value t1, 0x1f1f1f1f1f1f1f1f
-    csrw pmpcfg0, zero
-case 5                              # the bytes of pmpcfg0 are entries 0 to 7 in order
+case 4                              # the bytes of pmpcfg0 are entries 0 to 7 in order
     li t0, 0x1908
     csrw pmpcfg0, t0
     csrr t1, pmpcfg0
@@ -47,7 +41,7 @@ case 5                              # the bytes of pmpcfg0 are entries 0 to 7 in
     csrr t1, pmpcfg0
     check_value t1, 0x190f
     csrw pmpcfg0, zero
-case 6                              # W without R
+case 5                              # W without R
     li t0, 0x1a
     csrw pmpcfg0, t0
     csrr t1, pmpcfg0
@@ -55,11 +49,17 @@ case 6                              # W without R
     li t0, 2
     check_ne t1, t0
     csrw pmpcfg0, zero
-case 7                              # bits 54 to 63
+case 6                              # bits 54 to 63
     li t0, -1
     csrw pmpaddr0, t0
     csrr t1, pmpaddr0
     check_value t1, (1 << 54) - 1
+case 7                              # bits 5 and 6
+    li t0, 0x7f7f7f7f7f7f7f7f
+    csrw pmpcfg0, t0
+    csrr t1, pmpcfg0
+    check_value t1, 0x1f1f1f1f1f1f1f1f
+    csrw pmpcfg0, zero
     .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
     csrw pmpaddr\n, zero
     .endr

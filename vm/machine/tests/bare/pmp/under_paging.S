@@ -1,7 +1,9 @@
 # PMP together with page tables: what is translated, and the page tables themselves.
-# Specification: Privileged, "Physical Memory Protection and Paging" (PMP is checked for all accesses of page walks; SFENCE.VMA after a change), "Virtual Address Translation Process".
-# Expected: an access to a translated address is checked physically, word by word, also inside a page that has been used; a page table that may not be read makes an
-# access fault of the access's own kind, with the virtual address in tval; one that may not be written does so where the hart would set A or D.
+# Specification: Privileged, "Physical Memory Protection and Paging" (PMP is checked for all accesses of page walks;
+# SFENCE.VMA after a change), "Virtual Address Translation Process".
+# Expected: an access to a translated address is checked physically, word by word, also inside a page that has been
+# used; a page table that may not be read makes an access fault of the access's own kind, with the virtual address in
+# tval; one that may not be written does so where the hart would set A or D.
 
 .include "bare.inc"
 .text

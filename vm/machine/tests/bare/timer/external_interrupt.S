@@ -1,8 +1,10 @@
 # External interrupts: PLIC and UART, and the priority of MEI.
-# Specification: Privileged, "Machine Interrupt (mip and mie) Registers"; RISC-V Platform-Level Interrupt Controller Specification, "Interrupt Claim Process"
-# and "Interrupt Completion"; the devices where QEMU's virt machine has them. The source is the UART's transmitter, which is always empty.
-# Expected: MEI is taken before MSI and MTI with cause 11; a claim returns the source and withdraws the interrupt, completion lets it come again; enables,
-# priorities and thresholds take effect at once; the context of S-mode makes SEI. riscope has both devices; without them the portable build passes.
+# Specification: Privileged, "Machine Interrupt (mip and mie) Registers"; RISC-V Platform-Level Interrupt Controller
+# Specification, "Interrupt Claim Process" and "Interrupt Completion"; the devices where QEMU's virt machine has them.
+# The source is the UART's transmitter, which is always empty.
+# Expected: MEI is taken before MSI and MTI with cause 11; a claim returns the source and withdraws the interrupt,
+# completion lets it come again; enables, priorities and thresholds take effect at once; the context of S-mode makes
+# SEI. riscope has both devices; without them the portable build passes.
 
 .include "bare.inc"
 

@@ -1,8 +1,9 @@
 # The two sources of SEIP: the interrupt controller's signal and the bit that M-mode software writes.
-# Specification: Privileged, "Machine Interrupt (mip and mie) Registers" (SEIP reads as the OR of both; what CSR instructions read, modify and write is the
-# software's bit alone).
-# Expected: clearing the bit does not hide the signal; a read-modify-write of another bit while the signal is up leaves no bit behind; the bit survives
-# the signal's coming and going. riscope has the devices; without them the portable build passes. (Spike keeps one bit for both.)
+# Specification: Privileged, "Machine Interrupt (mip and mie) Registers" (SEIP reads as the OR of both; what CSR
+# instructions read, modify and write is the software's bit alone).
+# Expected: clearing the bit does not hide the signal; a read-modify-write of another bit while the signal is up
+# leaves no bit behind; the bit survives the signal's coming and going. riscope has the devices; without them the
+# portable build passes. (Spike keeps one bit for both.)
 
 .include "bare.inc"
 .include "plic.inc"
@@ -14,7 +15,7 @@ test:
     enable PLIC_ENABLE_S, 0
     uart_interrupt 1
     wait_for IRQ_SEI, 0
-case 1                              # software cannot clear the controller's signal, and a read-modify-write of mip does not catch it
+case 1                              # software cannot clear the controller's signal, nor catch it with another bit
     enable PLIC_ENABLE_S, -2
     wait_for IRQ_SEI, 1
     csrc mip, s3

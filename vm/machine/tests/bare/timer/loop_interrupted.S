@@ -1,7 +1,8 @@
 # Loops of several shapes, interrupted again and again by the timer.
-# Specification: Privileged, "Machine Interrupt (mip and mie) Registers" (an interrupt is taken within a bounded amount of time), "Trap-Return Instructions".
-# Expected: the interrupt comes although the loop never leaves compiled code; at each interrupt and at the end the registers and memory fit together as
-# if the loop had run undisturbed; epc lies inside the loop.
+# Specification: Privileged, "Machine Interrupt (mip and mie) Registers" (an interrupt is taken within a bounded
+# amount of time), "Trap-Return Instructions".
+# Expected: the interrupt comes although the loop never leaves compiled code; at each interrupt and at the end the
+# registers and memory fit together as if the loop had run undisturbed; epc lies inside the loop.
 
 .include "bare.inc"
 .include "code.inc"
@@ -9,7 +10,8 @@
 
 .equ INTERRUPTS, 60
 
-# Ticks until the next interrupt are in s8. They are doubled as long as a program's loop never gets to its first turn in them.
+# Ticks until the next interrupt are in s8. They are doubled as long as a program's loop never gets to its first turn
+# in them.
 .macro until_progress counter
     bnez \counter, 9982f
     slli s8, s8, 1
@@ -17,8 +19,8 @@
 9982:
 .endm
 
-# Runs the endless loop at \label in \mode for INTERRUPTS interrupts of the timer. After each one \invariant is checked, with the loop's
-# registers in place, and the loop goes on where it was.
+# Runs the endless loop at \label in \mode for INTERRUPTS interrupts of the timer. After each one \invariant is
+# checked, with the loop's registers in place, and the loop goes on where it was.
 .macro interrupted mode, label, invariant
     li s10, INTERRUPTS
     la s9, \label

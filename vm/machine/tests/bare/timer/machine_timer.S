@@ -1,7 +1,9 @@
 # The machine timer: mtime, mtimecmp and MTIP.
-# Specification: Privileged, "Machine Timer (mtime and mtimecmp) Registers"; registers where the CLINT of QEMU's virt machine has them.
-# Expected: MTIP is set while mtime >= mtimecmp and follows writes of mtimecmp in either direction, soon if not at once; mtime goes forward; the
-# interrupt has cause 7 and comes in every mode; both registers can be read, and mtimecmp written, by halves.
+# Specification: Privileged, "Machine Timer (mtime and mtimecmp) Registers"; registers where the CLINT of QEMU's virt
+# machine has them.
+# Expected: MTIP is set while mtime >= mtimecmp and follows writes of mtimecmp in either direction, soon if not at
+# once; mtime goes forward; the interrupt has cause 7 and comes in every mode; both registers can be read, and
+# mtimecmp written, by halves.
 
 .include "bare.inc"
 

@@ -1,6 +1,8 @@
 # The software interrupt register of the CLINT.
-# Specification: Privileged, "Machine Interrupt (mip and mie) Registers" (MSIP); RISC-V ACLINT, "MSWI Device" (bit 0 is the pending bit, the others are zero).
-# Expected: MSIP follows bit 0 of the register; the register reads back that bit alone; the interrupt has cause 3 in every mode.
+# Specification: Privileged, "Machine Interrupt (mip and mie) Registers" (MSIP); RISC-V ACLINT, "MSWI Device" (bit 0
+# is the pending bit, the others are zero).
+# Expected: MSIP follows bit 0 of the register; the register reads back that bit alone; the interrupt has cause 3 in
+# every mode.
 
 .include "bare.inc"
 

@@ -1,7 +1,9 @@
 # A ticking clock: S-mode sets stimecmp, counts ticks and returns to U-mode, M-mode has no part in it.
-# Specification: Privileged, "Sstc" (stimecmp), "Supervisor Interrupt (sip and sie) Registers", "Machine Environment Configuration (menvcfg) Register".
-# Expected: U-mode's loop is interrupted tick after tick and resumed with all its registers, also floating-point ones, until S-mode has counted enough; the
-# interrupt is gone as soon as stimecmp is ahead again. riscope has Sstc; machines without it pass the portable build.
+# Specification: Privileged, "Sstc" (stimecmp), "Supervisor Interrupt (sip and sie) Registers", "Machine Environment
+# Configuration (menvcfg) Register".
+# Expected: U-mode's loop is interrupted tick after tick and resumed with all its registers, also floating-point ones,
+# until S-mode has counted enough; the interrupt is gone as soon as stimecmp is ahead again. riscope has Sstc;
+# machines without it pass the portable build.
 
 .include "bare.inc"
 .text
@@ -43,7 +45,7 @@ case 2                              # ticks
     check_cause CAUSE_ECALL_S
     check_epc tick_last
     check_zero s2
-case 3                              # the loop's registers fit together: three counters, interrupted anywhere between their increments
+case 3                              # three counters, interrupted anywhere between their increments
     fcvt.l.d a2, fa0, rtz
     sub t0, a0, a1
     sltiu t0, t0, 2

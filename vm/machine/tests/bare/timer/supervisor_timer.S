@@ -1,7 +1,9 @@
 # stimecmp: the timer of S-mode.
-# Specification: Privileged, "Sstc" (stimecmp), "Machine Environment Configuration (menvcfg) Register" (STCE), "Counter-Enable".
-# Expected: with menvcfg.STCE set STIP is (time >= stimecmp), cannot be written through mip, and makes a delegated interrupt of cause 5; S-mode may use
-# stimecmp only with STCE and mcounteren.TM; with STCE clear STIP is an ordinary writable bit. riscope has Sstc; machines without it pass the portable build.
+# Specification: Privileged, "Sstc" (stimecmp), "Machine Environment Configuration (menvcfg) Register" (STCE),
+# "Counter-Enable".
+# Expected: with menvcfg.STCE set STIP is (time >= stimecmp), cannot be written through mip, and makes a delegated
+# interrupt of cause 5; S-mode may use stimecmp only with STCE and mcounteren.TM; with STCE clear STIP is an ordinary
+# writable bit. riscope has Sstc; machines without it pass the portable build.
 
 .include "bare.inc"
 

@@ -1,6 +1,7 @@
 # Writing mtime.
 # Specification: Privileged, "Machine Timer (mtime and mtimecmp) Registers" (mtime is a read-write register).
-# Expected: mtime goes on from the value written, MTIP compares with it, and the time CSR shows it. Machines whose time CSR is emulated by firmware are tested without it.
+# Expected: mtime goes on from the value written, MTIP compares with it, and the time CSR shows it. Machines whose
+# time CSR is emulated by firmware are tested without it.
 
 .include "bare.inc"
 

@@ -1,5 +1,6 @@
 # Accesses to physical addresses where nothing is.
-# Specification: Privileged, "Physical Memory Attributes", "Machine Cause (mcause) Register", "Machine Trap Value (mtval) Register".
+# Specification: Privileged, "Physical Memory Attributes", "Machine Cause (mcause) Register", "Machine Trap Value
+# (mtval) Register".
 # Expected: causes 1 (fetch), 5 (load) and 7 (store), epc is the instruction (for a fetch: the target), tval the
 # address; the destination register of a faulting load stays as it was. From M, S and U, also through MPRV.
 

@@ -1,6 +1,8 @@
 # ebreak and c.ebreak in every mode.
-# Specification: Privileged, "Environment Call and Breakpoint" and "Machine Trap Value (mtval)"; Unprivileged, "C" ("c.ebreak").
-# Expected: cause 3, epc is the address of the ebreak, tval is zero or that address (both allowed), and it can be delegated.
+# Specification: Privileged, "Environment Call and Breakpoint" and "Machine Trap Value (mtval)"; Unprivileged, "C"
+# ("c.ebreak").
+# Expected: cause 3, epc is the address of the ebreak, tval is zero or that address (both allowed), and it can be
+# delegated.
 
 .include "bare.inc"
 

@@ -1,6 +1,8 @@
 # Which synchronous traps medeleg sends to S-mode, and what such a trap writes.
-# Specification: Privileged, "Machine Trap Delegation (medeleg and mideleg) Registers", "Supervisor Status (sstatus) Register".
-# Expected: a delegated trap from S or U writes scause, sepc, stval, SPP, SPIE and SIE; a trap from M is never delegated; with the bit clear M-mode gets the trap and the S registers stay.
+# Specification: Privileged, "Machine Trap Delegation (medeleg and mideleg) Registers", "Supervisor Status (sstatus)
+# Register".
+# Expected: a delegated trap from S or U writes scause, sepc, stval, SPP, SPIE and SIE; a trap from M is never
+# delegated; with the bit clear M-mode gets the trap and the S registers stay.
 
 .include "bare.inc"
 

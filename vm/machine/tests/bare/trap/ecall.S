@@ -1,7 +1,8 @@
 # Environment calls from every mode.
-# Specification: Privileged, "Environment Call and Breakpoint", "Machine Trap Delegation", "Machine Trap Value (mtval)".
-# Expected: causes 8, 9, 11; epc is the ecall itself and not the next instruction; tval is zero; MPP is the calling mode;
-# with the bit in medeleg the S-mode handler gets the calls of that mode.
+# Specification: Privileged, "Environment Call and Breakpoint", "Machine Trap Delegation", "Machine Trap Value
+# (mtval)".
+# Expected: causes 8, 9, 11; epc is the ecall itself and not the next instruction; tval is zero; MPP is the calling
+# mode; with the bit in medeleg the S-mode handler gets the calls of that mode.
 
 .include "bare.inc"
 

@@ -1,8 +1,9 @@
 # Encodings that are no instruction, and what the trap value says of them.
-# Specification: Unprivileged, "Expanded Instruction-Length Encoding" (all zeros and all ones are illegal), and the reserved
-# encodings of each chapter; Privileged, "Machine Trap Value (mtval)".
-# Expected: cause 2, epc is the instruction, tval is zero or the instruction's own 16 or 32 bits, zero-extended. For encodings that
-# are only reserved the specification leaves the behaviour open; riscope, as the reference machines do, raises the exception.
+# Specification: Unprivileged, "Expanded Instruction-Length Encoding" (all zeros and all ones are illegal), and the
+# reserved encodings of each chapter; Privileged, "Machine Trap Value (mtval)".
+# Expected: cause 2, epc is the instruction, tval is zero or the instruction's own 16 or 32 bits, zero-extended. For
+# encodings that are only reserved the specification leaves the behaviour open; riscope, as the reference machines do,
+# raises the exception.
 
 .include "bare.inc"
 

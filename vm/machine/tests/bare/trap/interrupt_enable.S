@@ -1,8 +1,9 @@
 # When an interrupt is taken, and by whom: every combination of delegation, current mode, MIE, SIE and the bit in mie.
-# Specification: Privileged, "Machine Interrupt (mip and mie) Registers", "Machine Trap Delegation (medeleg and mideleg) Registers",
-# "Privilege and Global Interrupt-Enable Stack in mstatus Register".
-# Expected: not delegated: taken into M if the mode is below M or MIE is set. Delegated: taken into S from U always, from S if SIE is set,
-# from M never. Taken before the first instruction behind the mret or the CSR write that allows it.
+# Specification: Privileged, "Machine Interrupt (mip and mie) Registers", "Machine Trap Delegation (medeleg and
+# mideleg) Registers", "Privilege and Global Interrupt-Enable Stack in mstatus Register".
+# Expected: not delegated: taken into M if the mode is below M or MIE is set. Delegated: taken into S from U always,
+# from S if SIE is set, from M never. Taken before the first instruction behind the mret or the CSR write that allows
+# it.
 
 .include "bare.inc"
 

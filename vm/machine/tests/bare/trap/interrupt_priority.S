@@ -1,8 +1,9 @@
 # Which of several pending interrupts is taken: every non-empty set of MSI, MTI, SEI, SSI and STI.
-# Specification: Privileged, "Machine Interrupt (mip and mie) Registers" (order MEI, MSI, MTI, SEI, SSI, STI) and "Supervisor
-# Interrupt (sip and sie) Registers" (order SEI, SSI, STI).
-# Expected: in M-mode the first of the set in that order. Below M-mode with the S interrupts delegated: any M interrupt first,
-# then the S interrupts in their order. MEI has a program of its own in timer/, for it needs an interrupt controller.
+# Specification: Privileged, "Machine Interrupt (mip and mie) Registers" (order MEI, MSI, MTI, SEI, SSI, STI) and
+# "Supervisor Interrupt (sip and sie) Registers" (order SEI, SSI, STI).
+# Expected: in M-mode the first of the set in that order. Below M-mode with the S interrupts delegated: any M
+# interrupt first, then the S interrupts in their order. MEI has a program of its own in timer/, for it needs an
+# interrupt controller.
 
 .include "bare.inc"
 

@@ -1,7 +1,9 @@
 # sip and sie as masked views of mip and mie.
-# Specification: Privileged, "Supervisor Interrupt (sip and sie) Registers", "Machine Interrupt (mip and mie) Registers".
-# Expected: bits that mideleg does not delegate read as zero through sip and sie and are not changed through them; sip.SSIP can be
-# written by S, STIP and SEIP not; the M bits of mip follow the interrupt controllers and cannot be written.
+# Specification: Privileged, "Supervisor Interrupt (sip and sie) Registers", "Machine Interrupt (mip and mie)
+# Registers".
+# Expected: bits that mideleg does not delegate read as zero through sip and sie and are not changed through them;
+# sip.SSIP can be written by S, STIP and SEIP not; the M bits of mip follow the interrupt controllers and cannot be
+# written.
 
 .include "bare.inc"
 

@@ -1,9 +1,10 @@
 # Jumps to addresses that are no multiple of four, with the C extension and, where misa.C can be cleared, without.
-# Specification: Unprivileged, "Control Transfer Instructions"; Privileged, "Machine ISA (misa) Register" (a write that would make the
-# next instruction misaligned does not clear C) and "Machine Exception Program Counter (mepc) Register".
-# Expected: with C bit 0 of a jalr target is ignored and multiples of two are fine. Without C the jump itself takes cause 0, tval
-# is the target, rd stays as it was, a branch that is not taken traps not, and mepc[1] reads as zero. A machine whose C cannot
-# be cleared (riscope's choice) is only tested with C.
+# Specification: Unprivileged, "Control Transfer Instructions"; Privileged, "Machine ISA (misa) Register" (a write
+# that would make the next instruction misaligned does not clear C) and "Machine Exception Program Counter (mepc)
+# Register".
+# Expected: with C bit 0 of a jalr target is ignored and multiples of two are fine. Without C the jump itself takes
+# cause 0, tval is the target, rd stays as it was, a branch that is not taken traps not, and mepc[1] reads as zero. A
+# machine whose C cannot be cleared (riscope's choice) is only tested with C.
 
 .include "bare.inc"
 

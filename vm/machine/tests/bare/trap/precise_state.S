@@ -1,7 +1,8 @@
 # Exceptions in the middle of hot loops: the state is that before the faulting instruction, and the loop can go on.
-# Specification: Unprivileged, "Exceptions, Traps, and Interrupts" (precise traps); Privileged, "Virtual Address Translation Process".
-# Expected: at each fault epc, tval, the registers and memory are what the instructions before have made of them, none of those behind has had an effect;
-# once the page is mapped the loop goes on from epc to the right sum.
+# Specification: Unprivileged, "Exceptions, Traps, and Interrupts" (precise traps); Privileged, "Virtual Address
+# Translation Process".
+# Expected: at each fault epc, tval, the registers and memory are what the instructions before have made of them, none
+# of those behind has had an effect; once the page is mapped the loop goes on from epc to the right sum.
 
 .include "bare.inc"
 .text

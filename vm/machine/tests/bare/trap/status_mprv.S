@@ -1,5 +1,6 @@
 # What returns from traps do to mstatus.MPRV.
-# Specification: Privileged, "Memory Privilege in mstatus Register", "Privilege and Global Interrupt-Enable Stack in mstatus Register".
+# Specification: Privileged, "Memory Privilege in mstatus Register", "Privilege and Global Interrupt-Enable Stack in
+# mstatus Register".
 # Expected: mret and sret clear MPRV if they go to a mode below M; mret to M leaves it.
 
 .include "bare.inc"

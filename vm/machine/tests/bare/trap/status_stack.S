@@ -1,7 +1,8 @@
 # The stacks of interrupt enables and previous modes in mstatus.
-# Specification: Privileged, "Privilege and Global Interrupt-Enable Stack in mstatus Register", "Trap-Return Instructions".
-# Expected: a trap into y moves yIE to yPIE, clears yIE and sets yPP; xRET moves xPIE to xIE, sets xPIE, goes to xPP and leaves
-# there the least mode (U); no trap or return touches the other stack.
+# Specification: Privileged, "Privilege and Global Interrupt-Enable Stack in mstatus Register", "Trap-Return
+# Instructions".
+# Expected: a trap into y moves yIE to yPIE, clears yIE and sets yPP; xRET moves xPIE to xIE, sets xPIE, goes to xPP
+# and leaves there the least mode (U); no trap or return touches the other stack.
 
 .include "bare.inc"
 

@@ -1,7 +1,8 @@
 # The mstatus bits by which M-mode intercepts what S-mode does: TVM, TW and TSR.
 # Specification: Privileged, "Virtualization Support in mstatus Register", "Wait for Interrupt".
-# Expected: TVM = 1 makes access to satp and SFENCE.VMA in S-mode illegal, TSR = 1 makes SRET in S-mode illegal, TW = 1 makes a WFI that does
-# not complete illegal below M-mode (at once on the machines at hand); M-mode is never concerned. In U-mode WFI is illegal anyway unless it completes.
+# Expected: TVM = 1 makes access to satp and SFENCE.VMA in S-mode illegal, TSR = 1 makes SRET in S-mode illegal, TW =
+# 1 makes a WFI that does not complete illegal below M-mode (at once on the machines at hand); M-mode is never
+# concerned. In U-mode WFI is illegal anyway unless it completes.
 
 .include "bare.inc"
 

@@ -1,6 +1,8 @@
 # Direct and vectored trap vectors of M-mode and S-mode.
-# Specification: Privileged, "Machine Trap-Vector Base-Address (mtvec) Register", "Supervisor Trap Vector Base Address (stvec) Register".
-# Expected: with MODE = 1 an interrupt goes to BASE + 4 x cause and an exception to BASE; with MODE = 0 everything goes to BASE.
+# Specification: Privileged, "Machine Trap-Vector Base-Address (mtvec) Register", "Supervisor Trap Vector Base Address
+# (stvec) Register".
+# Expected: with MODE = 1 an interrupt goes to BASE + 4 x cause and an exception to BASE; with MODE = 0 everything
+# goes to BASE.
 
 .include "bare.inc"
 

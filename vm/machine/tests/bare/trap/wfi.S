@@ -1,7 +1,8 @@
 # WFI: it ends when an enabled interrupt is pending, whether or not it can be taken.
 # Specification: Privileged, "Wait for Interrupt".
-# Expected: with an interrupt pending and its bit in mie set WFI completes, also if mstatus.MIE is clear or the interrupt is delegated;
-# if it is taken, epc is the instruction behind WFI. (With nothing pending an implementation may also complete at any time.)
+# Expected: with an interrupt pending and its bit in mie set WFI completes, also if mstatus.MIE is clear or the
+# interrupt is delegated; if it is taken, epc is the instruction behind WFI. (With nothing pending an implementation
+# may also complete at any time.)
 
 .include "bare.inc"
 
