@@ -138,6 +138,8 @@ impl VirtQueue {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::device::virtio::testing::{Driver, INDIRECT, NEXT, WRITE, memory};
 
@@ -244,5 +246,50 @@ mod tests {
         queue.ring().set_used_ring_address(Some(0xffff_fff0), None);
         assert!(!queue.is_usable(ram.memory()));
         assert!(!VirtQueue::new(8).unwrap().is_usable(ram.memory()), "never configured");
+    }
+
+    /// A descriptor with fields that are often plausible.
+    fn any_descriptor() -> impl Strategy<Value = (u64, u32, u16, u16)> {
+        let address = prop_oneof![4 => 0x8000_0000u64..0x8010_0000, 1 => any::<u64>()];
+        let len = prop_oneof![4 => (0u32..16).prop_map(|n| n * 16), 1 => any::<u32>()];
+        let flags = prop_oneof![8 => 0u16..8, 1 => any::<u16>()];
+        (address, len, flags, prop_oneof![8 => 0u16..8, 1 => any::<u16>()])
+    }
+
+    proptest! {
+        /// Whatever is in the rings and tables, taking chains ends, and what it yields is
+        /// within RAM and bounds.
+        #[test]
+        fn any_rings_are_survived(
+            descriptors in prop::collection::vec(any_descriptor(), 8),
+            tables in prop::collection::vec(any_descriptor(), 8),
+            heads in prop::collection::vec(prop_oneof![8 => 0u16..8, 1 => any::<u16>()], 1..12),
+        ) {
+            let ram = memory();
+            let mut driver = Driver::new(&ram, 8);
+            for (index, (address, len, flags, next)) in (0..).zip(descriptors) {
+                driver.describe(index, address, len, flags, next);
+            }
+            // Where indirect descriptors are likely to point.
+            for (index, (address, len, flags, next)) in (0..).zip(tables) {
+                driver.describe_at(0x8000_0000, index + 8, address, len, flags, next);
+            }
+            let mut queue = driver.queue();
+            for head in heads {
+                driver.offer(head);
+                match queue.pop(ram.memory()) {
+                    Ok(Some(chain)) => {
+                        prop_assert!(chain.head < 8);
+                        let bytes = chain.readable.len() + chain.writable.len();
+                        prop_assert!(bytes as u64 <= MAX_CHAIN_BYTES);
+                        prop_assert_eq!(chain.writable.copy_from(&vec![0; bytes]), chain.writable.len());
+                        prop_assert!(queue.push_used(ram.memory(), chain.head, 1).is_ok());
+                    }
+                    Ok(None) => prop_assert!(false, "an offered chain is missing"),
+                    // The device would stop here until it is reset.
+                    Err(_) => break,
+                }
+            }
+        }
     }
 }
