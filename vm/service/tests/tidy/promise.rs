@@ -1,0 +1,82 @@
+//! SPECIFICATION.md: a promise stands there only with a check that keeps it.
+//!
+//! Each row of its tables has three cells: promise, figure, and what checks it. The last cell names checks as
+//! `path` (a program or benchmark) or `path::function` (one test); each must be there.
+
+use std::fs;
+
+use crate::tree::at;
+
+/// The rows of the tables of `content`, without headings and rulers, each as its cells.
+fn rows(content: &str) -> Vec<Vec<&str>> {
+    let lines: Vec<&str> = content.lines().map(str::trim).collect();
+    let is_ruler = |line: &str| line.starts_with('|') && line.chars().all(|c| "|-: ".contains(c));
+    let mut rows = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let heading = lines.get(index + 1).is_some_and(|next| is_ruler(next));
+        if line.starts_with('|') && !is_ruler(line) && !heading {
+            rows.push(line.trim_matches('|').split('|').map(str::trim).collect());
+        }
+    }
+    rows
+}
+
+/// The checks that a cell names, in code spans.
+fn checks(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// Why `check` is none, unless it is one.
+fn absent(check: &str) -> Option<String> {
+    let (path, function) = check.split_once("::").map_or((check, None), |(path, function)| (path, Some(function)));
+    let Ok(content) = fs::read_to_string(at(path)) else {
+        return Some(format!("{check}: there is no file {path}"));
+    };
+    let function = function?;
+    (!content.contains(&format!("fn {function}("))).then(|| format!("{check}: {path} has no fn {function}"))
+}
+
+/// What is wrong with a row.
+fn broken(row: &[&str]) -> Vec<String> {
+    let [promise, figure, by] = row else {
+        return vec![format!("{row:?}: a row has a promise, a figure and its check")];
+    };
+    let checks = checks(by);
+    let mut findings: Vec<String> = checks.iter().filter_map(|check| absent(check)).collect();
+    if figure.is_empty() || checks.is_empty() {
+        findings.push(format!("{promise}: says no figure or names no check"));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::expect_none;
+
+    #[test]
+    fn every_promise_has_its_check() {
+        let content = fs::read_to_string(at("SPECIFICATION.md")).expect("there is a SPECIFICATION.md");
+        let rows = rows(&content);
+        assert!(rows.len() >= 10, "only {} rows were found", rows.len());
+        let findings: Vec<String> = rows.iter().flat_map(|row| broken(row)).collect();
+        expect_none("promises have a check that is there", &findings);
+    }
+
+    #[test]
+    fn rows_are_read_without_heading_and_ruler() {
+        let content = "text\n| promise | figure | checked by |\n|---|---|---|\n| a | 1 | `b` |\n| c | 2 | `d` |\n";
+        assert_eq!(rows(content), [["a", "1", "`b`"], ["c", "2", "`d`"]]);
+    }
+
+    #[test]
+    fn a_promise_without_its_check_is_noticed() {
+        let this = "vm/service/tests/tidy/promise.rs";
+        assert_eq!(broken(&["p", "1", &format!("`{this}::rows` and `{this}`")]), Vec::<String>::new());
+        assert_eq!(broken(&["p", "1", &format!("`{this}::gone`")]), [format!("{this}::gone: {this} has no fn gone")]);
+        assert_eq!(broken(&["p", "1", "`vm/gone.rs::a`"]), ["vm/gone.rs::a: there is no file vm/gone.rs"]);
+        assert_eq!(broken(&["p", "", "`Makefile`"]), ["p: says no figure or names no check"]);
+        assert_eq!(broken(&["p", "1", "by hand"]), ["p: says no figure or names no check"]);
+        assert_eq!(broken(&["p", "1"]).len(), 1);
+    }
+}

@@ -1,0 +1,48 @@
+//! The tracked files of the repository, and how findings in them are reported.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// One tracked text file.
+pub(crate) struct Text {
+    /// Path from the root of the repository.
+    pub(crate) path: String,
+    pub(crate) content: String,
+}
+
+/// A path from the root of the repository as one that can be opened.
+pub(crate) fn at(path: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
+}
+
+/// The paths of the tracked files, without those that were removed and not yet committed.
+pub(crate) fn tracked() -> Vec<String> {
+    let output = Command::new("git").args(["ls-files", "-z"]).current_dir(at("")).output().expect("git runs");
+    assert!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
+    let paths = String::from_utf8(output.stdout).expect("paths are UTF-8");
+    paths.split_terminator('\0').filter(|path| at(path).is_file()).map(str::to_owned).collect()
+}
+
+/// The tracked files that hold text. Those that do not (the demo guest's program) have bytes that UTF-8 cannot have.
+pub(crate) fn texts() -> Vec<Text> {
+    let text = |path: String| {
+        let bytes = fs::read(at(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        String::from_utf8(bytes).ok().map(|content| Text { path, content })
+    };
+    tracked().into_iter().filter_map(text).collect()
+}
+
+/// The tracked text files whose name ends in `suffix`.
+pub(crate) fn texts_ending(suffix: &str) -> Vec<Text> {
+    let texts: Vec<Text> = texts().into_iter().filter(|text| text.path.ends_with(suffix)).collect();
+    assert!(!texts.is_empty(), "git knows no file that ends in {suffix}");
+    texts
+}
+
+/// Fails with one finding per line, unless there is none.
+pub(crate) fn expect_none(rule: &str, findings: &[String]) {
+    assert!(findings.is_empty(), "{rule}:\n{}", findings.join("\n"));
+}
