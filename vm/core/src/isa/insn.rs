@@ -1,103 +1,121 @@
 //! A decoded instruction.
 
+// The fields are cut out of one word.
+#![expect(clippy::cast_possible_truncation, reason = "each field is masked or whole")]
+
+use std::fmt;
+
 use super::Op;
 
-/// Operand fields of a decoded instruction, packed so that the interpreter's
-/// pre-decoded cell takes 16 bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Operands {
-    imm: i32,
-    /// Bits 0 to 4: destination register. Bit 6: not decoded yet. Bit 7: a 16-bit
-    /// encoding.
-    rd: u8,
-    rs1: u8,
-    rs2: u8,
-    /// Bits 0 to 2: rounding mode. Bits 3 to 7: third source register.
-    rm_rs3: u8,
-}
+/// Operand fields of a decoded instruction, packed into one word, so that the
+/// interpreter's pre-decoded cell takes 16 bytes and hands them on in a register.
+///
+/// ```text
+///  63       32 31   27 26   24 20   16 12    8  7  6  4    0
+///  immediate   rs3     rm      rs2     rs1      C  U  rd
+/// ```
+///
+/// C is a 16-bit encoding, U a cell that nothing was decoded into.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Operands(u64);
 
-const COMPRESSED: u8 = 0x80;
-const UNDECODED: u8 = 0x40;
+const UNDECODED: u64 = 1 << 6;
+const COMPRESSED: u64 = 1 << 7;
+const RS1: u32 = 8;
+const RS2: u32 = 16;
+const RM: u32 = 24;
+const RS3: u32 = 27;
+const IMM: u32 = 32;
 
 impl Operands {
     /// What a cell of the interpreter holds before it is decoded.
-    pub(crate) const UNDECODED: Self = Self { imm: 0, rd: UNDECODED, rs1: 0, rs2: 0, rm_rs3: 0 };
+    pub(crate) const UNDECODED: Self = Self(UNDECODED);
 
     /// Whether this is [`Operands::UNDECODED`].
     #[inline(always)]
     pub(crate) fn is_undecoded(self) -> bool {
-        self.rd & UNDECODED != 0
+        self.0 & UNDECODED != 0
     }
 
     /// Operands with the given registers (each 0 to 31) and immediate.
     pub(super) fn new(rd: u8, rs1: u8, rs2: u8, imm: i32) -> Self {
-        Self { imm, rd: rd & 31, rs1: rs1 & 31, rs2: rs2 & 31, rm_rs3: 0 }
+        let register = |number: u8, at: u32| u64::from(number & 31) << at;
+        let imm = u64::from(imm.cast_unsigned()) << IMM;
+        Self(register(rd, 0) | register(rs1, RS1) | register(rs2, RS2) | imm)
     }
 
-    pub(super) fn with_rounding(mut self, rm: u8) -> Self {
-        self.rm_rs3 |= rm & 7;
-        self
+    pub(super) fn with_rounding(self, rm: u8) -> Self {
+        Self(self.0 | u64::from(rm & 7) << RM)
     }
 
-    pub(super) fn with_rs3(mut self, rs3: u8) -> Self {
-        self.rm_rs3 |= (rs3 & 31) << 3;
-        self
+    pub(super) fn with_rs3(self, rs3: u8) -> Self {
+        Self(self.0 | u64::from(rs3 & 31) << RS3)
     }
 
-    pub(super) fn with_compressed_length(mut self) -> Self {
-        self.rd |= COMPRESSED;
-        self
+    pub(super) fn with_compressed_length(self) -> Self {
+        Self(self.0 | COMPRESSED)
+    }
+
+    #[inline(always)]
+    fn register(self, at: u32) -> usize {
+        (self.0 >> at) as usize & 31
     }
 
     /// Destination register, 0 to 31.
     #[inline(always)]
     pub fn rd(self) -> usize {
-        usize::from(self.rd & 31)
+        self.register(0)
     }
 
     /// First source register, 0 to 31.
     #[inline(always)]
     pub fn rs1(self) -> usize {
-        usize::from(self.rs1 & 31)
+        self.register(RS1)
     }
 
     /// Second source register, 0 to 31.
     #[inline(always)]
     pub fn rs2(self) -> usize {
-        usize::from(self.rs2 & 31)
+        self.register(RS2)
     }
 
     /// Third source register of fused multiply-adds, 0 to 31.
     #[inline(always)]
     pub fn rs3(self) -> usize {
-        usize::from(self.rm_rs3 >> 3)
+        self.register(RS3)
     }
 
     /// Rounding-mode field, 0 to 7; 7 means `frm`.
     #[inline(always)]
     pub fn rm(self) -> u8 {
-        self.rm_rs3 & 7
+        (self.0 >> RM) as u8 & 7
     }
 
     /// Immediate: sign-extended value, shift amount, or CSR number. For the
     /// immediate forms of CSR instructions the 5-bit value is in `rs1`.
     #[inline(always)]
     pub fn imm(self) -> i32 {
-        self.imm
+        (self.0 >> IMM) as i32
     }
 
     /// Immediate, sign-extended to register width.
     #[inline(always)]
-    #[expect(clippy::cast_sign_loss, reason = "registers hold two's complement bits")]
     pub fn imm_u64(self) -> u64 {
-        i64::from(self.imm) as u64
+        (self.0.cast_signed() >> IMM).cast_unsigned()
     }
 
     /// Length of the encoding in bytes, 2 or 4.
     #[inline(always)]
     pub fn length(self) -> u64 {
-        if self.rd & COMPRESSED == 0 { 4 } else { 2 }
+        4 - (self.0 & COMPRESSED) / (COMPRESSED / 2)
+    }
+}
+
+impl fmt::Debug for Operands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rd {} rs1 {} rs2 {} rs3 {} rm {}", self.rd(), self.rs1(), self.rs2(), self.rs3(), self.rm())?;
+        write!(f, " imm {} length {}", self.imm(), self.length())
     }
 }
 
