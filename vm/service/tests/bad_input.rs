@@ -1,0 +1,267 @@
+//! Input that cannot be used: one line that names the file or option and says what to do, exit status 2, and nothing
+//! left behind. Firmware of random bytes, which may do anything but harm the host.
+
+mod support;
+
+use std::fs::{self, File, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use support::guest::{initrd, kernel};
+use support::process::{Outcome, Process, riscope};
+use support::scratch::Scratch;
+
+/// The user and group that own nothing.
+const NOBODY: u32 = 65534;
+
+/// A folder with bad input, and an empty one in which riscope runs and keeps temporary files.
+struct Bench {
+    input: Scratch,
+    run: Scratch,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { input: Scratch::new(), run: Scratch::new() }
+    }
+
+    /// Writes a file and returns its path as an argument.
+    fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> String {
+        self.argument(&self.input.write(name, contents))
+    }
+
+    /// A file of this size without contents.
+    fn sparse(&self, name: &str, size: u64) -> String {
+        let path = self.input.join(name);
+        File::create(&path).and_then(|file| file.set_len(size)).expect("the file can be made");
+        self.argument(&path)
+    }
+
+    fn argument(&self, path: &std::path::Path) -> String {
+        path.to_str().expect("the path is UTF-8").to_owned()
+    }
+
+    /// `riscope` with these arguments, in the folder for it.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = riscope(arguments);
+        command.current_dir(self.run.path()).env("TMPDIR", self.run.path());
+        command
+    }
+
+    /// `riscope run` refuses these arguments, in words that contain each of `expected`.
+    fn refuses(&self, arguments: &[&str], expected: &[&str]) {
+        let mut all = vec!["run"];
+        all.extend(arguments);
+        self.assert_refused(&Process::start(self.command(&all)).finish(), arguments, expected);
+    }
+
+    fn assert_refused(&self, outcome: &Outcome, arguments: &[&str], expected: &[&str]) {
+        let context = format!("{arguments:?}\n{}", outcome.log());
+        assert_eq!(outcome.code(), 2, "{context}");
+        assert_eq!(outcome.stdout, "", "stdout is the guest's: {context}");
+        assert_eq!(outcome.stderr.lines().count(), 1, "one line: {context}");
+        assert!(outcome.stderr.starts_with("riscope: "), "{context}");
+        for words in expected {
+            assert!(outcome.stderr.contains(words), "{words:?} is missing: {context}");
+        }
+        assert_eq!(self.run.names(), Vec::<String>::new(), "files are left behind: {context}");
+    }
+}
+
+/// Numbers that look random and are the same in each run: splitmix64.
+fn random_bytes(seed: u64, count: usize) -> Vec<u8> {
+    let mut state = seed;
+    let words = std::iter::repeat_with(|| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ mixed >> 31).to_le_bytes()
+    });
+    words.flatten().take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_that_are_none() {
+        let bench = Bench::new();
+        let whole = fs::read(kernel()).expect("the kernel can be read");
+        let host_program = fs::read(env!("CARGO_BIN_EXE_riscope")).expect("it can be read");
+        let cases = [
+            ("nowhere/Image".to_owned(), "No such file"),
+            (bench.argument(bench.input.path()), "no regular file"),
+            (bench.file("empty", ""), "no RISC-V kernel"),
+            (bench.file("short", &whole[..40]), "no RISC-V kernel"),
+            (bench.file("random", random_bytes(1, 100_000)), "no RISC-V kernel"),
+            (bench.file("cut", &whole[..whole.len() / 2]), "cut off"),
+            (bench.file("cut-by-one", &whole[..whole.len() - 1]), "cut off"),
+            (bench.sparse("huge", 3 << 30), "more than 1073741824 bytes"),
+            (bench.file("host", host_program), "not for 64-bit little-endian RISC-V"),
+            (bench.file("cut.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x63"), "damaged gzip"),
+        ];
+        for (path, reason) in &cases {
+            bench.refuses(&["--kernel", path], &[path, reason, "--kernel"]);
+        }
+    }
+
+    #[test]
+    fn firmware_that_is_none() {
+        let bench = Bench::new();
+        let cases = [
+            ("nowhere.elf".to_owned(), "No such file"),
+            (bench.argument(bench.input.path()), "no regular file"),
+            (bench.file("empty", ""), "is empty"),
+            (bench.sparse("huge", 600 << 20), "more memory"),
+            (bench.file("elf", b"\x7fELF\x02\x01\x01"), "damaged ELF"),
+        ];
+        for (path, reason) in &cases {
+            bench.refuses(&["--bios", path], &[path, reason, "--bios"]);
+        }
+    }
+
+    #[test]
+    fn an_initrd_that_is_missing_or_does_not_fit() {
+        let (bench, kernel) = (Bench::new(), kernel());
+        let cases = [
+            ("nowhere.gz".to_owned(), "No such file"),
+            (bench.argument(bench.input.path()), "no regular file"),
+            (bench.sparse("larger-than-memory", 600 << 20), "more than"),
+            (bench.sparse("larger-than-the-rest", 500 << 20), "more memory"),
+        ];
+        for (path, reason) in &cases {
+            bench.refuses(&["--kernel", &kernel, "--initrd", path], &[path, reason, "--initrd", "--memory"]);
+        }
+    }
+
+    #[test]
+    fn disks_that_are_none() {
+        let (bench, kernel) = (Bench::new(), kernel());
+        let cases = [
+            ("nowhere.img".to_owned(), "No such file"),
+            (bench.argument(bench.input.path()), "directory"),
+            ("/dev/null,ro".to_owned(), "no regular file"),
+            (bench.file("empty", ""), "empty"),
+            (bench.sparse("1000", 1000), "multiple of 512"),
+            (bench.sparse("512001,ro", 512_001), "multiple of 512"),
+        ];
+        for (path, reason) in &cases {
+            let name = path.strip_suffix(",ro").unwrap_or(path);
+            let option = if path.contains("512001") { format!("{path},ro") } else { path.clone() };
+            bench.refuses(&["--kernel", &kernel, "--disk", &option], &[name, reason, "--disk"]);
+        }
+    }
+
+    #[test]
+    fn a_disk_that_the_host_keeps_from_being_written() {
+        let (bench, kernel) = (Bench::new(), Scratch::below(&std::env::temp_dir()));
+        let path = bench.sparse("disk", 1 << 20);
+        fs::set_permissions(&path, Permissions::from_mode(0o444)).expect("the file is ours");
+        // Nothing keeps root from writing, and nobody may not reach what is ours, so nobody gets copies.
+        let program = kernel.join("riscope");
+        fs::copy(env!("CARGO_BIN_EXE_riscope"), &program).expect("it can be copied");
+        let copies = [kernel.join("Image"), kernel.join("disk")];
+        fs::copy(support::guest::kernel(), &copies[0]).expect("it can be copied");
+        fs::copy(&path, &copies[1]).expect("it can be copied");
+        for (path, mode) in [(kernel.path(), 0o755), (&program, 0o755), (&copies[0], 0o444), (&copies[1], 0o444)] {
+            fs::set_permissions(path, Permissions::from_mode(mode)).expect("the file is ours");
+        }
+        let [image, disk] = copies.map(|copy| bench.argument(&copy));
+        let arguments = ["run", "--kernel", &image, "--disk", &disk];
+        let mut command = Command::new(&program);
+        command.args(arguments).current_dir("/");
+        if fs::metadata(kernel.path()).expect("it is there").uid() == 0 {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let outcome = Process::start(command).finish();
+        bench.assert_refused(&outcome, &arguments, &[&disk, "Permission denied", "--disk", ",ro"]);
+    }
+
+    #[test]
+    fn one_disk_for_two_machines() {
+        let bench = Bench::new();
+        let disk = bench.sparse("disk", 1 << 20);
+        let endless = bench.file("endless", 0x0000_006f_u32.to_le_bytes());
+        let first = Process::start(bench.command(&["run", "--bios", &endless, "--disk", &disk, "--listen", "127.0.0.1:0"]));
+        // The line about the address comes before the machine is built; its state is in the metrics.
+        let found = first.stderr.wait_for(support::PATIENCE, support::http::address_in);
+        let address = found.unwrap_or_else(|| panic!("no address: {}", first.stderr.text()));
+        while !support::http::get(address, "/metrics").body.contains("vm_id=") {
+            std::thread::yield_now();
+        }
+        bench.refuses(&["--bios", &endless, "--disk", &disk], &[&disk, "another machine uses it"]);
+        bench.refuses(&["--bios", &endless, "--listen", &address.to_string()], &[&address.to_string(), "in use", "--listen"]);
+    }
+
+    #[test]
+    fn absurd_numbers() {
+        let (bench, kernel) = (Bench::new(), kernel());
+        for cpus in ["0", "9", "-1", "1.5", "many", "18446744073709551617"] {
+            bench.refuses(&["--kernel", &kernel, "--cpus", cpus], &["--cpus"]);
+        }
+        for memory in ["0", "1", "1023K", "1048577", "2T", "99999999999T", "-1", "lots"] {
+            bench.refuses(&["--kernel", &kernel, "--memory", memory], &["--memory"]);
+        }
+        bench.refuses(&["--kernel", &kernel, "--memory", "16M"], &[&kernel, "more memory"]);
+        for timeout in ["0", "-1", "soon", "NaN"] {
+            bench.refuses(&["--kernel", &kernel, "--timeout", timeout], &["--timeout"]);
+        }
+    }
+
+    #[test]
+    fn wrong_use() {
+        let (bench, kernel) = (Bench::new(), kernel());
+        bench.refuses(&[], &["--kernel", "--bios"]);
+        bench.refuses(&["--initrd", &initrd()], &["--kernel", "--bios"]);
+        bench.refuses(&["--kernel", &kernel, "--engine", "steam"], &["--engine", "interpreter", "tiered"]);
+        bench.refuses(&["--kernel", &kernel, "--cpu", "2"], &["--cpu", "--cpus"]);
+        bench.refuses(&["--kernel", &kernel, "--listen", "127.0.0.1:99999"], &["--listen"]);
+        bench.refuses(&["--kernel", &kernel, "--otlp", "nonsense"], &["nonsense", "http://"]);
+        bench.refuses(&["--kernel", &kernel, "--append", &"a ".repeat(5000)], &["command line", "--append"]);
+    }
+
+    #[test]
+    fn a_taken_port() {
+        let bench = Bench::new();
+        let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = taken.local_addr().expect("it has one").to_string();
+        bench.refuses(&["--kernel", &kernel(), "--listen", &address], &[&address, "in use", "--listen"]);
+        let outcome = Process::start(bench.command(&["demo", "--listen", &address])).finish();
+        bench.assert_refused(&outcome, &["demo"], &[&address, "in use", "--listen"]);
+    }
+
+    #[test]
+    fn a_signature_that_cannot_be_written() {
+        let bench = Bench::new();
+        let endless = bench.file("endless", 0x0000_006f_u32.to_le_bytes());
+        // Found out before the machine runs: this one would never end.
+        for path in ["nowhere/signature", "/dev/null/signature", "/"] {
+            bench.refuses(&["--bios", &endless, "--signature", path], &[path, "--signature"]);
+        }
+        // A program without a signature leaves no empty file either.
+        bench.refuses(&["--bios", &endless, "--signature", "s", "--timeout", "0.1"], &["begin_signature", "--signature"]);
+        // What cannot be booted leaves what was there as it was.
+        let kept = bench.file("kept", "before");
+        bench.refuses(&["--bios", "nowhere", "--signature", &kept], &["nowhere"]);
+        assert_eq!(fs::read_to_string(&kept).expect("it is still there"), "before");
+    }
+
+    #[test]
+    fn random_bytes_as_firmware() {
+        let bench = Bench::new();
+        for seed in 0..12 {
+            let firmware = bench.file("random", random_bytes(seed, 1 << 16));
+            let engine = ["interpreter", "tiered"][usize::from(seed % 2 == 0)];
+            let cpus = ["1", "2", "4"][usize::try_from(seed % 3).expect("small")];
+            let arguments = ["run", "--bios", &firmware, "--timeout", "2", "--engine", engine, "--cpus", cpus];
+            let outcome = Process::start(bench.command(&arguments)).finish();
+            // What the bytes ask for: nothing until the time is over, or the end of the machine. But never that riscope
+            // itself fails: by a signal, a panic (101), wrong use (2), or a thread that died (70).
+            assert!(!matches!(outcome.code(), 2 | 70 | 101), "seed {seed}: {}", outcome.log());
+            assert!(!outcome.stderr.contains("panicked"), "seed {seed}: {}", outcome.log());
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Debian's kernel boots to a busybox shell, runs commands and powers off, on every kind of machine.
+//!
+//! Each cell of the matrix (harts, engine, page-table format) is booted once; `RISCOPE_BOOTS=20` boots each so many
+//! times. With many repetitions run them by `RISCOPE_BOOTS=20 cargo test -p riscope --test boot -- --test-threads 1`:
+//! the test runner of `make test` ends tests that take several minutes.
+
+mod support;
+
+use support::guest::{assert_no_complaint, exec, initrd_with_script, linux, opensbi};
+use support::process::{Outcome, run};
+use support::scratch::Scratch;
+
+/// How often each cell is to be booted.
+fn repetitions() -> u32 {
+    match std::env::var("RISCOPE_BOOTS") {
+        Ok(text) => text.parse().unwrap_or_else(|error| panic!("RISCOPE_BOOTS={text}: {error}")),
+        Err(_) => 1,
+    }
+}
+
+/// The kernel's parameter that keeps it from using larger page tables than those of `mmu`.
+fn limit_to(mmu: &str) -> &'static str {
+    match mmu {
+        "sv39" => "no4lvl no5lvl",
+        "sv48" => "no5lvl",
+        _ => panic!("{mmu} is none of the formats under test"),
+    }
+}
+
+/// What the guest prints about itself: number of harts, format of page tables, and a result of a pipeline.
+const QUESTIONS: &str = r#"
+echo "harts=$(nproc)"
+echo "mmu=$(sed -n 's/^mmu.*: *//p' /proc/cpuinfo | sort -u)"
+echo "sum=$(seq 1 1000 | awk '{s += $1} END {print s}')"
+"#;
+
+/// The guest answered [`QUESTIONS`], powered off, and its kernel has nothing to complain about.
+fn assert_good(outcome: &Outcome, cpus: u32, mmu: &str) {
+    let lines: Vec<&str> = outcome.stdout.lines().map(str::trim_end).collect();
+    for expected in [&format!("harts={cpus}"), &format!("mmu={mmu}"), "sum=500500", "riscope-exit: 0"] {
+        assert!(lines.contains(&expected), "no line {expected:?}:\n{}", outcome.log());
+    }
+    outcome.assert_code(0);
+    assert_no_complaint(&outcome.stdout);
+    assert_eq!(outcome.stderr, "", "riscope itself has nothing to say");
+}
+
+/// Boots a cell of the matrix as often as wanted.
+fn boot(cpus: u32, engine: &str, mmu: &str) {
+    for _ in 0..repetitions() {
+        let mut arguments = linux(&format!("{} {}", limit_to(mmu), exec(QUESTIONS)));
+        arguments.extend(["--cpus", &cpus.to_string(), "--engine", engine].map(str::to_owned));
+        assert_good(&run(arguments), cpus, mmu);
+    }
+}
+
+/// Boots through OpenSBI, which runs in M-mode and starts the kernel, with the commands in a script.
+fn boot_through(firmware: &str, cpus: u32, engine: &str, mmu: &str) {
+    let scratch = Scratch::new();
+    let initrd = initrd_with_script(scratch.join("initrd"), QUESTIONS);
+    for _ in 0..repetitions() {
+        let append = limit_to(mmu);
+        let mut arguments = linux(append);
+        let place = arguments.iter().position(|argument| argument == "--initrd").expect("there is one") + 1;
+        arguments[place] = initrd.to_str().expect("the path is UTF-8").to_owned();
+        arguments.extend(["--bios", &opensbi(firmware), "--cpus", &cpus.to_string()].map(str::to_owned));
+        arguments.extend(["--engine", engine].map(str::to_owned));
+        let outcome = run(arguments);
+        assert!(outcome.stdout.contains("OpenSBI v"), "OpenSBI greets:\n{}", outcome.log());
+        assert_good(&outcome, cpus, mmu);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One test for each cell, so that a failure names its cell.
+    macro_rules! cells {
+        ($($name:ident: $cpus:literal, $engine:literal, $mmu:literal;)*) => {
+            $(
+                #[test]
+                fn $name() {
+                    boot($cpus, $engine, $mmu);
+                }
+            )*
+        };
+    }
+
+    cells! {
+        cpus_1_interpreter_sv39: 1, "interpreter", "sv39";
+        cpus_1_interpreter_sv48: 1, "interpreter", "sv48";
+        cpus_1_tiered_sv39: 1, "tiered", "sv39";
+        cpus_1_tiered_sv48: 1, "tiered", "sv48";
+        cpus_2_interpreter_sv39: 2, "interpreter", "sv39";
+        cpus_2_interpreter_sv48: 2, "interpreter", "sv48";
+        cpus_2_tiered_sv39: 2, "tiered", "sv39";
+        cpus_2_tiered_sv48: 2, "tiered", "sv48";
+        cpus_4_interpreter_sv39: 4, "interpreter", "sv39";
+        cpus_4_interpreter_sv48: 4, "interpreter", "sv48";
+        cpus_4_tiered_sv39: 4, "tiered", "sv39";
+        cpus_4_tiered_sv48: 4, "tiered", "sv48";
+    }
+
+    #[test]
+    fn opensbi_jump_cpus_1_interpreter() {
+        boot_through("fw_jump.elf", 1, "interpreter", "sv39");
+    }
+
+    #[test]
+    fn opensbi_dynamic_cpus_2_tiered() {
+        boot_through("fw_dynamic.elf", 2, "tiered", "sv48");
+    }
+
+    #[test]
+    fn a_reboot_under_no_reboot_ends_with_3() {
+        let mut arguments = linux(&exec("reboot -f"));
+        arguments.push("--no-reboot".to_owned());
+        let outcome = run(arguments);
+        outcome.assert_code(3);
+        assert!(outcome.stdout.contains("reboot: Restarting system"), "{}", outcome.log());
+        assert_no_complaint(&outcome.stdout);
+    }
+
+    #[test]
+    fn a_complaint_of_the_kernel_is_noticed() {
+        let log = "[    1.0] fine\n[    2.0] rcu: INFO: rcu_sched self-detected stall on CPU\n[    3.0] rcu: all well\n\
+                   [    4.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1\n";
+        assert_eq!(support::guest::complaints(log).len(), 2);
+    }
+}

@@ -1,0 +1,69 @@
+//! A client for HTTP/1.1 that sees every byte of the answer.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// Longest wait for an answer.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+/// Asks for `path`, accepting `accept`.
+///
+/// # Errors
+/// The host's, when there is no connection or it breaks.
+pub(crate) fn try_get(address: SocketAddr, path: &str, accept: &str) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no end of the head: {text}"));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    let body = if chunked { joined(body) } else { body.to_owned() };
+    Ok(Answer { status: status.unwrap_or_else(|| panic!("no status: {head}")), head: head.to_owned(), body })
+}
+
+/// The contents of a body that came in chunks: a hexadecimal length in bytes, the chunk, and so on.
+fn joined(mut body: &str) -> String {
+    let mut whole = String::new();
+    while let Some((length, rest)) = body.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).unwrap_or_else(|error| panic!("{length:?}: {error}"));
+        whole.push_str(&rest[..length]);
+        body = rest[length..].strip_prefix("\r\n").unwrap_or_default();
+    }
+    whole
+}
+
+/// Asks for `path`.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
+    try_get(address, path, "*/*").unwrap_or_else(|error| panic!("{address}{path}: {error}"))
+}
+
+/// The address in a line of riscope that tells where it serves: "... http://ADDRESS/...".
+pub(crate) fn address_in(text: &str) -> Option<SocketAddr> {
+    let line = text.lines().find(|line| line.contains("http://"))?;
+    // A line that is not complete may have half an address.
+    text.contains('\n').then_some(())?;
+    line.split("http://").nth(1)?.split('/').next()?.parse().ok()
+}

@@ -1,0 +1,16 @@
+//! What the end-to-end tests share: starting `riscope`, watching what it says, and the guests it runs.
+
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
+pub(crate) mod assembly;
+pub(crate) mod guest;
+pub(crate) mod http;
+pub(crate) mod output;
+pub(crate) mod process;
+pub(crate) mod scratch;
+
+use std::time::Duration;
+
+/// How long a test waits for what has to come at last. Machines that share two cores with others are slow, so this
+/// is far above what they need, and only bounds what never comes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(400);
