@@ -3,9 +3,47 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use riscope_core::mem::MAX_HARTS;
 
-use crate::size::{parse_size, parse_timeout};
+use crate::error::USAGE;
+use crate::message::say;
+use crate::size::{parse_memory, parse_timeout};
+
+/// The command that the arguments of this process give.
+///
+/// # Errors
+/// The exit status, when the arguments ask for help or cannot be understood; that has
+/// then been answered.
+pub(crate) fn parse() -> Result<Command, u8> {
+    let error = match Cli::try_parse() {
+        Ok(cli) => return Ok(cli.command),
+        Err(error) => error,
+    };
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if is_help || !error.use_stderr() {
+        // There is nobody to tell that the output is gone.
+        let _ = error.print();
+    } else {
+        say(&format_args!("{}; see --help", one_line(&error.to_string())));
+    }
+    Err(if error.use_stderr() { USAGE } else { 0 })
+}
+
+/// What `text`, a message of several lines from the parser, says about the problem.
+fn one_line(text: &str) -> String {
+    let is_about_use = |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more information");
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let mut line = String::new();
+    for part in text.lines().map(str::trim).filter(|line| !line.is_empty()).take_while(is_about_use) {
+        if !line.is_empty() {
+            line.push_str(if line.ends_with(':') { " " } else { "; " });
+        }
+        line.push_str(part);
+    }
+    line
+}
 
 /// Runs riscv64 Linux machines through a JIT and shows what they do.
 #[derive(Debug, Parser)]
@@ -44,9 +82,10 @@ http://127.0.0.1:8440/metrics, or point a Prometheus at it. Ctrl-C ends it.";
 
 /// `riscope run`
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("program").args(["kernel", "bios"]).required(true).multiple(true)))]
 pub(crate) struct RunArguments {
     /// Kernel: Image, EFI-stub Image or ELF, also gzip'd. Entered in S-mode
-    #[arg(long, value_name = "FILE", required_unless_present = "bios")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) kernel: Option<PathBuf>,
     /// Firmware or bare-metal program: ELF or raw image. Entered in M-mode
     #[arg(long, value_name = "FILE")]
@@ -61,10 +100,10 @@ pub(crate) struct RunArguments {
     #[arg(long = "disk", value_name = "FILE[,ro]")]
     pub(crate) disks: Vec<String>,
     /// Number of harts, 1 to 8
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_cpus, allow_hyphen_values = true)]
     pub(crate) cpus: usize,
     /// Guest memory, such as 512M or 2G
-    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_memory, allow_hyphen_values = true)]
     pub(crate) memory: u64,
     /// What executes the guest
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
@@ -73,7 +112,7 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) no_reboot: bool,
     /// End with status 124 after so many seconds
-    #[arg(long, value_name = "SECS", value_parser = parse_timeout)]
+    #[arg(long, value_name = "SECS", value_parser = parse_timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Option<std::time::Duration>,
     /// Write memory from begin_signature to end_signature here when the machine ends
     #[arg(long, value_name = "FILE")]
@@ -113,6 +152,12 @@ pub(crate) struct ObserveArguments {
     pub(crate) otlp: Option<String>,
 }
 
+/// A number of harts.
+fn parse_cpus(text: &str) -> Result<usize, String> {
+    let cpus = text.parse().ok().filter(|cpus| (1..=MAX_HARTS).contains(cpus));
+    cpus.ok_or_else(|| format!("a machine has 1 to {MAX_HARTS}"))
+}
+
 /// Engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineChoice {
@@ -133,6 +178,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_mistake_is_told_in_one_line() {
+        let told = |arguments: &[&str]| {
+            let error = Cli::try_parse_from(arguments).expect_err("it is a mistake");
+            one_line(&error.to_string())
+        };
+        let missing = told(&["riscope", "run"]);
+        assert!(missing.starts_with("the following required arguments were not provided: "), "{missing}");
+        assert!(missing.contains("--kernel") && missing.contains("--bios"), "{missing}");
+        let engine = told(&["riscope", "run", "--bios", "x", "--engine", "steam"]);
+        assert!(engine.ends_with("; [possible values: interpreter, baseline, tiered]"), "{engine}");
+        let spelling = told(&["riscope", "run", "--bios", "x", "--cpu", "2"]);
+        assert!(spelling.contains("'--cpus'") && !spelling.contains('\n'), "{spelling}");
     }
 
     #[test]

@@ -16,10 +16,12 @@ mod wiring;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let outcome = match cli::Cli::parse().command {
+    let command = match cli::parse() {
+        Ok(command) => command,
+        Err(status) => return ExitCode::from(status),
+    };
+    let outcome = match command {
         cli::Command::Run(arguments) => run::run(&arguments),
         cli::Command::Demo(arguments) => demo::demo(&arguments),
     };

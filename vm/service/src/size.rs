@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
+use riscope_core::addr::PAGE_SIZE;
+use riscope_machine::board::spec::{MAX_MEMORY, MIN_MEMORY};
+
+const MEMORY_UNIT: u64 = PAGE_SIZE;
+
 /// Bytes of a size such as `512M`, `2G`, `0x100000` or `65536`. Units are powers of
 /// 1024: K, M, G, T, also spelt KiB and so on.
 ///
 /// # Errors
 /// A sentence that says what a size looks like.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let error = || format!("{text:?} is not a size; write a number of bytes or a number with K, M, G or T, such as 512M");
+    let error =
+        || format!("{text:?} is not a size; write a number of bytes or a number with K, M, G or T, such as 512M");
     if let Some(hex) = text.strip_prefix("0x") {
         return u64::from_str_radix(hex, 16).map_err(|_| error());
     }
@@ -23,6 +29,20 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     };
     let number: u64 = digits.parse().map_err(|_| error())?;
     number.checked_mul(1 << shift).ok_or_else(error)
+}
+
+/// A size that guest memory can have.
+///
+/// # Errors
+/// A sentence that says which sizes are possible.
+pub(crate) fn parse_memory(text: &str) -> Result<u64, String> {
+    let size = parse_size(text)?;
+    if (MIN_MEMORY..=MAX_MEMORY).contains(&size) && size.is_multiple_of(MEMORY_UNIT) {
+        Ok(size)
+    } else {
+        let (least, most) = (MIN_MEMORY >> 20, MAX_MEMORY >> 40);
+        Err(format!("a machine has {least}M to {most}T of memory, in whole pages of {MEMORY_UNIT} bytes"))
+    }
 }
 
 /// A positive number of seconds, fractions allowed.
@@ -46,6 +66,15 @@ mod tests {
         assert_eq!(parse_size("4096"), Ok(4096));
         assert_eq!(parse_size("0x1000"), Ok(4096));
         assert_eq!(parse_size("1t"), Ok(1 << 40));
+    }
+
+    #[test]
+    fn memory_has_a_least_and_a_most() {
+        assert_eq!(parse_memory("1M"), Ok(1 << 20));
+        assert_eq!(parse_memory("1T"), Ok(1 << 40));
+        for text in ["0", "1023K", "1048577", "1025G", "x"] {
+            assert!(parse_memory(text).is_err(), "{text}");
+        }
     }
 
     #[test]
