@@ -55,13 +55,21 @@ percent_decode() {
 run_session() {
     cd "${HOME:-/}" || cd /
     if [ -n "$1" ]; then
-        busybox setsid busybox cttyhack "$SHELL" -c "$1"
+        lead_session "$SHELL" -c "$1"
     elif [ -f "$2" ]; then
-        busybox setsid busybox cttyhack "$SHELL" "$2"
+        lead_session "$SHELL" "$2"
     else
         echo 'riscope: exit or Ctrl-D powers the machine off'
-        busybox setsid busybox cttyhack "$SHELL" -l
+        lead_session "$SHELL" -l
     fi
+}
+
+# lead_session PROGRAM..: runs it in a session of its own. When the session's first
+# process ends, the kernel hangs up the terminal and throws away what it has not
+# sent yet. So that process is a shell which first waits for the output.
+lead_session() {
+    # shellcheck disable=SC2016 # for that shell to expand
+    busybox setsid busybox cttyhack "$SHELL" -c '"$@"; status=$?; busybox stty opost; exit "$status"' session "$@"
 }
 
 # finish STATUS: reports, brings the root file system to rest, powers off.
