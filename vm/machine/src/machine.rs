@@ -257,9 +257,10 @@ fn counters_of(spec: &MachineSpec) -> VmCounters {
 }
 
 /// What the guest goes through before it counts as running. A bare-metal program is
-/// there at once.
+/// there at once, and so is a kernel that never enters user mode.
 fn first_phase(plan: &BootPlan, spec: &MachineSpec) -> Option<BootPhase> {
-    if plan.firmware_then_kernel { Some(BootPhase::Firmware) } else { spec.kernel.as_ref().map(|_| BootPhase::Kernel) }
+    let first = if plan.firmware_then_kernel { BootPhase::Firmware } else { BootPhase::Kernel };
+    (spec.kernel.is_some() && spec.user_mode).then_some(first)
 }
 
 fn make_harts(

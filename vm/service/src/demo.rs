@@ -21,6 +21,7 @@ pub(crate) fn demo(arguments: &DemoArguments) -> Result<u8, CommandError> {
     }
     let mut spec = machine_spec(&session, "demo", arguments.engine, stdout_console());
     spec.memory = MEMORY;
+    spec.user_mode = false;
     spec.kernel = Some(ImageSource::bytes("the demo guest", GUEST));
     spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds);
     run_machine(&session, &spec, RunPolicy { reboot: true, timeout: None }, |_| Ok(()))

@@ -139,6 +139,9 @@ pub struct MachineSpec {
     pub kernel: Option<ImageSource>,
     /// Firmware or bare-metal program: entered in M-mode.
     pub firmware: Option<ImageSource>,
+    /// Whether the kernel is going to enter user mode, which is when it has booted. The
+    /// machine counts as running from the start without it.
+    pub user_mode: bool,
     /// Initial RAM disk for the kernel.
     pub initrd: Option<ImageSource>,
     /// Kernel command line.
@@ -176,6 +179,7 @@ impl MachineSpec {
             memory: 128 << 20,
             kernel: None,
             firmware: None,
+            user_mode: true,
             initrd: None,
             append: String::new(),
             disks: Vec::new(),
