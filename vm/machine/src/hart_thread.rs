@@ -19,7 +19,7 @@ use riscope_core::hart::{ExceptionCause, Hart, PrivilegeMode};
 use crate::boot::htif::{HtifPoller, POLL_INTERVAL};
 use crate::exit::MachineExit;
 use crate::lifecycle::{Gate, Lifecycle};
-use crate::sbi::{AfterCall, Sbi};
+use crate::sbi::Sbi;
 
 /// Instructions between two looks at whether the guest has finished booting.
 const BOOT_INTERVAL: u64 = 1_000_000;
@@ -112,11 +112,10 @@ impl HartThread {
     }
 
     fn serve_sbi(&mut self) {
-        // Harts leave with this exit only if they have an SBI built in.
-        let Some(sbi) = &self.sbi else { return };
-        match sbi.serve(&mut self.hart) {
-            // Whether the hart still executes is looked at before its next slice.
-            AfterCall::Resume | AfterCall::Park => {}
+        // Harts leave with this exit only if they have an SBI built in. Whether the hart
+        // still executes is looked at before its next slice.
+        if let Some(sbi) = &self.sbi {
+            sbi.serve(&mut self.hart);
         }
     }
 

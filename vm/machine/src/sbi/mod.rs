@@ -60,15 +60,6 @@ struct Call {
     args: [u64; 6],
 }
 
-/// What the hart's thread does after a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AfterCall {
-    /// Runs on.
-    Resume,
-    /// The hart stopped itself: waits for [`Hsm::take_start`].
-    Park,
-}
-
 /// The SBI of one machine, shared by its harts' threads.
 #[derive(Debug)]
 pub struct Sbi {
@@ -92,8 +83,9 @@ impl Sbi {
         &self.hsm
     }
 
-    /// Serves the call that `hart` stands at, and moves it behind the `ecall`.
-    pub fn serve(&self, hart: &mut Hart) -> AfterCall {
+    /// Serves the call that `hart` stands at, and moves it behind the `ecall`. The hart
+    /// may be stopped afterwards ([`Hsm::is_started`]).
+    pub fn serve(&self, hart: &mut Hart) {
         hart.set_pc(GuestAddr(hart.pc().0.wrapping_add(4)));
         let extension = hart.x(A7);
         let call = Call { function: hart.x(A6), args: std::array::from_fn(|i| hart.x(A0 + i)) };
@@ -101,21 +93,20 @@ impl Sbi {
             hart.counters().count_sbi_call(SbiExtension::Legacy);
             let result = legacy::call(self, hart, number, call.args);
             hart.set_x(A0, result);
-            return AfterCall::Resume;
+            return;
         }
         let Some(extension) = known(extension) else {
             hart.counters().count_sbi_call(SbiExtension::Other);
             respond(hart, Err(SbiError::NotSupported));
-            return AfterCall::Resume;
+            return;
         };
         hart.counters().count_sbi_call(extension);
         if extension == SbiExtension::Hsm && call.function == hsm::HART_STOP {
             self.hsm.stop(hart.id());
-            return AfterCall::Park;
+            return;
         }
         let result = self.dispatch(hart, extension, call);
         respond(hart, result);
-        AfterCall::Resume
     }
 
     fn dispatch(&self, hart: &mut Hart, extension: SbiExtension, call: Call) -> SbiResult {

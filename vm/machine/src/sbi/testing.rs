@@ -8,7 +8,7 @@ use riscope_core::event::VmId;
 use riscope_core::hart::{Attention, Hart, HartConfig, HartControl, PrivilegeMode};
 use riscope_core::mem::GuestRam;
 
-use super::{A0, A1, A6, A7, AfterCall, Sbi};
+use super::{A0, A1, A6, A7, Sbi};
 use crate::console::{CaptureBackend, Console};
 use crate::exit::ExitLatch;
 
@@ -64,7 +64,7 @@ impl Guest {
         hart.set_x(A6, function);
         hart.set_x(A7, extension);
         let pc = hart.pc().0;
-        assert_eq!(self.sbi.serve(hart), AfterCall::Resume);
+        self.sbi.serve(hart);
         assert_eq!(hart.pc().0, pc.wrapping_add(4));
         (hart.x(A0).cast_signed(), hart.x(A1))
     }
