@@ -85,6 +85,8 @@ case 2                              # registers
     li a0, 0
     li a1, 0
     interrupted PRV_U, counting, triple
+    li a0, 0                        # the last interrupt may have come in the middle of a turn
+    li a1, 0
     interrupted PRV_S, counting, triple
     until_progress a1
 case 3                              # memory
