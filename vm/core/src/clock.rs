@@ -9,49 +9,66 @@ pub const TIMEBASE_HZ: u64 = 10_000_000;
 
 const NANOS_PER_TICK: u64 = 1_000_000_000 / TIMEBASE_HZ;
 
-/// Source of guest time, in ticks of [`TIMEBASE_HZ`].
-#[derive(Clone, Debug)]
-pub enum Clock {
-    /// Host monotonic time since the given moment.
+/// Where time comes from.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// The host's monotonic clock, counted from this moment.
     Host(Instant),
-    /// Time that only moves when somebody calls [`Clock::advance`]: with it a
-    /// single-hart machine is deterministic, as its engine advances time by
-    /// retired instructions.
-    Manual(Arc<AtomicU64>),
+    /// Nowhere: it moves only when somebody advances it.
+    Manual,
+}
+
+/// Source of guest time, in ticks of [`TIMEBASE_HZ`]. Clones are the same clock.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    source: Source,
+    /// Added to the source, modulo 2^64: the guest may set its clock.
+    offset: Arc<AtomicU64>,
 }
 
 impl Clock {
     /// A clock that starts at 0 now and follows the host.
     pub fn host() -> Self {
-        Self::Host(Instant::now())
+        Self { source: Source::Host(Instant::now()), offset: Arc::default() }
     }
 
-    /// A clock at 0 that stands still until advanced.
+    /// A clock at 0 that stands still until advanced. With it a single-hart machine
+    /// is deterministic, as its engine advances time by retired instructions.
     pub fn manual() -> Self {
-        Self::Manual(Arc::default())
+        Self { source: Source::Manual, offset: Arc::default() }
     }
 
     /// Current guest time in ticks.
     pub fn now(&self) -> u64 {
-        match self {
-            Self::Host(origin) => {
+        self.raw().wrapping_add(self.offset.load(Ordering::Relaxed))
+    }
+
+    fn raw(&self) -> u64 {
+        match self.source {
+            Source::Host(origin) => {
                 let elapsed = origin.elapsed();
                 elapsed.as_secs() * TIMEBASE_HZ + u64::from(elapsed.subsec_nanos()) / NANOS_PER_TICK
             }
-            Self::Manual(ticks) => ticks.load(Ordering::Relaxed),
+            Source::Manual => 0,
         }
+    }
+
+    /// Sets the time; it goes on from there. Whoever sleeps until a deadline has to
+    /// be told.
+    pub fn set(&self, ticks: u64) {
+        self.offset.store(ticks.wrapping_sub(self.raw()), Ordering::Relaxed);
     }
 
     /// Moves a manual clock forward by `ticks`; a host clock does not care.
     pub fn advance(&self, ticks: u64) {
-        if let Self::Manual(now) = self {
-            now.fetch_add(ticks, Ordering::Relaxed);
+        if self.is_manual() {
+            self.offset.fetch_add(ticks, Ordering::Relaxed);
         }
     }
 
     /// Whether time moves only by [`Clock::advance`].
     pub fn is_manual(&self) -> bool {
-        matches!(self, Self::Manual(_))
+        matches!(self.source, Source::Manual)
     }
 
     /// Host time from now until guest time reaches `deadline`; zero when it
@@ -59,5 +76,33 @@ impl Clock {
     pub fn until(&self, deadline: u64) -> Duration {
         let ticks = deadline.saturating_sub(self.now());
         Duration::from_nanos(ticks.saturating_mul(NANOS_PER_TICK))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_only_when_told() {
+        let clock = Clock::manual();
+        let other = clock.clone();
+        clock.advance(7);
+        assert_eq!(other.now(), 7);
+        other.set(u64::MAX);
+        clock.advance(2);
+        assert_eq!(clock.now(), 1, "time wraps");
+        assert_eq!(clock.until(11), Duration::from_micros(1));
+    }
+
+    #[test]
+    fn a_host_clock_can_be_set_and_goes_on() {
+        let clock = Clock::host();
+        clock.set(1 << 40);
+        let first = clock.now();
+        assert!(first >= 1 << 40);
+        clock.advance(1 << 50);
+        assert!(clock.now() < 1 << 41, "it is not advanced by hand");
+        assert!(clock.now() >= first);
     }
 }

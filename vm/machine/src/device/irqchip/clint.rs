@@ -3,16 +3,16 @@
 //! ```text
 //!  0x0000 + 4·h   msip      bit 0 drives MSIP of hart h
 //!  0x4000 + 8·h   mtimecmp  MTIP of hart h while mtime >= mtimecmp
-//!  0xbff8         mtime     the machine's clock, read-only here
+//!  0xbff8         mtime     the machine's clock
 //! ```
 //!
-//! `mtime` is the same clock that the `time` CSR shows, and a guest cannot set it:
-//! a write is ignored. The timer comparison itself is done by the hart.
+//! `mtime` is the same clock that the `time` CSR shows, so setting it sets both. The
+//! timer comparison itself is done by the hart.
 
 use std::sync::{Arc, Mutex};
 
 use riscope_core::clock::Clock;
-use riscope_core::hart::{HartControl, Interrupt};
+use riscope_core::hart::{Attention, HartControl, Interrupt};
 use riscope_core::mmio::{MmioDevice, MmioFault, Width};
 use vm_fdt::{Error, FdtWriter};
 
@@ -29,7 +29,7 @@ const MTIME: u64 = 0xbff8;
 pub struct Clint {
     harts: Vec<Arc<HartControl>>,
     clock: Clock,
-    /// Serialises writes of one half of an `mtimecmp`.
+    /// Serialises writes of one half of a register.
     halves: Mutex<()>,
 }
 
@@ -71,6 +71,16 @@ impl Clint {
         let mask = width.mask() << shift;
         control.set_mtimecmp(control.mtimecmp() & !mask | value << shift & mask);
     }
+
+    /// Every hart has to look at its deadlines again.
+    fn write_time(&self, shift: u32, width: Width, value: u64) {
+        let _guard = lock(&self.halves);
+        let mask = width.mask() << shift;
+        self.clock.set(self.clock.now() & !mask | value << shift & mask);
+        for hart in &self.harts {
+            hart.request(Attention::INTERRUPT);
+        }
+    }
 }
 
 impl MmioDevice for Clint {
@@ -91,7 +101,8 @@ impl MmioDevice for Clint {
                 self.harts[hart].set_line(Interrupt::MachineSoftware, value & 1 != 0);
             }
             Register::TimerCompare { hart, shift } => self.write_compare(hart, shift, width, value),
-            Register::Time { .. } | Register::Reserved => {}
+            Register::Time { shift } => self.write_time(shift, width, value),
+            Register::Reserved => {}
         }
         Ok(())
     }
@@ -144,13 +155,17 @@ mod tests {
     }
 
     #[test]
-    fn time_follows_the_clock_and_ignores_writes() {
+    fn time_is_the_clock_and_can_be_set_whole_or_by_halves() {
         let clint = clint();
         clint.clock.advance(0x1_0000_0007);
-        clint.write(MTIME, Width::Double, 0).unwrap();
         assert_eq!(clint.read(MTIME, Width::Double), Ok(0x1_0000_0007));
         assert_eq!(clint.read(MTIME, Width::Word), Ok(7));
         assert_eq!(clint.read(MTIME + 4, Width::Word), Ok(1));
+        clint.write(MTIME + 4, Width::Word, 5).unwrap();
+        assert_eq!(clint.clock.now(), 0x5_0000_0007);
+        assert!(clint.harts.iter().all(|hart| hart.take_attention().contains(Attention::INTERRUPT)));
+        clint.write(MTIME, Width::Double, 0).unwrap();
+        assert_eq!(clint.read(MTIME, Width::Double), Ok(0));
     }
 
     #[test]
