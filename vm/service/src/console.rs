@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use riscope_machine::console::{Console, ConsoleBackend};
-use rustix::termios::{LocalModes, InputModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use crate::message::say;
 use crate::stop::Stopper;

@@ -185,7 +185,8 @@ mod tests {
         let bench = Bench::new();
         let disk = bench.sparse("disk", 1 << 20);
         let endless = bench.file("endless", 0x0000_006f_u32.to_le_bytes());
-        let first = Process::start(bench.command(&["run", "--bios", &endless, "--disk", &disk, "--listen", "127.0.0.1:0"]));
+        let first =
+            Process::start(bench.command(&["run", "--bios", &endless, "--disk", &disk, "--listen", "127.0.0.1:0"]));
         // The line about the address comes before the machine is built; its state is in the metrics.
         let found = first.stderr.wait_for(support::PATIENCE, support::http::address_in);
         let address = found.unwrap_or_else(|| panic!("no address: {}", first.stderr.text()));
@@ -193,7 +194,10 @@ mod tests {
             std::thread::yield_now();
         }
         bench.refuses(&["--bios", &endless, "--disk", &disk], &[&disk, "another machine uses it"]);
-        bench.refuses(&["--bios", &endless, "--listen", &address.to_string()], &[&address.to_string(), "in use", "--listen"]);
+        bench.refuses(
+            &["--bios", &endless, "--listen", &address.to_string()],
+            &[&address.to_string(), "in use", "--listen"],
+        );
     }
 
     #[test]
@@ -242,7 +246,10 @@ mod tests {
             bench.refuses(&["--bios", &endless, "--signature", path], &[path, "--signature"]);
         }
         // A program without a signature leaves no empty file either.
-        bench.refuses(&["--bios", &endless, "--signature", "s", "--timeout", "0.1"], &["begin_signature", "--signature"]);
+        bench.refuses(
+            &["--bios", &endless, "--signature", "s", "--timeout", "0.1"],
+            &["begin_signature", "--signature"],
+        );
         // What cannot be booted leaves what was there as it was.
         let kept = bench.file("kept", "before");
         bench.refuses(&["--bios", "nowhere", "--signature", &kept], &["nowhere"]);
