@@ -9,7 +9,7 @@
 
 test:
 case 1                              # the next instruction, alternating
-    li s0, HOT_CALLS
+    li s0, CHANGES
     li s2, INSN_LI_A0 | (1 << 20)
     li s3, INSN_LI_A0 | (2 << 20)
     la s1, 2f
@@ -26,7 +26,7 @@ case 1                              # the next instruction, alternating
     mv s3, t0
     addi s0, s0, -1
     bnez s0, 1b
-    li t0, HOT_CALLS / 2 * 3
+    li t0, CHANGES / 2 * 3
     check_eq a3, t0
 case 2                              # in the middle of a hot loop, once
     li s0, 2 * HOT_CALLS

@@ -78,11 +78,11 @@ case 7                              # S-mode exchanges the pages itself, and the
     pte_of s5, page_2, PTE_V | PTE_R | PTE_X | PTE_A
     li s1, CALLER_VA
     li s2, TARGET_VA
-    li a2, HOT_CALLS
+    li a2, CHANGES
     li a3, 0
     run_in PRV_S, exchange_and_call
     check_ecall_from PRV_S
-    check_value a3, HOT_CALLS / 2 * 203
+    check_value a3, CHANGES / 2 * 203
 case 8                              # the code of the target changed by a store, the jump to it linked
     la s6, page_1
     target page_1

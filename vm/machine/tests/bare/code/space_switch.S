@@ -17,13 +17,13 @@ test:
     ld s3, 8(t0)
     li s1, CODE_VA
 case 1                              # one ASID, a fence at each switch
-    li a2, HOT_CALLS
+    li a2, CHANGES
     li a3, 0
     csrw satp, s2
     sfence.vma
     run_in PRV_S, switch_with_fence
     check_ecall_from PRV_S
-    check_value a3, 3 * HOT_CALLS
+    check_value a3, 3 * CHANGES
 case 2                              # two ASIDs, no fence
     li t0, 1 << SATP_ASID_SHIFT
     or s2, s2, t0
@@ -34,18 +34,18 @@ case 2                              # two ASIDs, no fence
     bne t1, s3, 1f                  # the machine has no two ASIDs
     csrw satp, s2
     sfence.vma
-    li a2, HOT_CALLS
+    li a2, CHANGES
     li a3, 0
     run_in PRV_S, switch_bare
     check_ecall_from PRV_S
-    check_value a3, 3 * HOT_CALLS
+    check_value a3, 3 * CHANGES
 case 3                              # a function that calls through the space of the other
-    li a2, HOT_CALLS
+    li a2, CHANGES
     li a3, 0
     csrw satp, s2
     run_in PRV_S, switch_inside
     check_ecall_from PRV_S
-    check_value a3, 3 * HOT_CALLS
+    check_value a3, 3 * CHANGES
 1:  done
 
 .balign 4
