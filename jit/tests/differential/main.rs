@@ -1,0 +1,95 @@
+//! Random programs on the interpreter and on the translating engine: after any
+//! number of instructions both are in the same state.
+//!
+//! ```text
+//!  seed ──► generate/ ──► Program ──► machine.rs on the interpreter ─┐
+//!             │                  └──► machine.rs on the other engine ┴─► equal?
+//!             profile.rs                                                  │ no
+//!                                     smallest program, as text ◄── shrink.rs
+//! ```
+//!
+//! Everything follows from seeds: programs, when their time passes, and what is
+//! compiled when, so a failure repeats. `RISCOPE_FUZZ_INSTRUCTIONS` sets how many
+//! instructions each profile runs, `RISCOPE_FUZZ_SEED` the first seed; a failing
+//! program names its own.
+//!
+//! Programs avoid what has no defined effect: executing changed code before a
+//! fence, and translating through changed page tables before one.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "encodings and registers are bits"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod campaign;
+mod device;
+mod firmware;
+mod generate;
+mod layout;
+mod machine;
+mod paging;
+mod planted;
+mod program;
+mod shrink;
+
+#[cfg(test)]
+mod tests {
+    use crate::campaign::{run, translator};
+    use crate::generate::profile::{CONTROL, FLOAT, INTEGER, MEMORY, PATCHING, PRIVILEGED, Profile};
+
+    fn variable(name: &str) -> Option<u64> {
+        let text = std::env::var(name).ok()?;
+        let number = match text.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16),
+            None => text.parse(),
+        };
+        Some(number.unwrap_or_else(|error| panic!("{name}={text}: {error}")))
+    }
+
+    /// Runs `millions` of instructions. At least `translated` of 100 have to run in
+    /// generated code, and half of the programs `iterations` times or more.
+    fn engines_agree(profile: &Profile, millions: u64, translated: u64, iterations: u64) {
+        let instructions = variable("RISCOPE_FUZZ_INSTRUCTIONS").unwrap_or(millions * 1_000_000);
+        let seed = variable("RISCOPE_FUZZ_SEED").unwrap_or(0x5eed_0000_0000);
+        let statistics = run(profile, seed, instructions, &translator())
+            .unwrap_or_else(|finding| panic!("in {}: {finding}", profile.name));
+        assert!(statistics.translated_percent() >= translated, "{statistics:?}");
+        assert!(statistics.median_iterations() >= iterations, "{statistics:?}");
+        assert!(statistics.blocks > statistics.programs, "{statistics:?}");
+    }
+
+    #[test]
+    fn engines_agree_on_arithmetic() {
+        engines_agree(&INTEGER, 20, 75, 200);
+    }
+
+    #[test]
+    fn engines_agree_on_memory_accesses() {
+        engines_agree(&MEMORY, 15, 30, 100);
+    }
+
+    #[test]
+    fn engines_agree_on_floating_point() {
+        engines_agree(&FLOAT, 10, 8, 100);
+    }
+
+    #[test]
+    fn engines_agree_on_control_flow() {
+        engines_agree(&CONTROL, 20, 75, 200);
+    }
+
+    #[test]
+    fn engines_agree_on_privileged_programs() {
+        engines_agree(&PRIVILEGED, 10, 12, 30);
+    }
+
+    #[test]
+    fn engines_agree_on_programs_that_change_themselves() {
+        engines_agree(&PATCHING, 2, 30, 100);
+    }
+}

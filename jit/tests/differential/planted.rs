@@ -1,0 +1,312 @@
+//! An interpreter with one rare fault: what the comparison has to find. The faults
+//! are of the kinds that translators really have, and each shows under a narrow
+//! condition only.
+
+use std::sync::Arc;
+
+use riscope_core::addr::{GuestPhys, PAGE_MASK};
+use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
+use riscope_core::hart::{Hart, PrivilegeMode};
+use riscope_core::interp::{BlockEnd, Interpreter};
+use riscope_core::isa::a::A;
+use riscope_core::isa::d::D;
+use riscope_core::isa::f::F;
+use riscope_core::isa::i::I;
+use riscope_core::isa::m::M;
+use riscope_core::isa::privileged::Privileged;
+use riscope_core::isa::zifencei::Zifencei;
+use riscope_core::isa::{Insn, Op, decode};
+use riscope_core::mem::GuestRam;
+use vm_memory::{Bytes, GuestAddress};
+
+use super::layout::{DEVICE, PAGE};
+
+/// Instructions between two polls, as in the interpreter.
+const QUANTUM: u32 = 8192;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// `addw` zero-extends a negative result if the low bits of a source are ones.
+    WordNotSignExtended,
+    /// `sra` by more than 31 shifts in zeros.
+    ShiftNotArithmetic,
+    /// `mulhsu` of a negative and a large operand is one too much.
+    HighProductOffByOne,
+    /// A taken `bge` is not counted.
+    MissedCountdown,
+    /// `c.jalr` links as if it were four bytes long.
+    WrongLink,
+    /// `fence.i` does nothing.
+    IgnoredInstructionFence,
+    /// `sfence.vma` with an address does nothing.
+    IgnoredTranslationFence,
+    /// `fdiv.s` raises no flags.
+    LostFlags,
+    /// `fmul.d` rounds to nearest whatever `frm` says.
+    IgnoredRoundingMode,
+    /// `flw` leaves the upper half of the register 0.
+    LostBoxing,
+    /// A load across a page boundary misses its last byte.
+    TornLoad,
+    /// A load of a device register reads it twice.
+    RepeatedDeviceRead,
+    /// `sc.d` reports success where it failed.
+    FalseSuccess,
+}
+
+/// Makes faulty engines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FaultyFactory(pub(crate) Fault);
+
+impl EngineFactory for FaultyFactory {
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
+
+    fn engines(&self, context: &EngineContext, harts: usize) -> Result<Vec<Box<dyn Engine>>, EngineSetupError> {
+        let engine = |_| {
+            let ram = Arc::clone(&context.ram);
+            Box::new(FaultyEngine { fault: self.0, interpreter: Interpreter::default(), ram }) as Box<dyn Engine>
+        };
+        Ok((0..harts).map(engine).collect())
+    }
+}
+
+/// Goes instruction by instruction, and falsifies some.
+#[derive(Debug)]
+struct FaultyEngine {
+    fault: Fault,
+    interpreter: Interpreter,
+    ram: Arc<GuestRam>,
+}
+
+impl Engine for FaultyEngine {
+    fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit {
+        let mut left = limit;
+        while left > 0 {
+            if let Some(exit) = hart.poll() {
+                return exit;
+            }
+            hart.start_quantum(u32::try_from(left).unwrap_or(QUANTUM).min(QUANTUM));
+            let end = loop {
+                match self.step(hart) {
+                    BlockEnd::Jump | BlockEnd::Hot { .. } => {}
+                    end => break end,
+                }
+            };
+            left = left.saturating_sub(hart.finish_quantum());
+            if let BlockEnd::Exit(exit) = end {
+                return exit;
+            }
+        }
+        Exit::LimitReached
+    }
+}
+
+/// The hart before an instruction.
+struct Before {
+    insn: Insn,
+    pc: u64,
+    x: [u64; 32],
+    fflags: u64,
+    frm: u64,
+    mode: PrivilegeMode,
+    traps: u64,
+}
+
+impl Before {
+    fn source(&self) -> u64 {
+        self.x[self.insn.operands.rs1()]
+    }
+
+    fn second(&self) -> u64 {
+        self.x[self.insn.operands.rs2()]
+    }
+
+    /// Address of a load or store.
+    fn address(&self) -> u64 {
+        self.source().wrapping_add(self.insn.operands.imm_u64())
+    }
+}
+
+fn traps(hart: &Hart) -> u64 {
+    hart.counters().exceptions().iter().sum()
+}
+
+impl FaultyEngine {
+    fn step(&mut self, hart: &mut Hart) -> BlockEnd {
+        let state = hart.state();
+        let (x, fflags, frm, ready) = (state.x, state.fflags, state.frm, state.countdown > 0);
+        let Some(insn) = self.instruction(hart).filter(|_| ready) else { return self.interpreter.step(hart) };
+        let before = Before { insn, pc: hart.pc().0, x, fflags, frm, mode: hart.mode(), traps: traps(hart) };
+        if self.skips(&before) {
+            let state = hart.state_mut();
+            state.pc += insn.operands.length();
+            state.countdown -= 1;
+            return BlockEnd::Poll;
+        }
+        if self.fault == Fault::IgnoredRoundingMode && insn.op == Op::D(D::Fmul) {
+            hart.state_mut().frm = 0;
+        }
+        let end = self.interpreter.step(hart);
+        if insn.op == Op::D(D::Fmul) {
+            hart.state_mut().frm = before.frm;
+        }
+        if traps(hart) != before.traps {
+            return end;
+        }
+        if self.fault == Fault::RepeatedDeviceRead && reads(insn.op) && before.address() & !(PAGE - 1) == DEVICE {
+            let state = hart.state_mut();
+            (state.x, state.pc) = (before.x, before.pc);
+            state.countdown += 1;
+            return self.interpreter.step(hart);
+        }
+        self.falsify(hart, &before);
+        end
+    }
+
+    /// The instruction at `pc`, if there is one.
+    fn instruction(&self, hart: &mut Hart) -> Option<Insn> {
+        let pc = hart.pc().0;
+        let mut half = |at: u64| -> Option<u32> {
+            let GuestPhys(phys) = hart.translate_fetch(at).ok()?.phys;
+            self.ram.memory().read_obj::<u16>(GuestAddress(phys)).ok().map(u32::from)
+        };
+        let low = half(pc)?;
+        decode(if low & 3 == 3 { half(pc.wrapping_add(2))? << 16 | low } else { low })
+    }
+
+    /// Whether the fault is that this instruction does nothing.
+    fn skips(&self, before: &Before) -> bool {
+        match (self.fault, before.insn.op) {
+            (Fault::IgnoredInstructionFence, Op::Zifencei(Zifencei::FenceI)) => true,
+            (Fault::IgnoredTranslationFence, Op::Privileged(Privileged::SfenceVma)) => {
+                before.mode != PrivilegeMode::User && before.insn.operands.rs1() != 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Changes what the instruction did, if it is a case of the fault.
+    fn falsify(&self, hart: &mut Hart, before: &Before) {
+        let o = before.insn.operands;
+        let result = hart.x(o.rd());
+        let falsified = match (self.fault, before.insn.op) {
+            (Fault::WordNotSignExtended, Op::I(I::Addw)) if before.source() & 15 == 15 => result & 0xffff_ffff,
+            (Fault::ShiftNotArithmetic, Op::I(I::Sra)) if before.second() & 32 != 0 => {
+                before.source() >> (before.second() & 63)
+            }
+            (Fault::HighProductOffByOne, Op::M(M::Mulhsu)) if before.source() & before.second() >> 63 != 0 => {
+                result.wrapping_add(1)
+            }
+            (Fault::WrongLink, Op::I(I::Jalr)) if o.length() == 2 && o.rd() == 1 => result.wrapping_add(2),
+            (Fault::FalseSuccess, Op::A(A::ScD)) => 0,
+            (Fault::TornLoad, Op::I(I::Ld)) if before.address() & PAGE_MASK > PAGE - 8 => result & u64::MAX >> 8,
+            _ => result,
+        };
+        hart.set_x(o.rd(), falsified);
+        let state = hart.state_mut();
+        match (self.fault, before.insn.op) {
+            (Fault::LostFlags, Op::F(F::Fdiv)) => state.fflags = before.fflags,
+            (Fault::LostBoxing, Op::F(F::Flw)) => state.f[o.rd()] &= 0xffff_ffff,
+            (Fault::MissedCountdown, Op::I(I::Bge)) if state.pc != before.pc.wrapping_add(o.length()) => {
+                state.countdown += 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn reads(op: Op) -> bool {
+    matches!(op, Op::I(I::Lb | I::Lh | I::Lw | I::Ld | I::Lbu | I::Lhu | I::Lwu))
+}
+
+#[cfg(test)]
+mod tests {
+    use riscope_core::interp::InterpreterFactory;
+
+    use super::*;
+    use crate::campaign::{Finding, compare, run};
+    use crate::generate::profile::{CONTROL, FLOAT, INTEGER, MEMORY, PATCHING, PRIVILEGED, Profile};
+
+    /// Instructions within which a fault has to be found.
+    const BUDGET: u64 = 12_000_000;
+
+    /// Finds the fault and returns the smallest program that shows it, which is to
+    /// contain `culprit` and to have at most `most` instructions.
+    fn is_found(fault: Fault, profile: &Profile, culprit: &str, most: usize) {
+        let result = run(profile, 0xfa01_0000, BUDGET, &FaultyFactory(fault));
+        let finding: Box<Finding> = result.err().unwrap_or_else(|| panic!("{fault:?} was not found"));
+        let text = finding.to_string();
+        assert!(text.contains(culprit), "{fault:?}: no {culprit} in\n{text}");
+        assert!(finding.program.live() <= most, "{fault:?}: more than {most} instructions in\n{text}");
+        let sound = compare(&finding.program, &InterpreterFactory, None);
+        assert_eq!(sound, None, "the program itself is to blame");
+    }
+
+    #[test]
+    fn a_missing_sign_extension_is_found() {
+        is_found(Fault::WordNotSignExtended, &INTEGER, "addw", 10);
+    }
+
+    #[test]
+    fn a_logical_instead_of_an_arithmetic_shift_is_found() {
+        is_found(Fault::ShiftNotArithmetic, &INTEGER, "sra ", 10);
+    }
+
+    #[test]
+    fn a_wrong_high_product_is_found() {
+        is_found(Fault::HighProductOffByOne, &INTEGER, "mulhsu", 10);
+    }
+
+    #[test]
+    fn a_missed_countdown_is_found() {
+        is_found(Fault::MissedCountdown, &CONTROL, "bge ", 10);
+    }
+
+    #[test]
+    fn a_wrong_return_address_is_found() {
+        is_found(Fault::WrongLink, &CONTROL, "c.jalr", 10);
+    }
+
+    #[test]
+    fn stale_code_is_found() {
+        is_found(Fault::IgnoredInstructionFence, &PATCHING, "fence.i", 12);
+    }
+
+    #[test]
+    fn a_stale_translation_is_found() {
+        is_found(Fault::IgnoredTranslationFence, &PRIVILEGED, "sfence.vma", 16);
+    }
+
+    #[test]
+    fn lost_flags_are_found() {
+        is_found(Fault::LostFlags, &FLOAT, "fdiv.s", 10);
+    }
+
+    #[test]
+    fn an_ignored_rounding_mode_is_found() {
+        is_found(Fault::IgnoredRoundingMode, &FLOAT, "fmul.d", 10);
+    }
+
+    #[test]
+    fn lost_boxing_is_found() {
+        is_found(Fault::LostBoxing, &FLOAT, "flw", 10);
+    }
+
+    #[test]
+    fn a_torn_load_is_found() {
+        is_found(Fault::TornLoad, &MEMORY, "ld ", 10);
+    }
+
+    #[test]
+    fn a_repeated_device_read_is_found() {
+        is_found(Fault::RepeatedDeviceRead, &MEMORY, "lui", 10);
+    }
+
+    #[test]
+    fn a_false_success_is_found() {
+        is_found(Fault::FalseSuccess, &MEMORY, "sc.d", 10);
+    }
+}
