@@ -38,7 +38,7 @@ test:
 case 1                              # the defined ones
     illegal_half 0x0000
     illegal_word 0xffffffff
-case 2                              # opcodes without meaning: reserved, custom-free and longer than 32 bits
+case 2                              # major opcodes that no extension here uses
     illegal_word 0x0000006b
     illegal_word 0x00000077
 case 3                              # loads and stores without a width
