@@ -12,8 +12,14 @@ pub(crate) fn assemble(scratch: &Scratch, name: &str, source: &str) -> PathBuf {
     let mut assembler = Command::new("riscv64-linux-gnu-as");
     succeed(assembler.arg("-march=rv64gc").arg("-o").arg(&object).arg(&text));
     let mut linker = Command::new("riscv64-linux-gnu-ld");
-    // One segment for code and data, which the linker would otherwise warn of.
-    succeed(linker.args(["-N", "--no-warn-rwx-segments", "-Ttext=0x80000000"]).arg("-o").arg(&program).arg(&object));
+    // One segment for code and data, which the linker would otherwise warn of; and no use of `gp`, which nobody sets.
+    succeed(
+        linker
+            .args(["-N", "--no-relax", "--no-warn-rwx-segments", "-Ttext=0x80000000"])
+            .arg("-o")
+            .arg(&program)
+            .arg(&object),
+    );
     program
 }
 
