@@ -53,6 +53,7 @@ percent_decode() {
 # interactive shell, on a controlling terminal so that Ctrl-C and job control
 # work. Returns its exit status.
 run_session() {
+    offer_ends
     cd "${HOME:-/}" || cd /
     if [ -n "$1" ]; then
         lead_session "$SHELL" -c "$1"
@@ -72,14 +73,47 @@ lead_session() {
     busybox setsid busybox cttyhack "$SHELL" -c '"$@"; status=$?; busybox stty opost; exit "$status"' session "$@"
 }
 
-# finish STATUS: reports, brings the root file system to rest, powers off.
+# offer_ends: poweroff, halt and reboot for whoever types them. Busybox's signal
+# process 1, but a shell that waits for its child does not hear that.
+offer_ends() {
+    local name
+    busybox mkdir -p /run/riscope
+    busybox cat >/run/riscope/poweroff <<'END'
+#!/bin/sh
+# Makes process 1 go on by ending everything else, and tells it what was asked for.
+[ $# -eq 0 ] || exec busybox "${0##*/}" "$@"
+echo "${0##*/}" >/run/riscope/end
+busybox stty opost </dev/console
+kill -9 -1
+END
+    busybox chmod 755 /run/riscope/poweroff
+    busybox ln -sf poweroff /run/riscope/halt
+    busybox ln -sf poweroff /run/riscope/reboot
+    PATH=/run/riscope:$PATH
+    # Busybox's shell prefers its own, but not to an alias of an interactive one.
+    for name in poweroff halt reboot; do
+        echo "alias $name=/run/riscope/$name"
+    done >/run/riscope/aliases
+    export ENV=/run/riscope/aliases
+}
+
+# finish STATUS: reports, brings the root file system to rest, powers off or does
+# what else was asked for.
 finish() {
-    printf '\nriscope-exit: %d\n' "$1"
+    local status=$1 end=poweroff
+    if [ -f /run/riscope/end ]; then
+        read -r end </run/riscope/end
+        status=0
+    fi
+    printf '\nriscope-exit: %d\n' "$status"
     # Setting a terminal's mode waits until its output has been sent.
     busybox stty opost </dev/console 2>/dev/null
     kill -9 -1 2>/dev/null
     busybox sync
     busybox umount -a -r 2>/dev/null
+    if [ "$end" = reboot ]; then
+        busybox reboot -f
+    fi
     busybox poweroff -f
 }
 
