@@ -1,0 +1,191 @@
+//! Spans as an OTLP receiver gets them, and receivers that are not there or do not answer, which change nothing.
+//!
+//! The receiver is `oteltap`, which prints what it gets, one line of JSON each.
+
+mod support;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use support::PATIENCE;
+use support::guest::{exec, linux};
+use support::process::{Outcome, Process, run};
+
+/// Longest time that a run may take longer because its spans go nowhere.
+const DELAY: Duration = Duration::from_secs(15);
+
+/// A span, as far as the tests look at it.
+#[derive(Debug)]
+struct Span {
+    name: String,
+    trace: String,
+    id: String,
+    parent: String,
+    /// Nanoseconds since the Unix epoch.
+    start: u128,
+    end: u128,
+}
+
+/// Every span in a document of OTLP as JSON, at any depth.
+fn collect(value: &Value, spans: &mut Vec<Span>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| collect(value, spans)),
+        Value::Object(fields) => {
+            let text = |names: [&str; 2]| {
+                let field = names.iter().find_map(|name| fields.get(*name));
+                field.map(|field| field.as_str().map_or_else(|| field.to_string(), str::to_owned)).unwrap_or_default()
+            };
+            let id = text(["spanId", "span_id"]);
+            let start = text(["startTimeUnixNano", "start_time_unix_nano"]);
+            if id.is_empty() || start.is_empty() {
+                fields.values().for_each(|value| collect(value, spans));
+                return;
+            }
+            let number = |text: String| text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            spans.push(Span {
+                name: text(["name", "name"]),
+                trace: text(["traceId", "trace_id"]),
+                id,
+                parent: text(["parentSpanId", "parent_span_id"]),
+                start: number(start),
+                end: number(text(["endTimeUnixNano", "end_time_unix_nano"])),
+            });
+        }
+        _ => {}
+    }
+}
+
+/// A receiver on a port of its own.
+struct Receiver {
+    process: Process,
+    port: u16,
+}
+
+impl Receiver {
+    fn start() -> Self {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/test-tools/venv/bin/oteltap");
+        assert!(program.exists(), "oteltap is missing: run `make tools`");
+        let port = free_port();
+        let mut command = Command::new(program);
+        command.args(["--port", &port.to_string()]).env("PYTHONUNBUFFERED", "1");
+        let process = Process::start(command);
+        let deadline = Instant::now() + PATIENCE;
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < deadline, "oteltap does not listen: {}", process.stderr.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { process, port }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Waits until there is a span of this name, and returns all so far.
+    fn spans(&self, name: &str) -> Vec<Span> {
+        let found = self.process.stdout.wait_for(PATIENCE, |text| {
+            let mut spans = Vec::new();
+            // The last line may not be complete yet.
+            let complete = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+            // It says on which port it listens, too.
+            for line in complete.lines().filter(|line| line.starts_with('{')) {
+                let value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                collect(&value, &mut spans);
+            }
+            spans.iter().any(|span| span.name == name).then_some(spans)
+        });
+        found.unwrap_or_else(|| panic!("no span {name:?} in\n{}", self.process.stdout.text()))
+    }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+/// Boots Debian's kernel, with spans to `otlp` if given.
+fn boot(otlp: Option<&str>) -> Outcome {
+    let mut arguments = linux(&format!("quiet {}", exec("echo hello from the guest; exit 0")));
+    arguments.extend(otlp.into_iter().flat_map(|url| ["--otlp", url]).map(str::to_owned));
+    run(arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> u128 {
+        SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_nanos()
+    }
+
+    #[test]
+    fn a_receiver_gets_boot_and_compilations_with_parents_and_times() {
+        let receiver = Receiver::start();
+        let before = now();
+        let outcome = boot(Some(&receiver.url()));
+        let after = now();
+        outcome.assert_code(0);
+        // The span of the whole run is the last to end, but batches need not come in order.
+        let spans = receiver.spans("vm.run");
+        let named = |name: &str| {
+            let found: Vec<&Span> = spans.iter().filter(|span| span.name == name).collect();
+            assert_eq!(found.len(), 1, "one span {name} in {spans:#?}");
+            found[0]
+        };
+        let run = named("vm.run");
+        assert_eq!(run.parent, "", "the run is the root");
+        assert!(before <= run.start && run.end <= after, "{before} {run:?} {after}");
+        assert!(spans.iter().all(|span| span.trace == run.trace), "one machine is one trace");
+        let inside = |span: &Span, parent: &Span| {
+            assert_eq!(span.parent, parent.id, "{span:?} belongs to {parent:?}");
+            assert!(
+                parent.start <= span.start && span.start <= span.end && span.end <= parent.end,
+                "{span:?} {parent:?}"
+            );
+        };
+        let boot = named("vm.boot");
+        inside(boot, run);
+        let phases = ["vm.boot.load", "vm.boot.fdt", "vm.boot.kernel"].map(named);
+        for phase in phases {
+            inside(phase, boot);
+        }
+        assert!(phases.is_sorted_by_key(|phase| phase.start), "{phases:#?}");
+        let compilations: Vec<&Span> = spans.iter().filter(|span| span.name.starts_with("jit.compile ")).collect();
+        assert!(!compilations.is_empty(), "a boot has long compilations: {spans:#?}");
+        for span in compilations {
+            let parent = spans.iter().find(|other| other.id == span.parent);
+            let parent = parent.unwrap_or_else(|| panic!("the parent of {span:?} did not come"));
+            assert!(["vm.run", "vm.boot", "jit.hotspot"].contains(&parent.name.as_str()), "{span:?} in {parent:?}");
+            assert!(span.start <= span.end && span.start >= parent.start, "{span:?} in {parent:?}");
+        }
+    }
+
+    #[test]
+    fn receivers_that_are_dead_or_hang_change_nothing() {
+        // The kernel's log is quiet, so that all there is to see is the same in each run.
+        let plain = boot(None);
+        plain.assert_code(0);
+        assert!(plain.stdout.contains("hello from the guest"), "{}", plain.log());
+        let visible = |outcome: &Outcome| {
+            let lines = outcome.stdout.lines().filter(|line| !line.starts_with('['));
+            lines.map(str::trim_end).collect::<Vec<_>>().join("\n")
+        };
+        // It accepts connections, since the host does that for it, and never answers.
+        let hung = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let hung_port = hung.local_addr().expect("it has one").port();
+        for port in [free_port(), hung_port] {
+            let mut arguments = linux(&format!("quiet {}", exec("echo hello from the guest; exit 0")));
+            arguments.extend(["--otlp", &format!("http://127.0.0.1:{port}")].map(str::to_owned));
+            let process = Process::start(support::process::riscope(arguments));
+            process.expect_stdout("Power down");
+            let down = Instant::now();
+            let outcome = process.finish();
+            assert!(down.elapsed() < DELAY, "it takes {:?} to end", down.elapsed());
+            outcome.assert_code(0);
+            assert_eq!(visible(&outcome), visible(&plain));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A user at a terminal: types commands, interrupts one, and finds the terminal as it was afterwards.
+
+mod support;
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Termios, tcgetattr};
+use support::PATIENCE;
+use support::guest::{assert_no_complaint, linux};
+use support::output::Output;
+use support::process::{Process, riscope};
+
+/// Ctrl-A, which riscope takes for itself, and Ctrl-C, which the guest gets.
+const CONTROL_A: &str = "\x01";
+const CONTROL_C: &str = "\x03";
+
+/// A pseudo-terminal: the user's end, what is on the screen, and the end that programs get.
+struct Terminal {
+    keyboard: File,
+    screen: Output,
+    device: OwnedFd,
+}
+
+impl Terminal {
+    fn open() -> Self {
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a new terminal");
+        grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("it may be used");
+        let name = ptsname(&keyboard, Vec::new()).expect("it has a name");
+        let device = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other end");
+        let keyboard = File::from(keyboard);
+        let screen = Output::of(keyboard.try_clone().expect("another descriptor"));
+        Self { keyboard, screen, device }
+    }
+
+    fn settings(&self) -> Termios {
+        tcgetattr(&self.device).expect("a terminal has settings")
+    }
+
+    /// Starts `riscope` with stdin and stdout on the terminal.
+    fn start(&self, arguments: &[String]) -> Process {
+        let mut command = riscope(arguments);
+        command.stdin(self.device.try_clone().expect("another descriptor"));
+        Process::start_on(command, self.device.try_clone().expect("another descriptor"))
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Waits until the screen has `text`, and forgets nothing.
+    fn expect(&self, text: &str) {
+        let seen = self.screen.wait_for(PATIENCE, |screen| screen.contains(text).then_some(()));
+        assert!(seen.is_some(), "{text:?} does not appear on the screen:\n{}", self.screen.text());
+    }
+}
+
+/// The settings, as far as a user would notice a difference.
+fn comparable(settings: &Termios) -> String {
+    format!("{settings:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::termios::LocalModes;
+
+    use super::*;
+
+    #[test]
+    fn a_user_types_commands_interrupts_one_and_powers_off() {
+        let mut terminal = Terminal::open();
+        let before = terminal.settings();
+        assert!(before.local_modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG));
+        let process = terminal.start(&linux(""));
+        terminal.expect("riscope: init started");
+        assert!(
+            !terminal.settings().local_modes.intersects(LocalModes::ECHO | LocalModes::ISIG),
+            "keys go to the guest"
+        );
+
+        // What is typed appears on the screen too, so what is waited for only appears as a result.
+        terminal.press("echo pro''mpt-$((6 * 7))\r");
+        terminal.expect("prompt-42");
+        terminal.press("echo slee''ping; sleep 100000; echo wo''ke\r");
+        terminal.expect("sleeping");
+        terminal.press(CONTROL_C);
+        terminal.press("echo status-$((1000 + $?))\r");
+        terminal.expect("status-1130");
+        // Escaped, the escape key is a key as others: the shell takes it as "to the start of the line".
+        terminal.press(&format!("here{CONTROL_A}{CONTROL_A}echo \r"));
+        terminal.expect("\nhere\r");
+        terminal.press("poweroff\r");
+
+        let outcome = process.finish();
+        outcome.assert_code(0);
+        assert_eq!(comparable(&terminal.settings()), comparable(&before), "the terminal is as it was");
+        let screen = terminal.screen.text();
+        assert!(!screen.contains("woke"), "Ctrl-C interrupts the list of commands:\n{screen}");
+        assert_no_complaint(&screen);
+        assert_eq!(outcome.stderr, "riscope: Ctrl-A x ends the machine\r\n");
+    }
+
+    #[test]
+    fn the_escape_key_ends_a_machine_whose_guest_does_not_listen() {
+        let mut terminal = Terminal::open();
+        let before = terminal.settings();
+        let scratch = support::scratch::Scratch::new();
+        let program = support::assembly::assemble(&scratch, "loop", ".globl _start\n_start: j _start\n");
+        let arguments = ["run", "--bios", program.to_str().expect("the path is UTF-8")].map(str::to_owned);
+        let process = terminal.start(&arguments);
+        let said = process.stderr.wait_for(PATIENCE, |text| text.contains("Ctrl-A x").then_some(()));
+        assert!(said.is_some(), "riscope says how to end it");
+        terminal.press(&format!("{CONTROL_A}x"));
+        process.finish().assert_code(130);
+        assert_eq!(comparable(&terminal.settings()), comparable(&before), "the terminal is as it was");
+    }
+}
