@@ -6,17 +6,22 @@ use super::encode::{Fields, encode, row};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Label(usize);
 
-/// Collects 32-bit instructions.
+/// Collects instructions.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
-    words: Vec<u32>,
-    /// Word index of each label.
+    code: Vec<u8>,
+    /// Offset of each label.
     labels: Vec<Option<usize>>,
-    /// Words whose offset is missing, and where they go.
+    /// Offsets of 32-bit instructions that lead to a label.
     open: Vec<(usize, &'static str, Fields, Label)>,
 }
 
 impl Assembler {
+    /// Bytes so far.
+    pub(crate) fn len(&self) -> usize {
+        self.code.len()
+    }
+
     /// A label that is bound later.
     pub(crate) fn label(&mut self) -> Label {
         self.labels.push(None);
@@ -25,7 +30,7 @@ impl Assembler {
 
     /// Lets `label` stand for the next instruction.
     pub(crate) fn bind(&mut self, label: Label) {
-        self.labels[label.0] = Some(self.words.len());
+        self.labels[label.0] = Some(self.code.len());
     }
 
     /// A label for the next instruction.
@@ -35,9 +40,10 @@ impl Assembler {
         label
     }
 
-    /// Any instruction, as bits.
+    /// Any instruction, as bits; of a 16-bit one the upper half is left out.
     pub(crate) fn raw(&mut self, bits: u32) {
-        self.words.push(bits);
+        let len = if bits & 3 == 3 { 4 } else { 2 };
+        self.code.extend_from_slice(&bits.to_le_bytes()[..len]);
     }
 
     /// `mnemonic rd, rs1, rs2`
@@ -62,14 +68,17 @@ impl Assembler {
 
     /// A branch.
     pub(crate) fn branch(&mut self, mnemonic: &'static str, rs1: u32, rs2: u32, to: Label) {
-        self.open.push((self.words.len(), mnemonic, Fields { rs1, rs2, ..Fields::default() }, to));
-        self.words.push(0);
+        self.lead_to(mnemonic, Fields { rs1, rs2, ..Fields::default() }, to);
     }
 
     /// `jal rd, label`
     pub(crate) fn jump(&mut self, rd: u32, to: Label) {
-        self.open.push((self.words.len(), "jal", Fields { rd, ..Fields::default() }, to));
-        self.words.push(0);
+        self.lead_to("jal", Fields { rd, ..Fields::default() }, to);
+    }
+
+    fn lead_to(&mut self, mnemonic: &'static str, fields: Fields, to: Label) {
+        self.open.push((self.code.len(), mnemonic, fields, to));
+        self.code.extend_from_slice(&[0; 4]);
     }
 
     /// Loads a 64-bit constant.
@@ -88,16 +97,16 @@ impl Assembler {
         }
     }
 
-    /// The instructions.
+    /// The code.
     ///
     /// # Panics
     /// If a label was never bound.
-    pub(crate) fn finish(mut self) -> Vec<u32> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         for (at, mnemonic, fields, Label(label)) in self.open {
             let target = self.labels[label].unwrap_or_else(|| panic!("an unbound label in {mnemonic}"));
-            let imm = (target as i32 - at as i32) * 4;
-            self.words[at] = encode(row(mnemonic), Fields { imm, ..fields });
+            let imm = target as i32 - at as i32;
+            self.code[at..at + 4].copy_from_slice(&encode(row(mnemonic), Fields { imm, ..fields }).to_le_bytes());
         }
-        self.words
+        self.code
     }
 }

@@ -9,7 +9,7 @@
 use riscope_core::hart::csr;
 
 use super::layout::{
-    CODE, CODE_BYTES, DUMP, DUMP_ROUTINE, MACHINE_HANDLER, MACHINE_SAVE, RAM, SUPERVISOR, SUPERVISOR_HANDLER,
+    CODE, CODE_BYTES, DUMP, DUMP_ROUTINE, MACHINE_HANDLER, MACHINE_SAVE, RAM, SETUP, SUPERVISOR, SUPERVISOR_HANDLER,
     SUPERVISOR_SAVE, USER,
 };
 use crate::common::assembler::{Assembler, Label};
@@ -144,10 +144,10 @@ const SUPERVISOR_LEVEL: Level = Level {
     back: "sret",
 };
 
-/// The fixed code: offsets in RAM and instructions.
-pub(crate) fn images(setup: &[(u16, u64)]) -> Vec<(u64, Vec<u32>)> {
+/// The fixed code: offsets in RAM and bytes.
+pub(crate) fn images(setup: &[(u16, u64)]) -> Vec<(u64, Vec<u8>)> {
     vec![
-        (super::layout::SETUP, set_up(setup)),
+        (SETUP, set_up(setup)),
         (DUMP_ROUTINE, dump_routine()),
         (MACHINE_HANDLER, handler(&MACHINE)),
         (SUPERVISOR_HANDLER, handler(&SUPERVISOR_LEVEL)),
@@ -155,7 +155,7 @@ pub(crate) fn images(setup: &[(u16, u64)]) -> Vec<(u64, Vec<u32>)> {
 }
 
 /// Writes control registers and leaves M-mode.
-fn set_up(registers: &[(u16, u64)]) -> Vec<u32> {
+fn set_up(registers: &[(u16, u64)]) -> Vec<u8> {
     let mut asm = Assembler::default();
     for &(csr, value) in registers {
         asm.constant(T0, value);
@@ -163,6 +163,7 @@ fn set_up(registers: &[(u16, u64)]) -> Vec<u32> {
     }
     asm.imm("addi", T0, 0, 0);
     asm.reg("mret", 0, 0, 0);
+    assert!(asm.len() as u64 <= DUMP_ROUTINE - SETUP, "the set-up is too long");
     asm.finish()
 }
 
@@ -182,11 +183,11 @@ fn is_float(number: u16) -> bool {
 
 /// Instructions that the dump routine takes.
 pub(crate) fn dump_length() -> u64 {
-    dump_routine().len() as u64
+    dump_routine().len() as u64 / 4
 }
 
 /// Writes the control registers to memory, then spins.
-fn dump_routine() -> Vec<u32> {
+fn dump_routine() -> Vec<u8> {
     let mut asm = Assembler::default();
     asm.constant(T0, RAM + DUMP);
     for (n, number) in (0..).zip(dumped_registers()) {
@@ -195,11 +196,12 @@ fn dump_routine() -> Vec<u32> {
     }
     let here = asm.here();
     asm.jump(0, here);
+    assert!(asm.len() as u64 <= MACHINE_HANDLER - DUMP_ROUTINE, "the dump routine is too long");
     asm.finish()
 }
 
 /// A trap handler, see the module's head.
-fn handler(level: &Level) -> Vec<u32> {
+fn handler(level: &Level) -> Vec<u8> {
     let mut asm = Assembler::default();
     let (interrupt, resume, restart) = (asm.label(), asm.label(), asm.label());
     asm.csr("csrrw", T6, level.scratch, T6);
@@ -224,6 +226,7 @@ fn handler(level: &Level) -> Vec<u32> {
     asm.imm("ld", T4, T6, save::RESTART);
     asm.bind(resume);
     return_to_offset(&mut asm, level);
+    assert!(asm.len() as u64 <= SUPERVISOR_HANDLER - MACHINE_HANDLER, "the handler is too long");
     asm.finish()
 }
 

@@ -144,9 +144,8 @@ fn load(ram: &GuestRam, program: &Program) {
     let write = |offset: u64, bytes: &[u8]| {
         ram.memory().write_slice(bytes, GuestAddress(RAM + offset)).expect("an address in RAM");
     };
-    for (offset, words) in firmware::images(&program.control) {
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        write(offset, &bytes);
+    for (offset, code) in firmware::images(&program.control) {
+        write(offset, &code);
     }
     write(CODE, &program.code());
     for (at, words) in program.plan.save_areas() {

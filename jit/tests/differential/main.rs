@@ -65,12 +65,12 @@ mod tests {
 
     #[test]
     fn engines_agree_on_arithmetic() {
-        engines_agree(&INTEGER, 20, 75, 200);
+        engines_agree(&INTEGER, 12, 75, 200);
     }
 
     #[test]
     fn engines_agree_on_memory_accesses() {
-        engines_agree(&MEMORY, 15, 30, 100);
+        engines_agree(&MEMORY, 10, 30, 100);
     }
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn engines_agree_on_control_flow() {
-        engines_agree(&CONTROL, 20, 75, 200);
+        engines_agree(&CONTROL, 12, 75, 200);
     }
 
     #[test]
@@ -90,6 +90,6 @@ mod tests {
 
     #[test]
     fn engines_agree_on_programs_that_change_themselves() {
-        engines_agree(&PATCHING, 2, 30, 100);
+        engines_agree(&PATCHING, 1, 30, 100);
     }
 }
