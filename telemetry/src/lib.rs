@@ -4,7 +4,7 @@
 //! ```text
 //!  machines, engines          one thread                        whoever asks
 //! ┌────────────────┐  events ┌──────────────┐  counts   ┌──────────────────────┐
-//! │ DomainEventBus ├────────►│ pump.rs      ├──────────►│ metric/registry.rs   │
+//! │ DomainEventBus ├────────►│ feed, pump   ├──────────►│ metric/registry.rs   │
 //! └────────────────┘         │  metric/     │           │          ▼           │
 //!                            │    record/   │           │ metric/collect.rs ───┼──► /metrics
 //! ┌────────────────┐         │  span/       ├───┐       │          ▲           │    export/prometheus.rs
@@ -23,6 +23,7 @@
 
 mod config;
 mod export;
+mod feed;
 pub mod metric;
 mod process;
 mod pump;
@@ -35,19 +36,17 @@ use std::time::{Duration, Instant};
 
 use prometheus::Registry;
 use riscope_core::counters::VmCounters;
-use riscope_core::event::{DomainEventBus, Envelope, Filter};
+use riscope_core::event::{DomainEventBus, Envelope};
 
 pub use config::TelemetryConfig;
 use export::negotiate::{Format, negotiate};
+use feed::Feed;
 use metric::collect::{BusSource, MachineSource};
 use metric::machines::Machines;
 use metric::registry::Metrics;
 use process::ProcessSource;
 use pump::{Handler, Pump};
 use span::Spans;
-
-/// Name of the pump on the bus.
-const SUBSCRIBER: &str = "telemetry";
 
 /// Longest time that shutting down takes.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
@@ -91,18 +90,19 @@ impl Telemetry {
         let registry = Registry::new();
         let mut metrics = metric::gather::Gatherer::new(registry);
         metrics.add("machines", MachineSource(Arc::clone(&machines)))?;
-        metrics.add("bus", BusSource { bus: bus.clone(), pump: (SUBSCRIBER, Arc::clone(&panics)) })?;
+        metrics.add("bus", BusSource { bus: bus.clone(), pump: (feed::ALL, Arc::clone(&panics)) })?;
         metrics.add("process", ProcessSource::new(&config.revision))?;
         let recorder = Recorder {
             metrics: Metrics::new(metrics.registry(), Arc::clone(&machines))?,
             spans: Spans::start(&config, metrics.registry())?,
         };
-        let subscription = bus.subscribe(SUBSCRIBER, Filter::all(), config.queue_capacity);
-        let pump = Pump::start(subscription, recorder, panics)?;
+        let pump = Pump::start(Feed::subscribe(bus, config.queue_capacity), recorder, panics)?;
         Ok(Self { metrics, machines, pump: Mutex::new(Some(pump)) })
     }
 
-    /// Has the machine's counters in the metrics until its deletion is published.
+    /// Has the machine's counters in the metrics until its deletion is published. To
+    /// be called once for each machine, while it exists. A machine may have the
+    /// identity of one before it whose deletion has not been handled yet.
     pub fn register_vm(&self, counters: VmCounters) {
         self.machines.lock().register(counters);
     }
@@ -120,7 +120,9 @@ impl Telemetry {
     /// Waits until every event that was published before is in the metrics, at most
     /// `timeout`. False if that did not suffice, or after [`Telemetry::shutdown`].
     pub fn flush(&self, timeout: Duration) -> bool {
-        self.lock().as_ref().is_some_and(|pump| pump.flush(timeout))
+        // Without the lock: whoever shuts down meanwhile does not wait for this.
+        let flusher = self.lock().as_ref().map(Pump::flusher);
+        flusher.is_some_and(|flusher| flusher.flush(timeout))
     }
 
     /// Handles what was published, ends open spans, sends what can be sent, and ends

@@ -12,7 +12,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use riscope_core::event::{Envelope, Received, Subscription};
+use riscope_core::event::Envelope;
+
+use crate::feed::Feed;
 
 /// What is done with events.
 pub(crate) trait Handler: Send + 'static {
@@ -41,24 +43,20 @@ pub(crate) struct Pump {
 
 impl Pump {
     /// Starts the thread. `panics` counts the events that made `handler` panic.
-    pub(crate) fn start(
-        subscription: Subscription,
-        handler: impl Handler,
-        panics: Arc<AtomicU64>,
-    ) -> Result<Self, io::Error> {
+    pub(crate) fn start(feed: Feed, handler: impl Handler, panics: Arc<AtomicU64>) -> Result<Self, io::Error> {
         let (commands, receiver) = unbounded();
         let (done_sender, done) = bounded(0);
         let thread = std::thread::Builder::new().name("telemetry".to_owned()).spawn(move || {
-            run(&subscription, handler, &receiver, &panics);
+            run(feed, handler, &receiver, &panics);
             drop(done_sender);
         })?;
         Ok(Self { commands, thread, done })
     }
 
-    /// Waits until every event is handled that was published before the call.
-    pub(crate) fn flush(&self, timeout: Duration) -> bool {
-        let (answer, answered) = bounded(1);
-        self.commands.send(Command::Flush(answer)).is_ok() && answered.recv_timeout(timeout).is_ok()
+    /// Waits until every event is handled that was published before the call. What it
+    /// waits with does not hold on to the pump.
+    pub(crate) fn flusher(&self) -> Flusher {
+        Flusher(self.commands.clone())
     }
 
     /// Ends the thread, or leaves it to itself when it has not ended at `deadline`.
@@ -70,7 +68,19 @@ impl Pump {
     }
 }
 
-fn run(subscription: &Subscription, mut handler: impl Handler, commands: &Receiver<Command>, panics: &AtomicU64) {
+/// Waits for the pump, see [`Pump::flusher`].
+#[derive(Debug)]
+pub(crate) struct Flusher(Sender<Command>);
+
+impl Flusher {
+    /// False if `timeout` did not suffice, or the pump has ended.
+    pub(crate) fn flush(&self, timeout: Duration) -> bool {
+        let (answer, answered) = bounded(1);
+        self.0.send(Command::Flush(answer)).is_ok() && answered.recv_timeout(timeout).is_ok()
+    }
+}
+
+fn run(mut feed: Feed, mut handler: impl Handler, commands: &Receiver<Command>, panics: &AtomicU64) {
     let handle = |handler: &mut dyn Handler, envelope: &Envelope| {
         // A handler that panics half-way leaves counts that lack that event, and
         // nothing else: what it works on are single counters and maps.
@@ -79,26 +89,26 @@ fn run(subscription: &Subscription, mut handler: impl Handler, commands: &Receiv
         }
     };
     loop {
-        match subscription.recv_or(commands) {
-            Received::Event(envelope) => handle(&mut handler, &envelope),
-            Received::Other(Ok(Command::Flush(answer))) => {
-                subscription.drain().for_each(|envelope| handle(&mut handler, &envelope));
+        match feed.next(commands, |envelope| handle(&mut handler, envelope)) {
+            None => {}
+            Some(Ok(Command::Flush(answer))) => {
+                feed.drain(|envelope| handle(&mut handler, envelope));
                 // Whoever asked may have stopped waiting.
                 let _ = answer.send(());
             }
-            Received::Other(Ok(Command::Stop { deadline })) => {
-                subscription.drain().for_each(|envelope| handle(&mut handler, &envelope));
+            Some(Ok(Command::Stop { deadline })) => {
+                feed.drain(|envelope| handle(&mut handler, envelope));
                 handler.finish(deadline);
                 return;
             }
-            Received::Other(Err(_)) => return,
+            Some(Err(_)) => return,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use riscope_core::event::{DomainEventBus, Filter, VmEvent, VmId};
+    use riscope_core::event::{DomainEventBus, VmEvent, VmId};
 
     use super::*;
 
@@ -122,8 +132,8 @@ mod tests {
     fn start(bus: &DomainEventBus) -> (Pump, Receiver<Option<VmId>>, Arc<AtomicU64>) {
         let (seen, receiver) = unbounded();
         let panics = Arc::new(AtomicU64::new(0));
-        let subscription = bus.subscribe("test", Filter::all(), 64);
-        let pump = Pump::start(subscription, Fussy(seen), Arc::clone(&panics)).expect("a thread");
+        let feed = Feed::subscribe(bus, 64);
+        let pump = Pump::start(feed, Fussy(seen), Arc::clone(&panics)).expect("a thread");
         (pump, receiver, panics)
     }
 
@@ -136,7 +146,7 @@ mod tests {
         let bus = DomainEventBus::new();
         let (pump, seen, panics) = start(&bus);
         publish(&bus, 0..5);
-        assert!(pump.flush(PATIENCE));
+        assert!(pump.flusher().flush(PATIENCE));
         let handled: Vec<_> = seen.try_iter().collect();
         assert_eq!(handled, [0, 2, 4].map(|vm| Some(VmId(vm))));
         assert_eq!(panics.load(Ordering::Relaxed), 2);
@@ -166,8 +176,8 @@ mod tests {
         }
         let bus = DomainEventBus::new();
         let (hold, held) = bounded(0);
-        let subscription = bus.subscribe("test", Filter::all(), 1);
-        let pump = Pump::start(subscription, Stuck(held), Arc::default()).expect("a thread");
+        let feed = Feed::subscribe(&bus, 1);
+        let pump = Pump::start(feed, Stuck(held), Arc::default()).expect("a thread");
         assert!(!pump.stop(Instant::now()));
         drop(hold);
     }

@@ -13,7 +13,7 @@ use riscope_core::counters::VmCounters;
 use riscope_core::event::{DomainEventBus, Event, VmState};
 
 use super::family::Family;
-use super::machines::{Machine, Machines, Table};
+use super::machines::{Machines, Table};
 use super::registry::COMPILED_TIERS;
 use super::samples::{Samples, desc, seconds, to_f64};
 use super::{catalog, guest};
@@ -93,7 +93,7 @@ impl Source for MachineSource {
         let table = self.0.lock();
         let mut families = lifecycle(&table);
         families.extend(engines(&table));
-        families.extend(guest::collect(table.live.values().filter_map(|machine| machine.counters.as_ref())));
+        families.extend(guest::collect(table.exported().filter_map(|(_, machine)| machine.counters.as_ref())));
         families
     }
 }
@@ -101,7 +101,7 @@ impl Source for MachineSource {
 fn lifecycle(table: &Table) -> Vec<MetricFamily> {
     let mut vms = Samples::new(catalog::VMS);
     for &state in VmState::ALL {
-        let number = table.live.values().filter(|machine| machine.state == state).count();
+        let number = table.exported().filter(|(_, machine)| machine.state == state).count();
         vms.count(&[state.as_str()], number as u64);
     }
     let mut info = Samples::new(catalog::VM_INFO);
@@ -110,7 +110,7 @@ fn lifecycle(table: &Table) -> Vec<MetricFamily> {
     let mut memory = Samples::new(catalog::VM_MEMORY_LIMIT);
     let mut hotspots = Samples::new(catalog::JIT_HOTSPOTS);
     let mut errors = Samples::new(catalog::DEVICE_ERRORS);
-    for (vm_id, machine) in &table.live {
+    for (vm_id, machine) in table.exported() {
         let vm_id = &vm_id.to_string();
         if let Some(description) = &machine.description {
             info.push(&[vm_id, &description.name, description.engine], 1.0);
@@ -131,11 +131,11 @@ fn lifecycle(table: &Table) -> Vec<MetricFamily> {
 /// The JIT's families, which have no `vm_id`: sums over the machines.
 fn engines(table: &Table) -> Vec<MetricFamily> {
     let sum = |value: &dyn Fn(&VmCounters) -> &AtomicU64| -> u64 {
-        let counters = table.live.values().filter_map(|machine: &Machine| machine.counters.as_ref());
+        let counters = table.exported().filter_map(|(_, machine)| machine.counters.as_ref());
         counters.map(|counters| value(counters).load(Ordering::Relaxed)).sum()
     };
     let mut rejected = Samples::new(catalog::JIT_QUEUE_REJECTED);
-    rejected.count(&["full"], table.rejected_by_deleted + sum(&|it| &it.engine.queue_rejected));
+    rejected.count(&["full"], table.rejected());
     let limit = sum(&|it| &it.engine.code_cache_limit);
     let mut usage = Samples::new(catalog::JIT_CACHE_USAGE);
     let mut blocks = Samples::new(catalog::JIT_CACHE_BLOCKS);

@@ -1,6 +1,19 @@
 //! The machines there are: what carries a `vm_id`, and only as long as they live.
+//!
+//! A guest's reset makes a new machine of the same identity, and it is registered at
+//! once, while the events of the old one may still wait for the pump. So there is a
+//! queue of machines for each identity:
+//!
+//! ```text
+//!            events concern the oldest          the newest is exported
+//!                      ▼                                  ▼
+//! vm_id 1:  [ reset, not yet deleted ] ··· [ running, registered just now ]
+//! ```
+//!
+//! Both ends move in the order in which machines are made: registrations fill the
+//! queue, and each deletion takes the oldest away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,23 +47,48 @@ impl Default for Machine {
     }
 }
 
+/// The machines that have had one identity and are not known to be deleted, oldest
+/// first; at least one.
+type Incarnations = VecDeque<Machine>;
+
 /// All machines, and what has to outlive them.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    pub(crate) live: BTreeMap<VmId, Machine>,
+    machines: BTreeMap<VmId, Incarnations>,
     /// Compilations that the queues of deleted machines rejected: a counter
     /// without `vm_id` must not go back when a machine goes.
-    pub(crate) rejected_by_deleted: u64,
+    rejected_by_deleted: u64,
 }
 
 impl Table {
-    /// The machine, which is new if it was not there.
+    /// The machine that events are about, which is new if it was not there.
     pub(crate) fn enter(&mut self, vm_id: VmId) -> &mut Machine {
-        self.live.entry(vm_id).or_default()
+        let incarnations = self.machines.entry(vm_id).or_default();
+        if incarnations.is_empty() {
+            incarnations.push_back(Machine::default());
+        }
+        &mut incarnations[0]
+    }
+
+    /// The machine that events are about, if there is one.
+    pub(crate) fn known(&mut self, vm_id: VmId) -> Option<&mut Machine> {
+        self.machines.get_mut(&vm_id)?.front_mut()
+    }
+
+    /// What is exported: the newest machine of each identity.
+    pub(crate) fn exported(&self) -> impl Iterator<Item = (VmId, &Machine)> + Clone {
+        self.machines.iter().filter_map(|(&vm_id, incarnations)| Some((vm_id, incarnations.back()?)))
     }
 
     pub(crate) fn register(&mut self, counters: VmCounters) {
-        let machine = self.enter(counters.vm_id);
+        let incarnations = self.machines.entry(counters.vm_id).or_default();
+        // Events may have been faster.
+        let position = incarnations.iter().position(|machine| machine.counters.is_none());
+        let position = position.unwrap_or_else(|| {
+            incarnations.push_back(Machine::default());
+            incarnations.len() - 1
+        });
+        let machine = &mut incarnations[position];
         machine.description = Some(Description {
             name: Arc::clone(&counters.name),
             engine: counters.engine_name,
@@ -60,10 +98,25 @@ impl Table {
         machine.counters = Some(counters);
     }
 
+    /// Takes the oldest machine of this identity away.
     pub(crate) fn delete(&mut self, vm_id: VmId) {
-        if let Some(counters) = self.live.remove(&vm_id).and_then(|machine| machine.counters) {
-            self.rejected_by_deleted += counters.engine.queue_rejected.load(Ordering::Relaxed);
+        let Some(incarnations) = self.machines.get_mut(&vm_id) else { return };
+        let deleted = incarnations.pop_front();
+        if incarnations.is_empty() {
+            self.machines.remove(&vm_id);
         }
+        self.rejected_by_deleted += deleted.map_or(0, |machine| machine.rejected());
+    }
+
+    /// Compilations that the queues of all machines rejected that ever were.
+    pub(crate) fn rejected(&self) -> u64 {
+        self.rejected_by_deleted + self.machines.values().flatten().map(Machine::rejected).sum::<u64>()
+    }
+}
+
+impl Machine {
+    fn rejected(&self) -> u64 {
+        self.counters.as_ref().map_or(0, |counters| counters.engine.queue_rejected.load(Ordering::Relaxed))
     }
 }
 

@@ -4,7 +4,7 @@
 //! - `fixture`: machines and events to feed it with;
 //! - `exposition`: a strict parser of both text formats;
 //! - `receiver`: an OTLP receiver, well-behaved or not;
-//! - `catalog`, `alive`, `render`, `conservation`, `spans`, `endpoint`: the tests.
+//! - `catalog`, `alive`, `render`, `conservation`, `incarnations`, `spans`, `endpoint`: the tests.
 
 #[cfg(test)]
 mod alive;
@@ -18,6 +18,8 @@ mod endpoint;
 mod exposition;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod incarnations;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]

@@ -163,13 +163,16 @@ fn a_machine_has_all_its_series_at_once() {
 
 #[test]
 fn a_deleted_machine_leaves_no_series_and_takes_no_count_along() {
-    let fixture = busy();
+    let fixture = Fixture::new(TelemetryConfig::default());
+    for vm in [VM, VmId(4)] {
+        let counters = counters(vm, "guest", 2);
+        counters.engine.queue_rejected.store(vm.0, std::sync::atomic::Ordering::Relaxed);
+        fixture.telemetry.register_vm(counters);
+        fixture.publish([created(vm, "guest"), hotspot(vm, 1), event(EventType::DeviceFailed, vm)]);
+    }
     let of_vm = |exposition: &Exposition, vm: &str| {
         exposition.samples.keys().filter(|(_, labels)| labels.get("vm_id").is_some_and(|it| it == vm)).count()
     };
-    let engine = counters(VM, "guest", 1);
-    engine.engine.queue_rejected.store(5, std::sync::atomic::Ordering::Relaxed);
-    fixture.telemetry.register_vm(engine);
     let before = fixture.scrape();
     assert!(of_vm(&before, "3") > 50);
     fixture.publish([VmEvent::Deleted { vm_id: VM }.into()]);
@@ -179,7 +182,7 @@ fn a_deleted_machine_leaves_no_series_and_takes_no_count_along() {
     assert_eq!(of_vm(&after, "3"), 0);
     assert_eq!(of_vm(&after, "4"), of_vm(&before, "4"));
     let rejected = "riscope_jit_compile_queue_rejected_total";
-    assert_eq!((before.sum(rejected, &[]), after.sum(rejected, &[])), (5.0, 5.0));
+    assert_eq!((before.sum(rejected, &[]), after.sum(rejected, &[])), (7.0, 7.0));
     for family in FAMILIES.iter().filter(|it| it.kind == Kind::Counter && !it.labels.contains(&"vm_id")) {
         assert!(after.sum(family.name, &[]) >= before.sum(family.name, &[]), "{}", family.name);
     }

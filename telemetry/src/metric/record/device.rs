@@ -7,7 +7,7 @@ use crate::metric::registry::Metrics;
 pub(super) fn record(metrics: &Metrics, event: &DeviceEvent) {
     match *event {
         DeviceEvent::Failed { vm_id, device, error } => {
-            if let Some(machine) = metrics.machines.lock().live.get_mut(&vm_id) {
+            if let Some(machine) = metrics.machines.lock().known(vm_id) {
                 *machine.device_errors.entry((device, error)).or_insert(0) += 1;
             }
         }

@@ -33,7 +33,7 @@ pub(super) fn record(metrics: &Metrics, event: &ExecutionEvent) {
         }
         ExecutionEvent::HotspotDetected { vm_id, vcpu: _, pc: _, execution_count, from: _, to: _ } => {
             metrics.hotspot_executions.observe(crate::metric::samples::to_f64(execution_count));
-            if let Some(machine) = metrics.machines.lock().live.get_mut(&vm_id) {
+            if let Some(machine) = metrics.machines.lock().known(vm_id) {
                 machine.hotspots += 1;
             }
         }

@@ -1,0 +1,164 @@
+//! The pump's events: everything, in order, and no event of a machine's life lost.
+//!
+//! The queue for everything may overflow when an engine reports more than the pump
+//! can take. What is lost there is a count; but a lost `Deleted` would leave a
+//! machine's series for ever, and a lost `StateChanged` a wrong state. So the rare
+//! events of lifecycles go through a second queue of their own as well:
+//!
+//! ```text
+//! bus ─┬─ lifecycle only ──► lifecycle ──► held, by sequence ─┐
+//!      └─ everything ──────► all ──────────────────────────────┴─► handler
+//! ```
+//!
+//! The second queue is the one that counts; in the first, an event of a lifecycle
+//! only marks its place. It is offered to the second queue before the first, so
+//! whatever is in the first, or was lost there, is in the second already.
+
+use std::collections::BTreeMap;
+
+use crossbeam_channel::{Receiver, RecvError};
+use riscope_core::event::{DomainEventBus, Envelope, Family, Filter, Received, Subscription};
+
+/// Names of the two queues on the bus.
+pub(crate) const ALL: &str = "telemetry";
+const LIFECYCLE: &str = "telemetry_lifecycle";
+/// Events of lifecycles that may wait: a machine has about ten in its life.
+const LIFECYCLE_CAPACITY: usize = 4096;
+
+/// Both queues.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    lifecycle: Subscription,
+    all: Subscription,
+    /// Events of lifecycles whose turn has not come.
+    held: BTreeMap<u64, Envelope>,
+}
+
+impl Feed {
+    /// Subscribes; `capacity` events may wait beside those of lifecycles.
+    pub(crate) fn subscribe(bus: &DomainEventBus, capacity: usize) -> Self {
+        // In this order: events are offered to subscribers in the order of their coming.
+        let lifecycle = bus.subscribe(LIFECYCLE, Filter::all().families(&[Family::Vm]), LIFECYCLE_CAPACITY);
+        let all = bus.subscribe(ALL, Filter::all(), capacity);
+        Self { lifecycle, all, held: BTreeMap::new() }
+    }
+
+    /// Hands over the next events, or gives what came from `other` when there are none
+    /// or it came first.
+    pub(crate) fn next<T>(
+        &mut self,
+        other: &Receiver<T>,
+        mut handle: impl FnMut(&Envelope),
+    ) -> Option<Result<T, RecvError>> {
+        self.collect();
+        match self.all.try_recv() {
+            Ok(envelope) => {
+                self.take(&envelope, &mut handle);
+                other.try_recv().ok().map(Ok)
+            }
+            Err(_) => {
+                // What was held before the other queue was found empty has nothing to wait for.
+                self.release(u64::MAX, &mut handle);
+                match self.all.recv_or(other) {
+                    Received::Event(envelope) => {
+                        self.take(&envelope, &mut handle);
+                        None
+                    }
+                    Received::Other(result) => Some(result),
+                }
+            }
+        }
+    }
+
+    /// Hands over everything that was published before the call.
+    pub(crate) fn drain(&mut self, mut handle: impl FnMut(&Envelope)) {
+        let queued: Vec<Envelope> = self.all.drain().collect();
+        for envelope in queued {
+            self.take(&envelope, &mut handle);
+        }
+        self.collect();
+        self.release(u64::MAX, &mut handle);
+    }
+
+    /// An event of the queue for everything, behind those of lifecycles before it.
+    fn take(&mut self, envelope: &Envelope, handle: &mut impl FnMut(&Envelope)) {
+        self.collect();
+        self.release(envelope.sequence, handle);
+        if envelope.event.family() != Family::Vm {
+            handle(envelope);
+        }
+    }
+
+    fn collect(&mut self) {
+        self.held.extend(self.lifecycle.drain().map(|envelope| (envelope.sequence, envelope)));
+    }
+
+    /// Hands over what is held, up to an event of the other queue.
+    fn release(&mut self, sequence: u64, handle: &mut impl FnMut(&Envelope)) {
+        while let Some(first) = self.held.first_entry().filter(|first| *first.key() <= sequence) {
+            handle(&first.remove());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use riscope_core::event::{DeviceEvent, Event, VmEvent, VmId};
+
+    use super::*;
+
+    fn deleted(vm: u64) -> Event {
+        VmEvent::Deleted { vm_id: VmId(vm) }.into()
+    }
+
+    fn failed(vm: u64) -> Event {
+        DeviceEvent::Failed { vm_id: VmId(vm), device: "disk", error: "read" }.into()
+    }
+
+    /// The machines of the events that are left, in order.
+    fn rest(feed: &mut Feed) -> Vec<u64> {
+        let mut seen = Vec::new();
+        feed.drain(|envelope| seen.push(envelope.event.vm_id().0));
+        seen
+    }
+
+    #[test]
+    fn lifecycles_survive_an_overflow_of_everything_else() {
+        let bus = DomainEventBus::new();
+        let mut feed = Feed::subscribe(&bus, 2);
+        (0..10).for_each(|vm| bus.publish(failed(vm)));
+        (10..20).for_each(|vm| bus.publish(deleted(vm)));
+        assert_eq!(rest(&mut feed), [&[0, 1][..], &(10..20).collect::<Vec<_>>()].concat());
+    }
+
+    #[test]
+    fn events_come_once_and_in_the_order_of_their_publication() {
+        let bus = DomainEventBus::new();
+        let mut feed = Feed::subscribe(&bus, 100);
+        for vm in 0..9 {
+            bus.publish(if vm % 3 == 0 { deleted(vm) } else { failed(vm) });
+        }
+        assert_eq!(rest(&mut feed), (0..9).collect::<Vec<_>>());
+        assert_eq!(rest(&mut feed), [0; 0]);
+    }
+
+    #[test]
+    fn waiting_gives_events_and_then_what_came_from_elsewhere() {
+        let bus = DomainEventBus::new();
+        let mut feed = Feed::subscribe(&bus, 1);
+        let (sender, other) = crossbeam_channel::unbounded();
+        bus.publish(failed(1));
+        // This one finds the queue for everything full.
+        bus.publish(deleted(2));
+        sender.send(()).expect("it is open");
+        let mut seen = Vec::new();
+        let came = feed.next(&other, |envelope| seen.push(envelope.event.vm_id().0));
+        assert_eq!((came, seen.as_slice()), (Some(Ok(())), &[1][..]));
+        sender.send(()).expect("it is open");
+        let came = feed.next(&other, |envelope| seen.push(envelope.event.vm_id().0));
+        assert_eq!((came, seen.as_slice()), (Some(Ok(())), &[1, 2][..]));
+        bus.publish(deleted(3));
+        let came = feed.next(&other, |envelope| seen.push(envelope.event.vm_id().0));
+        assert_eq!((came, seen.as_slice()), (None, &[1, 2, 3][..]));
+    }
+}
