@@ -172,7 +172,7 @@ pub(crate) fn dumped_registers() -> impl Iterator<Item = u16> {
     let is_constant = |name: &str| name.starts_with("hpm") || name.starts_with("mhpm");
     (0..0x1000).filter(move |&number| {
         let upper_pmp = (0x3c0..=0x3ef).contains(&number) || (0x3a4..=0x3af).contains(&number) || number & !2 == 0x3a1;
-        csr::name(number).is_some_and(|name| !is_constant(name)) && !upper_pmp && !is_float(number)
+        csr::name(number).is_some_and(|name| !is_constant(&name)) && !upper_pmp && !is_float(number)
     })
 }
 

@@ -106,7 +106,7 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "program of seed {:#x}, {} instructions run", self.seed, self.total())?;
         for (number, value) in &self.control {
-            let name = riscope_core::hart::csr::name(*number).unwrap_or("?");
+            let name = riscope_core::hart::csr::name(*number).unwrap_or_default();
             writeln!(f, "  {name} = {value:#x}")?;
         }
         writeln!(f, "  plan: {:x?}", self.plan)?;

@@ -16,7 +16,7 @@
 mod common;
 
 mod cases;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod disassembly;
 mod elf;
 mod engines;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

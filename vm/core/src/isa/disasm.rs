@@ -93,7 +93,7 @@ fn fence_set(bits: i32) -> String {
 
 fn csr_name(number: i32) -> String {
     let name = u16::try_from(number).ok().and_then(crate::hart::csr::name);
-    name.map_or_else(|| format!("{number:#x}"), str::to_owned)
+    name.unwrap_or_else(|| format!("{number:#x}"))
 }
 
 #[cfg(test)]

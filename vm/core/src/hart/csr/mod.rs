@@ -61,9 +61,9 @@ pub(crate) struct CsrFile {
     pub(crate) instret_offset: u64,
 }
 
-/// Name of CSR `number`, if there is such a register.
-pub fn name(number: u16) -> Option<&'static str> {
-    table::find(number).map(|csr| csr.name)
+/// Name of CSR `number`, such as `mtvec` or `pmpaddr15`, if there is such a register.
+pub fn name(number: u16) -> Option<String> {
+    table::find(number).map(|csr| csr.name_of(number))
 }
 
 impl Hart {
