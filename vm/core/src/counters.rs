@@ -5,6 +5,8 @@
 //! list below declares a group of counters: its name, and the closed set that
 //! indexes it.
 
+mod stopwatch;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -151,7 +153,8 @@ pub const INTERRUPT_NAMES: [&str; 16] = [
 macro_rules! counter_page {
     ($($(#[$doc:meta])* $name:ident: $row:ident $label:literal $names:expr,)*) => {
         /// Counters of one hart. Only the hart's own thread may count, anybody may
-        /// read. All of them only grow, and wrap at 2^64.
+        /// read. All of them only grow, and wrap at 2^64. The words of `time_ns` are no
+        /// plain numbers but stopwatches, which also move while nobody counts.
         ///
         /// Layout: eight-byte words, row behind row in the order of declaration, in
         /// each row one word for each name. A page of zero bytes is valid and no
@@ -185,7 +188,7 @@ macro_rules! counter_page {
 
         impl CounterPage {
             $($(#[$doc])* pub fn $name(&self) -> [u64; HartCounter::$row.names().len()] {
-                std::array::from_fn(|i| self.$name[i].load(Ordering::Relaxed))
+                std::array::from_fn(|i| HartCounter::$row.value(&self.$name[i]))
             })*
 
             fn row(&self, row: HartCounter) -> &[AtomicU64] {
@@ -255,11 +258,21 @@ counter_page! {
     time_ns: TimeNs "state" HartTime::NAMES,
 }
 
+impl HartCounter {
+    /// What a word of the row says now.
+    fn value(self, word: &AtomicU64) -> u64 {
+        match self {
+            Self::TimeNs => stopwatch::read(word),
+            _ => word.load(Ordering::Relaxed),
+        }
+    }
+}
+
 impl CounterPage {
     /// Everything: row, name of the word, value.
     pub fn iter(&self) -> impl Iterator<Item = (HartCounter, &'static str, u64)> {
         HartCounter::ALL.iter().flat_map(|row| {
-            let values = self.row(*row).iter().map(|word| word.load(Ordering::Relaxed));
+            let values = self.row(*row).iter().map(|word| row.value(word));
             row.names().iter().zip(values).map(|(name, value)| (*row, *name, value))
         })
     }
@@ -335,9 +348,13 @@ impl CounterPage {
         add(&self.wfi[0], 1);
     }
 
-    /// Nanoseconds spent in a state.
-    pub fn count_time(&self, state: HartTime, ns: u64) {
-        add(&self.time_ns[state.index()], ns);
+    /// Counts the time that `f` takes as time spent in `state`.
+    pub fn spend<T>(&self, state: HartTime, f: impl FnOnce() -> T) -> T {
+        let watch = &self.time_ns[state.index()];
+        stopwatch::start(watch);
+        let result = f();
+        stopwatch::stop(watch);
+        result
     }
 }
 
@@ -354,8 +371,6 @@ pub struct EngineCounters {
     pub queue_depth: AtomicU64,
     /// Requests that found the queue full.
     pub queue_rejected: AtomicU64,
-    /// Link slots pointed at a translation.
-    pub links: AtomicU64,
 }
 
 /// Everything that telemetry reads about one machine.
@@ -412,7 +427,6 @@ mod tests {
         page.count_sbi_call(SbiExtension::Time);
         page.count_sc_failure();
         page.count_wfi();
-        page.count_time(HartTime::Idle, 7);
         let moved: Vec<_> = page.iter().filter(|(_, _, value)| *value != 0).collect();
         let expected = [
             (HartCounter::Instructions, "optimized", 5),
@@ -425,10 +439,21 @@ mod tests {
             (HartCounter::SbiCalls, "time", 1),
             (HartCounter::ScFailures, "", 1),
             (HartCounter::Wfi, "", 1),
-            (HartCounter::TimeNs, "idle", 7),
         ];
         assert_eq!(moved, expected);
         assert_eq!(page.exceptions().iter().sum::<u64>(), 1);
+    }
+
+    #[test]
+    fn time_is_counted_while_it_is_spent_and_not_after() {
+        let page = CounterPage::default();
+        let [_, idle] = page.spend(HartTime::Idle, || {
+            while page.time_ns()[HartTime::Idle.index()] == 0 {}
+            page.time_ns()
+        });
+        let [guest, total] = page.time_ns();
+        assert!(total >= idle && idle > 0);
+        assert_eq!((guest, page.time_ns()[HartTime::Idle.index()]), (0, total));
     }
 
     #[test]

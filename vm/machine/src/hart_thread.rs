@@ -8,7 +8,7 @@
 //! ```
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use riscope_core::addr::GuestAddr;
 use riscope_core::counters::HartTime;
@@ -73,9 +73,7 @@ impl HartThread {
             self.hart.reset(GuestAddr(start.address), PrivilegeMode::Supervisor, id as u64, start.opaque);
             return true;
         }
-        let since = Instant::now();
-        self.hart.control().sleep(PARKED_SLEEP);
-        self.count(HartTime::Idle, since);
+        self.hart.counters().spend(HartTime::Idle, || self.hart.control().sleep(PARKED_SLEEP));
         false
     }
 
@@ -85,9 +83,8 @@ impl HartThread {
             (None, Some(_)) => BOOT_INTERVAL,
             (None, None) => u64::MAX,
         };
-        let since = Instant::now();
-        let exit = self.engine.run(&mut self.hart, limit);
-        self.count(HartTime::Guest, since);
+        let counters = Arc::clone(self.hart.counters());
+        let exit = counters.spend(HartTime::Guest, || self.engine.run(&mut self.hart, limit));
         if let Some(phase) = *boot {
             self.watch_boot(phase);
             *boot = self.lifecycle.boot_phase();
@@ -102,13 +99,14 @@ impl HartThread {
     }
 
     fn idle(&mut self, look_again: bool) {
-        let since = Instant::now();
-        if look_again {
-            self.hart.control().sleep(HTIF_SLEEP);
-        } else {
-            self.hart.wait_for_interrupt();
-        }
-        self.count(HartTime::Idle, since);
+        let counters = Arc::clone(self.hart.counters());
+        counters.spend(HartTime::Idle, || {
+            if look_again {
+                self.hart.control().sleep(HTIF_SLEEP);
+            } else {
+                self.hart.wait_for_interrupt();
+            }
+        });
     }
 
     fn serve_sbi(&mut self) {
@@ -130,10 +128,5 @@ impl HartThread {
         if exceptions[cause as usize] > 0 {
             self.lifecycle.boot_phase_ended(phase);
         }
-    }
-
-    fn count(&self, what: HartTime, since: Instant) {
-        let ns = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.hart.counters().count_time(what, ns);
     }
 }

@@ -28,7 +28,7 @@ use crate::mem::GuestRam;
 use crate::mmio::MmioMap;
 use crate::mmu::Mmu;
 
-pub use control::{Attention, HartControl};
+pub use control::{Attention, HartControl, Taken};
 use csr::CsrFile;
 pub use state::{HartState, PrivilegeMode, status};
 pub use trap::{Exception, ExceptionCause, Interrupt};
@@ -114,7 +114,7 @@ impl Hart {
     }
 
     /// Where the hart counts what it does.
-    pub fn counters(&self) -> &CounterPage {
+    pub fn counters(&self) -> &Arc<CounterPage> {
         &self.config.counters
     }
 
