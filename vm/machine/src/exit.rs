@@ -111,7 +111,7 @@ mod tests {
         latch.request(MachineExit::PowerOff);
         assert_eq!(latch.wait(), MachineExit::Failure(3));
         assert_eq!(latch.wait_timeout(Duration::MAX), Some(MachineExit::Failure(3)));
-        assert!(harts.iter().all(|hart| hart.take_attention().contains(Attention::STOP)));
+        assert!(harts.iter().all(|hart| hart.take_requests().attention.contains(Attention::STOP)));
     }
 
     #[test]

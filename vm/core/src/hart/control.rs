@@ -1,10 +1,10 @@
 //! How other threads reach a hart: interrupt lines, remote fences, stop requests.
 //!
-//! A hart looks at [`HartControl::take_attention`] every few thousand
+//! A hart looks at [`HartControl::take_requests`] every few thousand
 //! instructions and before it sleeps; whoever wants something sets a bit there
 //! and wakes it. Nothing here blocks the hart.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,18 @@ use super::trap::Interrupt;
 /// Requests that a hart serves at its next poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attention(u32);
+
+/// What a hart takes at a poll: requests, and how many fences they stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The requests.
+    pub attention: Attention,
+    /// Ticket of the last fence among them, for [`HartControl::complete_fences`].
+    pub fences: u32,
+}
+
+/// Where the number of fences requested so far stands in `requests`.
+const FENCE_SHIFT: u32 = 32;
 
 impl Attention {
     /// An interrupt line changed.
@@ -38,7 +50,10 @@ impl Attention {
 /// The part of a hart that other threads may touch.
 #[derive(Debug)]
 pub struct HartControl {
-    attention: AtomicU32,
+    /// [`Attention`] in the low half; the number of fences requested, modulo 2^32, in
+    /// the high half. One word, because a fence must not be taken for served when its
+    /// bit was not seen yet, nor its bit be taken without its number.
+    requests: AtomicU64,
     /// Levels of the interrupt lines, at their bit positions in `mip`.
     lines: AtomicU64,
     /// `mtimecmp` of the CLINT, in ticks.
@@ -47,8 +62,7 @@ pub struct HartControl {
     running: AtomicBool,
     /// A supervisor software interrupt that the hart has not latched yet.
     supervisor_software: AtomicBool,
-    fences_requested: AtomicU64,
-    fences_done: AtomicU64,
+    fences_done: AtomicU32,
     sleep: Mutex<()>,
     wake: Condvar,
 }
@@ -56,13 +70,12 @@ pub struct HartControl {
 impl Default for HartControl {
     fn default() -> Self {
         Self {
-            attention: AtomicU32::new(0),
+            requests: AtomicU64::new(0),
             lines: AtomicU64::new(0),
             mtimecmp: AtomicU64::new(u64::MAX),
             running: AtomicBool::new(false),
             supervisor_software: AtomicBool::new(false),
-            fences_requested: AtomicU64::new(0),
-            fences_done: AtomicU64::new(0),
+            fences_done: AtomicU32::new(0),
             sleep: Mutex::new(()),
             wake: Condvar::new(),
         }
@@ -72,7 +85,11 @@ impl Default for HartControl {
 impl HartControl {
     /// Asks the hart for something and wakes it if it sleeps.
     pub fn request(&self, what: Attention) {
-        self.attention.fetch_or(what.0, Ordering::SeqCst);
+        self.requests.fetch_or(u64::from(what.0), Ordering::SeqCst);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if !self.running.load(Ordering::SeqCst) {
             // Taking the lock orders this wake-up after the sleeper's last look.
             drop(self.sleep.lock().unwrap_or_else(PoisonError::into_inner));
@@ -124,24 +141,28 @@ impl HartControl {
     /// Whether anything was requested; cheap enough for every poll.
     #[inline]
     pub fn wants_attention(&self) -> bool {
-        self.attention.load(Ordering::Relaxed) != 0
+        attention_of(self.requests.load(Ordering::Relaxed)) != 0
     }
 
     /// Takes all requests but [`Attention::STOP`], which stays until
     /// [`HartControl::clear_stop`]. Only the hart's own thread calls this.
-    pub fn take_attention(&self) -> Attention {
-        Attention(self.attention.fetch_and(Attention::STOP.0, Ordering::SeqCst))
+    pub fn take_requests(&self) -> Taken {
+        let kept = u64::MAX << FENCE_SHIFT | u64::from(Attention::STOP.0);
+        let requests = self.requests.fetch_and(kept, Ordering::SeqCst);
+        Taken { attention: Attention(attention_of(requests)), fences: fences_of(requests) }
     }
 
     /// Lets the hart run again after a stop.
     pub fn clear_stop(&self) {
-        self.attention.fetch_and(!Attention::STOP.0, Ordering::SeqCst);
+        self.requests.fetch_and(!u64::from(Attention::STOP.0), Ordering::SeqCst);
     }
 
     /// The hart's thread enters (or leaves) guest execution. Enter before looking
     /// at the requests: whoever saw "not running" relies on that look.
     pub fn set_running(&self, running: bool) {
         self.running.store(running, Ordering::SeqCst);
+        // The look at the requests is a plain load: keep it behind the store.
+        fence(Ordering::SeqCst);
     }
 
     /// Sleeps until a request arrives or `limit` has passed. Call only when not
@@ -154,27 +175,38 @@ impl HartControl {
     }
 
     /// Requests a remote fence and returns a ticket for [`HartControl::fence_done`].
-    pub fn request_fence(&self, kind: Attention) -> u64 {
-        let ticket = self.fences_requested.fetch_add(1, Ordering::SeqCst) + 1;
-        self.request(kind);
+    pub fn request_fence(&self, kind: Attention) -> u32 {
+        // The number overflows out of the word, as it should.
+        let one_more = |requests: u64| Some((requests | u64::from(kind.0)).wrapping_add(1 << FENCE_SHIFT));
+        let before = self.requests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more);
+        // The closure always returns `Some`, so the update cannot fail.
+        let ticket = fences_of(before.unwrap_or_else(|requests| requests)).wrapping_add(1);
+        self.wake();
         ticket
     }
 
     /// Whether the fence of `ticket` has taken effect: served, or the hart is not
     /// executing and will serve it before its next instruction.
-    pub fn fence_done(&self, ticket: u64) -> bool {
-        self.fences_done.load(Ordering::SeqCst) >= ticket || !self.running.load(Ordering::SeqCst)
-    }
-
-    /// Number of fences requested so far; read *before* taking the requests.
-    pub fn fences_requested(&self) -> u64 {
-        self.fences_requested.load(Ordering::SeqCst)
+    pub fn fence_done(&self, ticket: u32) -> bool {
+        // Tickets wrap; those in flight are few.
+        let ahead = self.fences_done.load(Ordering::SeqCst).wrapping_sub(ticket).cast_signed();
+        ahead >= 0 || !self.running.load(Ordering::SeqCst)
     }
 
     /// All fences up to `ticket` have been served by the hart.
-    pub fn complete_fences(&self, ticket: u64) {
+    pub fn complete_fences(&self, ticket: u32) {
         self.fences_done.store(ticket, Ordering::SeqCst);
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
+fn attention_of(requests: u64) -> u32 {
+    requests as u32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "32 bits are left")]
+fn fences_of(requests: u64) -> u32 {
+    (requests >> FENCE_SHIFT) as u32
 }
 
 #[cfg(test)]
@@ -185,9 +217,9 @@ mod tests {
     fn a_rising_line_asks_for_attention_once() {
         let control = HartControl::default();
         control.set_line(Interrupt::SupervisorExternal, true);
-        assert_eq!(control.take_attention(), Attention::INTERRUPT);
+        assert_eq!(control.take_requests().attention, Attention::INTERRUPT);
         control.set_line(Interrupt::SupervisorExternal, true);
-        assert!(control.take_attention().is_empty());
+        assert!(control.take_requests().attention.is_empty());
         assert_eq!(control.lines(), 1 << 9);
         control.set_line(Interrupt::SupervisorExternal, false);
         assert_eq!(control.lines(), 0);
@@ -197,10 +229,10 @@ mod tests {
     fn stop_stays_until_cleared() {
         let control = HartControl::default();
         control.request(Attention::STOP);
-        assert!(control.take_attention().contains(Attention::STOP));
-        assert!(control.take_attention().contains(Attention::STOP));
+        assert!(control.take_requests().attention.contains(Attention::STOP));
+        assert!(control.take_requests().attention.contains(Attention::STOP));
         control.clear_stop();
-        assert!(control.take_attention().is_empty());
+        assert!(control.take_requests().attention.is_empty());
     }
 
     #[test]
@@ -221,7 +253,50 @@ mod tests {
         assert!(control.fence_done(ticket));
         control.set_running(true);
         assert!(!control.fence_done(ticket));
-        control.complete_fences(control.fences_requested());
+        let taken = control.take_requests();
+        assert_eq!(taken, Taken { attention: Attention::FENCE_I, fences: ticket });
+        control.complete_fences(taken.fences);
+        assert!(control.fence_done(ticket));
+    }
+
+    #[test]
+    fn every_fence_is_served_before_it_is_done_and_done_at_last() {
+        const FENCES: u32 = 20_000;
+        let control = HartControl::default();
+        control.set_running(true);
+        let served = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            // The hart: serves what it takes, as `Hart::serve_attention` does.
+            scope.spawn(|| {
+                while served.load(Ordering::SeqCst) < FENCES {
+                    let taken = control.take_requests();
+                    if taken.attention.contains(Attention::SFENCE_VMA) {
+                        served.fetch_add(1, Ordering::SeqCst);
+                    }
+                    control.complete_fences(taken.fences);
+                }
+            });
+            // Each fence waits for the one before, so each is served on its own.
+            for fence in 1..=FENCES {
+                let ticket = control.request_fence(Attention::SFENCE_VMA);
+                while !control.fence_done(ticket) {
+                    std::hint::spin_loop();
+                }
+                assert_eq!(served.load(Ordering::SeqCst), fence);
+            }
+        });
+    }
+
+    #[test]
+    fn tickets_survive_their_overflow() {
+        let control = HartControl::default();
+        control.set_running(true);
+        control.requests.store(u64::from(u32::MAX) << FENCE_SHIFT, Ordering::SeqCst);
+        control.complete_fences(u32::MAX);
+        let ticket = control.request_fence(Attention::FENCE_I);
+        assert_eq!(ticket, 0);
+        assert!(!control.fence_done(ticket));
+        control.complete_fences(control.take_requests().fences);
         assert!(control.fence_done(ticket));
     }
 }

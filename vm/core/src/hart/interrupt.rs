@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::csr::environment;
-use super::{Attention, Hart, Interrupt, PrivilegeMode, status};
+use super::{Attention, Hart, Interrupt, PrivilegeMode, Taken, status};
 use crate::counters::FlushScope;
 use crate::engine::Exit;
 
@@ -13,7 +13,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 impl Hart {
     /// `mip`: what software wrote, the lines of the devices, and the timers.
     pub(crate) fn pending(&self) -> u64 {
-        let mut pending = self.csr.mip | self.config.control.lines();
+        // Under Sstc the bit is the timer's, whatever software left there before.
+        let software = if self.has_sstc() { self.csr.mip & !Interrupt::SupervisorTimer.mask() } else { self.csr.mip };
+        let mut pending = software | self.config.control.lines();
         let (machine, supervisor) = (self.config.control.mtimecmp(), self.supervisor_deadline());
         if machine != u64::MAX || supervisor != u64::MAX {
             let now = self.config.clock.now();
@@ -27,9 +29,13 @@ impl Hart {
         pending
     }
 
+    fn has_sstc(&self) -> bool {
+        self.csr.menvcfg & environment::STCE != 0
+    }
+
     /// `stimecmp` while Sstc is enabled, else never.
     fn supervisor_deadline(&self) -> u64 {
-        if self.csr.menvcfg & environment::STCE != 0 { self.csr.stimecmp } else { u64::MAX }
+        if self.has_sstc() { self.csr.stimecmp } else { u64::MAX }
     }
 
     /// The interrupt that the hart has to take now, if any.
@@ -56,6 +62,7 @@ impl Hart {
     /// Engines call it before they execute guest code and whenever the quantum is
     /// used up.
     pub fn poll(&mut self) -> Option<Exit> {
+        self.notice_code_writes();
         if self.config.control.wants_attention() && self.serve_attention().contains(Attention::STOP) {
             return Some(Exit::Stopped);
         }
@@ -70,8 +77,7 @@ impl Hart {
     /// fence each other make progress.
     pub fn serve_attention(&mut self) -> Attention {
         let control = &self.config.control;
-        let fences = control.fences_requested();
-        let attention = control.take_attention();
+        let Taken { attention, fences } = control.take_requests();
         if control.take_supervisor_software() {
             self.csr.mip |= Interrupt::SupervisorSoftware.mask();
         }
@@ -79,8 +85,7 @@ impl Hart {
             self.fence_i();
         }
         if attention.contains(Attention::SFENCE_VMA) {
-            self.flush_translations();
-            self.config.counters.count_flush(FlushScope::Remote);
+            self.flush_translations(FlushScope::Remote);
         }
         self.config.control.complete_fences(fences);
         attention
@@ -89,6 +94,28 @@ impl Hart {
     /// `fence.i`: bumps the epoch at which engines drop stale translations.
     pub(crate) fn fence_i(&mut self) {
         self.mmu.fetch_fences = self.mmu.fetch_fences.wrapping_add(1);
+    }
+
+    /// Code whose writers have dropped their translations counts as fenced: see
+    /// [`crate::mem::PageTracker::code_writes`].
+    fn notice_code_writes(&mut self) {
+        let writes = self.config.ram.tracker().code_writes();
+        if writes != self.mmu.code_writes {
+            self.mmu.code_writes = writes;
+            self.fence_i();
+        }
+    }
+
+    /// Ends the quantum behind the current instruction if somebody wants something: a
+    /// device access of the hart itself may have raised an interrupt, and programs
+    /// expect it before long.
+    pub(crate) fn poll_soon(&mut self) {
+        let unused = self.state.countdown - 1;
+        if unused > 0 && self.config.control.wants_attention() {
+            self.state.countdown -= unused;
+            self.quantum -= unused;
+            self.retire_limit = self.retire_limit.wrapping_sub(unused.cast_unsigned());
+        }
     }
 
     /// Number of `fence.i` so far; engines compare it with the last one they acted on.

@@ -76,7 +76,9 @@ impl Hart {
         let phys = self.translate(va, len, Access::Load, self.data_mode())?.phys;
         let fault = || Exception::new(ExceptionCause::LoadAccessFault, va);
         let width = device_width(va, len).ok_or_else(fault)?;
-        self.config.mmio.read(phys, width).map_err(|_| fault())
+        let value = self.config.mmio.read(phys, width).map_err(|_| fault())?;
+        self.poll_soon();
+        Ok(value)
     }
 
     #[cold]
@@ -93,7 +95,9 @@ impl Hart {
         let phys = self.translate(va, len, Access::Store, self.data_mode())?.phys;
         let fault = || Exception::new(ExceptionCause::StoreAccessFault, va);
         let width = device_width(va, len).ok_or_else(fault)?;
-        self.config.mmio.write(phys, width, value).map_err(|_| fault())
+        self.config.mmio.write(phys, width, value).map_err(|_| fault())?;
+        self.poll_soon();
+        Ok(())
     }
 
     /// A misaligned load over a page boundary, byte by byte. Both pages have to be

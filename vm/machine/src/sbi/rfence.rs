@@ -36,7 +36,7 @@ pub(super) fn call(sbi: &Sbi, hart: &mut Hart, call: Call) -> SbiResult {
 
 /// Has every one of `targets` do a fence, and waits until they have.
 pub(super) fn fence(sbi: &Sbi, hart: &mut Hart, kind: Attention, targets: &[usize]) {
-    let tickets: Vec<(usize, u64)> =
+    let tickets: Vec<(usize, u32)> =
         targets.iter().map(|&target| (target, sbi.harts[target].request_fence(kind))).collect();
     // The caller may be a target itself.
     if hart.serve_attention().contains(Attention::STOP) {

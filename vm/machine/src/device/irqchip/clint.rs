@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(clint.read(MTIME + 4, Width::Word), Ok(1));
         clint.write(MTIME + 4, Width::Word, 5).unwrap();
         assert_eq!(clint.clock.now(), 0x5_0000_0007);
-        assert!(clint.harts.iter().all(|hart| hart.take_attention().contains(Attention::INTERRUPT)));
+        assert!(clint.harts.iter().all(|hart| hart.take_requests().attention.contains(Attention::INTERRUPT)));
         clint.write(MTIME, Width::Double, 0).unwrap();
         assert_eq!(clint.read(MTIME, Width::Double), Ok(0));
     }

@@ -122,6 +122,15 @@ case 10                             # STCE clear: an ordinary bit again
     csrr a0, mip
     and a0, a0, s0
     check_zero a0
+case 11                             # what software left there is not seen once STCE is set
+    csrs mip, s0
+    li t0, ENVCFG_STCE
+    csrs menvcfg, t0
+    csrr a0, mip
+    and a0, a0, s0
+    check_zero a0
+    csrc menvcfg, t0
+    csrc mip, s0
     done
 
 absent:
