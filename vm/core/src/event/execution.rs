@@ -39,7 +39,7 @@ labels! {
 labels! {
     /// Why translations were dropped.
     pub enum InvalidationReason {
-        /// A `fence.i` found their page changed.
+        /// A `fence.i`, or the first execution of more code there, found their page changed.
         FenceI "fence_i",
     }
 }

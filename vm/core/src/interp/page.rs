@@ -44,8 +44,10 @@ impl Default for Executed {
 
 /// A page of code: a copy of its bytes, and what was decoded from them so far.
 ///
-/// The copy is what makes `fence.i` cheap and exact: decoding always reads the
-/// copy, and the first execution after a fence compares it with the RAM.
+/// The copy is what makes `fence.i` cheap and exact: what was decoded is always that
+/// of the copy, and the first execution after a fence compares it with the RAM. So
+/// does the first execution of an instruction: a page may get more code after the
+/// first of it ran, and what was never fetched needs no fence.
 #[derive(Debug)]
 pub(super) struct DecodedPage {
     pub(super) cells: [Cell; SLOTS],
@@ -69,6 +71,7 @@ impl DecodedPage {
     /// device registers is not supported.
     pub(super) fn new(ram: &GuestRam, page: GuestPhys, fences: u64) -> Option<Box<Self>> {
         let host = ram.host_ptr(page, PAGE_SIZE)?.cast_const();
+        ram.tracker().set_decoded(ram.page_index(page)?);
         let mut decoded = Box::new(Self {
             cells: [UNDECODED; SLOTS],
             heat: [0; SLOTS],
@@ -88,6 +91,11 @@ impl DecodedPage {
             return;
         }
         self.checked_at = fences;
+        self.compare();
+    }
+
+    /// Takes a new copy, and forgets what was decoded, if the RAM differs from the copy.
+    fn compare(&mut self) {
         let mut now = [0; PAGE_BYTES];
         // SAFETY: as in `new`.
         unsafe { access::copy_out(self.host, &mut now) };
@@ -96,6 +104,16 @@ impl DecodedPage {
             self.cells = [UNDECODED; SLOTS];
             self.heat = [0; SLOTS];
         }
+    }
+
+    /// Whether the four bytes at offset `at` (two at the end of the page) differ in RAM.
+    fn is_stale(&self, at: usize) -> bool {
+        let known = &self.bytes[at..(at + 4).min(PAGE_BYTES)];
+        let mut now = [0; 4];
+        let now = &mut now[..known.len()];
+        // SAFETY: as in `new`, and `at` and the length stay within the page.
+        unsafe { access::copy_out(self.host.wrapping_add(at), now) };
+        now != known
     }
 
     /// An instruction is decoded when it is first executed.
@@ -133,6 +151,9 @@ impl DecodedPage {
     /// page is never cached, because that page may change or be remapped alone.
     pub(super) fn decode(&mut self, slot: usize) -> Cell {
         let at = slot * 2;
+        if self.is_stale(at) {
+            self.compare();
+        }
         let half = |at: usize| u32::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]));
         let low = half(at);
         let cell = if low & 3 != 3 {

@@ -1,6 +1,7 @@
 //! Privileged instructions: trap returns, `wfi`, `sfence.vma`.
 
 use super::{Flow, Handler};
+use crate::counters::FlushScope;
 use crate::hart::{Hart, PrivilegeMode, status};
 use crate::isa::Operands;
 use crate::isa::privileged::Privileged;
@@ -47,7 +48,7 @@ fn sfence_vma(hart: &mut Hart, o: Operands) -> Flow {
         return hart.raise_illegal();
     }
     if o.rs1() == 0 {
-        hart.flush_translations();
+        hart.flush_translations(FlushScope::All);
     } else {
         hart.flush_address(hart.x(o.rs1()));
     }

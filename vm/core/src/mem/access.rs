@@ -81,10 +81,11 @@ pub unsafe fn compare_exchange_u64(host: *mut u8, old: u64, new: u64) -> Result<
     unsafe { (*host.cast::<AtomicU64>()).compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst) }
 }
 
-/// Copies a page's bytes out, eight at a time.
+/// Copies bytes of a page out, eight at a time.
 ///
 /// # Safety
-/// `host` must be 8-byte aligned and valid for `out.len()` bytes of guest RAM.
+/// `host` must be valid for `out.len()` bytes of guest RAM, and 8-byte aligned if
+/// these are eight or more.
 pub unsafe fn copy_out(host: *const u8, out: &mut [u8]) {
     let (chunks, tail) = out.as_chunks_mut::<8>();
     for (i, chunk) in chunks.iter_mut().enumerate() {

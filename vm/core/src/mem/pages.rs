@@ -4,9 +4,9 @@
 //! translated:
 //!
 //! ```text
-//!  bit  9      8     7 .. 0
-//!      DIRTY  CODE   writers: bit h = hart h has (or had since its last TLB
-//!                    flush) a writable translation of the page
+//!  bit  10        9      8     7 .. 0
+//!      DECODED   DIRTY  CODE   writers: bit h = hart h has (or had since its last
+//!                              TLB flush) a writable translation of the page
 //! ```
 //!
 //! A RISC-V store need not be visible to instruction fetch before `fence.i`, so
@@ -15,8 +15,15 @@
 //! Translating a page sets `CODE` *before* its bytes are copied. At `fence.i` the
 //! engine compares only [suspect](PageTracker::take_suspect) pages with the
 //! bytes that were translated: pages with a writer or a recorded device write.
+//!
+//! There are guests without any `fence.i`: teaching kernels load a program, drop all
+//! translations on the way to it, and rely on caches that are coherent. So when a hart
+//! drops a writable translation of a page that is `CODE`, or `DECODED` by an
+//! interpreter, or a device writes to one, that is *counted*
+//! ([`code_writes`](PageTracker::code_writes)), and every hart takes a new count for a
+//! `fence.i`. Programs that fence pay nothing for it.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering, fence};
 
 use vm_memory::bitmap::{Bitmap, RefSlice, WithBitmapSlice};
 
@@ -28,18 +35,21 @@ pub const MAX_HARTS: usize = 8;
 const WRITERS: u16 = 0x00ff;
 const CODE: u16 = 0x0100;
 const DIRTY: u16 = 0x0200;
+const DECODED: u16 = 0x0400;
 
 /// Per-page flags of one range of guest RAM. Pages are named by index from the
 /// start of the RAM.
 #[derive(Debug)]
 pub struct PageTracker {
     flags: Vec<AtomicU16>,
+    code_writes: AtomicU64,
 }
 
 impl PageTracker {
     pub(super) fn new(ram_bytes: usize) -> Self {
         let page = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
-        Self { flags: (0..ram_bytes.div_ceil(page)).map(|_| AtomicU16::new(0)).collect() }
+        let flags = (0..ram_bytes.div_ceil(page)).map(|_| AtomicU16::new(0)).collect();
+        Self { flags, code_writes: AtomicU64::new(0) }
     }
 
     /// Hart `hart` is about to get a writable translation of the page. Returns
@@ -63,7 +73,23 @@ impl PageTracker {
             Some((flags & !bit) | dirty)
         };
         // The closure always returns `Some`, so the update cannot fail.
-        let _ = self.flags[page].fetch_update(Ordering::SeqCst, Ordering::Relaxed, drop_writer);
+        let flags = self.flags[page].fetch_update(Ordering::SeqCst, Ordering::Relaxed, drop_writer);
+        let flags = flags.unwrap_or_default();
+        if flags & (CODE | DECODED) != 0 && flags & bit != 0 {
+            self.code_writes.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// A number that grows when a page that code was taken from may have been changed
+    /// by a writer that cannot change it any more.
+    pub fn code_writes(&self) -> u64 {
+        self.code_writes.load(Ordering::Acquire)
+    }
+
+    /// Records that instructions of the page are being decoded. Call before reading
+    /// the bytes. It is never taken back: another hart may have decoded them too.
+    pub fn set_decoded(&self, page: usize) {
+        self.flags[page].fetch_or(DECODED, Ordering::SeqCst);
     }
 
     /// Records that the page's bytes are being translated. Call before reading
@@ -99,11 +125,20 @@ impl Bitmap for PageTracker {
         if len == 0 {
             return;
         }
+        // The bytes are written: keep the look at the flags behind them, as `set_code`
+        // keeps its copy behind the flag.
+        fence(Ordering::SeqCst);
         let last = offset.saturating_add(len - 1) / page;
+        let mut code = false;
         for flags in self.flags.iter().take(last + 1).skip(offset / page) {
-            if flags.load(Ordering::SeqCst) & CODE != 0 {
+            let seen = flags.load(Ordering::SeqCst);
+            code |= seen & (CODE | DECODED) != 0;
+            if seen & CODE != 0 {
                 flags.fetch_or(DIRTY, Ordering::SeqCst);
             }
+        }
+        if code {
+            self.code_writes.fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -153,6 +188,25 @@ mod tests {
         pages.mark_dirty(2 * 4096, 4096);
         pages.set_code(2);
         assert!(!pages.take_suspect(2));
+    }
+
+    #[test]
+    fn writes_to_code_are_counted_when_the_writer_is_gone() {
+        let pages = tracker();
+        pages.add_writer(0, 0);
+        pages.remove_writer(0, 0);
+        assert_eq!(pages.code_writes(), 0, "no code");
+        pages.set_decoded(0);
+        pages.remove_writer(0, 0);
+        assert_eq!(pages.code_writes(), 0, "no writer");
+        pages.add_writer(0, 0);
+        assert_eq!(pages.code_writes(), 0, "not gone");
+        pages.remove_writer(0, 0);
+        assert_eq!(pages.code_writes(), 1);
+        pages.mark_dirty(0, 1);
+        assert_eq!(pages.code_writes(), 2, "a device");
+        pages.mark_dirty(4096, 1);
+        assert_eq!(pages.code_writes(), 2, "elsewhere");
     }
 
     #[test]

@@ -5,15 +5,12 @@
 //! caches each time would spend its time filling them again, so it asks which pages
 //! were flushed since it last looked.
 
+use super::superpages::Superpages;
 use crate::addr::PAGE_MASK;
 
 /// Flushes of single pages that are remembered; whoever is further behind flushes
 /// everything.
 const RECENT: usize = 16;
-
-/// Superpages that code was fetched from, remembered one by one; beyond that every
-/// flush counts as one of everything.
-const MAX_LARGE: usize = 64;
 
 /// The log. Every flush has a number; the first is 1.
 #[derive(Clone, Debug, Default)]
@@ -23,41 +20,34 @@ pub(crate) struct FlushLog {
     latest_full: u64,
     /// Page of flush `n` at `n % RECENT`.
     pages: [u64; RECENT],
-    /// `[start, length]` of superpage ranges that were fetched from.
-    large: Vec<(u64, u64)>,
-    too_many_large: bool,
+    /// Those that code was fetched from.
+    pub(super) superpages: Superpages,
 }
 
 impl FlushLog {
+    /// Goes on after `self` with nothing cached, for a hart that starts afresh: its
+    /// engine's caches are older.
+    pub(super) fn successor(&self) -> Self {
+        let mut log = self.clone();
+        log.record_all();
+        log
+    }
+
     /// Number of the latest flush.
     pub(crate) fn latest(&self) -> u64 {
         self.latest
-    }
-
-    /// Code was fetched from a translation that is larger than a page.
-    pub(crate) fn note_large(&mut self, start: u64, length: u64) {
-        if self.large.contains(&(start, length)) {
-            return;
-        }
-        if self.large.len() == MAX_LARGE {
-            self.too_many_large = true;
-        } else {
-            self.large.push((start, length));
-        }
     }
 
     /// Everything was flushed.
     pub(crate) fn record_all(&mut self) {
         self.latest += 1;
         self.latest_full = self.latest;
-        self.large.clear();
-        self.too_many_large = false;
+        self.superpages.clear();
     }
 
     /// The translation of `va` was flushed. A superpage goes as a whole.
     pub(crate) fn record_address(&mut self, va: u64) {
-        let in_large = self.large.iter().any(|(start, length)| va.wrapping_sub(*start) < *length);
-        if in_large || self.too_many_large {
+        if self.superpages.contain(va) {
             return self.record_all();
         }
         self.latest += 1;
@@ -106,7 +96,7 @@ mod tests {
     #[test]
     fn an_address_in_a_superpage_stands_for_everything() {
         let mut log = FlushLog::default();
-        log.note_large(0x20_0000, 0x20_0000);
+        log.superpages.note(0x20_0000, 0x20_0000);
         log.record_address(0x10_0000);
         assert_eq!(since(&log, 0), Some(vec![0x10_0000]));
         log.record_address(0x3f_f000);

@@ -13,6 +13,7 @@
 mod access;
 mod flush_log;
 mod pmp;
+mod superpages;
 mod tlb;
 mod walk;
 
@@ -25,7 +26,7 @@ use pmp::{Pmp, Verdict};
 use tlb::{CONTEXTS, Context, TlbContext};
 pub use tlb::{RANGE_LIMIT, TLB_ENTRIES, TlbBank, TlbEntry};
 pub(crate) use walk::PagingMode;
-use walk::WalkFault;
+use walk::{Leaf, WalkFault};
 
 /// Kinds of memory access that translation tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +75,10 @@ pub(crate) struct Mmu {
     pub(crate) pmp: Pmp,
     /// RAM pages for which this hart is registered as a writer.
     written_pages: Vec<usize>,
-    /// Number of `fence.i` executed here.
+    /// Number of `fence.i` executed here, and of what counts as one.
     pub(crate) fetch_fences: u64,
+    /// [`crate::mem::PageTracker::code_writes`] that were acted upon.
+    pub(crate) code_writes: u64,
     flushes: FlushLog,
 }
 
@@ -88,6 +91,9 @@ struct Translation {
     /// Bytes in the range, at most [`RANGE_LIMIT`]; 0 when PMP tells bytes of the
     /// page apart, so that nothing may be cached.
     length: u64,
+    /// Virtual start and bytes of the leaf that the range is part of, if that is a
+    /// superpage.
+    superpage: Option<(u64, u64)>,
 }
 
 impl Mmu {
@@ -98,8 +104,19 @@ impl Mmu {
             pmp: Pmp::default(),
             written_pages: Vec::new(),
             fetch_fences: 0,
+            code_writes: 0,
             flushes: FlushLog::default(),
         }
+    }
+
+    /// As after reset. The numbers by which engines see what has become stale go on.
+    pub(crate) fn reset(&mut self) {
+        *self = Self {
+            fetch_fences: self.fetch_fences.wrapping_add(1),
+            code_writes: self.code_writes,
+            flushes: self.flushes.successor(),
+            ..Self::new()
+        };
     }
 }
 
@@ -111,8 +128,8 @@ impl Hart {
     pub fn translate_fetch(&mut self, va: u64) -> Result<Fetch, Exception> {
         self.config.counters.count_tlb_miss(Access::Fetch);
         let translation = self.translate(va, 2, Access::Fetch, self.mode)?;
-        if translation.length > PAGE_SIZE {
-            self.mmu.flushes.note_large(translation.start, translation.length);
+        if let Some((start, size)) = translation.superpage {
+            self.mmu.flushes.superpages.note(start, size);
         }
         Ok(Fetch { phys: translation.phys, whole_page: translation.length >= PAGE_SIZE })
     }
@@ -152,14 +169,15 @@ impl Hart {
         self.state.tlb = &raw mut *self.mmu.contexts[context as usize].bank;
     }
 
-    /// Forgets all translations, as `sfence.vma` without operands does.
-    pub(crate) fn flush_translations(&mut self) {
+    /// Forgets all translations, as `sfence.vma` without operands does. `scope` is for
+    /// the count: [`FlushScope::Remote`] when another hart asked for it.
+    pub(crate) fn flush_translations(&mut self, scope: FlushScope) {
         for context in &mut self.mmu.contexts {
             context.flush();
         }
         self.release_writers();
         self.mmu.flushes.record_all();
-        self.config.counters.count_flush(FlushScope::All);
+        self.config.counters.count_flush(scope);
     }
 
     /// Forgets the translations of one virtual address, as `sfence.vma` does.
@@ -186,8 +204,11 @@ impl Hart {
         } else {
             PagingMode::from_satp(self.csr.satp).unwrap_or(PagingMode::Bare)
         };
-        let (start, phys, size) = match paging {
-            PagingMode::Bare => (va & !(RANGE_LIMIT - 1), GuestPhys(va & !(RANGE_LIMIT - 1)), RANGE_LIMIT),
+        let leaf = match paging {
+            PagingMode::Bare => {
+                let start = va & !(RANGE_LIMIT - 1);
+                Leaf { start, phys: GuestPhys(start), size: RANGE_LIMIT }
+            }
             PagingMode::Levels(levels) => {
                 let leaf = self.walk(va, access, mode, levels);
                 self.config.counters.count_walk(match leaf {
@@ -195,35 +216,35 @@ impl Hart {
                     Err(WalkFault::Page) => WalkResult::PageFault,
                     Err(WalkFault::Access) => WalkResult::AccessFault,
                 });
-                let leaf = leaf.map_err(|fault| {
+                leaf.map_err(|fault| {
                     let cause = match fault {
                         WalkFault::Page => access.page_fault(),
                         WalkFault::Access => access.access_fault(),
                     };
                     Exception::new(cause, va)
-                })?;
-                (leaf.start, leaf.phys, leaf.size)
+                })?
             }
         };
-        let phys = GuestPhys(phys.0.wrapping_add(va.wrapping_sub(start)));
+        let phys = GuestPhys(leaf.phys.0.wrapping_add(va.wrapping_sub(leaf.start)));
         if self.mmu.pmp.check(phys, len, access, mode) == Verdict::Denied {
             return Err(Exception::new(access.access_fault(), va));
         }
-        Ok(self.cacheable_range(va, phys, size))
+        Ok(self.cacheable_range(va, phys, leaf))
     }
 
     /// The largest range around `va` that may be one TLB entry: within the leaf,
     /// within [`RANGE_LIMIT`], within RAM, and alike for PMP.
-    fn cacheable_range(&self, va: u64, phys: GuestPhys, leaf_size: u64) -> Translation {
-        let limit = leaf_size.min(RANGE_LIMIT);
+    fn cacheable_range(&self, va: u64, phys: GuestPhys, leaf: Leaf) -> Translation {
+        let superpage = (leaf.size > PAGE_SIZE).then_some((leaf.start, leaf.size));
+        let limit = leaf.size.min(RANGE_LIMIT);
         for size in [limit, PAGE_SIZE] {
             let offset = va & (size - 1);
             let first = GuestPhys(phys.0.wrapping_sub(offset));
             if self.config.ram.contains(first, size) && self.mmu.pmp.is_uniform(first, size) {
-                return Translation { phys, start: va - offset, length: size };
+                return Translation { phys, start: va - offset, length: size, superpage };
             }
         }
-        Translation { phys, start: va & !PAGE_MASK, length: 0 }
+        Translation { phys, start: va & !PAGE_MASK, length: 0, superpage }
     }
 
     /// Puts a RAM translation into the current bank. A range for stores is one
@@ -234,6 +255,9 @@ impl Hart {
         }
         let addend = (host.expose_provenance() as u64).wrapping_sub(va);
         let context = &mut self.mmu.contexts[self.mmu.current as usize];
+        if let Some((start, size)) = translation.superpage {
+            context.superpages.note(start, size);
+        }
         if access == Access::Store {
             let Some(page) = self.config.ram.page_index(translation.phys) else { return };
             context.fill_write(va, TlbEntry { start: va & !PAGE_MASK, length: PAGE_SIZE, addend });
@@ -253,9 +277,13 @@ impl Hart {
         if va & PAGE_MASK > PAGE_SIZE - len {
             return Ok(None);
         }
-        self.config.counters.count_tlb_miss(access);
-        let translation = self.translate(va, len, access, self.data_mode())?;
-        let host = self.config.ram.host_ptr(translation.phys, len);
+        let translation = self.translate(va, len, access, self.data_mode());
+        let host = translation.as_ref().ok().and_then(|found| self.config.ram.host_ptr(found.phys, len));
+        // Accesses to devices are never in the TLB and so miss nothing.
+        if host.is_some() || translation.is_err() {
+            self.config.counters.count_tlb_miss(access);
+        }
+        let translation = translation?;
         if let Some(host) = host {
             if access == Access::Store {
                 // Register before the first store, even where nothing is cached.

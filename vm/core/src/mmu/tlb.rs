@@ -18,7 +18,8 @@
 //! There is one bank for each [`Context`], so entering and leaving the kernel
 //! switches a pointer and flushes nothing.
 
-use crate::addr::{PAGE_MASK, PAGE_SHIFT, PAGE_SIZE};
+use super::superpages::Superpages;
+use crate::addr::{PAGE_SHIFT, PAGE_SIZE};
 
 /// Entries in each half of a bank.
 pub const TLB_ENTRIES: usize = 1024;
@@ -87,8 +88,7 @@ pub(crate) struct TlbContext {
     pub(crate) bank: Box<TlbBank>,
     used_reads: Vec<u16>,
     used_writes: Vec<u16>,
-    /// Starts of the superpage ranges that were filled, each once.
-    large: Vec<u64>,
+    pub(super) superpages: Superpages,
 }
 
 impl TlbContext {
@@ -98,16 +98,13 @@ impl TlbContext {
             bank: Box::new(TlbBank { read: [empty; TLB_ENTRIES], write: [empty; TLB_ENTRIES] }),
             used_reads: Vec::new(),
             used_writes: Vec::new(),
-            large: Vec::new(),
+            superpages: Superpages::default(),
         }
     }
 
     pub(crate) fn fill_read(&mut self, va: u64, entry: TlbEntry) {
         let at = slot(va);
         note_use(&mut self.used_reads, &self.bank.read[at], at);
-        if entry.length > PAGE_SIZE && !self.large.contains(&entry.start) {
-            self.large.push(entry.start);
-        }
         self.bank.read[at] = entry;
     }
 
@@ -125,22 +122,18 @@ impl TlbContext {
         for at in self.used_writes.drain(..) {
             self.bank.write[usize::from(at)] = TlbEntry::default();
         }
-        self.large.clear();
+        self.superpages.clear();
     }
 
-    /// Forgets the translation of `va`: its page, and the superpage around it.
+    /// Forgets the translation of `va`: its page, or everything if it may be part of
+    /// a superpage.
     pub(crate) fn flush_address(&mut self, va: u64) {
+        if self.superpages.contain(va) {
+            return self.flush();
+        }
         let at = slot(va);
         self.bank.read[at].length = 0;
         self.bank.write[at].length = 0;
-        let page = va & !PAGE_MASK;
-        if self.large.iter().any(|&start| page.wrapping_sub(start) < RANGE_LIMIT) {
-            for entry in &mut self.bank.read {
-                if page.wrapping_sub(entry.start) < entry.length {
-                    entry.length = 0;
-                }
-            }
-        }
     }
 }
 
@@ -184,15 +177,18 @@ mod tests {
     }
 
     #[test]
-    fn flushing_one_address_of_a_superpage_flushes_all_of_it() {
+    fn flushing_one_address_of_a_superpage_flushes_all_that_came_from_it() {
         let mut context = TlbContext::new();
+        context.superpages.note(RANGE_LIMIT, RANGE_LIMIT);
         context.fill_read(RANGE_LIMIT, entry(RANGE_LIMIT, RANGE_LIMIT));
-        context.fill_read(RANGE_LIMIT + PAGE_SIZE, entry(RANGE_LIMIT, RANGE_LIMIT));
+        context.fill_write(RANGE_LIMIT + PAGE_SIZE, entry(RANGE_LIMIT + PAGE_SIZE, PAGE_SIZE));
         context.fill_read(0x3000, entry(0x3000, PAGE_SIZE));
+        context.flush_address(0x4000);
+        assert!(context.bank.read[3].lookup(0x3000, 8).is_some());
         context.flush_address(RANGE_LIMIT + 7 * PAGE_SIZE);
         assert!(context.bank.read[slot(RANGE_LIMIT)].lookup(RANGE_LIMIT, 8).is_none());
-        assert!(context.bank.read[slot(RANGE_LIMIT + PAGE_SIZE)].lookup(RANGE_LIMIT + PAGE_SIZE, 8).is_none());
-        assert!(context.bank.read[3].lookup(0x3000, 8).is_some());
+        let written = RANGE_LIMIT + PAGE_SIZE;
+        assert!(context.bank.write[slot(written)].lookup(written, 8).is_none());
     }
 
     #[test]

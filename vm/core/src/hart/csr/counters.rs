@@ -57,10 +57,17 @@ fn offset_for(hart: &Hart, counter: u64, value: u64) -> u64 {
     }
 }
 
+/// Counters that stop keep the value that the instruction itself reads; those that
+/// start go on from theirs behind it. The others take no notice.
 pub(super) fn write_inhibit(hart: &mut Hart, number: u16, value: u64) -> Effect {
     let (cycle, instret) = (read_cycle(hart, number), read_instret(hart, number));
+    let changed = hart.csr.mcountinhibit ^ value;
     hart.csr.mcountinhibit = value & (CYCLE | INSTRET);
-    hart.csr.cycle_offset = offset_for(hart, CYCLE, cycle);
-    hart.csr.instret_offset = offset_for(hart, INSTRET, instret);
+    if changed & CYCLE != 0 {
+        hart.csr.cycle_offset = offset_for(hart, CYCLE, cycle);
+    }
+    if changed & INSTRET != 0 {
+        hart.csr.instret_offset = offset_for(hart, INSTRET, instret);
+    }
     Effect::None
 }

@@ -1,6 +1,7 @@
 //! `menvcfg` and `senvcfg`: which optional behaviour lower modes get.
 
 use super::{Effect, Hart};
+use crate::counters::FlushScope;
 
 /// Fences of I/O also order memory.
 const FIOM: u64 = 1;
@@ -16,6 +17,6 @@ pub(super) const SENVCFG_MASK: u64 = FIOM | CBZE;
 
 pub(super) fn write_menvcfg(hart: &mut Hart, _number: u16, value: u64) -> Effect {
     hart.csr.menvcfg = value & MENVCFG_MASK;
-    hart.flush_translations();
+    hart.flush_translations(FlushScope::All);
     Effect::Resync
 }

@@ -2,9 +2,10 @@
 
 use super::{Effect, Hart};
 
-/// RV64 with A, C, D, F, I, M, S and U.
+/// RV64 with A, B (Zba, Zbb and Zbs), C, D, F, I, M, S and U.
 const MISA: u64 = 2 << 62
     | extension(b'A')
+    | extension(b'B')
     | extension(b'C')
     | extension(b'D')
     | extension(b'F')

@@ -1,6 +1,7 @@
 //! `pmpcfg` and `pmpaddr`: sixteen entries, the other numbers read as zero.
 
 use super::{Effect, Hart};
+use crate::counters::FlushScope;
 
 const FIRST_CONFIG: u16 = 0x3a0;
 const FIRST_ADDRESS: u16 = 0x3b0;
@@ -21,7 +22,7 @@ pub(super) fn write_config(hart: &mut Hart, number: u16, value: u64) -> Effect {
     for (i, byte) in value.to_le_bytes().into_iter().enumerate() {
         hart.mmu.pmp.set_config(first + i, byte);
     }
-    hart.flush_translations();
+    hart.flush_translations(FlushScope::All);
     Effect::Resync
 }
 
@@ -31,6 +32,6 @@ pub(super) fn read_address(hart: &Hart, number: u16) -> u64 {
 
 pub(super) fn write_address(hart: &mut Hart, number: u16, value: u64) -> Effect {
     hart.mmu.pmp.set_address(usize::from(number - FIRST_ADDRESS), value);
-    hart.flush_translations();
+    hart.flush_translations(FlushScope::All);
     Effect::Resync
 }

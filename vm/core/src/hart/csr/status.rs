@@ -1,6 +1,7 @@
 //! `mstatus` and its restricted view `sstatus`.
 
 use super::{Effect, Hart};
+use crate::counters::FlushScope;
 use crate::hart::state::status::{
     FS, MIE, MPIE, MPP, MPP_SHIFT, MPRV, MXR, SD, SIE, SPIE, SPP, SUM, TSR, TVM, TW, UXL64, XL64,
 };
@@ -39,7 +40,7 @@ fn update(hart: &mut Hart, value: u64, mask: u64) -> Effect {
     hart.state.status = new;
     let changed = old ^ new;
     if changed & MXR != 0 {
-        hart.flush_translations();
+        hart.flush_translations(FlushScope::All);
     }
     if changed & (MPRV | MPP | SUM | MXR) != 0 {
         hart.update_context();

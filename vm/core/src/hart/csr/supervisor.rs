@@ -1,6 +1,7 @@
 //! `stvec`, `satp` and `stimecmp`.
 
 use super::{Effect, Hart, PrivilegeMode, environment, machine};
+use crate::counters::FlushScope;
 use crate::hart::state::status::TVM;
 use crate::mmu::PagingMode;
 
@@ -25,7 +26,7 @@ pub(super) fn write_satp(hart: &mut Hart, _number: u16, value: u64) -> Effect {
     let value = value & (SATP_FIELDS | 0xf << 60);
     if value != hart.csr.satp {
         hart.csr.satp = value;
-        hart.flush_translations();
+        hart.flush_translations(FlushScope::All);
         hart.update_context();
     }
     Effect::Resync

@@ -16,6 +16,15 @@ pub(super) struct Csr {
     pub(super) write: fn(&mut Hart, u16, u64) -> Effect,
 }
 
+impl Csr {
+    /// Name of register `number` of the row. Registers of a run are counted from where
+    /// the last digit of the number is 0, which is how the specification numbers them.
+    pub(super) fn name_of(&self, number: u16) -> String {
+        let (first, last) = (*self.numbers.start(), *self.numbers.end());
+        if first == last { self.name.to_owned() } else { format!("{}{}", self.name, number - (first & !0xf)) }
+    }
+}
+
 macro_rules! csrs {
     ($($first:literal $(..= $last:literal)? $name:literal $allowed:expr, $read:expr, $write:expr;)*) => {
         const ROWS: &[Csr] = &[$(Csr {
@@ -155,6 +164,15 @@ mod tests {
                 assert!(!std::mem::replace(&mut seen[usize::from(number)], true), "{number:#x} {}", row.name);
             }
         }
+    }
+
+    #[test]
+    fn registers_of_a_run_are_counted() {
+        let name = |number| find(number).map(|csr| csr.name_of(number));
+        assert_eq!(name(0x3a2).as_deref(), Some("pmpcfg2"));
+        assert_eq!(name(0x3ef).as_deref(), Some("pmpaddr63"));
+        assert_eq!(name(0xc03).as_deref(), Some("hpmcounter3"));
+        assert_eq!(name(0x33f).as_deref(), Some("mhpmevent31"));
     }
 
     #[test]

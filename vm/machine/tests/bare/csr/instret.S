@@ -127,6 +127,13 @@ case 15                             # counts in U-mode
     run_in PRV_U, read_twice
     sub a1, a1, a0
     check_value a1, 4
+case 16                             # mcountinhibit written without a change
+    csrwi mcountinhibit, 0
+    csrw minstret, zero
+    csrwi mcountinhibit, 0
+    csrwi mcountinhibit, 0
+    csrr a0, minstret
+    check_value a0, 2
     addi sp, sp, 16
     done
 

@@ -12,6 +12,7 @@
 
 .equ TEST_VA, 0x40000000
 .equ MEGA_VA, 0x40200000
+.equ GIGA_VA, 0xc0000000
 
 # Sets the entry of the test page, then the given fence.
 .macro remap page_label, flags, fence:vararg
@@ -160,7 +161,41 @@ case 12                             # a loop that remaps and reads
     run_in PRV_S, flip
     check_ecall_from PRV_S
     check_value a3, 32 * 0x00000613 * 2 + 32 * 0x00300000
-case 13                             # SFENCE.VMA is illegal in U-mode
+case 13                             # superpage that was stored to, and the same
+    li t0, (0x80000000 >> 2) | PTE_VRWXAD
+    sd t0, 0(s1)
+    sfence.vma
+    la a0, stored_to
+    li t0, MEGA_VA - 0x80000000
+    add a0, a0, t0
+    li a1, 1
+    s_access_works access_store
+    li t0, (0x80000000 >> 2) | PTE_V | PTE_R | PTE_X | PTE_A | PTE_D
+    sd t0, 0(s1)
+    li t0, MEGA_VA + 0x1ff000
+    sfence.vma t0, zero
+    s_access_faults access_store, CAUSE_STORE_PAGE
+    s_access_works access_load
+    check_value a1, 1
+case 14                             # gigapage, used in every way
+    la s3, giga_pte
+    ld s3, 0(s3)
+    li t0, (0x80000000 >> 2) | PTE_VRWXAD
+    sd t0, 0(s3)
+    sfence.vma
+    la a0, page_1
+    li t0, GIGA_VA - 0x80000000
+    add a0, a0, t0
+    fetch_works_at_code
+    s_access_works access_load
+    s_access_works access_store
+    sd zero, 0(s3)
+    li t0, GIGA_VA + 0x3ffff000
+    sfence.vma t0, zero
+    fetch_faults PRV_S, CAUSE_FETCH_PAGE
+    s_access_faults access_load, CAUSE_LOAD_PAGE
+    s_access_faults access_store, CAUSE_STORE_PAGE
+case 15                             # SFENCE.VMA is illegal in U-mode
     csrw satp, zero
     illegal_in PRV_U, sfence.vma
     done
@@ -197,12 +232,17 @@ setup:
     jal ra, space_create
     map TEST_VA, page_1, PTE_VRWXAD, 0, page_pte
     map MEGA_VA, page_1, PTE_VRWXAD, 1, mega_pte
+    map GIGA_VA, page_1, PTE_VRWXAD, 2, giga_pte
     jr s8
 
 .section .data
 page_pte:
     .dword 0
 mega_pte:
+    .dword 0
+giga_pte:
+    .dword 0
+stored_to:
     .dword 0
 .macro numbered number
 .balign 4096

@@ -1,0 +1,79 @@
+//! The superpages that cached translations were derived from.
+//!
+//! `sfence.vma` with an address orders the *leaf entry* that maps it ("Supervisor
+//! Memory-Management Fence Instruction"), and everything derived from that leaf has
+//! to go: of a superpage, all of its pieces, wherever they are cached.
+
+use std::collections::HashMap;
+
+/// Superpages that are remembered one by one. A guest can map any number; beyond
+/// this many, every address counts as one in a superpage.
+const LIMIT: usize = 4096;
+
+/// Base-two logarithms of the sizes that superpages have, in Sv39 to Sv57.
+const SHIFTS: [u32; 4] = [21, 30, 39, 48];
+
+/// Superpages that translations were taken from since the last flush.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Superpages {
+    /// Size in bytes by virtual start. Where a page table was changed without a fence
+    /// there may be two with the same start: the larger is kept.
+    sizes: HashMap<u64, u64>,
+    too_many: bool,
+}
+
+impl Superpages {
+    /// A translation was taken from the superpage of `size` bytes at `start`.
+    pub(super) fn note(&mut self, start: u64, size: u64) {
+        if self.sizes.len() == LIMIT && !self.sizes.contains_key(&start) {
+            self.too_many = true;
+            return;
+        }
+        let known = self.sizes.entry(start).or_insert(size);
+        *known = size.max(*known);
+    }
+
+    /// Whether a translation of `va` may have been taken from a superpage.
+    pub(super) fn contain(&self, va: u64) -> bool {
+        let known = |size: u64| self.sizes.get(&(va & !(size - 1))).is_some_and(|&known| known >= size);
+        self.too_many || !self.sizes.is_empty() && SHIFTS.iter().any(|shift| known(1 << shift))
+    }
+
+    /// All translations are gone.
+    pub(super) fn clear(&mut self) {
+        self.sizes.clear();
+        self.too_many = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn every_address_of_a_superpage_belongs_to_it() {
+        let mut superpages = Superpages::default();
+        superpages.note(2 * MIB, 2 * MIB);
+        superpages.note(1 << 30, 1 << 30);
+        superpages.note((1 << 30) + 2 * MIB, 2 * MIB);
+        for va in [2 * MIB, 4 * MIB - 1, 1 << 30, (1 << 30) + 9 * MIB, (2 << 30) - 1] {
+            assert!(superpages.contain(va), "{va:#x}");
+        }
+        for va in [0, 2 * MIB - 1, 4 * MIB, (1 << 30) - 1, 2 << 30, u64::MAX] {
+            assert!(!superpages.contain(va), "{va:#x}");
+        }
+        superpages.clear();
+        assert!(!superpages.contain(2 * MIB));
+    }
+
+    #[test]
+    fn beyond_the_limit_every_address_counts() {
+        let mut superpages = Superpages::default();
+        (0..=LIMIT as u64).for_each(|n| superpages.note(n * 2 * MIB, 2 * MIB));
+        assert!(superpages.contain(u64::MAX));
+        superpages.clear();
+        assert!(!superpages.contain(u64::MAX));
+    }
+}
