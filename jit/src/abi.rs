@@ -26,10 +26,8 @@ pub(crate) enum Word {
     HostAddress,
     /// Entry of the refill thunk.
     Refill,
-    /// The hart's jump cache.
+    /// The hart's jump cache for its mode.
     JumpCache,
-    /// What a `pc` is combined with to give a jump-cache tag.
-    JumpKey,
 }
 
 /// Offset of an engine word in [`HartState`].

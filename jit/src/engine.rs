@@ -11,8 +11,8 @@ use riscope_core::hart::{Hart, HartState};
 use riscope_core::interp::{BlockEnd, Interpreter};
 
 use crate::abi::{Leave, Word};
-use crate::code::jump_cache::{self, JumpCache};
-use crate::code::{CodeCache, Lookup, Online};
+use crate::code::jump_cache::JumpCache;
+use crate::code::{CodeCache, Dropped, Lookup, Online};
 use crate::compile::Compiler;
 use crate::sys;
 use crate::worker::{CompileService, Request, Worker};
@@ -154,11 +154,10 @@ impl JitEngine {
     fn run_quantum(&mut self, hart: &mut Hart, online: &Online<'_>) -> BlockEnd {
         self.synchronise(hart, online);
         self.set_engine_words(hart);
-        let key = jump_cache::key(hart.mode());
         loop {
-            let end = match self.jump_cache.get(hart.pc().0, key) {
+            let end = match self.jump_cache.get(hart.pc().0, hart.mode()) {
                 Some(code) => self.execute(hart, code),
-                None => self.interpret(hart, key, online),
+                None => self.interpret(hart, online),
             };
             match end {
                 BlockEnd::Jump | BlockEnd::Hot { .. } => {}
@@ -172,10 +171,7 @@ impl JitEngine {
     fn synchronise(&mut self, hart: &Hart, online: &Online<'_>) {
         if hart.fetch_fences() != self.fetch_fences {
             self.fetch_fences = hart.fetch_fences();
-            let dropped = self.shared.cache.validate();
-            if let Some(event) = dropped.event(self.shared.context.vm_id) {
-                self.publish(event);
-            }
+            self.report(self.shared.cache.validate());
             self.jump_cache.clear();
         }
         if hart.translation_epoch() != self.translation_epoch {
@@ -190,12 +186,11 @@ impl JitEngine {
 
     fn set_engine_words(&mut self, hart: &mut Hart) {
         let address = std::ptr::from_mut(hart).expose_provenance() as u64;
-        let key = jump_cache::key(hart.mode());
+        let jump_cache = self.jump_cache.base(hart.mode()).expose_provenance() as u64;
         let words = &mut hart.state_mut().engine;
         words[Word::Hart as usize] = address;
         words[Word::Refill as usize] = self.shared.cache.thunks().refill.expose_provenance() as u64;
-        words[Word::JumpCache as usize] = self.jump_cache.base().expose_provenance() as u64;
-        words[Word::JumpKey as usize] = key;
+        words[Word::JumpCache as usize] = jump_cache;
     }
 
     /// Enters generated code and deals with the reason that it was left for.
@@ -224,7 +219,7 @@ impl JitEngine {
     }
 
     /// Interprets the block at `pc`, or finds the code of a hot one.
-    fn interpret(&mut self, hart: &mut Hart, key: u64, online: &Online<'_>) -> BlockEnd {
+    fn interpret(&mut self, hart: &mut Hart, online: &Online<'_>) -> BlockEnd {
         let end = self.interpreter.run_block(hart, Some(self.shared.config.hot_threshold));
         let BlockEnd::Hot { phys, heat } = end else { return end };
         if self.waiting == Some(phys) && !heat.is_multiple_of(LOOKUP_PERIOD) {
@@ -232,7 +227,7 @@ impl JitEngine {
         }
         match self.shared.cache.lookup(phys) {
             Lookup::Ready(code) => {
-                self.jump_cache.insert(hart.pc().0, key, code);
+                self.jump_cache.insert(hart.pc().0, hart.mode(), code);
                 return BlockEnd::Jump;
             }
             Lookup::Pending => self.waiting = Some(phys),
@@ -254,6 +249,7 @@ impl JitEngine {
     /// Asks for the compilation of the block at `pc`: it is a hotspot.
     fn ask(&mut self, hart: &mut Hart, phys: GuestPhys, heat: u16, online: &Online<'_>) {
         let shared = Arc::clone(&self.shared);
+        self.report(shared.cache.refresh(phys));
         if !shared.cache.claim(phys) {
             return;
         }
@@ -271,10 +267,22 @@ impl JitEngine {
             self.publish(hotspot);
             online.while_absent(|| shared.worker.serve(request));
             online.quiesce(&mut self.jump_cache, &mut self.filled_in);
-        } else if shared.worker.ask(request) {
+            return;
+        }
+        // Said before it is asked for, because the compiler may be done before `ask`
+        // returns; but not if nothing can come of it.
+        let room = shared.worker.has_room();
+        if room {
             self.publish(hotspot);
-        } else {
+        }
+        if !(room && shared.worker.ask(request)) {
             shared.cache.unclaim(phys);
+        }
+    }
+
+    fn report(&self, dropped: Dropped) {
+        if let Some(event) = dropped.event(self.shared.context.vm_id) {
+            self.publish(event);
         }
     }
 

@@ -68,6 +68,15 @@ impl Worker {
         }
     }
 
+    /// Whether there is room in the queue; a rejection is counted if there is none.
+    pub(crate) fn has_room(&self) -> bool {
+        let room = self.queue.as_ref().is_some_and(|queue| !queue.is_full());
+        if !room {
+            self.counters.queue_rejected.fetch_add(1, Ordering::Relaxed);
+        }
+        room
+    }
+
     /// Asks for a compilation; false if there is no room in the queue.
     pub(crate) fn ask(&self, request: Request) -> bool {
         let Some(queue) = &self.queue else { return false };

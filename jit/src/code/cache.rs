@@ -16,6 +16,7 @@
 //! [`PageTracker::take_suspect`]: riscope_core::mem::PageTracker::take_suspect
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -179,13 +180,22 @@ impl CodeCache {
         page.and_then(|page| page.translations.get(&offset(phys))).copied().unwrap_or(Lookup::Absent)
     }
 
+    /// Brings the copy of the page at `phys` up to date: it may have got more code since
+    /// it was made, which needs no fence before it is executed for the first time.
+    pub(crate) fn refresh(&self, phys: GuestPhys) -> Dropped {
+        let number = phys.page_number();
+        let mut inner = self.lock();
+        let changed = inner.pages.get(&number).is_some_and(|page| self.has_changed(number, page));
+        self.drop_pages(&mut inner, changed.then_some(number))
+    }
+
     /// Marks code at `phys` as being compiled. False if somebody did so before.
     pub(crate) fn claim(&self, phys: GuestPhys) -> bool {
         let mut inner = self.lock();
         let Some(page) = self.page(&mut inner, phys) else { return false };
         match page.translations.entry(offset(phys)) {
-            std::collections::hash_map::Entry::Occupied(_) => false,
-            std::collections::hash_map::Entry::Vacant(entry) => {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
                 entry.insert(Lookup::Pending);
                 true
             }
@@ -194,21 +204,24 @@ impl CodeCache {
 
     /// Gives up a claim, so that the code can be asked for again.
     pub(crate) fn unclaim(&self, phys: GuestPhys) {
-        self.set(phys, None);
+        self.end_claim(phys, None);
     }
 
     /// Records that code at `phys` cannot be translated.
     pub(crate) fn reject(&self, phys: GuestPhys) {
-        self.set(phys, Some(Lookup::Rejected));
+        self.end_claim(phys, Some(Lookup::Rejected));
     }
 
-    fn set(&self, phys: GuestPhys, state: Option<Lookup>) {
+    fn end_claim(&self, phys: GuestPhys, outcome: Option<Lookup>) {
         let mut inner = self.lock();
-        if let Some(page) = inner.pages.get_mut(&phys.page_number()) {
-            match state {
-                Some(state) => page.translations.insert(offset(phys), state),
-                None => page.translations.remove(&offset(phys)),
-            };
+        let Some(page) = inner.pages.get_mut(&phys.page_number()) else { return };
+        // The page may have been dropped since, and what is there now be another claim's.
+        let Entry::Occupied(mut claim) = page.translations.entry(offset(phys)) else { return };
+        if *claim.get() == Lookup::Pending {
+            match outcome {
+                Some(outcome) => drop(claim.insert(outcome)),
+                None => drop(claim.remove()),
+            }
         }
     }
 
@@ -269,7 +282,6 @@ impl CodeCache {
         page.translations.insert(offset(built.phys), Lookup::Ready(code));
         if let Some(slot) = page.links.get(&offset(built.phys)) {
             slot.store(code.cast_mut(), Ordering::Release);
-            self.counters.links.fetch_add(1, Ordering::Relaxed);
         }
         inner.blocks += 1;
         self.count(inner);
@@ -281,12 +293,18 @@ impl CodeCache {
         let mut inner = self.lock();
         let changed: Vec<u64> =
             inner.pages.iter().filter(|(number, page)| self.has_changed(**number, page)).map(|(n, _)| *n).collect();
-        if changed.is_empty() {
+        self.drop_pages(&mut inner, changed)
+    }
+
+    /// Takes changed pages out of use.
+    fn drop_pages(&self, inner: &mut Inner, changed: impl IntoIterator<Item = u64>) -> Dropped {
+        let mut changed = changed.into_iter().peekable();
+        if changed.peek().is_none() {
             return Dropped::Nothing;
         }
-        let blocks = changed.into_iter().map(|number| self.drop_page(&mut inner, number)).sum();
+        let blocks = changed.map(|number| self.drop_page(inner, number)).sum();
         self.epoch.fetch_add(1, Ordering::SeqCst);
-        self.count(&inner);
+        self.count(inner);
         Dropped::Invalidated(blocks, InvalidationReason::FenceI)
     }
 

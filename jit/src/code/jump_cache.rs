@@ -1,6 +1,7 @@
 //! Virtual address to generated code, for one hart: the probe that computed jumps
-//! inline. Direct-mapped by `pc`; a tag is the `pc` combined with the privilege
-//! mode, so that user and kernel addresses never meet.
+//! inline. Direct-mapped by `pc`, with a table for each privilege mode: what a jump
+//! goes to is compared as it is, legal address or not, so no bit is free to tell the
+//! modes apart.
 
 use std::mem::offset_of;
 
@@ -17,77 +18,96 @@ const SLOT_BYTES: usize = size_of::<Entry>();
 pub(crate) const SLOT_SHIFT: u32 = SLOT_BYTES.trailing_zeros() - 1;
 /// Mask of the slot offset.
 pub(crate) const SLOT_MASK: i64 = offset((SLOTS - 1) * SLOT_BYTES) as i64;
-/// Offset of the tag in a slot.
-pub(crate) const TAG: i32 = offset(offset_of!(Entry, tag));
+/// Offset of the `pc` in a slot.
+pub(crate) const PC: i32 = offset(offset_of!(Entry, pc));
 /// Offset of the code address in a slot.
 pub(crate) const CODE: i32 = offset(offset_of!(Entry, code));
 
-/// Tags are even, so this one is never found.
-const NO_TAG: u64 = 1;
+/// A `pc` is even, so this one is never found.
+const NO_PC: u64 = 1;
 
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Entry {
-    tag: u64,
+    pc: u64,
     code: *const u8,
 }
 
-const EMPTY: Entry = Entry { tag: NO_TAG, code: std::ptr::null() };
+const EMPTY: Entry = Entry { pc: NO_PC, code: std::ptr::null() };
+
+type Table = Box<[Entry; SLOTS]>;
 
 /// The cache of one hart.
 #[derive(Debug)]
-pub(crate) struct JumpCache(Box<[Entry; SLOTS]>);
+pub(crate) struct JumpCache {
+    user: Table,
+    supervisor: Table,
+    machine: Table,
+}
 
 // SAFETY: the pointers are addresses of code that lives as long as the code cache.
 unsafe impl Send for JumpCache {}
 
 impl Default for JumpCache {
     fn default() -> Self {
-        Self(Box::new([EMPTY; SLOTS]))
+        let empty = || Box::new([EMPTY; SLOTS]);
+        Self { user: empty(), supervisor: empty(), machine: empty() }
     }
-}
-
-/// The bits of a tag that tell modes apart.
-const MODE_BITS: u64 = 3 << MODE_SHIFT;
-const MODE_SHIFT: u32 = 60;
-
-/// What a `pc` is combined with in `mode`. Executable addresses have equal bits 60
-/// and 61 (canonical, or below 2^56), so no two modes and addresses coincide.
-pub(crate) fn key(mode: PrivilegeMode) -> u64 {
-    (mode as u64) << MODE_SHIFT
 }
 
 impl JumpCache {
-    /// Address of the first slot, for generated code.
-    pub(crate) fn base(&mut self) -> *mut u8 {
-        self.0.as_mut_ptr().cast()
+    fn table(&self, mode: PrivilegeMode) -> &Table {
+        match mode {
+            PrivilegeMode::User => &self.user,
+            PrivilegeMode::Supervisor => &self.supervisor,
+            PrivilegeMode::Machine => &self.machine,
+        }
     }
 
-    /// Code for `pc` in the mode of `key`.
-    pub(crate) fn get(&self, pc: u64, key: u64) -> Option<*const u8> {
-        let entry = self.0[slot(pc)];
-        (entry.tag == pc ^ key).then_some(entry.code)
+    fn table_mut(&mut self, mode: PrivilegeMode) -> &mut Table {
+        match mode {
+            PrivilegeMode::User => &mut self.user,
+            PrivilegeMode::Supervisor => &mut self.supervisor,
+            PrivilegeMode::Machine => &mut self.machine,
+        }
+    }
+
+    fn tables(&mut self) -> [&mut Table; 3] {
+        [&mut self.user, &mut self.supervisor, &mut self.machine]
+    }
+
+    /// Address of the first slot for `mode`, for generated code.
+    pub(crate) fn base(&mut self, mode: PrivilegeMode) -> *mut u8 {
+        self.table_mut(mode).as_mut_ptr().cast()
+    }
+
+    /// Code for `pc` in `mode`.
+    pub(crate) fn get(&self, pc: u64, mode: PrivilegeMode) -> Option<*const u8> {
+        let entry = self.table(mode)[slot(pc)];
+        (entry.pc == pc).then_some(entry.code)
     }
 
     /// Remembers code for `pc`.
-    pub(crate) fn insert(&mut self, pc: u64, key: u64, code: *const u8) {
-        self.0[slot(pc)] = Entry { tag: pc ^ key, code };
+    pub(crate) fn insert(&mut self, pc: u64, mode: PrivilegeMode, code: *const u8) {
+        self.table_mut(mode)[slot(pc)] = Entry { pc, code };
     }
 
     /// Forgets what is on the page at virtual address `page`, in every mode.
     pub(crate) fn forget_page(&mut self, page: u64) {
         const PAGE_SLOTS: usize = PAGE_BYTES / 2;
         let first = slot(page);
-        for entry in &mut self.0[first..first + PAGE_SLOTS] {
-            if (entry.tag & !MODE_BITS ^ page & !MODE_BITS) & !PAGE_MASK == 0 {
-                *entry = EMPTY;
+        for table in self.tables() {
+            for entry in &mut table[first..first + PAGE_SLOTS] {
+                if entry.pc & !PAGE_MASK == page {
+                    *entry = EMPTY;
+                }
             }
         }
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        self.0.fill(EMPTY);
+        self.tables().into_iter().for_each(|table| table.fill(EMPTY));
     }
 }
 
@@ -102,12 +122,17 @@ mod tests {
     #[test]
     fn modes_do_not_see_each_others_entries() {
         let mut cache = JumpCache::default();
-        let (user, supervisor) = (key(PrivilegeMode::User), key(PrivilegeMode::Supervisor));
+        let (user, supervisor) = (PrivilegeMode::User, PrivilegeMode::Supervisor);
         let code = std::ptr::dangling::<u8>();
         cache.insert(0x1000, user, code);
         assert_eq!(cache.get(0x1000, user), Some(code));
         assert_eq!(cache.get(0x1000, supervisor), None);
         assert_eq!(cache.get(0x1002, user), None);
+        for bit in 0..64 {
+            let elsewhere = 0x1000 ^ 1 << bit;
+            assert_eq!(cache.get(elsewhere, supervisor), None, "bit {bit}");
+            assert_eq!(cache.get(elsewhere, user), None, "bit {bit}");
+        }
         cache.clear();
         assert_eq!(cache.get(0x1000, user), None);
     }
@@ -115,7 +140,7 @@ mod tests {
     #[test]
     fn a_page_is_forgotten_in_every_mode_and_no_other_page() {
         let mut cache = JumpCache::default();
-        let (user, supervisor) = (key(PrivilegeMode::User), key(PrivilegeMode::Supervisor));
+        let (user, supervisor) = (PrivilegeMode::User, PrivilegeMode::Supervisor);
         let (code, high) = (std::ptr::dangling::<u8>(), 0xffff_ffff_8000_0000);
         cache.insert(0x1ffe, user, code);
         cache.insert(high, supervisor, code);

@@ -82,13 +82,11 @@ impl Translator<'_> {
     /// its own probe, so that the host predicts each by its own history.
     fn go_to_address(&mut self, pc: Value) {
         let cache = self.load_state(types::I64, abi::word(Word::JumpCache));
-        let key = self.load_state(types::I64, abi::word(Word::JumpKey));
-        let tag = self.b.ins().bxor(pc, key);
         let slot = self.b.ins().ishl_imm_u(pc, i64::from(jump_cache::SLOT_SHIFT));
         let slot = self.b.ins().band_imm_u(slot, jump_cache::SLOT_MASK);
         let entry = self.b.ins().iadd(cache, slot);
-        let found = self.b.ins().load(types::I64, self.flags.links, entry, jump_cache::TAG);
-        let miss = self.b.ins().icmp(IntCC::NotEqual, found, tag);
+        let found = self.b.ins().load(types::I64, self.flags.links, entry, jump_cache::PC);
+        let miss = self.b.ins().icmp(IntCC::NotEqual, found, pc);
         let (cold, hot) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);
         self.b.ins().brif(miss, cold, &[], hot, &[]);
