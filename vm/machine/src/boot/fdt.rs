@@ -22,7 +22,9 @@ const RNG_SEED_BYTES: usize = 32;
 const BASE_EXTENSIONS: [&str; 6] = ["i", "m", "a", "f", "d", "c"];
 /// The others, in the order of the unprivileged specification, "ISA Extension Naming
 /// Conventions".
-const EXTENSIONS: [&str; 9] = ["zicboz", "zicntr", "zicond", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc"];
+/// Svadu is on from reset and Svade is not there, as on QEMU's machine.
+const EXTENSIONS: [&str; 10] =
+    ["zicboz", "zicntr", "zicond", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu"];
 
 /// Translation that the device tree announces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,15 +45,6 @@ impl MmuType {
     }
 }
 
-/// Who sets accessed and dirty bits when the kernel is entered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageTableUpdates {
-    /// The hart, because the built-in SBI has turned Svadu on.
-    Hardware,
-    /// Software, until firmware turns Svadu on.
-    Selectable,
-}
-
 /// What the tree says apart from the devices.
 #[derive(Debug)]
 pub struct FdtContents<'m> {
@@ -59,8 +52,6 @@ pub struct FdtContents<'m> {
     pub harts: usize,
     /// Announced translation.
     pub mmu: MmuType,
-    /// Who updates page-table entries.
-    pub updates: PageTableUpdates,
     /// Physical range of RAM.
     pub ram: Range<u64>,
     /// Kernel command line.
@@ -145,15 +136,14 @@ fn write_cpus(fdt: &mut FdtWriter, contents: &FdtContents<'_>) -> Result<(), Err
 }
 
 fn write_cpu(fdt: &mut FdtWriter, hart: usize, contents: &FdtContents<'_>) -> Result<(), Error> {
-    let extensions = extensions(contents.updates);
     let cpu = fdt.begin_node(&format!("cpu@{hart:x}"))?;
     fdt.property_string("device_type", "cpu")?;
     fdt.property_u32("reg", u32::try_from(hart).unwrap_or(u32::MAX))?;
     fdt.property_string("status", "okay")?;
     fdt.property_string("compatible", "riscv")?;
-    fdt.property_string("riscv,isa", &isa_string(&extensions))?;
+    fdt.property_string("riscv,isa", &isa_string())?;
     fdt.property_string("riscv,isa-base", "rv64i")?;
-    let all = BASE_EXTENSIONS.iter().chain(&extensions).map(ToString::to_string).collect();
+    let all = BASE_EXTENSIONS.iter().chain(&EXTENSIONS).map(ToString::to_string).collect();
     fdt.property_string_list("riscv,isa-extensions", all)?;
     fdt.property_u32("riscv,cboz-block-size", CACHE_BLOCK_BYTES)?;
     fdt.property_string("mmu-type", contents.mmu.as_str())?;
@@ -167,17 +157,8 @@ fn write_cpu(fdt: &mut FdtWriter, hart: usize, contents: &FdtContents<'_>) -> Re
     fdt.end_node(cpu)
 }
 
-fn extensions(updates: PageTableUpdates) -> Vec<&'static str> {
-    let updates: &[&str] = match updates {
-        PageTableUpdates::Hardware => &["svadu"],
-        // Both together mean: Svade until Svadu is asked for.
-        PageTableUpdates::Selectable => &["svade", "svadu"],
-    };
-    EXTENSIONS.iter().chain(updates).copied().collect()
-}
-
-fn isa_string(extensions: &[&str]) -> String {
-    format!("rv64{}_{}", BASE_EXTENSIONS.concat(), extensions.join("_"))
+fn isa_string() -> String {
+    format!("rv64{}_{}", BASE_EXTENSIONS.concat(), EXTENSIONS.join("_"))
 }
 
 fn write_soc(fdt: &mut FdtWriter, devices: &[Arc<dyn Device>]) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use riscope_core::addr::PAGE_SIZE;
 use riscope_core::event::{BootPhase, monotonic_ns};
 
 use super::elf::HtifSymbols;
-use super::fdt::{self, FdtContents, PageTableUpdates};
+use super::fdt::{self, FdtContents};
 use super::firmware::{self, FirmwareError};
 use super::initrd::{self, InitrdError};
 use super::kernel::{self, KernelError};
@@ -99,11 +99,9 @@ pub fn prepare(spec: &MachineSpec, board: &Board) -> Result<BootPlan, BootError>
     let initrd = spec.initrd.as_ref().map(|source| initrd::load(&mut placement, source)).transpose()?;
 
     let fdt_start = monotonic_ns();
-    let updates = if firmware.is_some() { PageTableUpdates::Selectable } else { PageTableUpdates::Hardware };
     let contents = FdtContents {
         harts: spec.harts,
         mmu: spec.mmu,
-        updates,
         ram: placement.ram_start()..placement.ram_end(),
         bootargs: &spec.append,
         initrd,

@@ -64,7 +64,7 @@ fn text(tree: &Tree, key: &str) -> String {
     String::from_utf8(tree[key].strip_suffix(&[0]).unwrap().to_vec()).unwrap()
 }
 
-fn tree_of(harts: usize, updates: PageTableUpdates, initrd: Option<Range<u64>>) -> Tree {
+fn tree_of(harts: usize, initrd: Option<Range<u64>>) -> Tree {
     let controls: Vec<Arc<HartControl>> = (0..harts).map(|_| Arc::default()).collect();
     let devices: [Arc<dyn Device>; 3] = [
         Arc::new(Plic::new(&controls)),
@@ -74,7 +74,6 @@ fn tree_of(harts: usize, updates: PageTableUpdates, initrd: Option<Range<u64>>) 
     let contents = FdtContents {
         harts,
         mmu: MmuType::Sv48,
-        updates,
         ram: 0x8000_0000..0x1_8000_0000,
         bootargs: "console=ttyS0",
         initrd,
@@ -85,7 +84,7 @@ fn tree_of(harts: usize, updates: PageTableUpdates, initrd: Option<Range<u64>>) 
 
 #[test]
 fn harts_are_described_with_their_extensions() {
-    let tree = tree_of(2, PageTableUpdates::Hardware, None);
+    let tree = tree_of(2, None);
     for hart in [0, 1] {
         let cpu = format!("/cpus/cpu@{hart}");
         assert_eq!(cells(&tree, &format!("{cpu}:reg")), [hart]);
@@ -100,13 +99,11 @@ fn harts_are_described_with_their_extensions() {
     }
     assert!(!tree.contains_key("/cpus/cpu@2:reg"));
     assert_eq!(cells(&tree, "/cpus:timebase-frequency"), [10_000_000]);
-    let firmware = tree_of(1, PageTableUpdates::Selectable, None);
-    assert!(text(&firmware, "/cpus/cpu@0:riscv,isa").ends_with("_svade_svadu"));
 }
 
 #[test]
 fn every_handle_that_is_used_belongs_to_the_right_node() {
-    let tree = tree_of(2, PageTableUpdates::Hardware, None);
+    let tree = tree_of(2, None);
     let handle = |node: &str| cells(&tree, &format!("{node}:phandle"))[0];
     let intc = [0, 1].map(|hart| handle(&format!("/cpus/cpu@{hart}/interrupt-controller")));
     assert_eq!(
@@ -127,7 +124,7 @@ fn every_handle_that_is_used_belongs_to_the_right_node() {
 #[test]
 fn memory_command_line_and_initrd_are_announced() {
     let initrd = Some(0x9000_0000..0x9000_1234);
-    let tree = tree_of(1, PageTableUpdates::Hardware, initrd);
+    let tree = tree_of(1, initrd);
     assert_eq!(cells(&tree, "/memory@80000000:reg"), [0, 0x8000_0000, 1, 0]);
     assert_eq!(text(&tree, "/chosen:bootargs"), "console=ttyS0");
     assert_eq!(text(&tree, "/chosen:stdout-path"), "/soc/serial@10000000");
@@ -135,19 +132,12 @@ fn memory_command_line_and_initrd_are_announced() {
     assert_eq!(cells(&tree, "/chosen:linux,initrd-end"), [0, 0x9000_1234]);
     assert_eq!(tree["/chosen:rng-seed"].len(), 32);
     assert_ne!(tree["/chosen:kaslr-seed"], [0; 8]);
-    assert!(!tree_of(1, PageTableUpdates::Hardware, None).contains_key("/chosen:linux,initrd-start"));
+    assert!(!tree_of(1, None).contains_key("/chosen:linux,initrd-start"));
 }
 
 #[test]
 fn a_command_line_with_a_nul_is_refused() {
-    let contents = FdtContents {
-        harts: 1,
-        mmu: MmuType::Sv39,
-        updates: PageTableUpdates::Hardware,
-        ram: 0..1,
-        bootargs: "a\0b",
-        initrd: None,
-        devices: &[],
-    };
+    let contents =
+        FdtContents { harts: 1, mmu: MmuType::Sv39, ram: 0..1, bootargs: "a\0b", initrd: None, devices: &[] };
     assert!(build(&contents, &mut Entropy::seeded(1)).is_err());
 }

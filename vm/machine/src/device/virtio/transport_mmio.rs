@@ -26,8 +26,8 @@ use crate::sync::lock;
 /// "virt" in little-endian bytes.
 const MAGIC: u32 = 0x7472_6976;
 const VERSION: u32 = 2;
-/// "RSCO": no vendor ids are assigned for this transport.
-const VENDOR: u32 = 0x4f43_5352;
+/// "QEMU": no ids are assigned, and drivers made for its `virt` machine look for it.
+const VENDOR: u32 = 0x554d_4551;
 
 const STATUS_FEATURES_OK: u32 = 8;
 const STATUS_DRIVER_OK: u32 = 4;
