@@ -1,1 +1,3 @@
-//! riscope benchmarks: see `benches/`.
+//! What the benchmarks in `benches/` share.
+
+pub mod guest;

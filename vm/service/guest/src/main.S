@@ -73,7 +73,8 @@ main:
     li      a0, SRST_REASON_NONE
     j       power_off
 
-# Runs the phase of row a0 for the time asked for; a1 = number of the round.
+# Runs the phase of row a0 for the time or the steps asked for; a1 = number of
+# the round.
 run_phase:
     enter   5
     mv      s0, a0
@@ -102,13 +103,18 @@ run_phase:
 1:  ld      t0, PHASE_STEP(s0)
     jalr    t0
     addi    s4, s4, 1
+    ld      t1, option_steps
+    bgtu    t1, s4, 1b
+    bnez    t1, 3f
     rdtime  t0
     bltu    t0, s1, 1b
 
-    # A second has a hundred ticks: none at all means that no interrupt came.
-    ld      t0, ticks
+    # A second has a hundred ticks: none at all means that no interrupt came. Some
+    # steps may take less than one.
+3:  ld      t0, ticks
     sub     s2, t0, s2
-    bnez    s2, 2f
+    or      t1, t1, s2
+    bnez    t1, 2f
     text    a0, "no timer interrupt"
     j       fail
 2:  ld      t0, page_faults
@@ -160,6 +166,9 @@ print_banner:
     jal     put_decimal
     print   " demo.cycles="
     ld      a0, option_cycles
+    jal     put_decimal
+    print   " demo.steps="
+    ld      a0, option_steps
     jal     put_decimal
     print   " demo.phases="
 

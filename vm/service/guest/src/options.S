@@ -2,6 +2,7 @@
 #
 #   demo.phases=integer,float,memory,churn   which phases, in which order
 #   demo.seconds=N                           length of a phase
+#   demo.steps=N                             steps of a phase instead; 0: by time
 #   demo.cycles=N                            power off after N rounds; 0: never
 #
 # Words that are no options of the demo are none of its business, as on Linux.
@@ -12,6 +13,7 @@
 
 variable option_seconds
 variable option_cycles
+variable option_steps
 variable phase_count
 
     .section .bss
@@ -67,6 +69,10 @@ read_option:
     jal     after_prefix
     bnez    a0, 1f
     mv      a0, s0
+    text    a1, "demo.steps="
+    jal     after_prefix
+    bnez    a0, 5f
+    mv      a0, s0
     text    a1, "demo.cycles="
     jal     after_prefix
     bnez    a0, 2f
@@ -86,6 +92,9 @@ read_option:
     j       4f
 3:  jal     read_phases
 4:  leave   1
+5:  jal     read_number
+    sd      a0, option_steps, t0
+    j       4b
 
 # Returns the decimal number at a0, which must end the word.
 read_number:

@@ -1,0 +1,53 @@
+//! Whole machines: both engines and QEMU, taking turns at the same guests.
+//!
+//! A host is faster at one time than at another, so no time here stands alone: a
+//! round runs every subject once, and what counts is the median over the rounds of
+//! the ratio within a round. Times are the guest's own, read from its console, so
+//! start-up of the host's process is nobody's burden.
+//!
+//! ```text
+//! cargo bench -p riscope-benches --bench machine -- --rounds 9 --only boot
+//! ```
+
+mod report;
+mod run;
+mod telemetry;
+mod workload;
+
+use clap::Parser;
+
+use run::Subject;
+use workload::Workload;
+
+/// Compares riscope's engines and QEMU on whole machines.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Rounds; each runs every subject once
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Pairs of runs with and without telemetry
+    #[arg(long, default_value_t = 21, value_parser = clap::value_parser!(u32).range(1..))]
+    pairs: u32,
+    /// Only this: integer, float, memory, boot or telemetry
+    #[arg(long)]
+    only: Option<String>,
+    /// What `cargo bench` passes to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() {
+    let options = Options::parse();
+    let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
+    for workload in Workload::ALL.into_iter().filter(|workload| wanted(workload.name())) {
+        let rounds: Vec<report::Round> = (0..options.rounds).map(|_| round(workload)).collect();
+        report::comparison(workload, &rounds);
+    }
+    if wanted("telemetry") {
+        report::overhead(&telemetry::pairs(options.pairs));
+    }
+}
+
+fn round(workload: Workload) -> report::Round {
+    Subject::ALL.map(|subject| run::run(subject, workload))
+}

@@ -1,0 +1,61 @@
+//! Tables on stdout.
+#![expect(clippy::print_stdout, reason = "tables are what this benchmark is for")]
+
+use std::time::Duration;
+
+use crate::run::{Outcome, Subject};
+use crate::telemetry::Pair;
+use crate::workload::Workload;
+
+/// The outcomes of one round, as [`Subject::ALL`] names them.
+pub(crate) type Round = [Outcome; Subject::ALL.len()];
+
+const QEMU: usize = Subject::ALL.len() - 1;
+
+/// Times, speeds, and how many times as fast as QEMU.
+pub(crate) fn comparison(workload: Workload, rounds: &[Round]) {
+    println!("\n{}, {} rounds", workload.name(), rounds.len());
+    println!("{:<12} {:>9} {:>19} {:>7} {:>8} {:>13}", "", "median", "min .. max", "MIPS", "x QEMU", "min .. max");
+    for (n, subject) in Subject::ALL.into_iter().enumerate() {
+        let seconds = Spread::of(rounds.iter().map(|round| seconds(round[n].time)));
+        let ratio = Spread::of(rounds.iter().map(|round| seconds_of(round, QEMU) / seconds_of(round, n)));
+        let speed = rounds.iter().filter_map(|round| Some(round[n].instructions? as f64 / seconds_of(round, n) / 1e6));
+        let speed = Spread::of(speed);
+        print!("{:<12} {:>7.3} s {:>8.3} .. {:.3} s ", subject.name(), seconds.median, seconds.min, seconds.max);
+        print!("{:>7}", if speed.median.is_nan() { "-".to_owned() } else { format!("{:.0}", speed.median) });
+        println!(" {:>8.2} {:>6.2} .. {:.2}", ratio.median, ratio.min, ratio.max);
+    }
+}
+
+/// What telemetry costs, by the median of the pairs' ratios.
+pub(crate) fn overhead(pairs: &[Pair]) {
+    let ratio = Spread::of(pairs.iter().map(|pair| seconds(pair.with) / seconds(pair.without)));
+    println!("\ntelemetry, {} pairs with and without", pairs.len());
+    println!("time with / without: median {:.4}, {:.4} .. {:.4}", ratio.median, ratio.min, ratio.max);
+}
+
+fn seconds_of(round: &Round, subject: usize) -> f64 {
+    seconds(round[subject].time)
+}
+
+/// At least the resolution of the guests' time stamps.
+fn seconds(time: Duration) -> f64 {
+    time.as_secs_f64().max(0.001)
+}
+
+/// Median and range; NaN when there is nothing.
+struct Spread {
+    min: f64,
+    median: f64,
+    max: f64,
+}
+
+impl Spread {
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_by(f64::total_cmp);
+        let at = |n: usize| values.get(n).copied().unwrap_or(f64::NAN);
+        let (low, high) = (values.len().saturating_sub(1) / 2, values.len() / 2);
+        Self { min: at(0), median: (at(low) + at(high)) / 2.0, max: at(values.len().saturating_sub(1)) }
+    }
+}
