@@ -65,6 +65,7 @@ case 4                              # more code behind code that is hot, nothing
     returns CODE_VA + 512, HOT_CALLS, 6
     returns CODE_VA, 100, 5
     li a1, INSN_LI_A0 | (7 << 20)
+    li a2, INSN_RET
     sw a1, 1024(s0)
     sw a2, 1028(s0)
     fence
