@@ -2,22 +2,28 @@
 
 use std::time::Duration;
 
-/// How telemetry works. Where spans go is also taken from the environment variables
-/// that OpenTelemetry specifies; what is set here goes first.
+/// How telemetry works. Where spans go, and how, is also taken from the environment
+/// variables that OpenTelemetry specifies; `SPANS.md` says which goes first.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
-    /// Events that may wait for the pump; more are dropped and counted.
+    /// Events that may wait for the pump; more are dropped and counted. Those of
+    /// lifecycles wait elsewhere.
     pub queue_capacity: usize,
-    /// Revision of the source, for `riscope_build_info`.
-    pub revision: String,
+    /// Errors that devices may report, by kind of device: their series exist, with 0,
+    /// as soon as their machine does.
+    pub device_errors: &'static [(&'static str, &'static [&'static str])],
+    /// Whether the environment variables of OpenTelemetry count.
+    pub read_environment: bool,
     /// Base URL of an OTLP/HTTP receiver such as `http://127.0.0.1:4318`; spans go
     /// to `/v1/traces` there.
     pub otlp_endpoint: Option<String>,
     /// Compilations that take less make no span.
     pub slow_compilation: Duration,
-    /// Spans per second that compilations may make at most, and hotspots as many
-    /// again.
+    /// Spans per second that compilations may make at most, each with that of its
+    /// hotspot, and a tenth as many that other hotspots may make.
     pub jit_spans_per_second: u32,
+    /// Spans that compilations and hotspots of one machine may make at most.
+    pub jit_spans_per_trace: u32,
     /// Spans that may wait to be sent; more are dropped and counted.
     pub span_queue_capacity: usize,
     /// Longest time that spans wait for others to be sent with.
@@ -31,10 +37,13 @@ impl Default for TelemetryConfig {
     fn default() -> Self {
         Self {
             queue_capacity: 16_384,
-            revision: option_env!("RISCOPE_REVISION").unwrap_or("unknown").to_owned(),
+            device_errors: &[],
+            read_environment: true,
             otlp_endpoint: None,
             slow_compilation: Duration::from_millis(5),
             jit_spans_per_second: 50,
+            // With half a kilobyte a span, about two megabytes.
+            jit_spans_per_trace: 4_096,
             span_queue_capacity: 8_192,
             span_delay: Duration::from_secs(2),
             export_timeout: None,

@@ -48,8 +48,9 @@ use process::ProcessSource;
 use pump::{Handler, Pump};
 use span::Spans;
 
-/// Longest time that shutting down takes.
-pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+/// Longest time that shutting down takes. Short enough that a command which has to end
+/// within two seconds can do the rest of its work as well.
+pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 
 /// Why telemetry could not start.
 #[derive(Debug, thiserror::Error)]
@@ -76,28 +77,36 @@ pub struct Telemetry {
     metrics: metric::gather::Gatherer,
     machines: Arc<Machines>,
     pump: Mutex<Option<Pump>>,
+    warnings: Vec<String>,
 }
 
 impl Telemetry {
     /// Subscribes to `bus` and starts the pump.
     ///
     /// # Errors
-    /// When the system gives no thread, or `config` or the environment names an
-    /// endpoint for spans that is no `http` URL.
+    /// When the system gives no thread, or `config` names an endpoint for spans that is
+    /// no `http` URL. What the environment says and cannot be done is no error, see
+    /// [`Telemetry::warnings`].
     pub fn start(bus: &DomainEventBus, config: TelemetryConfig) -> Result<Self, TelemetryError> {
-        let machines = Arc::new(Machines::default());
+        let machines = Arc::new(Machines::new(config.device_errors));
+        let mut warnings = Vec::new();
         let panics = Arc::new(AtomicU64::new(0));
         let registry = Registry::new();
         let mut metrics = metric::gather::Gatherer::new(registry);
         metrics.add("machines", MachineSource(Arc::clone(&machines)))?;
         metrics.add("bus", BusSource { bus: bus.clone(), pump: (feed::ALL, Arc::clone(&panics)) })?;
-        metrics.add("process", ProcessSource::new(&config.revision))?;
+        metrics.add("process", ProcessSource::new())?;
         let recorder = Recorder {
             metrics: Metrics::new(metrics.registry(), Arc::clone(&machines))?,
-            spans: Spans::start(&config, metrics.registry())?,
+            spans: Spans::start(&config, metrics.registry(), &mut warnings)?,
         };
         let pump = Pump::start(Feed::subscribe(bus, config.queue_capacity), recorder, panics)?;
-        Ok(Self { metrics, machines, pump: Mutex::new(Some(pump)) })
+        Ok(Self { metrics, machines, pump: Mutex::new(Some(pump)), warnings })
+    }
+
+    /// What the environment asks for and does not get, a sentence each; for people.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Has the machine's counters in the metrics until its deletion is published. To

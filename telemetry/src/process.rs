@@ -20,14 +20,14 @@ use crate::metric::samples::{Samples, to_f64};
 pub(crate) struct ProcessSource {
     /// Seconds since the Unix epoch at which the process started.
     start_time: Option<f64>,
-    /// Version, revision and target.
-    build: [String; 3],
+    /// Version and target.
+    build: [String; 2],
 }
 
 impl ProcessSource {
-    pub(crate) fn new(revision: &str) -> Self {
+    pub(crate) fn new() -> Self {
         let target = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-        Self { start_time: start_time(), build: [env!("CARGO_PKG_VERSION").to_owned(), revision.to_owned(), target] }
+        Self { start_time: start_time(), build: [env!("CARGO_PKG_VERSION").to_owned(), target] }
     }
 }
 

@@ -5,85 +5,112 @@
 //! export ends.
 
 use std::env;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry_otlp::{Protocol, WithExportConfig as _};
+use opentelemetry_otlp::{Protocol, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::resource::{EnvResourceDetector, TelemetryResourceDetector};
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, IdGenerator as _, RandomIdGenerator, SpanData, SpanExporter,
     SpanProcessor as _,
 };
 use prometheus::{IntCounter, Registry};
+use reqwest::{Url, blocking::Client};
 
+use super::environment::Environment;
 use crate::metric::catalog;
 use crate::metric::registry::counter_vec;
-use crate::span::sink::Sink;
+use crate::span::sink::{Queue, Sink};
 use crate::{TelemetryConfig, TelemetryError};
 
-/// Path of the receiver for spans below its base URL (OTLP specification, "OTLP/HTTP
-/// Request").
-const PATH: &str = "/v1/traces";
+/// Spans that are sent at once, if no variable says otherwise.
+const BATCH: usize = 512;
 
-/// Starts the exporter if `config` or the environment says where to.
-pub(crate) fn start(config: &TelemetryConfig, registry: &Registry) -> Result<Option<Sink>, TelemetryError> {
+/// Starts the exporter if `config` or the environment says where to. What the
+/// environment says and cannot be done is added to `warnings`.
+///
+/// # Errors
+/// When spans cannot be sent where `config` says.
+pub(crate) fn start(
+    config: &TelemetryConfig,
+    registry: &Registry,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Sink>, TelemetryError> {
     let exported = counter_vec(registry, catalog::SPANS_EXPORTED)?;
-    let [ok, failed, queue_full] =
-        ["", "export_failed", "queue_full"].map(|error| exported.with_label_values(&[error]));
-    let Some(endpoint) = endpoint(config.otlp_endpoint.as_deref(), |name| env::var(name).ok()) else {
-        return Ok(None);
-    };
-    let in_flight = Arc::new(AtomicUsize::new(0));
-    let exporter = Counting { exporter: exporter(config, &endpoint)?, in_flight: Arc::clone(&in_flight), ok, failed };
-    let capacity = config.span_queue_capacity.max(1);
-    let batches = BatchConfigBuilder::default()
-        .with_max_queue_size(capacity)
-        .with_max_export_batch_size(capacity.min(512))
-        .with_scheduled_delay(config.span_delay)
-        .build();
-    let mut processor = BatchSpanProcessor::builder(exporter).with_batch_config(batches).build();
-    processor.set_resource(&resource());
-    Ok(Some(Sink::new(processor, in_flight, capacity, queue_full)))
+    let [ok, failed] = ["", "export_failed"].map(|error| exported.with_label_values(&[error]));
+    let processed = counter_vec(registry, catalog::SPANS_PROCESSED)?;
+    let [passed_on, queue_full] = ["", "queue_full"].map(|error| processed.with_label_values(&[error]));
+    let mut environment = Environment::new(|name| env::var(name).ok().filter(|_| config.read_environment));
+    let sink = (|| {
+        let Some(endpoint) = environment.endpoint(config.otlp_endpoint.as_deref()) else { return Ok(None) };
+        let timeout = config.export_timeout.unwrap_or_else(|| environment.timeout());
+        let exporter = match exporter(&endpoint.url, timeout) {
+            Ok(exporter) => exporter,
+            Err(reason) => {
+                let given = config.otlp_endpoint.clone().unwrap_or(endpoint.url);
+                let error = TelemetryError::Endpoint { endpoint: given, reason };
+                let Some(variable) = endpoint.variable else { return Err(error) };
+                environment.warnings.push(format!("{variable}: {error}; no spans are sent"));
+                return Ok(None);
+            }
+        };
+        let capacity = environment.queue_size().unwrap_or(config.span_queue_capacity).max(1);
+        let in_flight = Arc::new(AtomicUsize::new(0));
+        let exporter = Counting { exporter, in_flight: Arc::clone(&in_flight), passed_on, ok, failed };
+        let batches = BatchConfigBuilder::default()
+            .with_max_queue_size(capacity)
+            .with_max_export_batch_size(environment.batch_size().unwrap_or(BATCH).clamp(1, capacity))
+            .with_scheduled_delay(environment.delay().unwrap_or(config.span_delay))
+            .build();
+        let mut processor = BatchSpanProcessor::builder(exporter).with_batch_config(batches).build();
+        processor.set_resource(&resource(environment.resource()));
+        let queue = Queue { in_flight, capacity, full: queue_full };
+        Ok(Some(Sink::new(processor, queue, environment.sampler())))
+    })();
+    warnings.append(&mut environment.warnings);
+    sink
 }
 
-/// Where spans go: the configured base URL, or what OpenTelemetry's variables say.
-fn endpoint(configured: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-    let below = |base: &str| format!("{}{PATH}", base.trim_end_matches('/'));
-    if set("OTEL_SDK_DISABLED").is_some_and(|value| value.trim().eq_ignore_ascii_case("true")) {
-        return None;
+/// What sends spans to `endpoint`, or why that is impossible.
+fn exporter(endpoint: &str, timeout: Duration) -> Result<opentelemetry_otlp::SpanExporter, String> {
+    let url = Url::parse(endpoint).map_err(|error| error.to_string())?;
+    if url.scheme() != "http" {
+        return Err("only http:// URLs are supported; send to a collector on this host".to_owned());
     }
-    if let Some(base) = configured {
-        return Some(if base.ends_with(PATH) { base.to_owned() } else { below(base) });
-    }
-    if set("OTEL_TRACES_EXPORTER").is_some_and(|value| value.trim() == "none") {
-        return None;
-    }
-    set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT").map(|base| below(&base)))
-}
-
-fn exporter(config: &TelemetryConfig, endpoint: &str) -> Result<opentelemetry_otlp::SpanExporter, TelemetryError> {
-    let refuse = |reason: String| TelemetryError::Endpoint { endpoint: endpoint.to_owned(), reason };
-    if endpoint.get(..7).is_none_or(|scheme| !scheme.eq_ignore_ascii_case("http://")) {
-        return Err(refuse("only http:// URLs are supported; send to a collector on this host".to_owned()));
-    }
-    let mut builder = opentelemetry_otlp::SpanExporter::builder()
+    let builder = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
+        .with_http_client(client(&url, timeout)?)
         .with_protocol(Protocol::HttpBinary)
+        .with_timeout(timeout)
         .with_endpoint(endpoint);
-    if let Some(timeout) = config.export_timeout {
-        builder = builder.with_timeout(timeout);
-    }
-    builder.build().map_err(|error| refuse(error.to_string()))
+    builder.build().map_err(|error| error.to_string())
+}
+
+/// The HTTP client. What goes to this host never goes through a proxy: to the proxy,
+/// this host's name is its own.
+fn client(url: &Url, timeout: Duration) -> Result<Client, String> {
+    let builder = Client::builder().timeout(timeout);
+    let builder = if is_loopback(url) { builder.no_proxy() } else { builder };
+    // A blocking client refuses to be made on a thread of an asynchronous runtime.
+    let thread = std::thread::Builder::new().name("otlp-start".to_owned()).spawn(move || builder.build());
+    let client = thread.map_err(|error| error.to_string())?.join();
+    client.map_err(|_| "the HTTP client cannot be made".to_owned())?.map_err(|error| error.to_string())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// What sends the spans (OpenTelemetry's semantic conventions for resources). The
 /// environment goes before what is found out here.
-fn resource() -> Resource {
+fn resource(from_environment: Vec<KeyValue>) -> Resource {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let arch = match env::consts::ARCH {
         "x86_64" => "amd64",
@@ -93,19 +120,25 @@ fn resource() -> Resource {
     let found = [
         KeyValue::new("service.name", "riscope"),
         KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-        KeyValue::new("service.instance.id", RandomIdGenerator::default().new_trace_id().to_string()),
+        KeyValue::new("service.instance.id", uuid(RandomIdGenerator::default().new_trace_id().to_bytes())),
         KeyValue::new("host.name", host.trim().to_owned()),
         KeyValue::new("host.arch", arch),
         KeyValue::new("os.type", env::consts::OS),
         KeyValue::new("process.pid", i64::from(std::process::id())),
     ];
-    let resource = Resource::builder_empty()
+    Resource::builder_empty()
         .with_attributes(found)
-        .with_detectors(&[Box::new(TelemetryResourceDetector), Box::new(EnvResourceDetector::new())]);
-    match env::var("OTEL_SERVICE_NAME") {
-        Ok(name) if !name.is_empty() => resource.with_service_name(name).build(),
-        _ => resource.build(),
-    }
+        .with_detectors(&[Box::new(TelemetryResourceDetector)])
+        .with_attributes(from_environment)
+        .build()
+}
+
+/// Random bytes as a UUID of version 4 (RFC 9562, section 5.4).
+fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// An exporter whose results are counted.
@@ -113,6 +146,7 @@ fn resource() -> Resource {
 struct Counting {
     exporter: opentelemetry_otlp::SpanExporter,
     in_flight: Arc<AtomicUsize>,
+    passed_on: IntCounter,
     ok: IntCounter,
     failed: IntCounter,
 }
@@ -120,6 +154,7 @@ struct Counting {
 impl SpanExporter for Counting {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
+        self.passed_on.inc_by(spans as u64);
         let result = self.exporter.export(batch).await;
         self.in_flight.fetch_sub(spans, Ordering::Relaxed);
         let counter = if result.is_ok() { &self.ok } else { &self.failed };
@@ -144,43 +179,30 @@ impl SpanExporter for Counting {
 mod tests {
     use super::*;
 
-    fn from_variables(configured: Option<&str>, variables: &[(&str, &str)]) -> Option<String> {
-        endpoint(configured, |name| {
-            variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    const BASE: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/");
-
-    #[test]
-    fn without_configuration_nothing_is_exported() {
-        assert_eq!(from_variables(None, &[]), None);
-        assert_eq!(from_variables(None, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "  ")]), None);
-    }
-
-    #[test]
-    fn base_urls_get_the_path_and_the_signals_own_url_is_taken_as_it_is() {
-        assert_eq!(from_variables(None, &[BASE]).as_deref(), Some("http://collector:4318/v1/traces"));
-        let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:80/here");
-        assert_eq!(from_variables(None, &[BASE, own]).as_deref(), Some("http://traces:80/here"));
-        assert_eq!(from_variables(Some("http://a:1"), &[BASE, own]).as_deref(), Some("http://a:1/v1/traces"));
-        assert_eq!(from_variables(Some("http://a:1/v1/traces"), &[]).as_deref(), Some("http://a:1/v1/traces"));
-    }
-
-    #[test]
-    fn switched_off_is_off() {
-        assert_eq!(from_variables(Some("http://a:1"), &[("OTEL_SDK_DISABLED", "True")]), None);
-        assert_eq!(from_variables(None, &[BASE, ("OTEL_TRACES_EXPORTER", "none")]), None);
-        assert!(from_variables(None, &[BASE, ("OTEL_SDK_DISABLED", "false")]).is_some());
-    }
-
     #[test]
     fn urls_that_cannot_work_are_refused() {
-        for url in ["https://collector:4318", "collector:4318", "http://", "http://bad host/"] {
-            let config = TelemetryConfig { otlp_endpoint: Some(url.to_owned()), ..TelemetryConfig::default() };
-            let endpoint = endpoint(Some(url), |_| None).expect("a URL");
-            let error = exporter(&config, &endpoint).expect_err(url);
-            assert!(error.to_string().contains(url), "{error}");
+        for url in ["https://collector:4318", "collector:4318", "http://", "http://bad host/", ""] {
+            assert!(exporter(url, Duration::from_secs(1)).is_err(), "{url}");
         }
+        assert!(exporter("HTTP://collector:4318/v1/traces", Duration::from_secs(1)).is_ok());
+    }
+
+    #[test]
+    fn this_host_is_known_by_its_names() {
+        let is_loopback = |url: &str| is_loopback(&Url::parse(url).expect("a URL"));
+        for url in ["http://127.0.0.1:4318", "http://127.1.2.3", "http://[::1]:4318/v1/traces", "http://LOCALHOST:1/"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in
+            ["http://10.0.0.1:4318", "http://collector:4318", "http://[2001:db8::1]:1", "http://localhost.example"]
+        {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn instances_have_uuids() {
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
     }
 }

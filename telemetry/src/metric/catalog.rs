@@ -23,7 +23,7 @@ macro_rules! families {
 families! {
     // Process.
     BUILD_INFO = Family::gauge("riscope_build_info", "Build information, always 1.")
-        .labels(&["version", "revision", "target"]);
+        .labels(&["version", "target"]);
     PROCESS_CPU_SECONDS = Family::counter(
         "process_cpu_seconds_total",
         "Total user and system CPU time spent in seconds.",
@@ -183,9 +183,14 @@ families! {
     // Telemetry about itself.
     SPANS_SUPPRESSED = Family::counter(
         "riscope_telemetry_spans_suppressed_total",
-        "Spans not created because of thresholds or rate limits.",
+        "Spans not created because of thresholds or limits.",
     )
     .labels(&["span", "reason"]);
+    SPANS_PROCESSED = Family::counter(
+        "otel_sdk_processor_span_processed_total",
+        "Spans that left the queue; error_type is empty for those that went to the exporter.",
+    )
+    .labels(&["error_type"]).otel("otel.sdk.processor.span.processed");
     SPANS_EXPORTED = Family::counter(
         "otel_sdk_exporter_span_exported_total",
         "Spans for which export has finished; error_type is empty for those that arrived.",

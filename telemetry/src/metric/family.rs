@@ -107,5 +107,6 @@ pub const INSTRUCTIONS_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0,
 /// Host bytes of a block: powers of two from 64 to 65536.
 pub const HOST_BYTES_BUCKETS: &[f64] =
     &[64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0];
-/// Executions of a block: powers of ten from 10³ to 10⁹.
-pub const EXECUTIONS_BUCKETS: &[f64] = &[1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+/// Executions of a block: powers of two from 32, where blocks are hot by default, to
+/// 16384, beyond which nobody counts.
+pub const EXECUTIONS_BUCKETS: &[f64] = &[32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0];

@@ -41,19 +41,29 @@ pub(crate) struct Machine {
     pub(crate) counters: Option<VmCounters>,
 }
 
-impl Default for Machine {
-    fn default() -> Self {
-        Self { description: None, state: VmState::Created, hotspots: 0, device_errors: BTreeMap::new(), counters: None }
+impl Machine {
+    fn new(device_errors: KnownErrors) -> Self {
+        let known = device_errors.iter().flat_map(|(device, errors)| errors.iter().map(move |error| (*device, *error)));
+        let device_errors = known.map(|error| (error, 0)).collect();
+        Self { description: None, state: VmState::Created, hotspots: 0, device_errors, counters: None }
+    }
+
+    fn rejected(&self) -> u64 {
+        self.counters.as_ref().map_or(0, |counters| counters.engine.queue_rejected.load(Ordering::Relaxed))
     }
 }
+
+/// Errors that devices may report.
+type KnownErrors = &'static [(&'static str, &'static [&'static str])];
 
 /// The machines that have had one identity and are not known to be deleted, oldest
 /// first; at least one.
 type Incarnations = VecDeque<Machine>;
 
 /// All machines, and what has to outlive them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Table {
+    device_errors: KnownErrors,
     machines: BTreeMap<VmId, Incarnations>,
     /// Compilations that the queues of deleted machines rejected: a counter
     /// without `vm_id` must not go back when a machine goes.
@@ -65,7 +75,7 @@ impl Table {
     pub(crate) fn enter(&mut self, vm_id: VmId) -> &mut Machine {
         let incarnations = self.machines.entry(vm_id).or_default();
         if incarnations.is_empty() {
-            incarnations.push_back(Machine::default());
+            incarnations.push_back(Machine::new(self.device_errors));
         }
         &mut incarnations[0]
     }
@@ -85,7 +95,7 @@ impl Table {
         // Events may have been faster.
         let position = incarnations.iter().position(|machine| machine.counters.is_none());
         let position = position.unwrap_or_else(|| {
-            incarnations.push_back(Machine::default());
+            incarnations.push_back(Machine::new(self.device_errors));
             incarnations.len() - 1
         });
         let machine = &mut incarnations[position];
@@ -114,17 +124,16 @@ impl Table {
     }
 }
 
-impl Machine {
-    fn rejected(&self) -> u64 {
-        self.counters.as_ref().map_or(0, |counters| counters.engine.queue_rejected.load(Ordering::Relaxed))
-    }
-}
-
 /// The table, shared by the pump and whoever scrapes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Machines(Mutex<Table>);
 
 impl Machines {
+    /// None; series of `device_errors` will exist as soon as a machine does.
+    pub(crate) fn new(device_errors: KnownErrors) -> Self {
+        Self(Mutex::new(Table { device_errors, machines: BTreeMap::new(), rejected_by_deleted: 0 }))
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

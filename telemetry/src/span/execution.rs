@@ -1,32 +1,87 @@
 //! Events of the engine as spans: slow compilations and hotspots. There can be
 //! thousands a second, so there are thresholds and limits, and counts of what they
 //! suppress.
+//!
+//! A hotspot becomes a span when its compilation has ended, as only then it is known
+//! whether that becomes one. If it does, so does the hotspot, and the link leads
+//! somewhere; of the others a few are shown.
 
 use opentelemetry::KeyValue;
-use riscope_core::event::{Envelope, ExecutionEvent, Tier};
+use riscope_core::event::{CompileFailure, Envelope, ExecutionEvent, Tier};
 
-use super::Active;
-use super::sink::Finished;
-use super::trace::Hotspot;
+use super::sink::{Finished, Id, Sink};
+use super::trace::{Detection, Trace};
+use super::{Active, Reason, Suppressed};
 use crate::metric::samples::seconds;
+
+const COMPILE: &str = "jit.compile";
+const HOTSPOT: &str = "jit.hotspot";
+
+/// What can be suppressed, and why.
+pub(super) const SUPPRESSED: [(&str, Reason); 7] = [
+    (COMPILE, Reason::Threshold),
+    (COMPILE, Reason::RateLimit),
+    (COMPILE, Reason::TraceLimit),
+    (COMPILE, Reason::UnknownVm),
+    (HOTSPOT, Reason::RateLimit),
+    (HOTSPOT, Reason::TraceLimit),
+    (HOTSPOT, Reason::UnknownVm),
+];
 
 pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
     match *event {
         ExecutionEvent::CodeBlockCompiled { .. } => compiled(spans, envelope, event),
         ExecutionEvent::HotspotDetected { .. } => detected(spans, envelope, event),
-        ExecutionEvent::CompilationFailed { vm_id, pc, tier, reason } => {
-            if let Some((sink, trace)) = spans.known(vm_id) {
-                trace.end_hotspot(sink, (pc, tier), envelope.monotonic_ns, Some(reason.as_str()));
-            }
+        ExecutionEvent::CompilationFailed { vm_id: _, pc, tier, reason } => {
+            let (suppressed, Some((sink, trace))) = spans.known(envelope) else { return };
+            let Some(detection) = trace.hotspots.take(pc, tier) else { return };
+            // The others are to be expected now and then, as in the metrics.
+            let error = (reason == CompileFailure::Compiler).then(|| reason.as_str());
+            some_of_many(suppressed, sink, trace, &detection, envelope.monotonic_ns, error);
         }
         // Single moments, and metrics enough.
         ExecutionEvent::CodeBlocksInvalidated { .. } | ExecutionEvent::CodeCacheFlushed { .. } => {}
     }
 }
 
+fn detected(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
+    let ExecutionEvent::HotspotDetected { vm_id: _, vcpu, pc, execution_count, from, to } = *event else { return };
+    let (suppressed, known) = spans.known(envelope);
+    let Some((sink, trace)) = known else { return suppressed.count(HOTSPOT, Reason::UnknownVm) };
+    let detection = Detection { pc, to, from, vcpu, execution_count, detected_ns: envelope.monotonic_ns };
+    for given_up in trace.hotspots.add(detection) {
+        moment(suppressed, sink, trace, &given_up);
+    }
+}
+
 fn compiled(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
+    let ExecutionEvent::CodeBlockCompiled { pc, tier, compile_ns, .. } = *event else { return };
+    let end_ns = envelope.monotonic_ns;
+    let slow = compile_ns >= spans.slow_compilation_ns;
+    let (suppressed, known) = spans.known(envelope);
+    let Some((sink, trace)) = known else { return suppressed.count(COMPILE, Reason::UnknownVm) };
+    let detection = trace.hotspots.take(pc, tier);
+    let refusal = if !slow {
+        Some(Reason::Threshold)
+    } else if trace.jit_spans_left < 2 {
+        Some(Reason::TraceLimit)
+    } else {
+        (!trace.compile_limit.allows(end_ns)).then_some(Reason::RateLimit)
+    };
+    if let Some(reason) = refusal {
+        suppressed.count(COMPILE, reason);
+        if let Some(detection) = detection {
+            some_of_many(suppressed, sink, trace, &detection, end_ns, None);
+        }
+        return;
+    }
+    let link = detection.map(|detection| send_hotspot(sink, trace, &detection, end_ns, None));
+    send_compilation(sink, trace, event, end_ns, link);
+}
+
+fn send_compilation(sink: &Sink, trace: &mut Trace, event: &ExecutionEvent, end_ns: u64, link: Option<Id>) {
     let ExecutionEvent::CodeBlockCompiled {
-        vm_id,
+        vm_id: _,
         pc,
         block_size,
         instructions,
@@ -39,18 +94,7 @@ fn compiled(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
     else {
         return;
     };
-    let end_ns = envelope.monotonic_ns;
-    let slow = compile_ns >= spans.slow_compilation_ns;
-    let (suppressed, known) = spans.known_or_suppressed(vm_id);
-    let Some((sink, trace)) = known else { return suppressed.compile_of_unknown.inc() };
-    let link = trace.end_hotspot(sink, (pc, tier), end_ns, None);
-    if !slow {
-        return suppressed.compile_by_threshold.inc();
-    }
-    if !trace.compile_limit.allows(end_ns) {
-        return suppressed.compile_by_limit.inc();
-    }
-    trace.send(
+    trace.send_jit(
         sink,
         Finished {
             id: trace.identity(sink.new_span()),
@@ -73,23 +117,53 @@ fn compiled(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
     );
 }
 
-fn detected(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
-    let ExecutionEvent::HotspotDetected { vm_id, vcpu, pc, execution_count, from, to } = *event else { return };
-    let detected_ns = envelope.monotonic_ns;
-    let (suppressed, known) = spans.known_or_suppressed(vm_id);
-    let Some((sink, trace)) = known else { return suppressed.hotspot_of_unknown.inc() };
-    if !trace.hotspot_limit.allows(detected_ns) {
-        return suppressed.hotspot_by_limit.inc();
+/// A hotspot that nobody has heard of again: its request was refused, the event lost,
+/// or the machine ended.
+pub(super) fn moment(suppressed: &Suppressed, sink: &Sink, trace: &mut Trace, detection: &Detection) {
+    some_of_many(suppressed, sink, trace, detection, detection.detected_ns, None);
+}
+
+/// A hotspot without a compilation that is shown.
+fn some_of_many(
+    suppressed: &Suppressed,
+    sink: &Sink,
+    trace: &mut Trace,
+    detection: &Detection,
+    end_ns: u64,
+    error: Option<&'static str>,
+) {
+    if trace.jit_spans_left == 0 {
+        suppressed.count(HOTSPOT, Reason::TraceLimit);
+    } else if !trace.hotspot_limit.allows(end_ns) {
+        suppressed.count(HOTSPOT, Reason::RateLimit);
+    } else {
+        send_hotspot(sink, trace, detection, end_ns, error);
     }
-    let attributes = vec![
-        KeyValue::new("riscope.guest.pc", hex(pc)),
-        KeyValue::new("riscope.vcpu.id", i64::from(vcpu)),
-        KeyValue::new("riscope.jit.hotspot.executions", i64::try_from(execution_count).unwrap_or(i64::MAX)),
-        KeyValue::new("riscope.jit.hotspot.from", from.as_str()),
-        KeyValue::new("riscope.jit.tier", to.as_str()),
-    ];
-    let hotspot = Hotspot { span: sink.new_span(), detected_ns, attributes };
-    trace.await_compilation(sink, (pc, to), hotspot);
+}
+
+fn send_hotspot(sink: &Sink, trace: &mut Trace, detection: &Detection, end_ns: u64, error: Option<&'static str>) -> Id {
+    let id = trace.identity(sink.new_span());
+    let executions = i64::try_from(detection.execution_count).unwrap_or(i64::MAX);
+    trace.send_jit(
+        sink,
+        Finished {
+            id,
+            parent: Some(trace.current()),
+            name: HOTSPOT,
+            start_ns: detection.detected_ns,
+            end_ns,
+            attributes: vec![
+                KeyValue::new("riscope.guest.pc", hex(detection.pc)),
+                KeyValue::new("riscope.vcpu.id", i64::from(detection.vcpu)),
+                KeyValue::new("riscope.jit.hotspot.executions", executions),
+                KeyValue::new("riscope.jit.hotspot.from", detection.from.as_str()),
+                KeyValue::new("riscope.jit.tier", detection.to.as_str()),
+            ],
+            link: None,
+            error,
+        },
+    );
+    id
 }
 
 fn compile_span(tier: Tier) -> &'static str {

@@ -4,10 +4,15 @@
 //! vm.run                    creation (or its first part) → exit
 //! ├─ vm.boot                first phase → running
 //! │  ├─ vm.boot.load, .fdt, .firmware, .kernel
-//! │  └─ jit.compile <tier>  while booting
-//! ├─ jit.compile <tier>     slow ones; linked to its jit.hotspot
-//! └─ jit.hotspot            detection → its translation exists
+//! │  ├─ jit.hotspot         detection → end of its compilation
+//! │  └─ jit.compile <tier>  slow ones; linked to their jit.hotspot
+//! ├─ jit.hotspot            the same once the machine runs
+//! └─ jit.compile <tier>
 //! ```
+//!
+//! A span is sent when it has ended, so `vm.run` comes last; of a process that was
+//! killed it does not come, and the others lack their root. What the engine adds to a
+//! trace is bounded, by second and in all: back ends refuse traces without end.
 //!
 //! One file per family of events with an exhaustive match, as in `metric/record/`.
 
@@ -16,11 +21,12 @@ mod limit;
 pub(crate) mod sink;
 mod trace;
 mod vm;
+mod waiting;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use prometheus::{IntCounter, Registry};
+use prometheus::{IntCounterVec, Registry};
 use riscope_core::event::{DeviceEvent, Envelope, Event, ExitReason, VmId, monotonic_ns};
 
 use crate::export::otlp;
@@ -28,7 +34,7 @@ use crate::metric::catalog;
 use crate::metric::registry::counter_vec;
 use crate::{TelemetryConfig, TelemetryError};
 use sink::Sink;
-use trace::Trace;
+use trace::{JitLimits, Trace};
 
 /// Time that the pump keeps of a shutdown for itself.
 const SHUTDOWN_MARGIN: Duration = Duration::from_millis(100);
@@ -37,14 +43,46 @@ const SHUTDOWN_MARGIN: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Spans(Option<Active>);
 
+/// Why a span is not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// What it stands for was too short.
+    Threshold,
+    /// There were too many in this second.
+    RateLimit,
+    /// There were too many in this trace.
+    TraceLimit,
+    /// Nothing is known of its machine.
+    UnknownVm,
+}
+
+impl Reason {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Threshold => "threshold",
+            Self::RateLimit => "rate_limit",
+            Self::TraceLimit => "trace_limit",
+            Self::UnknownVm => "unknown_vm",
+        }
+    }
+}
+
 /// Spans that are not made.
 #[derive(Debug)]
-struct Suppressed {
-    compile_by_threshold: IntCounter,
-    compile_by_limit: IntCounter,
-    compile_of_unknown: IntCounter,
-    hotspot_by_limit: IntCounter,
-    hotspot_of_unknown: IntCounter,
+struct Suppressed(IntCounterVec);
+
+impl Suppressed {
+    fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counters = counter_vec(registry, catalog::SPANS_SUPPRESSED)?;
+        for (span, reason) in execution::SUPPRESSED {
+            counters.with_label_values(&[span, reason.as_str()]);
+        }
+        Ok(Self(counters))
+    }
+
+    fn count(&self, span: &str, reason: Reason) {
+        self.0.with_label_values(&[span, reason.as_str()]).inc();
+    }
 }
 
 /// What becomes spans.
@@ -54,27 +92,24 @@ struct Active {
     traces: HashMap<VmId, Trace>,
     suppressed: Suppressed,
     slow_compilation_ns: u64,
-    jit_spans_per_second: u32,
+    jit_limits: JitLimits,
 }
 
 impl Spans {
-    /// Starts exporting if `config` or the environment says where to.
-    pub(crate) fn start(config: &TelemetryConfig, registry: &Registry) -> Result<Self, TelemetryError> {
-        let suppressed = counter_vec(registry, catalog::SPANS_SUPPRESSED)?;
-        let suppressed = |span, reason| suppressed.with_label_values(&[span, reason]);
-        let suppressed = Suppressed {
-            compile_by_threshold: suppressed("jit.compile", "threshold"),
-            compile_by_limit: suppressed("jit.compile", "rate_limit"),
-            compile_of_unknown: suppressed("jit.compile", "unknown_vm"),
-            hotspot_by_limit: suppressed("jit.hotspot", "rate_limit"),
-            hotspot_of_unknown: suppressed("jit.hotspot", "unknown_vm"),
-        };
-        let active = otlp::start(config, registry)?.map(|sink| Active {
+    /// Starts exporting if `config` or the environment says where to; what the
+    /// environment says and cannot be done is added to `warnings`.
+    pub(crate) fn start(
+        config: &TelemetryConfig,
+        registry: &Registry,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, TelemetryError> {
+        let suppressed = Suppressed::new(registry)?;
+        let active = otlp::start(config, registry, warnings)?.map(|sink| Active {
             sink,
             traces: HashMap::new(),
             suppressed,
             slow_compilation_ns: u64::try_from(config.slow_compilation.as_nanos()).unwrap_or(u64::MAX),
-            jit_spans_per_second: config.jit_spans_per_second,
+            jit_limits: JitLimits { per_second: config.jit_spans_per_second, per_trace: config.jit_spans_per_trace },
         });
         Ok(Self(active))
     }
@@ -94,8 +129,9 @@ impl Spans {
     pub(crate) fn finish(&mut self, deadline: Instant) {
         let Some(mut spans) = self.0.take() else { return };
         let now_ns = monotonic_ns();
-        for (_, trace) in spans.traces.drain() {
-            trace.end(&spans.sink, now_ns, None);
+        let alive: Vec<VmId> = spans.traces.keys().copied().collect();
+        for vm_id in alive {
+            spans.end(vm_id, now_ns, None);
         }
         spans.sink.shutdown(deadline.checked_sub(SHUTDOWN_MARGIN).unwrap_or(deadline));
     }
@@ -105,24 +141,27 @@ impl Active {
     /// The trace of the event's machine, which begins here if it is new.
     fn enter(&mut self, envelope: &Envelope) -> (&Sink, &mut Trace) {
         let trace = (self.traces.entry(envelope.event.vm_id()))
-            .or_insert_with(|| Trace::new(envelope, &self.sink, self.jit_spans_per_second));
+            .or_insert_with(|| Trace::new(envelope, &self.sink, self.jit_limits));
+        trace.observe(envelope);
         (&self.sink, trace)
     }
 
-    /// The trace of a machine that is alive.
-    fn known(&mut self, vm_id: VmId) -> Option<(&Sink, &mut Trace)> {
-        self.known_or_suppressed(vm_id).1
-    }
-
-    /// As [`Self::known`], with where to count if there is none.
-    fn known_or_suppressed(&mut self, vm_id: VmId) -> (&Suppressed, Option<(&Sink, &mut Trace)>) {
+    /// The trace of the event's machine if that is alive, and where to count what is
+    /// not made.
+    fn known(&mut self, envelope: &Envelope) -> (&Suppressed, Option<(&Sink, &mut Trace)>) {
         let sink = &self.sink;
-        (&self.suppressed, self.traces.get_mut(&vm_id).map(|trace| (sink, trace)))
+        let known = self.traces.get_mut(&envelope.event.vm_id()).map(|trace| {
+            trace.observe(envelope);
+            (sink, trace)
+        });
+        (&self.suppressed, known)
     }
 
     fn end(&mut self, vm_id: VmId, now_ns: u64, exit: Option<(ExitReason, i32)>) {
-        if let Some(trace) = self.traces.remove(&vm_id) {
-            trace.end(&self.sink, now_ns, exit);
+        let Some(mut trace) = self.traces.remove(&vm_id) else { return };
+        for detection in trace.hotspots.take_all() {
+            execution::moment(&self.suppressed, &self.sink, &mut trace, &detection);
         }
+        trace.end(&self.sink, now_ns, exit);
     }
 }

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{
-    BatchSpanProcessor, IdGenerator as _, RandomIdGenerator, SpanData, SpanEvents, SpanLinks, SpanProcessor as _,
+    BatchSpanProcessor, IdGenerator as _, RandomIdGenerator, Sampler, SamplingDecision, ShouldSample as _, SpanData,
+    SpanEvents, SpanLinks, SpanProcessor as _,
 };
 use prometheus::IntCounter;
 
@@ -51,27 +52,37 @@ pub(crate) struct Sink {
     processor: BatchSpanProcessor,
     scope: InstrumentationScope,
     ids: RandomIdGenerator,
-    /// Spans that were accepted and not yet exported or given up.
-    in_flight: Arc<AtomicUsize>,
-    capacity: usize,
-    queue_full: IntCounter,
+    queue: Queue,
+    sampler: Sampler,
+}
+
+/// The exporter's queue.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    /// Spans that were accepted and not yet exported or given up; the exporter counts
+    /// down.
+    pub(crate) in_flight: Arc<AtomicUsize>,
+    /// As many are accepted before it does.
+    pub(crate) capacity: usize,
+    /// Counts those that are not.
+    pub(crate) full: IntCounter,
 }
 
 impl Sink {
-    /// `in_flight` is what the exporter counts down; no more than `capacity` spans
-    /// are accepted before it does.
-    pub(crate) fn new(
-        processor: BatchSpanProcessor,
-        in_flight: Arc<AtomicUsize>,
-        capacity: usize,
-        queue_full: IntCounter,
-    ) -> Self {
+    /// `queue` describes that of `processor`; `sampler` says which traces are sent.
+    pub(crate) fn new(processor: BatchSpanProcessor, queue: Queue, sampler: Sampler) -> Self {
         let scope = InstrumentationScope::builder("riscope").with_version(env!("CARGO_PKG_VERSION")).build();
-        Self { processor, scope, ids: RandomIdGenerator::default(), in_flight, capacity, queue_full }
+        Self { processor, scope, ids: RandomIdGenerator::default(), queue, sampler }
     }
 
     pub(super) fn new_trace(&self) -> TraceId {
         self.ids.new_trace_id()
+    }
+
+    /// Whether the spans of a trace are to be sent.
+    pub(super) fn samples(&self, trace: TraceId) -> bool {
+        let result = self.sampler.should_sample(None, trace, "vm.run", &SpanKind::Internal, &[], &[]);
+        result.decision == SamplingDecision::RecordAndSample
     }
 
     pub(super) fn new_span(&self) -> SpanId {
@@ -81,9 +92,9 @@ impl Sink {
     /// Queues a span for export; drops and counts it when the queue is full. The
     /// processor's own queue is as long, so what is accepted here fits there.
     pub(super) fn send(&self, span: Finished) {
-        if self.in_flight.fetch_add(1, Ordering::Relaxed) >= self.capacity {
-            self.in_flight.fetch_sub(1, Ordering::Relaxed);
-            self.queue_full.inc();
+        if self.queue.in_flight.fetch_add(1, Ordering::Relaxed) >= self.queue.capacity {
+            self.queue.in_flight.fetch_sub(1, Ordering::Relaxed);
+            self.queue.full.inc();
             return;
         }
         self.processor.on_end(self.data(span));

@@ -1,19 +1,20 @@
 //! The trace of one machine: `vm.run`, and below it `vm.boot` and what the engine
 //! does.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanId, TraceId};
-use riscope_core::event::{Envelope, ExitReason, Tier, VmId};
+use riscope_core::event::{Envelope, ExitReason, VmId};
 
 use super::limit::Limit;
 use super::sink::{Finished, Id, Sink};
+pub(super) use super::waiting::Detection;
+use super::waiting::Waiting;
 
-/// How long a hotspot may wait for the end of its compilation before its span ends
-/// without one: the request was refused, or the event lost.
-const HOTSPOT_WAITS_NS: u64 = 10_000_000_000;
+/// How far the wall clock may move ahead of the monotonic one before the trace follows
+/// it: less is somebody who sets the clock right, more is a host that was suspended.
+const JUMP_NS: u64 = 1_000_000_000;
 
 /// What `vm.run` says about a machine.
 #[derive(Debug)]
@@ -32,12 +33,13 @@ struct Boot {
     ended: bool,
 }
 
-/// A hotspot whose translation does not exist yet.
-#[derive(Debug)]
-pub(super) struct Hotspot {
-    pub(super) span: SpanId,
-    pub(super) detected_ns: u64,
-    pub(super) attributes: Vec<KeyValue>,
+/// What the engine may add to a trace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JitLimits {
+    /// Compilations a second, and a tenth as many hotspots of others.
+    pub(super) per_second: u32,
+    /// Spans in all.
+    pub(super) per_trace: u32,
 }
 
 /// State of a machine's trace. Times are those of [`Envelope::monotonic_ns`] until
@@ -48,42 +50,72 @@ pub(super) struct Trace {
     id: TraceId,
     run: SpanId,
     start_ns: u64,
-    /// What the wall clock was ahead of the monotonic one when the trace began. One
-    /// figure for all of its spans keeps them nested when somebody sets the clock.
+    /// Whether the trace is sent.
+    sampled: bool,
+    /// What the wall clock is ahead of the monotonic one. One figure for all spans
+    /// keeps them nested when somebody sets the clock.
     ahead_ns: u64,
+    /// What it was when the trace began.
+    start_ahead_ns: u64,
     pub(super) description: Option<Description>,
     pub(super) failed: bool,
     boot: Option<Boot>,
-    hotspots: HashMap<(u64, Tier), Hotspot>,
+    /// Hotspots whose compilation has not ended.
+    pub(super) hotspots: Waiting,
     pub(super) compile_limit: Limit,
     pub(super) hotspot_limit: Limit,
+    /// Spans that the engine may still add.
+    pub(super) jit_spans_left: u32,
 }
 
 impl Trace {
     /// A machine that is first heard of in `envelope`.
-    pub(super) fn new(envelope: &Envelope, sink: &Sink, jit_spans_per_second: u32) -> Self {
+    pub(super) fn new(envelope: &Envelope, sink: &Sink, limits: JitLimits) -> Self {
         let now_ns = envelope.monotonic_ns;
+        let ahead_ns = ahead_ns(envelope);
+        let id = sink.new_trace();
         Self {
             vm_id: envelope.event.vm_id(),
-            id: sink.new_trace(),
+            id,
             run: sink.new_span(),
             start_ns: now_ns,
-            ahead_ns: envelope.wall_ns.wrapping_sub(now_ns),
+            sampled: sink.samples(id),
+            ahead_ns,
+            start_ahead_ns: ahead_ns,
             description: None,
             failed: false,
             boot: None,
-            hotspots: HashMap::new(),
-            compile_limit: Limit::new(jit_spans_per_second, now_ns),
-            hotspot_limit: Limit::new(jit_spans_per_second, now_ns),
+            hotspots: Waiting::default(),
+            compile_limit: Limit::new(limits.per_second, now_ns),
+            hotspot_limit: Limit::new(limits.per_second.div_ceil(10), now_ns),
+            jit_spans_left: limits.per_trace,
+        }
+    }
+
+    /// Takes note of an event's time: the monotonic clock stands still while the host is
+    /// suspended.
+    pub(super) fn observe(&mut self, envelope: &Envelope) {
+        let ahead_ns = ahead_ns(envelope);
+        if ahead_ns.saturating_sub(self.ahead_ns) > JUMP_NS {
+            self.ahead_ns = ahead_ns;
         }
     }
 
     /// Sends a span of this trace; its times are still those of the events.
     pub(super) fn send(&self, sink: &Sink, mut span: Finished) {
+        if !self.sampled {
+            return;
+        }
         span.start_ns = span.start_ns.wrapping_add(self.ahead_ns);
         span.end_ns = span.end_ns.wrapping_add(self.ahead_ns);
         span.attributes.push(KeyValue::new("riscope.vm.id", self.vm_id.to_string()));
         sink.send(span);
+    }
+
+    /// Sends a span of the engine's doings.
+    pub(super) fn send_jit(&mut self, sink: &Sink, span: Finished) {
+        self.jit_spans_left = self.jit_spans_left.saturating_sub(1);
+        self.send(sink, span);
     }
 
     /// Identity of a span of this trace.
@@ -125,55 +157,10 @@ impl Trace {
         );
     }
 
-    /// Keeps a hotspot until it is compiled.
-    pub(super) fn await_compilation(&mut self, sink: &Sink, key: (u64, Tier), hotspot: Hotspot) {
-        let now_ns = hotspot.detected_ns;
-        let old = |_: &_, it: &mut Hotspot| now_ns.saturating_sub(it.detected_ns) > HOTSPOT_WAITS_NS;
-        let mut expired: Vec<_> = self.hotspots.extract_if(old).map(|(_, hotspot)| hotspot).collect();
-        expired.extend(self.hotspots.insert(key, hotspot));
-        for hotspot in expired {
-            let end_ns = hotspot.detected_ns;
-            self.send_hotspot(sink, hotspot, end_ns, None);
-        }
-    }
-
-    /// The compilation of a hotspot ended; gives the hotspot's span, if it has one.
-    pub(super) fn end_hotspot(
-        &mut self,
-        sink: &Sink,
-        key: (u64, Tier),
-        end_ns: u64,
-        error: Option<&'static str>,
-    ) -> Option<Id> {
-        let hotspot = self.hotspots.remove(&key)?;
-        let id = self.identity(hotspot.span);
-        self.send_hotspot(sink, hotspot, end_ns, error);
-        Some(id)
-    }
-
-    fn send_hotspot(&self, sink: &Sink, hotspot: Hotspot, end_ns: u64, error: Option<&'static str>) {
-        self.send(
-            sink,
-            Finished {
-                id: self.identity(hotspot.span),
-                parent: Some(self.run),
-                name: "jit.hotspot",
-                start_ns: hotspot.detected_ns,
-                end_ns,
-                attributes: hotspot.attributes,
-                link: None,
-                error,
-            },
-        );
-    }
-
     /// The machine is no more, or telemetry ends before it.
     pub(super) fn end(mut self, sink: &Sink, end_ns: u64, exit: Option<(ExitReason, i32)>) {
-        self.end_boot(sink, end_ns, Some("interrupted"));
-        for (_, hotspot) in std::mem::take(&mut self.hotspots) {
-            let end_ns = hotspot.detected_ns;
-            self.send_hotspot(sink, hotspot, end_ns, None);
-        }
+        let error = self.error(exit);
+        self.end_boot(sink, end_ns, error.map(|_| "interrupted"));
         let mut attributes = Vec::new();
         if let Some(description) = &self.description {
             attributes.push(KeyValue::new("riscope.vm.name", Arc::clone(&description.name)));
@@ -182,27 +169,89 @@ impl Trace {
             let memory = i64::try_from(description.memory_bytes).unwrap_or(i64::MAX);
             attributes.push(KeyValue::new("riscope.vm.memory", memory));
         }
-        let mut error = self.failed.then_some("failed");
         if let Some((reason, code)) = exit {
             attributes.push(KeyValue::new("riscope.vm.exit.reason", reason.as_str()));
             attributes.push(KeyValue::new("riscope.vm.exit.code", i64::from(code)));
-            error = match reason {
-                ExitReason::Poweroff | ExitReason::Reset | ExitReason::Killed => error,
-                ExitReason::GuestFailure | ExitReason::Timeout | ExitReason::Error => Some(reason.as_str()),
-            };
         }
+        // On the clock as it was then.
+        let start_ns = self.start_ns.wrapping_add(self.start_ahead_ns).wrapping_sub(self.ahead_ns);
         self.send(
             sink,
             Finished {
                 id: self.identity(self.run),
                 parent: None,
                 name: "vm.run",
-                start_ns: self.start_ns,
+                start_ns,
                 end_ns,
                 attributes,
                 link: None,
                 error,
             },
         );
+    }
+
+    /// What makes the machine's end an error.
+    fn error(&self, exit: Option<(ExitReason, i32)>) -> Option<&'static str> {
+        let failed = self.failed.then_some("failed");
+        let Some((reason, _)) = exit else { return failed };
+        match reason {
+            ExitReason::Poweroff | ExitReason::Reset | ExitReason::Killed => failed,
+            ExitReason::GuestFailure | ExitReason::Timeout | ExitReason::Error => Some(reason.as_str()),
+        }
+    }
+}
+
+fn ahead_ns(envelope: &Envelope) -> u64 {
+    envelope.wall_ns.saturating_sub(envelope.monotonic_ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+    use opentelemetry_sdk::error::OTelSdkResult;
+    use opentelemetry_sdk::trace::{BatchSpanProcessor, Sampler, SpanData, SpanExporter};
+    use prometheus::IntCounter;
+    use riscope_core::event::{Event, VmEvent};
+
+    use super::super::sink::Queue;
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[derive(Clone, Debug, Default)]
+    struct Kept(Arc<Mutex<Vec<SpanData>>>);
+
+    impl SpanExporter for Kept {
+        async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+            self.0.lock().expect("no panic elsewhere").append(&mut batch);
+            Ok(())
+        }
+    }
+
+    fn envelope(monotonic_ns: u64, wall_ns: u64) -> Envelope {
+        Envelope { sequence: 0, monotonic_ns, wall_ns, event: Event::from(VmEvent::Deleted { vm_id: VmId(1) }) }
+    }
+
+    #[test]
+    fn a_trace_follows_the_clock_of_a_host_that_was_suspended() {
+        let kept = Kept::default();
+        let queue =
+            Queue { in_flight: Arc::default(), capacity: 10, full: IntCounter::new("full", "Full.").expect("a name") };
+        let sink = Sink::new(BatchSpanProcessor::builder(kept.clone()).build(), queue, Sampler::AlwaysOn);
+        let limits = JitLimits { per_second: 1, per_trace: 1 };
+        let mut trace = Trace::new(&envelope(SECOND, 1000 * SECOND), &sink, limits);
+        // Half a second is somebody who sets the clock, an hour is not.
+        trace.observe(&envelope(2 * SECOND, 1001 * SECOND + SECOND / 2));
+        trace.boot(&sink, 2 * SECOND);
+        trace.end_boot(&sink, 3 * SECOND, None);
+        trace.observe(&envelope(4 * SECOND, 4603 * SECOND));
+        trace.end(&sink, 5 * SECOND, None);
+        sink.shutdown(Instant::now() + Duration::from_secs(60));
+        let at = |time: SystemTime| time.duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+        let kept = kept.0.lock().expect("no panic elsewhere");
+        let times: Vec<_> = kept.iter().map(|span| (&*span.name, at(span.start_time), at(span.end_time))).collect();
+        assert_eq!(times, [("vm.boot", 1001, 1002), ("vm.run", 1000, 4604)]);
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
             let name = Arc::clone(name);
             trace.description = Some(Description { name, engine, vcpus: *vcpus, memory_bytes: *memory_bytes });
         }
-        VmEvent::StateChanged { vm_id, from: _, to } => match to {
+        VmEvent::StateChanged { vm_id: _, from: _, to } => match to {
             VmState::Creating | VmState::Created | VmState::Restoring => {
                 spans.enter(envelope);
             }
@@ -26,12 +26,12 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
                 trace.boot(sink, now_ns);
             }
             VmState::Running => {
-                if let Some((sink, trace)) = spans.known(*vm_id) {
+                if let (_, Some((sink, trace))) = spans.known(envelope) {
                     trace.end_boot(sink, now_ns, None);
                 }
             }
             VmState::Failed => {
-                if let Some((_, trace)) = spans.known(*vm_id) {
+                if let (_, Some((_, trace))) = spans.known(envelope) {
                     trace.failed = true;
                 }
             }

@@ -128,8 +128,8 @@ fn every_alert_has_severity_summary_description_and_runbook() {
         expect(summary.ends_with('.') && !summary.contains("{{"), "summary is not one fixed sentence");
         expect(annotation("description").contains("{{"), "description names no instance and no value");
 
-        let runbook = annotation("runbook_url");
-        expect(runbook == format!("deploy/runbooks/{}.md", rule.name), "runbook_url is not its runbook");
+        let runbook = annotation("runbook");
+        expect(runbook == format!("deploy/runbooks/{}.md", rule.name), "runbook is not its runbook");
         let title = std::fs::read_to_string(tree(runbook)).unwrap_or_default();
         expect(title.starts_with(&format!("# {}\n", rule.name)), "its runbook is missing or has another title");
     }

@@ -7,7 +7,7 @@ use riscope_core::event::{DomainEventBus, Event, ExitReason, VmId};
 use riscope_telemetry::{SHUTDOWN_LIMIT, Telemetry, TelemetryConfig, TelemetryError};
 
 use crate::fixture::{Fixture, PATIENCE, created, exited};
-use crate::receiver::{Manner, Receiver, attribute};
+use crate::receiver::{Manner, Receiver, Request, attribute};
 
 /// What shutting down may take longer than promised on a host that is busy with
 /// other tests. It must not take as long as the exports that these tests hold up.
@@ -30,6 +30,12 @@ fn exported(fixture: &Fixture, error_type: &str) -> f64 {
     scrape.value("otel_sdk_exporter_span_exported_total", &[("error_type", error_type)]).expect("a series")
 }
 
+/// Spans that did not fit the queue.
+fn dropped(fixture: &Fixture) -> f64 {
+    let scrape = fixture.scrape();
+    scrape.value("otel_sdk_processor_span_processed_total", &[("error_type", "queue_full")]).expect("a series")
+}
+
 #[test]
 fn requests_are_what_the_specification_says() {
     let receiver = Receiver::start(Manner::Accept);
@@ -49,7 +55,8 @@ fn requests_are_what_the_specification_says() {
             assert_eq!(value("service.version").as_deref(), Some(env!("CARGO_PKG_VERSION")));
             assert_eq!(value("process.pid"), Some(std::process::id().to_string()));
             assert_eq!(value("telemetry.sdk.name").as_deref(), Some("opentelemetry"));
-            assert!(value("service.instance.id").is_some_and(|id| id.len() == 32));
+            let hyphens = |id: String| id.match_indices('-').map(|(index, _)| index).collect::<Vec<_>>();
+            assert_eq!(value("service.instance.id").map(hyphens), Some(vec![8, 13, 18, 23]), "it is a UUID");
             for scope in &resource.scope_spans {
                 assert_eq!(scope.scope.as_ref().expect("a scope").name, "riscope");
             }
@@ -98,7 +105,7 @@ fn an_endpoint_that_hangs_costs_spans_and_nothing_else() {
     fixture.publish(lives(1..101));
     assert_eq!(fixture.scrape().sum("riscope_vm_exits_total", &[("reason", "poweroff")]), 101.0);
     assert_eq!(fixture.scrape().sum("riscope_event_bus_dropped_total", &[]), 0.0);
-    assert_eq!(exported(&fixture, "queue_full"), 97.0, "four are on their way");
+    assert_eq!(dropped(&fixture), 97.0, "four are on their way");
     shut_down(&fixture);
     assert_eq!(exported(&fixture, ""), 0.0);
 }
@@ -117,7 +124,7 @@ fn what_was_sent_makes_room_in_the_queue() {
             std::thread::sleep(span_delay);
         }
     }
-    assert_eq!(exported(&fixture, "queue_full"), 0.0);
+    assert_eq!(dropped(&fixture), 0.0);
     assert_eq!(receiver.spans().len(), 9);
 }
 
@@ -130,40 +137,98 @@ fn urls_that_cannot_work_are_refused_at_the_start() {
     }
 }
 
-/// Set in the processes that the test below starts.
+/// Set in the processes that the tests below start: how many warnings to expect.
 const CHILD: &str = "RISCOPE_TEST_ENDPOINT_CHILD";
+
+/// The part of a test that runs in a process of its own; false in the other part.
+fn is_child() -> bool {
+    let Ok(warnings) = std::env::var(CHILD) else { return false };
+    let fixture = Fixture::in_environment(TelemetryConfig::default());
+    assert_eq!(fixture.telemetry.warnings().len().to_string(), warnings, "{:?}", fixture.telemetry.warnings());
+    fixture.publish(lives(0..6));
+    assert!(fixture.telemetry.shutdown(SHUTDOWN_LIMIT));
+    true
+}
+
+/// Runs `test` again, with these variables beside those that name `receiver`; what comes.
+fn run(test: &str, receiver: &Receiver, warnings: u32, variables: &[(&str, &str)]) -> Vec<Request> {
+    let mut child = Command::new(std::env::current_exe().expect("the test's own path"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OTEL_")
+            || name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy")
+        {
+            child.env_remove(name);
+        }
+    }
+    child.args(["--exact", test]).env(CHILD, warnings.to_string());
+    child.env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url());
+    child.envs(variables.iter().copied());
+    let output = child.output().expect("the child runs");
+    assert!(output.status.success(), "{variables:?}: {}", String::from_utf8_lossy(&output.stdout));
+    receiver.requests()
+}
+
+/// Spans in requests.
+fn number(requests: &[Request]) -> usize {
+    let resources = requests.iter().flat_map(|request| &request.body.resource_spans);
+    resources.flat_map(|resource| &resource.scope_spans).map(|scope| scope.spans.len()).sum()
+}
 
 #[test]
 fn the_environment_configures_spans() {
-    if std::env::var_os(CHILD).is_some() {
-        let fixture = Fixture::new(TelemetryConfig::default());
-        fixture.publish(lives(0..1));
-        assert!(fixture.telemetry.shutdown(SHUTDOWN_LIMIT));
+    if is_child() {
         return;
     }
     let run = |variables: &[(&str, &str)]| {
-        let receiver = Receiver::start(Manner::Accept);
-        let mut child = Command::new(std::env::current_exe().expect("the test's own path"));
-        child.args(["--exact", "endpoint::the_environment_configures_spans"]).env(CHILD, "1");
-        child.env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url());
-        child.envs(variables.iter().copied());
-        let output = child.output().expect("the child runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-        receiver.requests()
+        run("endpoint::the_environment_configures_spans", &Receiver::start(Manner::Accept), 0, variables)
     };
     let requests = run(&[
         ("OTEL_SERVICE_NAME", "guests"),
-        ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test,host.name=elsewhere"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=a%20test,host.name=elsewhere"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret"),
     ]);
-    assert_eq!(requests.len(), 1);
+    assert_eq!((requests.len(), number(&requests)), (1, 6));
     let resource = requests[0].body.resource_spans[0].resource.as_ref().expect("a resource");
     let value = |name| attribute(&resource.attributes, name);
     assert_eq!(value("service.name").as_deref(), Some("guests"));
-    assert_eq!(value("deployment.environment.name").as_deref(), Some("test"));
+    assert_eq!(value("deployment.environment.name").as_deref(), Some("a test"));
     assert_eq!(value("host.name").as_deref(), Some("elsewhere"));
     assert!(requests[0].head.iter().any(|line| line.eq_ignore_ascii_case("authorization: secret")));
-    assert_eq!(run(&[("OTEL_SDK_DISABLED", "true")]).len(), 0);
-    assert_eq!(run(&[("OTEL_TRACES_EXPORTER", "none")]).len(), 0);
-    assert_eq!(run(&[]).len(), 1);
+    let proxy = [("http_proxy", "http://127.0.0.1:1"), ("HTTP_PROXY", "http://127.0.0.1:1")];
+    assert_eq!(number(&run(&proxy)), 6, "the way to this host has no proxy");
+    let batches = run(&[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2")]);
+    assert!(batches.len() >= 3 && number(&batches) == 6, "{} requests", batches.len());
+}
+
+#[test]
+fn the_environment_switches_spans_off() {
+    if is_child() {
+        return;
+    }
+    let run = |variable: (&str, &str)| {
+        let receiver = Receiver::start(Manner::Accept);
+        number(&run("endpoint::the_environment_switches_spans_off", &receiver, 0, &[variable]))
+    };
+    assert_eq!(run(("OTEL_SDK_DISABLED", "true")), 0);
+    assert_eq!(run(("OTEL_TRACES_EXPORTER", "none")), 0);
+    assert_eq!(run(("OTEL_TRACES_SAMPLER", "always_off")), 0);
+    assert_eq!(run(("OTEL_TRACES_SAMPLER", "parentbased_always_off")), 0);
+    assert_eq!(run(("OTEL_TRACES_SAMPLER", "parentbased_always_on")), 6);
+}
+
+#[test]
+fn what_the_environment_asks_for_in_vain_is_a_warning() {
+    if is_child() {
+        return;
+    }
+    let run = |variable: (&str, &str)| {
+        let receiver = Receiver::start(Manner::Accept);
+        number(&run("endpoint::what_the_environment_asks_for_in_vain_is_a_warning", &receiver, 1, &[variable]))
+    };
+    assert_eq!(run(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://127.0.0.1:1/v1/traces")), 0);
+    assert_eq!(run(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector")), 0);
+    assert_eq!(run(("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")), 0);
+    assert_eq!(run(("OTEL_TRACES_EXPORTER", "console")), 0);
+    assert_eq!(run(("OTEL_TRACES_SAMPLER", "xray")), 6);
+    assert_eq!(run(("OTEL_BSP_SCHEDULE_DELAY", "soon")), 6);
 }

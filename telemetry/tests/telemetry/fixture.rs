@@ -22,7 +22,13 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
+    /// With this configuration, and whatever the variables of the developer's shell say.
     pub(crate) fn new(config: TelemetryConfig) -> Self {
+        Self::in_environment(TelemetryConfig { read_environment: false, ..config })
+    }
+
+    /// With this configuration and what the environment adds to it.
+    pub(crate) fn in_environment(config: TelemetryConfig) -> Self {
         let bus = DomainEventBus::new();
         let telemetry = Telemetry::start(&bus, config).expect("telemetry starts");
         Self { bus, telemetry }
@@ -81,7 +87,7 @@ pub(crate) fn exited(vm_id: VmId, reason: ExitReason, code: i32) -> Event {
 
 pub(crate) fn hotspot(vm_id: VmId, pc: u64) -> Event {
     let (from, to) = (Tier::Interpreter, Tier::Baseline);
-    ExecutionEvent::HotspotDetected { vm_id, vcpu: 1, pc, execution_count: 1500, from, to }.into()
+    ExecutionEvent::HotspotDetected { vm_id, vcpu: 1, pc, execution_count: 32, from, to }.into()
 }
 
 pub(crate) fn compiled(vm_id: VmId, pc: u64, compile_ns: u64) -> Event {

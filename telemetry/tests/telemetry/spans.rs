@@ -173,7 +173,7 @@ fn slow_compilations_belong_to_what_the_machine_was_doing_and_to_their_hotspot()
     let hotspot = only(&spans, "jit.hotspot");
     assert_child(hotspot, only(&spans, "vm.run"));
     assert_eq!(hotspot.end_time_unix_nano, hot.end_time_unix_nano);
-    assert_eq!(attribute(&hotspot.attributes, "riscope.jit.hotspot.executions").as_deref(), Some("1500"));
+    assert_eq!(attribute(&hotspot.attributes, "riscope.jit.hotspot.executions").as_deref(), Some("32"));
     let links: Vec<_> = hot.links.iter().map(|link| (&link.trace_id, &link.span_id)).collect();
     assert_eq!(links, [(&hotspot.trace_id, &hotspot.span_id)]);
     let of_hot = |name| attribute(&hot.attributes, name);
@@ -194,7 +194,9 @@ fn a_hotspot_ends_with_its_failed_compilation_or_as_a_moment() {
         vec![
             created(VM, "guest"),
             hotspot(VM, 0x1000),
-            failed(VM, 0x1000, CompileFailure::Untranslatable),
+            failed(VM, 0x1000, CompileFailure::Compiler),
+            hotspot(VM, 0x3000),
+            failed(VM, 0x3000, CompileFailure::Untranslatable),
             hotspot(VM, 0x2000),
             exited(VM, ExitReason::Poweroff, 0),
         ],
@@ -204,9 +206,74 @@ fn a_hotspot_ends_with_its_failed_compilation_or_as_a_moment() {
         hotspots.find(|span| attribute(&span.attributes, "riscope.guest.pc").as_deref() == Some(pc)).expect(pc)
     };
     assert!(is_error(of_pc("0x1000")));
-    assert_eq!(attribute(&of_pc("0x1000").attributes, "error.type").as_deref(), Some("untranslatable"));
+    assert_eq!(attribute(&of_pc("0x1000").attributes, "error.type").as_deref(), Some("compiler"));
+    assert!(!is_error(of_pc("0x3000")), "that is to be expected, and no error in the metrics either");
+    assert!(duration(of_pc("0x3000")) > 0);
     assert!(!is_error(of_pc("0x2000")));
     assert_eq!(duration(of_pc("0x2000")), 0);
+}
+
+#[test]
+fn hotspots_belong_to_what_the_machine_was_doing_too() {
+    let (spans, _fixture) = spans(
+        |_| {},
+        vec![
+            created(VM, "guest"),
+            state(VM, VmState::Created, VmState::Booting),
+            hotspot(VM, 0x1000),
+            compiled(VM, 0x1000, 7 * MS),
+            state(VM, VmState::Booting, VmState::Running),
+            exited(VM, ExitReason::Poweroff, 0),
+        ],
+    );
+    assert_child(only(&spans, "jit.hotspot"), only(&spans, "vm.boot"));
+    assert_child(only(&spans, "jit.compile baseline"), only(&spans, "vm.boot"));
+}
+
+#[test]
+fn a_boot_that_the_user_ends_is_no_error() {
+    let (spans, _fixture) = spans(
+        |_| {},
+        vec![created(VM, "guest"), state(VM, VmState::Created, VmState::Booting), exited(VM, ExitReason::Killed, 130)],
+    );
+    assert!(!is_error(only(&spans, "vm.boot")) && !is_error(only(&spans, "vm.run")));
+}
+
+#[test]
+fn a_compilation_that_is_shown_has_its_hotspot_however_many_there_are() {
+    const HOTSPOTS: u64 = 2000;
+    let mut events = vec![created(VM, "guest")];
+    events.extend((0..HOTSPOTS).map(|pc| hotspot(VM, pc)));
+    // Few are slow, and not the ones that were detected first.
+    events.extend((0..HOTSPOTS).map(|pc| compiled(VM, pc, if pc % 100 == 99 { 50 * MS } else { 1 })));
+    let (spans, _fixture) = spans(|_| {}, events);
+    let compilations: Vec<_> = spans.iter().filter(|span| span.name == "jit.compile baseline").collect();
+    assert_eq!(compilations.len(), 20);
+    for compilation in compilations {
+        let [link] = compilation.links.as_slice() else { panic!("one link: {compilation:?}") };
+        let hotspot = spans.iter().find(|span| span.span_id == link.span_id).expect("the hotspot is there, too");
+        let pc = |span: &Span| attribute(&span.attributes, "riscope.guest.pc");
+        assert_eq!((hotspot.name.as_str(), pc(hotspot)), ("jit.hotspot", pc(compilation)));
+    }
+}
+
+#[test]
+fn a_trace_does_not_grow_without_bound() {
+    const EVENTS: u32 = 100;
+    let mut events = vec![created(VM, "guest")];
+    events.extend((0..u64::from(EVENTS)).flat_map(|pc| [hotspot(VM, pc), compiled(VM, pc, 50 * MS)]));
+    let change = |config: &mut TelemetryConfig| {
+        config.jit_spans_per_second = 1_000_000;
+        config.jit_spans_per_trace = 10;
+    };
+    let (spans, fixture) = spans(change, events);
+    assert_eq!(spans.len(), 11, "and the machine's own");
+    let scrape = fixture.scrape();
+    for span in ["jit.compile", "jit.hotspot"] {
+        let labels = [("span", span), ("reason", "trace_limit")];
+        let suppressed = scrape.value("riscope_telemetry_spans_suppressed_total", &labels);
+        assert_eq!(suppressed, Some(f64::from(EVENTS - 5)), "{span}");
+    }
 }
 
 #[test]

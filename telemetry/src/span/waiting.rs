@@ -1,0 +1,95 @@
+//! Hotspots whose compilation has not ended.
+
+use std::collections::HashMap;
+
+use riscope_core::event::Tier;
+
+/// How long a hotspot may wait for the end of its compilation: after that the request
+/// was refused, or the event lost.
+const LIMIT_NS: u64 = 10_000_000_000;
+/// Time between two searches for those that have waited too long.
+const SEARCH_NS: u64 = 1_000_000_000;
+/// Hotspots that may wait; far more than the compiler's queue holds.
+const CAPACITY: usize = 8192;
+
+/// What is known of a hotspot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Detection {
+    pub(super) pc: u64,
+    pub(super) to: Tier,
+    pub(super) from: Tier,
+    pub(super) vcpu: u32,
+    pub(super) execution_count: u64,
+    pub(super) detected_ns: u64,
+}
+
+/// Those that wait.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    detections: HashMap<(u64, Tier), Detection>,
+    searched_ns: u64,
+}
+
+impl Waiting {
+    /// Adds one, and gives those that wait no longer.
+    pub(super) fn add(&mut self, detection: Detection) -> Vec<Detection> {
+        let now_ns = detection.detected_ns;
+        let mut given_up = Vec::new();
+        if now_ns.saturating_sub(self.searched_ns) >= SEARCH_NS {
+            self.searched_ns = now_ns;
+            let old = |_: &_, it: &mut Detection| now_ns.saturating_sub(it.detected_ns) > LIMIT_NS;
+            given_up.extend(self.detections.extract_if(old).map(|(_, detection)| detection));
+        }
+        if self.detections.len() < CAPACITY {
+            given_up.extend(self.detections.insert((detection.pc, detection.to), detection));
+        } else {
+            given_up.push(detection);
+        }
+        given_up
+    }
+
+    /// The one that a compilation of this block was for.
+    pub(super) fn take(&mut self, pc: u64, tier: Tier) -> Option<Detection> {
+        self.detections.remove(&(pc, tier))
+    }
+
+    /// All of them.
+    pub(super) fn take_all(&mut self) -> Vec<Detection> {
+        self.detections.drain().map(|(_, detection)| detection).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(pc: u64, detected_ns: u64) -> Detection {
+        Detection { pc, to: Tier::Baseline, from: Tier::Interpreter, vcpu: 0, execution_count: 32, detected_ns }
+    }
+
+    #[test]
+    fn one_that_is_detected_again_waits_anew() {
+        let mut waiting = Waiting::default();
+        assert_eq!(waiting.add(at(1, 5)), []);
+        assert_eq!(waiting.add(at(1, 6)), [at(1, 5)]);
+        assert_eq!(waiting.take(1, Tier::Optimized), None);
+        assert_eq!((waiting.take(1, Tier::Baseline), waiting.take(1, Tier::Baseline)), (Some(at(1, 6)), None));
+    }
+
+    #[test]
+    fn none_waits_for_ever() {
+        let mut waiting = Waiting::default();
+        waiting.add(at(1, SEARCH_NS));
+        assert_eq!(waiting.add(at(2, SEARCH_NS + LIMIT_NS)), []);
+        assert_eq!(waiting.add(at(3, 3 * SEARCH_NS + LIMIT_NS)), [at(1, SEARCH_NS)]);
+        assert_eq!(waiting.take_all().len(), 2);
+    }
+
+    #[test]
+    fn no_more_wait_than_there_is_room_for() {
+        let mut waiting = Waiting::default();
+        let room = CAPACITY as u64;
+        assert!((0..room).all(|pc| waiting.add(at(pc, 0)).is_empty()));
+        assert_eq!(waiting.add(at(room, 0)), [at(room, 0)]);
+    }
+}
