@@ -134,6 +134,16 @@ case 16                             # mcountinhibit written without a change
     csrwi mcountinhibit, 0
     csrr a0, minstret
     check_value a0, 2
+case 17                             # a store that interrupts the hart itself counts once, and so does what follows it
+    li a1, CLINT_MSIP
+    csrw mie, zero
+    li a2, 1
+    csrw minstret, zero
+    sw a2, 0(a1)
+    sw zero, 0(a1)
+    nop
+    csrr a0, minstret
+    check_value a0, 3
     addi sp, sp, 16
     done
 
@@ -146,8 +156,8 @@ read_twice:
     ecall
 
 # Reads minstret as the very first thing of the trap, then goes on behind the instruction of four bytes.
-.option norvc
 .balign 4
+.option norvc
 read_at_once:
     csrr a0, minstret
     csrr t0, mepc
