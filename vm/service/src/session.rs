@@ -13,7 +13,9 @@ use tokio::sync::oneshot;
 
 use crate::error::CommandError;
 use crate::http;
+use crate::message::say;
 use crate::stop::Stopper;
+use crate::wiring::DEVICE_ERRORS;
 
 /// Lives as long as a command.
 #[derive(Debug)]
@@ -37,11 +39,13 @@ impl Session {
         let listener = listen.map(bind).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let bus = DomainEventBus::new();
-        let config = TelemetryConfig { otlp_endpoint: otlp, ..TelemetryConfig::default() };
+        let config =
+            TelemetryConfig { otlp_endpoint: otlp, device_errors: DEVICE_ERRORS, ..TelemetryConfig::default() };
         let telemetry = Arc::new(Telemetry::start(&bus, config)?);
+        telemetry.warnings().iter().for_each(|warning| say(warning));
         let stopper = Stopper::default();
         let (quit, quitting) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().thread_name("http-answer").build();
         let runtime = runtime.map_err(CommandError::Runtime)?;
         let (served, stop) = (Arc::clone(&telemetry), stopper.clone());
         let thread = std::thread::Builder::new()

@@ -3,19 +3,23 @@
 mod support;
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use riscope_jit::JitConfig;
+use riscope_telemetry::metric::family::EXECUTIONS_BUCKETS;
 use rustix::process::Signal;
 use support::PATIENCE;
-use support::http::{address_in, get, try_get};
+use support::http::{address_in, ask, get, try_get};
 use support::process::{Process, riscope};
 
 /// From the demo's first line to metrics that show compiled code.
 const FIRST_METRICS: Duration = Duration::from_secs(10);
 /// From Ctrl-C to the end.
 const END: Duration = Duration::from_secs(2);
+/// What a scrape may take, whatever other clients do: half of what the shipped configuration of Prometheus allows.
+const SCRAPE: Duration = Duration::from_secs(2);
 
 /// A demo on a port of its own.
 struct Demo {
@@ -27,7 +31,11 @@ struct Demo {
 
 impl Demo {
     fn start() -> Self {
-        let process = Process::start(riscope(["demo", "--listen", "127.0.0.1:0"]));
+        Self::start_with(&[])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
+        let process = Process::start(riscope(["demo", "--listen", "127.0.0.1:0"].iter().chain(options)));
         let address = process.stderr.wait_for(PATIENCE, address_in);
         let address = address.unwrap_or_else(|| panic!("its first line has no address: {}", process.stderr.text()));
         Self { process, address, since: Instant::now() }
@@ -35,6 +43,18 @@ impl Demo {
 
     fn metrics(&self) -> String {
         get(self.address, "/metrics").body
+    }
+
+    /// Scrapes again and again for as long as idle clients are given, and fails when one takes too long.
+    fn assert_scrapes_are_quick(&self) {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(7) {
+            let before = Instant::now();
+            assert_eq!(get(self.address, "/metrics").status, 200);
+            let took = before.elapsed();
+            assert!(took < SCRAPE, "a scrape took {took:?} after {:?}", start.elapsed());
+            std::thread::sleep(Duration::from_millis(250));
+        }
     }
 
     /// Ends it by `signal`; how long that took.
@@ -46,6 +66,25 @@ impl Demo {
         outcome.assert_code(130);
         took
     }
+}
+
+/// Clients that read nothing and have room for nothing; each has asked `requests` times.
+fn deaf_clients(address: SocketAddr, number: usize, requests: usize) -> Vec<TcpStream> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut clients = Vec::new();
+        for _ in 0..number {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            socket.set_recv_buffer_size(2048).expect("a small buffer");
+            let client = socket.connect(address).await.and_then(tokio::net::TcpStream::into_std);
+            let mut client = client.expect("a connection");
+            client.set_nonblocking(false).expect("it can wait");
+            // It may have been ended for the sake of others already.
+            let _ = client.write_all("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(requests).as_bytes());
+            clients.push(client);
+        }
+        clients
+    })
 }
 
 /// The sum of all series of a metric; 0 if there is none.
@@ -132,6 +171,54 @@ mod tests {
     }
 
     #[test]
+    fn what_can_only_be_read_is_a_problem_to_write() {
+        let demo = Demo::start();
+        let request = "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+        let answer = ask(demo.address, request).expect("an answer");
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (405, Some("application/problem+json")),
+            "{answer:?}"
+        );
+        assert!(answer.header("allow").is_some_and(|methods| methods.contains("GET")), "{answer:?}");
+        demo.end(Signal::INT);
+    }
+
+    #[test]
+    fn what_is_accepted_may_be_said_in_several_lines() {
+        let demo = Demo::start();
+        let request = "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: text/plain;q=0.5\r\n\
+                       Accept: application/openmetrics-text;version=1.0.0\r\n\r\n";
+        let answer = ask(demo.address, request).expect("an answer");
+        let kind = answer.header("content-type").unwrap_or_default();
+        assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
+        demo.end(Signal::INT);
+    }
+
+    #[test]
+    fn hotspots_are_measured_where_they_are() {
+        let threshold = f64::from(JitConfig::default().hot_threshold);
+        assert!(EXECUTIONS_BUCKETS[..2].contains(&threshold), "{threshold} is not one of the first bounds");
+        let demo = Demo::start();
+        let metrics = demo.process.stderr.text()
+            + &loop {
+                let metrics = demo.metrics();
+                if sum(&metrics, "riscope_jit_hotspot_executions_count") > 0.0 {
+                    break metrics;
+                }
+                assert!(demo.since.elapsed() < PATIENCE, "no hotspots:\n{metrics}");
+                std::thread::sleep(Duration::from_millis(50));
+            };
+        let count = sum(&metrics, "riscope_jit_hotspot_executions_count");
+        let mean = sum(&metrics, "riscope_jit_hotspot_executions_sum") / count;
+        let last = EXECUTIONS_BUCKETS[EXECUTIONS_BUCKETS.len() - 1];
+        assert!((EXECUTIONS_BUCKETS[0]..=last).contains(&mean), "{mean} is outside of the bounds");
+        let bucket = format!("riscope_jit_hotspot_executions_bucket{{le=\"{last}\"}} {count}\n");
+        assert!(metrics.contains(&bucket), "no {bucket} in\n{metrics}");
+        demo.end(Signal::INT);
+    }
+
+    #[test]
     fn clients_that_never_finish_keep_nobody_waiting() {
         let demo = Demo::start();
         // More than are served at a time: silent ones, ones that stop in the middle, ones that do not read the answer.
@@ -143,9 +230,39 @@ mod tests {
                 stream
             })
             .collect();
-        let answer = get(demo.address, "/metrics");
-        assert_eq!(answer.status, 200);
+        demo.assert_scrapes_are_quick();
         let took = demo.end(Signal::INT);
         assert!(took < END, "Ctrl-C ended it after {took:?} with {} clients", open.len());
+    }
+
+    #[test]
+    fn clients_that_do_not_read_keep_nobody_waiting() {
+        let demo = Demo::start();
+        // More than fits between them and the endpoint, and as many clients as are served at a time.
+        let deaf = deaf_clients(demo.address, 64, 200);
+        demo.assert_scrapes_are_quick();
+        let took = demo.end(Signal::INT);
+        assert!(took < END, "Ctrl-C ended it after {took:?} with {} clients", deaf.len());
+    }
+
+    #[test]
+    fn clients_that_stay_after_their_answer_keep_nobody_waiting() {
+        let demo = Demo::start();
+        let idle = deaf_clients(demo.address, 100, 1);
+        demo.assert_scrapes_are_quick();
+        let took = demo.end(Signal::INT);
+        assert!(took < END, "Ctrl-C ended it after {took:?} with {} clients", idle.len());
+    }
+
+    #[test]
+    fn a_receiver_of_spans_that_hangs_does_not_hold_up_the_end() {
+        // It accepts connections, since the host does that for it, and never answers.
+        let hung = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", hung.local_addr().expect("it has one"));
+        let demo = Demo::start_with(&["--otlp", &url]);
+        // The first spans are on their way.
+        let _export = hung.accept().expect("spans come");
+        let took = demo.end(Signal::INT);
+        assert!(took < END, "Ctrl-C ended it after {took:?}");
     }
 }

@@ -30,9 +30,16 @@ impl Answer {
 /// # Errors
 /// The host's, when there is no connection or it breaks.
 pub(crate) fn try_get(address: SocketAddr, path: &str, accept: &str) -> std::io::Result<Answer> {
+    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"))
+}
+
+/// Sends a request as it is, and reads until the other end closes.
+///
+/// # Errors
+/// As [`try_get`].
+pub(crate) fn ask(address: SocketAddr, request: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
