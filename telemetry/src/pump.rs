@@ -158,7 +158,10 @@ mod tests {
         let bus = DomainEventBus::new();
         let (pump, seen, _) = start(&bus);
         publish(&bus, [2, 4, 6]);
+        // Whoever waits for the pump does not keep another from ending it.
+        let flusher = pump.flusher();
         assert!(pump.stop(Instant::now() + PATIENCE));
+        assert!(!flusher.flush(PATIENCE));
         let handled: Vec<_> = seen.try_iter().collect();
         assert_eq!(handled, [Some(VmId(2)), Some(VmId(4)), Some(VmId(6)), None]);
         assert!(!bus.has_subscribers());

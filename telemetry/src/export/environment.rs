@@ -293,4 +293,14 @@ mod tests {
             assert_eq!(resource(broken), (vec![service.clone()], 1), "{broken}");
         }
     }
+
+    #[test]
+    fn every_variable_that_counts_is_in_the_document() {
+        let (code, _) = include_str!("environment.rs").split_once("#[cfg(test)]").expect("tests are at the end");
+        let variables: Vec<&str> = code.split('"').filter(|word| word.starts_with("OTEL_")).collect();
+        assert!(variables.len() > 10, "{variables:?}");
+        let document = include_str!("../../SPANS.md");
+        let missing: Vec<_> = variables.iter().filter(|name| !document.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }

@@ -39,7 +39,7 @@ fn parse(range: &str) -> Option<(f64, Format)> {
         }
     }
     let format = match (media_type.as_str(), version.as_deref()) {
-        ("application/openmetrics-text", None | Some("1.0.0" | "0.0.1")) => Format::OpenMetrics,
+        ("application/openmetrics-text", None | Some("1.0.0")) => Format::OpenMetrics,
         ("text/plain", None | Some("0.0.4")) | ("text/*" | "*/*", _) => Format::Text,
         _ => return None,
     };
@@ -77,6 +77,8 @@ mod tests {
             "application/json",
             "application/openmetrics-text;q=0",
             "application/openmetrics-text;version=2.0.0",
+            // What is written is 1.0.0.
+            "application/openmetrics-text;version=0.0.1",
             "application/openmetrics-text;q=7",
             "application/openmetrics-text;q",
             ";;;,,,=",

@@ -5,10 +5,19 @@
 //! holds an address or anything else without bound, and `vm_id` is never on a
 //! histogram.
 
+use riscope_core::counters::{
+    CodeExit, EXCEPTION_NAMES, FlushScope, HartTime, INTERRUPT_NAMES, SbiExtension, TlbAccess, WalkResult,
+};
+use riscope_core::event::{BootPhase, EventType, ExitReason, FlushReason, InvalidationReason, Tier, Trigger, VmState};
+
 use super::family::{
     EXECUTIONS_BUCKETS, Family, GUEST_BYTES_BUCKETS, HOST_BYTES_BUCKETS, INSTRUCTIONS_BUCKETS, LATENCY_BUCKETS,
     OPERATION_BUCKETS, Unit,
 };
+use super::registry::CompileResult;
+
+/// Names of the tiers that generate code.
+const COMPILED: &[&str] = &[Tier::Baseline.as_str(), Tier::Optimized.as_str()];
 
 /// Declares one constant per family and the list of all of them.
 macro_rules! families {
@@ -46,26 +55,31 @@ families! {
 
     // Lifecycle of machines.
     VMS = Family::gauge("riscope_vms", "Number of virtual machines in each state; every state is always exported.")
-        .labels(&["state"]).otel("riscope.vm.count");
+        .labels(&["state"]).otel("riscope.vm.count")
+        .values(&[("state", &VmState::NAMES)]);
     VM_INFO = Family::gauge("riscope_vm_info", "Static information about a virtual machine, always 1.")
         .labels(&["vm_id", "name", "engine"]);
     VM_STATE = Family::gauge(
         "riscope_vm_state",
         "Current state of a virtual machine as a state set (1 for the current state, else 0).",
     )
-    .labels(&["vm_id", "state"]);
+    .labels(&["vm_id", "state"])
+        .values(&[("state", &VmState::NAMES)]);
     VM_STATE_TRANSITIONS = Family::counter(
         "riscope_vm_state_transitions_total",
         "State transitions of virtual machines.",
     )
-    .labels(&["from", "to"]).otel("riscope.vm.state.transitions");
+    .labels(&["from", "to"]).otel("riscope.vm.state.transitions")
+        .values(&[("from", &VmState::NAMES), ("to", &VmState::NAMES)]);
     VM_EXITS = Family::counter("riscope_vm_exits_total", "Virtual machine terminations by reason.")
-        .labels(&["reason"]).otel("riscope.vm.exits");
+        .labels(&["reason"]).otel("riscope.vm.exits")
+        .values(&[("reason", &ExitReason::NAMES)]);
     VM_BOOT_PHASE_DURATION = Family::histogram(
         "riscope_vm_boot_phase_duration_seconds", OPERATION_BUCKETS,
         "Duration of each boot phase.",
     )
-    .unit(Unit::Seconds).labels(&["phase"]).otel("riscope.vm.boot.phase.duration");
+    .unit(Unit::Seconds).labels(&["phase"]).otel("riscope.vm.boot.phase.duration")
+        .values(&[("phase", &BootPhase::NAMES)]);
     VM_VCPUS = Family::gauge("riscope_vm_vcpus", "Number of virtual CPUs configured.")
         .labels(&["vm_id"]);
     VM_MEMORY_LIMIT = Family::gauge("riscope_vm_memory_limit_bytes", "Guest physical memory size.")
@@ -73,86 +87,108 @@ families! {
 
     // Guest execution, from the counter pages.
     VCPU_TIME = Family::counter("riscope_vcpu_time_seconds_total", "Wall time of each vCPU thread by state.")
-        .unit(Unit::Seconds).labels(&["vm_id", "vcpu", "state"]).otel("riscope.vcpu.time");
+        .unit(Unit::Seconds).labels(&["vm_id", "vcpu", "state"]).otel("riscope.vcpu.time")
+        .values(&[("state", &HartTime::NAMES)]);
     GUEST_INSTRUCTIONS = Family::counter(
         "riscope_guest_instructions_total",
         "Guest instructions retired by execution tier.",
     )
-    .labels(&["vm_id", "vcpu", "tier"]).otel("riscope.guest.instructions");
+    .labels(&["vm_id", "vcpu", "tier"]).otel("riscope.guest.instructions")
+        .values(&[("tier", &Tier::NAMES)]);
     GUEST_EXCEPTIONS = Family::counter(
         "riscope_guest_exceptions_total",
         "Guest synchronous exceptions by RISC-V cause.",
     )
-    .labels(&["vm_id", "cause"]).otel("riscope.guest.exceptions");
+    .labels(&["vm_id", "cause"]).otel("riscope.guest.exceptions")
+        .values(&[("cause", &EXCEPTION_NAMES)]);
     GUEST_INTERRUPTS = Family::counter("riscope_guest_interrupts_total", "Guest interrupts taken by RISC-V cause.")
-        .labels(&["vm_id", "cause"]).otel("riscope.guest.interrupts");
-    GUEST_TLB_MISSES = Family::counter("riscope_guest_tlb_misses_total", "Software TLB misses by access type.")
-        .labels(&["vm_id", "access"]).otel("riscope.guest.tlb.misses");
+        .labels(&["vm_id", "cause"]).otel("riscope.guest.interrupts")
+        .values(&[("cause", &INTERRUPT_NAMES)]);
+    GUEST_TLB_MISSES = Family::counter("riscope_guest_tlb_misses_total", "Software TLB misses by access; of fetches, pages whose code was looked up.")
+        .labels(&["vm_id", "access"]).otel("riscope.guest.tlb.misses")
+        .values(&[("access", &TlbAccess::NAMES)]);
     GUEST_PAGE_WALKS = Family::counter("riscope_guest_page_walks_total", "Page table walks by result.")
-        .labels(&["vm_id", "result"]);
+        .labels(&["vm_id", "result"])
+        .values(&[("result", &WalkResult::NAMES)]);
     GUEST_TLB_FLUSHES = Family::counter("riscope_guest_tlb_flushes_total", "Software TLB flushes by scope.")
-        .labels(&["vm_id", "scope"]);
+        .labels(&["vm_id", "scope"])
+        .values(&[("scope", &FlushScope::NAMES)]);
     GUEST_SC_FAILURES = Family::counter("riscope_guest_sc_failures_total", "Failed store-conditional instructions.")
         .labels(&["vm_id"]);
     GUEST_WFI = Family::counter("riscope_guest_wfi_total", "WFI instructions executed.")
         .labels(&["vm_id"]);
     GUEST_SBI_CALLS = Family::counter("riscope_guest_sbi_calls_total", "SBI calls by extension.")
-        .labels(&["vm_id", "extension"]).otel("riscope.guest.sbi.calls");
+        .labels(&["vm_id", "extension"]).otel("riscope.guest.sbi.calls")
+        .values(&[("extension", &SbiExtension::NAMES)]);
     VCPU_EXITS = Family::counter("riscope_vcpu_exits_total", "Exits from generated code to the runtime by reason.")
-        .labels(&["vm_id", "reason"]).otel("riscope.vcpu.exits");
+        .labels(&["vm_id", "reason"]).otel("riscope.vcpu.exits")
+        .values(&[("reason", &CodeExit::NAMES)]);
 
     // JIT compiler.
     JIT_COMPILATIONS = Family::counter(
         "riscope_jit_compilations_total",
         "Blocks compiled by tier, trigger and result (ok, bailout, error).",
     )
-    .labels(&["tier", "trigger", "result"]).otel("riscope.jit.compilations");
+    .labels(&["tier", "trigger", "result"]).otel("riscope.jit.compilations")
+        .values(&[("tier", COMPILED), ("trigger", &Trigger::NAMES), ("result", &CompileResult::NAMES)]);
     JIT_COMPILATION_DURATION = Family::histogram(
         "riscope_jit_compilation_duration_seconds", LATENCY_BUCKETS,
         "Compile time per block.",
     )
-    .unit(Unit::Seconds).labels(&["tier"]).otel("riscope.jit.compilation.duration");
+    .unit(Unit::Seconds).labels(&["tier"]).otel("riscope.jit.compilation.duration")
+        .values(&[("tier", COMPILED)]);
     JIT_QUEUE_WAIT = Family::histogram(
         "riscope_jit_compile_queue_wait_seconds", LATENCY_BUCKETS,
         "Time a compilation waited in the queue.",
     )
-    .unit(Unit::Seconds).labels(&["tier"]);
+    .unit(Unit::Seconds).labels(&["tier"])
+        .values(&[("tier", COMPILED)]);
     JIT_GUEST_BYTES = Family::counter("riscope_jit_compiled_guest_bytes_total", "Guest code bytes compiled.")
-        .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.guest.size");
+        .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.guest.size")
+        .values(&[("tier", COMPILED)]);
     JIT_HOST_BYTES = Family::counter("riscope_jit_compiled_host_bytes_total", "Host code bytes emitted.")
-        .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.host.size");
+        .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.host.size")
+        .values(&[("tier", COMPILED)]);
     JIT_BLOCK_GUEST_BYTES = Family::histogram(
         "riscope_jit_block_guest_bytes", GUEST_BYTES_BUCKETS,
         "Guest size of compiled blocks.",
     )
-    .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.guest.size");
+    .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.guest.size")
+        .values(&[("tier", COMPILED)]);
     JIT_BLOCK_INSTRUCTIONS = Family::histogram(
         "riscope_jit_block_guest_instructions", INSTRUCTIONS_BUCKETS,
         "Guest instructions per compiled block.",
     )
-    .labels(&["tier"]).otel("riscope.jit.block.guest.instructions");
+    .labels(&["tier"]).otel("riscope.jit.block.guest.instructions")
+        .values(&[("tier", COMPILED)]);
     JIT_BLOCK_HOST_BYTES = Family::histogram(
         "riscope_jit_block_host_bytes", HOST_BYTES_BUCKETS,
         "Host code size of compiled blocks.",
     )
-    .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.host.size");
+    .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.host.size")
+        .values(&[("tier", COMPILED)]);
     JIT_QUEUE_DEPTH = Family::gauge("riscope_jit_compile_queue_depth", "Compilations waiting in the queue.")
         .otel("riscope.jit.queue.size");
     JIT_QUEUE_REJECTED = Family::counter("riscope_jit_compile_queue_rejected_total", "Compilations not queued.")
-        .labels(&["reason"]);
+        .labels(&["reason"])
+        .values(&[("reason", &["full"])]);
     JIT_CACHE_LIMIT = Family::gauge("riscope_jit_code_cache_limit_bytes", "Capacity of the code cache.")
         .unit(Unit::Bytes).otel("riscope.jit.code_cache.limit");
     JIT_CACHE_USAGE = Family::gauge(
         "riscope_jit_code_cache_usage_bytes",
-        "Code cache bytes by segment; the segments add up to the capacity.",
+        "Code cache bytes by segment, dropped code included; the segments add up to the capacity.",
     )
-    .unit(Unit::Bytes).labels(&["segment"]).otel("riscope.jit.code_cache.usage");
+    .unit(Unit::Bytes).labels(&["segment"]).otel("riscope.jit.code_cache.usage")
+        .values(&[("segment", &["baseline", "optimized", "free"])]);
     JIT_CACHE_BLOCKS = Family::gauge("riscope_jit_code_cache_blocks", "Blocks resident in the code cache.")
-        .labels(&["tier"]).otel("riscope.jit.code_cache.block.count");
+        .labels(&["tier"]).otel("riscope.jit.code_cache.block.count")
+        .values(&[("tier", COMPILED)]);
     JIT_INVALIDATIONS = Family::counter("riscope_jit_block_invalidations_total", "Blocks invalidated by reason.")
-        .labels(&["reason"]).otel("riscope.jit.block.invalidations");
+        .labels(&["reason"]).otel("riscope.jit.block.invalidations")
+        .values(&[("reason", &InvalidationReason::NAMES)]);
     JIT_FLUSHES = Family::counter("riscope_jit_code_cache_flushes_total", "Complete code cache flushes by reason.")
-        .labels(&["reason"]);
+        .labels(&["reason"])
+        .values(&[("reason", &FlushReason::NAMES)]);
     JIT_HOTSPOTS = Family::counter("riscope_jit_hotspots_detected_total", "Hotspots detected.")
         .labels(&["vm_id"]).otel("riscope.jit.hotspots");
     JIT_HOTSPOT_EXECUTIONS = Family::histogram(
@@ -166,14 +202,16 @@ families! {
 
     // Event bus.
     BUS_PUBLISHED = Family::counter("riscope_event_bus_published_total", "Events published by type.")
-        .labels(&["event"]).otel("riscope.event_bus.published");
+        .labels(&["event"]).otel("riscope.event_bus.published")
+        .values(&[("event", &EventType::NAMES)]);
     BUS_DELIVERED = Family::counter("riscope_event_bus_delivered_total", "Events handled by a subscriber.")
         .labels(&["subscriber"]).otel("riscope.event_bus.delivered");
     BUS_DROPPED = Family::counter(
         "riscope_event_bus_dropped_total",
         "Events that a subscriber did not handle (full, closed, panicked).",
     )
-    .labels(&["subscriber", "reason"]).otel("riscope.event_bus.dropped");
+    .labels(&["subscriber", "reason"]).otel("riscope.event_bus.dropped")
+        .values(&[("reason", &["full", "closed", "panicked"])]);
     BUS_QUEUE_DEPTH = Family::gauge("riscope_event_bus_queue_depth", "Events waiting for a subscriber.")
         .labels(&["subscriber"]).otel("riscope.event_bus.queue.size");
     BUS_QUEUE_CAPACITY = Family::gauge("riscope_event_bus_queue_capacity", "Capacity of a subscriber queue.")
@@ -185,21 +223,25 @@ families! {
         "riscope_telemetry_spans_suppressed_total",
         "Spans not created because of thresholds or limits.",
     )
-    .labels(&["span", "reason"]);
+    .labels(&["span", "reason"])
+        .values(&[("span", &["jit.compile", "jit.hotspot"]), ("reason", &["threshold", "rate_limit", "trace_limit", "unknown_vm"])]);
     SPANS_PROCESSED = Family::counter(
         "otel_sdk_processor_span_processed_total",
         "Spans that left the queue; error_type is empty for those that went to the exporter.",
     )
-    .labels(&["error_type"]).otel("otel.sdk.processor.span.processed");
+    .labels(&["error_type"]).otel("otel.sdk.processor.span.processed")
+        .values(&[("error_type", &["", "queue_full"])]);
     SPANS_EXPORTED = Family::counter(
         "otel_sdk_exporter_span_exported_total",
         "Spans for which export has finished; error_type is empty for those that arrived.",
     )
-    .labels(&["error_type"]).otel("otel.sdk.exporter.span.exported");
+    .labels(&["error_type"]).otel("otel.sdk.exporter.span.exported")
+        .values(&[("error_type", &["", "export_failed"])]);
     SERIES = Family::gauge("riscope_telemetry_series", "Series exported by this scrape, without this one.");
     SCRAPE_DURATION = Family::gauge(
         "riscope_telemetry_scrape_duration_seconds",
         "Duration of the last collection by collector.",
     )
-    .unit(Unit::Seconds).labels(&["collector"]);
+    .unit(Unit::Seconds).labels(&["collector"])
+        .values(&[("collector", &["machines", "bus", "process"])]);
 }

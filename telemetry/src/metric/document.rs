@@ -1,5 +1,6 @@
 //! `METRICS.md` out of the catalogue.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::catalog::FAMILIES;
@@ -16,6 +17,15 @@ anything happens. The OpenTelemetry name is what the same thing is called there.
 
 | metric | type | labels | help | OpenTelemetry | buckets |
 |---|---|---|---|---|---|
+";
+
+const VALUES: &str = "
+## Values of labels
+
+Of those that have a closed set of them. A cause without a name is `reserved_` and its code.
+
+| label | values | of |
+|---|---|---|
 ";
 
 /// The text of `METRICS.md`.
@@ -35,7 +45,24 @@ pub fn markdown() -> String {
             buckets(family),
         );
     }
+    text.push_str(VALUES);
+    for ((label, values), families) in closed_sets() {
+        let of: Vec<_> = families.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(text, "| {label} | {} | {} |", listed(&values), of.join(", "));
+    }
     text
+}
+
+/// Labels with the values they can have, and the families that use them so.
+fn closed_sets() -> BTreeMap<(&'static str, Vec<&'static str>), Vec<&'static str>> {
+    let mut sets: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for family in FAMILIES {
+        for (label, values) in family.values {
+            let named: Vec<_> = values.iter().copied().filter(|value| !value.is_empty()).collect();
+            sets.entry((*label, named)).or_default().push(family.name);
+        }
+    }
+    sets
 }
 
 fn listed(labels: &[&str]) -> String {

@@ -58,6 +58,9 @@ pub struct Family {
     pub help: &'static str,
     /// Names of its labels, in the order in which the code gives their values.
     pub labels: &'static [&'static str],
+    /// Values of those labels that have a closed set of them; an empty one stands for
+    /// a code without a name, or for nothing.
+    pub values: &'static [(&'static str, &'static [&'static str])],
     /// Upper bounds of its buckets, of a histogram; without `+Inf`.
     pub buckets: &'static [f64],
     /// Name of the same thing in OpenTelemetry, where there is one.
@@ -66,7 +69,7 @@ pub struct Family {
 
 impl Family {
     pub(super) const fn new(name: &'static str, kind: Kind, help: &'static str) -> Self {
-        Self { name, kind, unit: Unit::None, help, labels: &[], buckets: &[], otel_name: None }
+        Self { name, kind, unit: Unit::None, help, labels: &[], values: &[], buckets: &[], otel_name: None }
     }
 
     pub(super) const fn counter(name: &'static str, help: &'static str) -> Self {
@@ -87,6 +90,10 @@ impl Family {
 
     pub(super) const fn labels(self, labels: &'static [&'static str]) -> Self {
         Self { labels, ..self }
+    }
+
+    pub(super) const fn values(self, values: &'static [(&'static str, &'static [&'static str])]) -> Self {
+        Self { values, ..self }
     }
 
     pub(super) const fn otel(self, otel_name: &'static str) -> Self {

@@ -25,7 +25,7 @@ pub(crate) enum CompileResult {
 }
 
 impl CompileResult {
-    const NAMES: [&'static str; 3] = ["ok", "bailout", "error"];
+    pub(super) const NAMES: [&'static str; 3] = ["ok", "bailout", "error"];
 }
 
 /// Metrics of one tier that generates code.

@@ -97,6 +97,30 @@ fn promtool_finds_nothing_to_complain_about() {
     assert!(output.status.success() && complaints.is_empty(), "{complaints}");
 }
 
+/// Labels whose values come from outside of telemetry and core.
+const OPEN: [&str; 7] = ["vm_id", "vcpu", "name", "engine", "version", "target", "subscriber"];
+
+#[test]
+fn labels_have_the_values_that_the_catalogue_declares() {
+    let scrape = busy().scrape();
+    for family in FAMILIES {
+        for &label in family.labels {
+            let declared = family.values.iter().find(|(name, _)| *name == label).map(|(_, values)| *values);
+            let of_device = family.name == "riscope_device_errors_total";
+            assert_eq!(declared.is_none(), OPEN.contains(&label) || of_device, "{} {label}", family.name);
+            let Some(declared) = declared else { continue };
+            let suffix = if family.kind == Kind::Histogram { "_count" } else { "" };
+            let of_family = scrape.samples.keys().filter(|(name, _)| *name == format!("{}{suffix}", family.name));
+            let found: BTreeSet<_> = of_family.map(|(_, labels)| labels[label].as_str()).collect();
+            assert!(
+                !found.is_empty() && found.is_subset(&declared.iter().copied().collect()),
+                "{} {found:?}",
+                family.name
+            );
+        }
+    }
+}
+
 #[test]
 fn known_label_sets_are_there_before_anything_happens() {
     let fixture = Fixture::new(TelemetryConfig::default());
