@@ -42,7 +42,7 @@ impl Session {
         let config =
             TelemetryConfig { otlp_endpoint: otlp, device_errors: DEVICE_ERRORS, ..TelemetryConfig::default() };
         let telemetry = Arc::new(Telemetry::start(&bus, config)?);
-        telemetry.warnings().iter().for_each(|warning| say(warning));
+        telemetry.warnings().iter().for_each(say);
         let stopper = Stopper::default();
         let (quit, quitting) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().thread_name("http-answer").build();

@@ -219,6 +219,22 @@ mod tests {
     }
 
     #[test]
+    fn a_busy_hart_is_seen_to_be_busy() {
+        let demo = Demo::start();
+        let busy = || -> f64 {
+            let metrics = demo.metrics();
+            let of_guest = |line: &&str| line.starts_with("riscope_vcpu_time_seconds_total{state=\"guest\"");
+            let line = metrics.lines().find(of_guest).unwrap_or_else(|| panic!("no time:\n{metrics}"));
+            line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
+        };
+        let before = busy();
+        std::thread::sleep(Duration::from_secs(1));
+        let passed = busy() - before;
+        assert!(passed > 0.5, "in a second of the demo a hart was busy for {passed} s");
+        demo.end(Signal::INT);
+    }
+
+    #[test]
     fn clients_that_never_finish_keep_nobody_waiting() {
         let demo = Demo::start();
         // More than are served at a time: silent ones, ones that stop in the middle, ones that do not read the answer.
