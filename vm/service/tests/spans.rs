@@ -11,8 +11,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use support::PATIENCE;
+use support::assembly::assemble;
 use support::guest::{exec, linux};
-use support::process::{Outcome, Process, run};
+use support::process::{Outcome, Process, riscope, run};
+use support::scratch::Scratch;
 
 /// Longest time that a run may take longer because its spans go nowhere.
 const DELAY: Duration = Duration::from_secs(15);
@@ -164,6 +166,23 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_of_the_environment_that_cannot_be_used_is_a_warning() {
+        let scratch = Scratch::new();
+        let off =
+            assemble(&scratch, "off", ".globl _start\n_start: li t0, 0x100000\nli t1, 0x5555\nsw t1, 0(t0)\nj .\n");
+        let arguments = ["run", "--memory", "1M", "--bios", off.to_str().expect("the path is UTF-8")];
+        let mut command = riscope(arguments);
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "https://127.0.0.1:4318");
+        let outcome = Process::start(command).finish();
+        outcome.assert_code(0);
+        let told = outcome.stderr.matches("OTEL_EXPORTER_OTLP_ENDPOINT").count();
+        assert_eq!((told, outcome.stderr.lines().count()), (1, 1), "{}", outcome.log());
+        // Whoever says so on the command line wants to know.
+        let refused = run(arguments.into_iter().chain(["--otlp", "https://127.0.0.1:4318"]));
+        refused.assert_code(2);
+    }
+
+    #[test]
     fn receivers_that_are_dead_or_hang_change_nothing() {
         // The kernel's log is quiet, so that all there is to see is the same in each run.
         let plain = boot(None);
@@ -179,7 +198,7 @@ mod tests {
         for port in [free_port(), hung_port] {
             let mut arguments = linux(&format!("quiet {}", exec("echo hello from the guest; exit 0")));
             arguments.extend(["--otlp", &format!("http://127.0.0.1:{port}")].map(str::to_owned));
-            let process = Process::start(support::process::riscope(arguments));
+            let process = Process::start(riscope(arguments));
             process.expect_stdout("Power down");
             let down = Instant::now();
             let outcome = process.finish();
