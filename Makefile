@@ -19,7 +19,7 @@ test: tools test-guest lint ## install what the tests need, then formatting, lin
 	cargo nextest run --workspace
 	cargo test --workspace --doc
 
-bench: tools ## measure; results with their spread in target/criterion
+bench: tools test-guest ## measure, also against QEMU; benches/README.md explains
 	cargo bench --workspace
 
 guest: ## Debian's riscv64 kernel and an initramfs; PACKAGES="python3 gcc .." makes a disk too

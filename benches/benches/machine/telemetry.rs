@@ -66,13 +66,14 @@ impl Scraper {
     fn start(telemetry: Arc<Telemetry>) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&ended);
-        let thread = std::thread::spawn(move || {
+        let scrape = move || {
             while !seen.load(Ordering::Relaxed) {
                 assert!(!telemetry.render(None).1.is_empty());
                 std::thread::park_timeout(SCRAPE_INTERVAL);
             }
-        });
-        Self { ended, thread: Some(thread) }
+        };
+        let thread = std::thread::Builder::new().name("scraper".into()).spawn(scrape);
+        Self { ended, thread: Some(thread.expect("a thread that scrapes")) }
     }
 }
 

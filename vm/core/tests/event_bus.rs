@@ -33,7 +33,7 @@ mod tests {
                 vm_id,
                 vcpu: 0,
                 pc: 0x8000_0000,
-                execution_count: 1000,
+                execution_count: 32,
                 from: Tier::Interpreter,
                 to: Tier::Baseline,
             }),

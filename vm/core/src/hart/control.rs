@@ -204,7 +204,6 @@ fn attention_of(requests: u64) -> u32 {
     requests as u32
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "32 bits are left")]
 fn fences_of(requests: u64) -> u32 {
     (requests >> FENCE_SHIFT) as u32
 }
