@@ -71,7 +71,7 @@ pub(crate) fn specification(engine: Arc<dyn EngineFactory>, workload: Workload) 
     let mut machine = MachineSpec::new(engine, Console::new(output.clone()));
     machine.vm_id = VmId(1);
     machine.memory = MEMORY_MIB << 20;
-    machine.kernel = Some(ImageSource::path(&workload.kernel()));
+    machine.kernel = Some(ImageSource::path(workload.kernel()));
     machine.initrd = workload.initrd().as_ref().map(ImageSource::path);
     machine.append = workload.command_line();
     Specification { machine, output }
