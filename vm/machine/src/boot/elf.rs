@@ -20,6 +20,12 @@ pub enum ElfError {
     /// Nothing in it is to be loaded.
     #[error("it is an ELF file without anything to load; it may be an object file that was not linked")]
     NothingToLoad,
+    /// Its first instruction is not in what was loaded.
+    #[error("its entry point {0:#x} is in no segment that is in RAM; link it for addresses in RAM")]
+    Entry(u64),
+    /// `tohost` or `fromhost` is not where loads and stores of 8 bytes are possible.
+    #[error("its HTIF symbol at {0:#x} is no aligned 8-byte word in RAM; align it in the program or rename the symbol")]
+    HtifWord(u64),
     /// It does not fit.
     #[error(transparent)]
     Placement(#[from] PlacementError),
@@ -66,6 +72,19 @@ impl Segment<'_> {
         let offset = virt.checked_sub(self.virt)?;
         (offset < self.size).then(|| self.phys.wrapping_add(offset))
     }
+
+    /// Whether a physical address is in the segment.
+    fn holds(&self, phys: u64) -> bool {
+        phys.checked_sub(self.phys).is_some_and(|offset| offset < self.size)
+    }
+
+    /// What of it is not below the physical address `start`, if anything.
+    fn from(&self, start: u64) -> Option<Self> {
+        let below = start.saturating_sub(self.phys);
+        let size = self.size.checked_sub(below).filter(|&size| size > 0)?;
+        let data = usize::try_from(below).ok().and_then(|below| self.data.get(below..)).unwrap_or_default();
+        Some(Self { virt: self.virt.wrapping_add(below), phys: self.phys.wrapping_add(below), size, data })
+    }
 }
 
 /// Whether `bytes` claim to be an ELF file.
@@ -73,8 +92,11 @@ pub fn is_elf(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-/// Loads an ELF file at its physical addresses. A file that is linked for addresses
-/// below RAM, as `vmlinux` is, goes to `relocate_to` as a whole, if that is given.
+/// Loads an ELF file at its physical addresses.
+///
+/// What is below RAM is left out: linkers put the file's headers there in a segment of
+/// their own, or in the page before the code. A file that is below RAM as a whole, as
+/// `vmlinux` is, goes to `relocate_to`, if that is given.
 ///
 /// # Errors
 /// [`ElfError`] for a file that is damaged, of the wrong kind, or does not fit.
@@ -85,24 +107,52 @@ pub fn load(
     relocate_to: Option<u64>,
 ) -> Result<LoadedElf, ElfError> {
     let header = parse_header(bytes)?;
-    let mut segments = load_segments(header, bytes)?;
-    let lowest = segments.iter().map(|segment| segment.phys).min().ok_or(ElfError::NothingToLoad)?;
-    if let Some(base) = relocate_to.filter(|_| lowest < placement.ram_start()) {
-        for segment in &mut segments {
-            segment.phys = (segment.phys - lowest).wrapping_add(base);
-        }
-    }
+    let segments = place_segments(load_segments(header, bytes)?, placement.ram_start(), relocate_to)?;
     for segment in &segments {
         placement.load(name, segment.phys, segment.size, segment.data)?;
     }
     let physical = |virt: u64| segments.iter().find_map(|segment| segment.translate(virt)).unwrap_or(virt);
+    let entry = find_entry(physical(header.e_entry(LittleEndian)), &segments)?;
     let symbols = find_symbols(header, bytes)?;
     let at = |index: usize| symbols[index].map(physical);
-    Ok(LoadedElf {
-        entry: physical(header.e_entry(LittleEndian)),
-        htif: at(0).map(|tohost| HtifSymbols { tohost, fromhost: at(1) }),
-        signature: at(2).zip(at(3)).map(|(start, end)| Signature { start, end }),
-    })
+    let word = |address: u64| {
+        let usable = address.is_multiple_of(8) && placement.is_ram(address, 8);
+        if usable { Ok(address) } else { Err(ElfError::HtifWord(address)) }
+    };
+    let htif = match at(0) {
+        Some(tohost) => Some(HtifSymbols { tohost: word(tohost)?, fromhost: at(1).map(word).transpose()? }),
+        None => None,
+    };
+    Ok(LoadedElf { entry, htif, signature: at(2).zip(at(3)).map(|(start, end)| Signature { start, end }) })
+}
+
+/// Decides which part of each segment goes where.
+fn place_segments(
+    all: Vec<Segment<'_>>,
+    ram_start: u64,
+    relocate_to: Option<u64>,
+) -> Result<Vec<Segment<'_>>, ElfError> {
+    let lowest = all.iter().map(|segment| segment.phys).min().ok_or(ElfError::NothingToLoad)?;
+    let in_ram: Vec<_> = all.iter().filter_map(|segment| segment.from(ram_start)).collect();
+    if !in_ram.is_empty() {
+        return Ok(in_ram);
+    }
+    let Some(base) = relocate_to else { return Ok(all) };
+    let moved = |segment| {
+        let Segment { phys, .. } = segment;
+        Segment { phys: (phys - lowest).wrapping_add(base), ..segment }
+    };
+    Ok(all.into_iter().map(moved).collect())
+}
+
+/// Checks the entry point. Linkers write 0 when they have not found one; such a program
+/// begins where its memory does.
+fn find_entry(entry: u64, segments: &[Segment<'_>]) -> Result<u64, ElfError> {
+    if segments.iter().any(|segment| segment.holds(entry)) {
+        return Ok(entry);
+    }
+    let lowest = segments.iter().map(|segment| segment.phys).min();
+    lowest.filter(|_| entry == 0).ok_or(ElfError::Entry(entry))
 }
 
 fn parse_header(bytes: &[u8]) -> Result<&FileHeader64<LittleEndian>, ElfError> {
@@ -143,6 +193,10 @@ fn find_symbols<'f, R: ReadRef<'f>>(
     let table = sections.symbols(LittleEndian, bytes, SHT_SYMTAB)?;
     let mut found = [None; 4];
     for symbol in table.iter() {
+        // A weak symbol that nobody defined is listed all the same.
+        if symbol.is_undefined(LittleEndian) {
+            continue;
+        }
         // A symbol whose name is damaged is none that matters here.
         let Ok(name) = symbol.name(LittleEndian, table.strings()) else { continue };
         if let Some(index) = NAMES.iter().position(|wanted| *wanted == name) {

@@ -8,6 +8,9 @@ pub(crate) struct FileSegment {
     pub(crate) data: Vec<u8>,
 }
 
+/// Value of a symbol that is only referred to.
+pub(crate) const UNDEFINED: u64 = u64::MAX;
+
 /// What the file is to contain.
 pub(crate) struct ElfFile {
     pub(crate) entry: u64,
@@ -47,8 +50,10 @@ impl ElfFile {
         for (name, value) in &self.symbols {
             put32(&mut out, &[name_at]);
             out.extend([0x10, 0]);
-            put16(&mut out, &[0xfff1]);
-            put64(&mut out, &[*value, 0]);
+            // Absolute, or in no section.
+            let defined = *value != UNDEFINED;
+            put16(&mut out, &[if defined { 0xfff1 } else { 0 }]);
+            put64(&mut out, &[if defined { *value } else { 0 }, 0]);
             name_at += name.len() as u64 + 1;
         }
         out.extend(&strings);

@@ -77,6 +77,11 @@ impl Placement {
         self.ram.memory()
     }
 
+    /// Whether all of `[start, start + len)` is RAM.
+    pub fn is_ram(&self, start: u64, len: u64) -> bool {
+        self.ram.contains(GuestPhys(start), len)
+    }
+
     /// Takes `[start, start + len)` for `what`.
     ///
     /// # Errors
@@ -89,7 +94,7 @@ impl Placement {
             ram_start: self.ram_start(),
             ram_end: self.ram_end(),
         };
-        if !self.ram.contains(GuestPhys(start), len) {
+        if !self.is_ram(start, len) {
             return Err(outside());
         }
         let range = start..start + len;

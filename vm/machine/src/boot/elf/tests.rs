@@ -8,7 +8,7 @@ use riscope_core::mem::GuestRam;
 use vm_memory::{Bytes, GuestAddress};
 
 use super::*;
-use crate::boot::elf_file::{ElfFile, FileSegment};
+use crate::boot::elf_file::{ElfFile, FileSegment, UNDEFINED};
 
 const BASE: u64 = 0x8000_0000;
 
@@ -48,17 +48,90 @@ fn a_file_linked_below_ram_is_moved_and_its_virtual_entry_translated() {
             FileSegment { virt, phys: 0, size: 16, data: b"head".to_vec() },
             FileSegment { virt: virt + 0x1000, phys: 0x1000, size: 16, data: b"more".to_vec() },
         ],
-        symbols: vec![("tohost", virt + 0x1008), ("fromhost", 0x1234)],
+        symbols: vec![("tohost", virt + 0x1008), ("fromhost", BASE + 8)],
     };
     let mut moved = placement();
     let loaded = load(&mut moved, "vmlinux", &elf.bytes(), Some(BASE + 0x2_0000)).unwrap();
     assert_eq!(loaded.entry, BASE + 0x2_0002);
-    let symbols = HtifSymbols { tohost: BASE + 0x2_1008, fromhost: Some(0x1234) };
+    let symbols = HtifSymbols { tohost: BASE + 0x2_1008, fromhost: Some(BASE + 8) };
     assert_eq!(loaded.htif, Some(symbols));
     assert_eq!(moved.memory().read_obj::<[u8; 4]>(GuestAddress(BASE + 0x2_1000)).unwrap(), *b"more");
 
     let fixed = load(&mut placement(), "firmware", &elf.bytes(), None);
     assert!(matches!(fixed, Err(ElfError::Placement(PlacementError::OutsideRam { .. }))));
+}
+
+/// A file of these `(address, size)` segments, linked for where it is loaded.
+fn linked(entry: u64, segments: &[(u64, u64)]) -> ElfFile {
+    let segment = |&(at, size): &(u64, u64)| {
+        let data = (0..size).map(|i| i.to_le_bytes()[0] | 1).collect();
+        FileSegment { virt: at, phys: at, size: size + 16, data }
+    };
+    ElfFile { entry, segments: segments.iter().map(segment).collect(), symbols: Vec::new() }
+}
+
+/// GNU ld puts the headers into the page before the text, or with a build id into a
+/// segment of their own at its default address; lld always does the latter.
+#[test]
+fn headers_below_ram_are_left_out() {
+    for relocate_to in [None, Some(BASE + 0x2_0000)] {
+        let mut placement = placement();
+        let joined = linked(BASE, &[(BASE - 0x1000, 0x1104)]);
+        let loaded = load(&mut placement, "joined", &joined.bytes(), relocate_to).unwrap();
+        assert_eq!(loaded.entry, BASE);
+        let text: [u8; 2] = placement.memory().read_obj(GuestAddress(BASE + 0x102)).unwrap();
+        assert_eq!(text, [0x03, 0x03], "the file's bytes from 0x1102 on");
+        assert!(placement.claim("next", BASE + 0x113, 1).is_err());
+        assert!(placement.claim("next", BASE + 0x114, 1).is_ok());
+
+        let mut placement = self::placement();
+        let separate = linked(BASE + 0x40, &[(0x1_0000, 0x158), (BASE + 0x40, 0x20), (BASE + 0x1000, 8)]);
+        let loaded = load(&mut placement, "separate", &separate.bytes(), relocate_to).unwrap();
+        assert_eq!(loaded.entry, BASE + 0x40);
+        assert_eq!(placement.memory().read_obj::<u8>(GuestAddress(BASE + 0x42)).unwrap(), 3);
+        assert!(placement.claim("headers", BASE, 0x40).is_ok());
+    }
+}
+
+#[test]
+fn segments_that_run_over_the_end_of_ram_are_refused() {
+    let end = BASE + (1 << 20);
+    for segments in [vec![(end - 8, 16)], vec![(BASE, 16), (end, 16)], vec![(BASE - 16, (1 << 20) + 32)]] {
+        let refused = load(&mut placement(), "file", &linked(BASE, &segments).bytes(), Some(BASE));
+        assert!(matches!(refused, Err(ElfError::Placement(PlacementError::OutsideRam { .. }))), "{segments:x?}");
+    }
+}
+
+#[test]
+fn the_entry_point_is_in_what_was_loaded() {
+    let entry_of = |entry, relocate_to| {
+        let elf = linked(entry, &[(0x1_0000, 0x100), (BASE + 0x80, 16)]);
+        load(&mut placement(), "file", &elf.bytes(), relocate_to).map(|loaded| loaded.entry)
+    };
+    assert_eq!(entry_of(BASE + 0x9f, None), Ok(BASE + 0x9f));
+    for entry in [0x1_0004, BASE, BASE + 0xa0, u64::MAX] {
+        assert_eq!(entry_of(entry, Some(BASE)), Err(ElfError::Entry(entry)));
+    }
+    assert_eq!(entry_of(0, None), Ok(BASE + 0x80), "none: where the program begins");
+}
+
+#[test]
+fn symbols_that_are_only_referred_to_are_none() {
+    let symbols = vec![("tohost", UNDEFINED), ("fromhost", UNDEFINED), ("begin_signature", UNDEFINED)];
+    let loaded = load(&mut placement(), "file", &ElfFile { symbols, ..program() }.bytes(), None).unwrap();
+    assert_eq!((loaded.htif, loaded.signature), (None, None));
+}
+
+#[test]
+fn htif_words_outside_ram_or_misaligned_are_refused() {
+    for word in [8, BASE + 4, BASE + (1 << 20), u64::MAX - 7] {
+        let symbols = vec![("tohost", word)];
+        let refused = load(&mut placement(), "file", &ElfFile { symbols, ..program() }.bytes(), None);
+        assert_eq!(refused, Err(ElfError::HtifWord(word)));
+        let symbols = vec![("tohost", BASE), ("fromhost", word)];
+        let refused = load(&mut placement(), "file", &ElfFile { symbols, ..program() }.bytes(), None);
+        assert_eq!(refused, Err(ElfError::HtifWord(word)));
+    }
 }
 
 #[test]
