@@ -16,7 +16,7 @@ use riscope_core::engine::{Engine, Exit};
 use riscope_core::event::BootPhase;
 use riscope_core::hart::{ExceptionCause, Hart, PrivilegeMode};
 
-use crate::boot::htif::{HtifPoller, POLL_INTERVAL};
+use crate::boot::htif::HtifPoller;
 use crate::exit::MachineExit;
 use crate::lifecycle::{Gate, Lifecycle};
 use crate::sbi::Sbi;
@@ -79,7 +79,7 @@ impl HartThread {
 
     fn run_slice(&mut self, boot: &mut Option<BootPhase>) {
         let limit = match (&self.htif, &boot) {
-            (Some(_), _) => POLL_INTERVAL,
+            (Some(htif), _) => htif.interval(),
             (None, Some(_)) => BOOT_INTERVAL,
             (None, None) => u64::MAX,
         };

@@ -18,7 +18,7 @@ use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
 use riscope_core::mem::GuestRam;
 
 use crate::board::{Board, BuildError, MachineSpec, SpecError};
-use crate::boot::htif::{Htif, HtifError, HtifPoller};
+use crate::boot::htif::{Htif, HtifPoller};
 use crate::boot::plan::{BootPlan, prepare};
 use crate::boot::{BootError, Signature, SignatureError, Start};
 use crate::console::Console;
@@ -39,9 +39,6 @@ pub enum MachineError {
     /// A file cannot be booted from.
     #[error(transparent)]
     Boot(#[from] BootError),
-    /// The program's HTIF words cannot be used.
-    #[error(transparent)]
-    Htif(#[from] HtifError),
     /// The host cannot give what the engine takes.
     #[error(transparent)]
     Engine(#[from] EngineSetupError),
@@ -91,7 +88,7 @@ impl Machine {
             board.harts.clone(),
             first_phase(&plan, spec),
         ));
-        let ready = make_harts(spec, &board, &plan, &counters, engines, &lifecycle)?;
+        let ready = make_harts(spec, &board, &plan, &counters, engines, &lifecycle);
         let machine = Self {
             vm_id: spec.vm_id,
             board,
@@ -270,14 +267,11 @@ fn make_harts(
     counters: &VmCounters,
     engines: Vec<Box<dyn Engine>>,
     lifecycle: &Arc<Lifecycle>,
-) -> Result<Vec<HartThread>, MachineError> {
-    let htif = match plan.htif {
-        Some(symbols) => {
-            let console = Arc::clone(&spec.console);
-            Some(Arc::new(Htif::new(symbols, Arc::clone(&board.ram), console, Arc::clone(&board.exit))?))
-        }
-        None => None,
-    };
+) -> Vec<HartThread> {
+    let htif = plan.htif.map(|symbols| {
+        let (ram, console) = (Arc::clone(&board.ram), Arc::clone(&spec.console));
+        Arc::new(Htif::new(symbols, ram, console, Arc::clone(&board.exit)))
+    });
     let sbi = matches!(plan.start, Start::Supervisor { .. }).then(|| {
         let (ram, exit) = (Arc::clone(&board.ram), Arc::clone(&board.exit));
         Arc::new(Sbi::new(board.harts.clone(), ram, Arc::clone(&spec.console), exit))
@@ -297,7 +291,7 @@ fn make_harts(
         let htif = htif.as_ref().map(|htif| HtifPoller::new(Arc::clone(htif)));
         HartThread { hart, engine, lifecycle: Arc::clone(lifecycle), sbi: sbi.clone(), htif }
     });
-    Ok(harts.collect())
+    harts.collect()
 }
 
 /// Register of the third argument.

@@ -100,6 +100,43 @@ fn htif_prints_waits_for_the_host_and_ends() {
     assert_eq!(capture.text(), "OK\n");
 }
 
+/// A program that prints a character and then waits for the answer to a system call must
+/// not take the one for the other.
+#[test]
+fn htif_answers_system_calls_only() {
+    let (call, text) = (BASE + 0x1080, BASE + 0x10c0);
+    let mut program = Asm::new();
+    program.li(T0, text).li(T1, u64::from_le_bytes(*b"hi\n\0\0\0\0\0")).sd(T1, T0);
+    program.li(T0, call);
+    for word in [64, 1, text, 3] {
+        program.li(T1, word).sd(T1, T0).addi(T0, T0, 8);
+    }
+    program.li(T0, BASE + 0x1000);
+    program.li(T1, 0x0101_0000_0000_0000 | u64::from(b'A')).sd(T1, T0);
+    let wait = program.here();
+    program.ld(T1, T0).bnez(T1, wait);
+    program.li(T1, call).sd(T1, T0).li(T2, BASE + 0x1040);
+    let wait = program.here();
+    program.ld(T1, T2).beqz(T1, wait);
+    // The call's result, 3, becomes the exit code.
+    program.sd(ZERO, T2).li(T2, call).ld(T1, T2).add(T1, T1, T1).addi(T1, T1, 1).sd(T1, T0).spin();
+    let (mut spec, capture) = spec();
+    spec.firmware = Some(ImageSource::bytes("program", htif_program(&program)));
+    assert_eq!(run(&spec), MachineExit::Failure(3));
+    assert_eq!(capture.text(), "Ahi\n");
+}
+
+#[test]
+fn htif_words_that_cannot_be_used_are_refused_with_the_name_of_the_file() {
+    let code = Asm::new().spin().bytes();
+    let segments = vec![FileSegment { virt: BASE, phys: BASE, size: code.len() as u64, data: code }];
+    let elf = ElfFile { entry: BASE, segments, symbols: vec![("tohost", BASE + 4)] };
+    let (mut spec, _) = spec();
+    spec.firmware = Some(ImageSource::bytes("odd.elf", elf.bytes()));
+    let text = Machine::new(&spec).unwrap_err().to_string();
+    assert!(text.contains("odd.elf") && text.contains("0x80000004"), "{text}");
+}
+
 #[test]
 fn htif_is_looked_at_before_a_hart_sleeps_and_two_halves_are_understood() {
     let mut program = Asm::new();
