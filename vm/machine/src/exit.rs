@@ -42,7 +42,7 @@ impl MachineExit {
 }
 
 /// Holds the first reason to end and tells every hart.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ExitLatch {
     harts: Vec<Arc<HartControl>>,
     exit: Mutex<Option<MachineExit>>,

@@ -81,7 +81,7 @@ impl Board {
         ];
         for (slot, content) in virtio_contents(spec)?.into_iter().enumerate() {
             let place = virtio_slot(slot);
-            devices.push(content.attach(place, Arc::clone(&ram), line(place)));
+            devices.push(content.attach(place, Arc::clone(&ram), line(place), &exit));
         }
         devices.push(Arc::new(Clint::new(harts.clone(), clock.clone())));
         devices.push(plic);
@@ -104,13 +104,13 @@ enum SlotContent {
 }
 
 impl SlotContent {
-    fn attach(self, place: Slot, ram: Arc<GuestRam>, irq: IrqLine) -> Arc<dyn Device> {
+    fn attach(self, place: Slot, ram: Arc<GuestRam>, irq: IrqLine, exit: &Arc<ExitLatch>) -> Arc<dyn Device> {
         match self {
-            Self::Empty => Arc::new(VirtioMmio::new(place, ram, irq, None)),
-            Self::Device(device) => Arc::new(VirtioMmio::new(place, ram, irq, Some(device))),
+            Self::Empty => Arc::new(VirtioMmio::empty(place, ram, irq)),
+            Self::Device(device) => Arc::new(VirtioMmio::new(place, ram, irq, device, exit)),
             Self::Console(console) => {
                 let device = Box::new(ConsoleDevice::new(Arc::clone(&console)));
-                let slot = Arc::new(VirtioMmio::new(place, ram, irq, Some(device)));
+                let slot = Arc::new(VirtioMmio::new(place, ram, irq, device, exit));
                 let listener = Arc::downgrade(&slot);
                 console.set_listener(move || {
                     if let Some(slot) = listener.upgrade() {

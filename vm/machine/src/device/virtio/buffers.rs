@@ -50,17 +50,19 @@ impl<'m> Buffers<'m> {
         if count > self.len {
             return None;
         }
-        let mut front = Self::default();
-        while front.len < count {
-            let slice = self.slices.first()?;
-            let wanted = count - front.len;
-            if slice.len() <= wanted {
-                front.append(self.slices.remove(0));
-            } else {
-                let (head, rest) = slice.split_at(wanted).ok()?;
-                front.append(head);
-                self.slices[0] = rest;
-            }
+        // Slices that go to the front whole, and their bytes.
+        let mut whole = 0;
+        let mut len = 0;
+        while let Some(slice) = self.slices.get(whole).filter(|slice| slice.len() <= count - len) {
+            len += slice.len();
+            whole += 1;
+        }
+        let cut = if len < count { Some(self.slices.get(whole)?.split_at(count - len).ok()?) } else { None };
+        // In one go: a chain may have many slices.
+        let mut front = Self { slices: self.slices.drain(..whole).collect(), len: count };
+        if let (Some((head, rest)), Some(first)) = (cut, self.slices.first_mut()) {
+            front.slices.push(head);
+            *first = rest;
         }
         self.len -= count;
         Some(front)
@@ -92,11 +94,6 @@ impl<'m> Buffers<'m> {
             done += count;
         }
         done
-    }
-
-    fn append(&mut self, slice: GuestSlice<'m>) {
-        self.len += slice.len();
-        self.slices.push(slice);
     }
 }
 

@@ -9,7 +9,9 @@
 //!
 //! Work happens on the thread of the hart that notifies. One notification takes at
 //! most as many chains as the queue has entries: drivers notify again for what they
-//! add later, because the device never suppresses notifications. A malformed queue
+//! add later, because the device never suppresses notifications. When the machine ends,
+//! [`VirtQueue`] has no more chains, and what takes long looks at it between its steps.
+//! A malformed queue
 //! is fatal for the device until the driver resets it (`DEVICE_NEEDS_RESET`); nothing
 //! is retried.
 
@@ -28,7 +30,7 @@ use std::fmt::Debug;
 use riscope_core::mem::GuestMemory;
 
 pub use buffers::{Buffers, GuestSlice};
-pub use queue::{Chain, MAX_CHAIN_BYTES, QueueError, VirtQueue};
+pub use queue::{Chain, MAX_CHAIN_BYTES, MAX_CHAIN_DESCRIPTORS, MAX_QUEUE_SIZE, QueueError, VirtQueue};
 pub use transport_mmio::VirtioMmio;
 
 /// `VIRTIO_F_VERSION_1`: the device follows the specification, not its drafts.
@@ -44,7 +46,7 @@ pub trait VirtioDevice: Send + Debug {
     /// Device-specific feature bits on offer, below bit 24. The transport adds its own.
     fn features(&self) -> u64;
 
-    /// Largest size of each queue, a power of two.
+    /// Largest size of each queue, a power of two up to [`MAX_QUEUE_SIZE`].
     fn queue_sizes(&self) -> &'static [u16];
 
     /// The whole configuration space; empty if there is none. Read-only for drivers.
@@ -52,7 +54,8 @@ pub trait VirtioDevice: Send + Debug {
         Vec::new()
     }
 
-    /// The driver is ready: its features are a subset of the offered ones.
+    /// The driver is ready: its features are a subset of the offered ones, and none if it
+    /// did not ask for any to be confirmed.
     fn activate(&mut self, features: u64);
 
     /// Works on queue `index`, which is valid. Returns whether a buffer was used.

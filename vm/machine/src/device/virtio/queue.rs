@@ -4,17 +4,25 @@
 //! in which a driver can break them an error, because the library ends a broken chain
 //! silently.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use riscope_core::mem::GuestMemory;
 use virtio_queue::{Error, Queue, QueueOwnedT, QueueT};
 use vm_memory::{Bytes, GuestAddress};
 
 use super::buffers::Buffers;
+use crate::exit::ExitLatch;
 
-/// Bytes that one chain may carry in both directions together. The largest request
-/// of any device here is smaller.
-pub const MAX_CHAIN_BYTES: u64 = 64 << 20;
+/// Bytes that one chain may carry in both directions together (section 2.7.5.2). Devices
+/// move them in steps, so that a long request does not keep its hart from ending.
+pub const MAX_CHAIN_BYTES: u64 = u32::MAX as u64;
+/// Descriptors that one chain may have: as many as the longest queue has entries (section
+/// 2.7.5.3.1).
+pub const MAX_CHAIN_DESCRIPTORS: usize = MAX_QUEUE_SIZE as usize;
+/// Entries that a queue may have, as on QEMU's machine. Drivers with a size of their own
+/// rely on it.
+pub const MAX_QUEUE_SIZE: u16 = 1024;
 
 /// `VIRTQ_AVAIL_F_NO_INTERRUPT`: the driver polls.
 const AVAIL_NO_INTERRUPT: u16 = 1;
@@ -38,7 +46,8 @@ pub enum QueueError {
     /// A device-readable buffer follows a device-writable one.
     #[error("a readable descriptor follows a writable one")]
     Order,
-    /// The chain carries more than [`MAX_CHAIN_BYTES`].
+    /// The chain carries more than [`MAX_CHAIN_BYTES`] or has more than
+    /// [`MAX_CHAIN_DESCRIPTORS`].
     #[error("a descriptor chain is larger than any request of the device")]
     TooLong,
     /// The chain lacks what every request of the device has, such as room for a status.
@@ -61,18 +70,42 @@ pub struct Chain<'m> {
 #[derive(Debug)]
 pub struct VirtQueue {
     ring: Queue,
+    /// Whether the driver last asked for a size that the queue can have.
+    size_is_valid: bool,
+    exit: Arc<ExitLatch>,
 }
 
 impl VirtQueue {
-    /// An unconfigured queue of at most `max_size` entries, a power of two up to 32768;
-    /// `None` for other sizes.
-    pub fn new(max_size: u16) -> Option<Self> {
-        Queue::new(max_size).ok().map(|ring| Self { ring })
+    /// An unconfigured queue of at most `max_size` entries, a power of two up to
+    /// [`MAX_QUEUE_SIZE`]; `None` for other sizes. It has no more chains once the machine
+    /// ends by `exit`.
+    pub fn new(max_size: u16, exit: Arc<ExitLatch>) -> Option<Self> {
+        let ring = Queue::new(max_size).ok().filter(|_| max_size <= MAX_QUEUE_SIZE)?;
+        Some(Self { ring, size_is_valid: true, exit })
     }
 
     /// The library's state, for the transport to configure.
     pub(super) fn ring(&mut self) -> &mut Queue {
         &mut self.ring
+    }
+
+    /// Sets the number of entries. A driver that asks for more than there can be, or for
+    /// none or no power of two, has a ring of that size in mind: the queue then stays
+    /// unusable until it asks for another.
+    pub(super) fn set_size(&mut self, size: u32) {
+        let set = u16::try_from(size).ok().and_then(|size| self.ring.try_set_size(size).ok());
+        self.size_is_valid = set.is_some();
+    }
+
+    /// As before the driver configured it.
+    pub(super) fn reset(&mut self) {
+        self.ring.reset();
+        self.size_is_valid = true;
+    }
+
+    /// Whether the machine ends, so that what takes long should be given up.
+    pub fn is_ending(&self) -> bool {
+        self.exit.get().is_some()
     }
 
     /// Entries the driver chose.
@@ -83,14 +116,18 @@ impl VirtQueue {
     /// Whether the driver declared the queue ready and its rings are in RAM.
     pub fn is_usable(&self, memory: &GuestMemory) -> bool {
         // The library leaves addresses at 0 that the driver never set.
-        self.ring.avail_ring() != 0 && self.ring.is_valid(memory)
+        self.size_is_valid && self.ring.avail_ring() != 0 && self.ring.is_valid(memory)
     }
 
-    /// Takes the next available chain, if there is one.
+    /// Takes the next available chain, if there is one. There is none when the machine
+    /// ends: a driver may offer work for minutes.
     ///
     /// # Errors
     /// [`QueueError`] for whatever the driver got wrong.
     pub fn pop<'m>(&mut self, memory: &'m GuestMemory) -> Result<Option<Chain<'m>>, QueueError> {
+        if self.is_ending() {
+            return Ok(None);
+        }
         let mut available = self.ring.iter(memory).map_err(|error| match error {
             Error::InvalidAvailRingIndex => QueueError::AvailableIndex,
             _ => QueueError::NotReady,
@@ -101,10 +138,10 @@ impl VirtQueue {
         let mut total = 0;
         // Set while the last descriptor seen promised another one.
         let mut open = true;
-        for descriptor in descriptors {
+        for (index, descriptor) in descriptors.enumerate() {
             open = descriptor.has_next();
             total += u64::from(descriptor.len());
-            if total > MAX_CHAIN_BYTES {
+            if total > MAX_CHAIN_BYTES || index >= MAX_CHAIN_DESCRIPTORS {
                 return Err(QueueError::TooLong);
             }
             if !descriptor.is_write_only() && !chain.writable.is_empty() {
@@ -123,7 +160,7 @@ impl VirtQueue {
     /// # Errors
     /// [`QueueError::NotReady`] if the used ring is not in RAM.
     pub fn push_used(&mut self, memory: &GuestMemory, head: u16, written: usize) -> Result<(), QueueError> {
-        // A chain carries at most `MAX_CHAIN_BYTES`.
+        // A chain carries at most `MAX_CHAIN_BYTES`, which fits.
         let written = u32::try_from(written).unwrap_or(u32::MAX);
         self.ring.add_used(memory, head, written).map_err(|_| QueueError::NotReady)
     }
@@ -131,6 +168,10 @@ impl VirtQueue {
     /// Whether the driver wants an interrupt for used buffers. It is a hint, so an
     /// unreadable ring means yes.
     pub fn wants_interrupt(&self, memory: &GuestMemory) -> bool {
+        // The driver enables interrupts and then looks at the used index once more; here
+        // the index was written and the flags are read. Each side needs a full barrier,
+        // or both may miss the other (section 2.7.10).
+        fence(Ordering::SeqCst);
         let flags = memory.load::<u16>(GuestAddress(self.ring.avail_ring()), Ordering::Acquire);
         flags.map_or(true, |flags| u16::from_le(flags) & AVAIL_NO_INTERRUPT == 0)
     }
@@ -142,6 +183,7 @@ mod tests {
 
     use super::*;
     use crate::device::virtio::testing::{Driver, INDIRECT, NEXT, WRITE, memory};
+    use crate::exit::MachineExit;
 
     /// A driver whose queue of 8 has this one chain, as `(address offset, length,
     /// flags, next)` from descriptor 0 on.
@@ -169,7 +211,8 @@ mod tests {
         assert_eq!(pop_of(&[(0, 1, NEXT, 1), (0, 1, NEXT, 0)]), Err(QueueError::BrokenChain), "cycle");
         assert_eq!(pop_of(&[(0, 1, WRITE | NEXT, 1), (0, 1, 0, 0)]), Err(QueueError::Order));
         assert_eq!(pop_of(&[(1 << 40, 1, 0, 0)]), Err(QueueError::OutsideMemory));
-        assert_eq!(pop_of(&[(0, u32::MAX, 0, 0)]), Err(QueueError::TooLong));
+        assert_eq!(pop_of(&[(0, u32::MAX, 0, 0)]), Err(QueueError::OutsideMemory));
+        assert_eq!(pop_of(&[(0, 1, NEXT, 1), (0, u32::MAX, 0, 0)]), Err(QueueError::BrokenChain), "over 4 GiB");
         assert_eq!(pop_of(&[(0, 24, INDIRECT, 0)]), Err(QueueError::BrokenChain), "table of one and a half");
         assert_eq!(pop_of(&[(0, 0, INDIRECT, 0)]), Err(QueueError::BrokenChain), "empty table");
         assert_eq!(pop_of(&[(1 << 40, 16, INDIRECT, 0)]), Err(QueueError::BrokenChain), "table outside RAM");
@@ -199,6 +242,38 @@ mod tests {
         driver.describe_at(table, 1, table, 32, INDIRECT, 0);
         driver.offer(0);
         assert_eq!(queue.pop(ram.memory()).unwrap_err(), QueueError::BrokenChain, "nested");
+    }
+
+    #[test]
+    fn an_indirect_table_has_at_most_as_many_descriptors_as_a_queue() {
+        let ram = memory();
+        for (count, expected) in [(1024, Ok(1024)), (1025, Err(QueueError::TooLong)), (65535, Err(QueueError::TooLong))]
+        {
+            let mut driver = Driver::new(&ram, 8);
+            let table = 0x8000_0000;
+            // One descriptor many times: each is followed by the next index.
+            for index in 0..count.min(2000) {
+                let flags = if index + 1 == count { WRITE } else { WRITE | NEXT };
+                driver.describe_at(table + 0x2_0000, index, driver.buffer(0), 1, flags, index + 1);
+            }
+            driver.describe(0, table + 0x2_0000, u32::from(count) * 16, INDIRECT, 0);
+            driver.offer(0);
+            let popped = driver.queue().pop(ram.memory()).map(|chain| chain.unwrap().writable.len());
+            assert_eq!(popped, expected, "{count}");
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_chains_when_the_machine_ends() {
+        let ram = memory();
+        let mut driver = Driver::new(&ram, 8);
+        driver.describe(0, driver.buffer(0), 1, WRITE, 0);
+        (0..2).for_each(|_| driver.offer(0));
+        let mut queue = driver.queue();
+        assert!(queue.pop(ram.memory()).unwrap().is_some());
+        queue.exit.request(MachineExit::Stopped);
+        assert!(queue.is_ending());
+        assert!(queue.pop(ram.memory()).unwrap().is_none());
     }
 
     #[test]
@@ -245,7 +320,7 @@ mod tests {
         assert!(queue.is_usable(ram.memory()));
         queue.ring().set_used_ring_address(Some(0xffff_fff0), None);
         assert!(!queue.is_usable(ram.memory()));
-        assert!(!VirtQueue::new(8).unwrap().is_usable(ram.memory()), "never configured");
+        assert!(!VirtQueue::new(8, Arc::default()).unwrap().is_usable(ram.memory()), "never configured");
     }
 
     /// A descriptor with fields that are often plausible.

@@ -9,6 +9,7 @@ use virtio_queue::QueueT;
 use vm_memory::{Bytes, GuestAddress};
 
 use super::VirtQueue;
+use crate::exit::ExitLatch;
 
 pub(super) const NEXT: u16 = 1;
 pub(super) const WRITE: u16 = 2;
@@ -43,7 +44,12 @@ impl Driver {
 
     /// A ready queue over the driver's rings.
     pub(super) fn queue(&self) -> VirtQueue {
-        let mut queue = VirtQueue::new(self.size).unwrap();
+        self.queue_ending_by(Arc::default())
+    }
+
+    /// The same, of a machine that `exit` ends.
+    pub(super) fn queue_ending_by(&self, exit: Arc<ExitLatch>) -> VirtQueue {
+        let mut queue = VirtQueue::new(self.size, exit).unwrap();
         let [table, available, used] = self.rings().map(|address| Some(u32::try_from(address).unwrap()));
         let ring = queue.ring();
         ring.set_desc_table_address(table, Some(0));

@@ -6,9 +6,12 @@
 //!    └──────── driver writes 0 ◄──── DEVICE_NEEDS_RESET ◄── broken queue
 //! ```
 //!
-//! Queue registers are frozen once the driver has set DRIVER_OK, so a device never
-//! sees a queue change under it. A slot without a device answers with device id 0,
-//! which drivers skip.
+//! Registers of a queue are frozen while it is ready, so a device never sees a queue
+//! change under it. A slot without a device answers with device id 0, which drivers skip.
+//!
+//! Drivers in the field omit steps that QEMU's device does not insist on: they neither
+//! accept VERSION_1 nor set FEATURES_OK. Nothing here depends on either; such a driver
+//! gets the features that it has confirmed, which may be none.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,6 +24,7 @@ use super::{FEATURE_INDIRECT_DESC, FEATURE_VERSION_1, VirtQueue, VirtioDevice};
 use crate::board::layout::Slot;
 use crate::device::Device;
 use crate::device::irqchip::IrqLine;
+use crate::exit::ExitLatch;
 use crate::sync::lock;
 
 /// "virt" in little-endian bytes.
@@ -83,8 +87,9 @@ struct Attached {
 }
 
 impl Attached {
-    fn new(device: Box<dyn VirtioDevice>) -> Self {
-        let queues = device.queue_sizes().iter().filter_map(|&size| VirtQueue::new(size)).collect();
+    fn new(device: Box<dyn VirtioDevice>, exit: &Arc<ExitLatch>) -> Self {
+        let sizes = device.queue_sizes().iter();
+        let queues = sizes.filter_map(|&size| VirtQueue::new(size, Arc::clone(exit))).collect();
         Self {
             device,
             queues,
@@ -113,7 +118,7 @@ impl Attached {
     fn reset(&mut self) {
         self.device.reset();
         for queue in &mut self.queues {
-            queue.ring().reset();
+            queue.reset();
         }
         self.device_features_select = 0;
         self.driver_features_select = 0;
@@ -130,17 +135,13 @@ impl Attached {
         }
         let mut new = value & STATUS_DRIVER_BITS & !self.status;
         // Refused features show as FEATURES_OK staying clear (section 3.1.1).
-        let modern = self.driver_features & FEATURE_VERSION_1 != 0;
-        if self.driver_features & !self.offered_features() != 0 || !modern {
+        if self.driver_features & !self.offered_features() != 0 {
             new &= !STATUS_FEATURES_OK;
-        }
-        // Without agreed features there is nothing to drive.
-        if (self.status | new) & STATUS_FEATURES_OK == 0 {
-            new &= !STATUS_DRIVER_OK;
         }
         self.status |= new;
         if new & STATUS_DRIVER_OK != 0 {
-            self.device.activate(self.driver_features);
+            let confirmed = self.status & STATUS_FEATURES_OK != 0;
+            self.device.activate(if confirmed { self.driver_features } else { 0 });
         }
     }
 
@@ -159,21 +160,21 @@ impl Attached {
     }
 
     fn write_queue_register(&mut self, offset: u64, value: u32) {
-        if self.status & STATUS_DRIVER_OK != 0 {
-            return;
-        }
         let Some(queue) = self.selected() else { return };
-        let ring = queue.ring();
         if offset == register::QUEUE_READY {
-            ring.set_ready(value & 1 != 0);
+            // Also how a driver stops a queue (section 4.2.2.2).
+            queue.ring().set_ready(value & 1 != 0);
             return;
         }
-        if ring.ready() {
+        if queue.ring().ready() {
             return;
         }
+        if offset == register::QUEUE_NUM {
+            queue.set_size(value);
+            return;
+        }
+        let ring = queue.ring();
         match offset {
-            // Sizes beyond 16 bits are as wrong as any that is no power of two.
-            register::QUEUE_NUM => ring.set_size(u16::try_from(value).unwrap_or(0)),
             register::QUEUE_DESC_LOW => ring.set_desc_table_address(Some(value), None),
             register::QUEUE_DESC_HIGH => ring.set_desc_table_address(None, Some(value)),
             register::QUEUE_DRIVER_LOW => ring.set_avail_ring_address(Some(value), None),
@@ -253,9 +254,20 @@ pub struct VirtioMmio {
 }
 
 impl VirtioMmio {
-    /// A slot with `device` in it, or an empty one.
-    pub fn new(slot: Slot, ram: Arc<GuestRam>, irq: IrqLine, device: Option<Box<dyn VirtioDevice>>) -> Self {
-        Self { slot, ram, irq, attached: device.map(|device| Mutex::new(Attached::new(device))) }
+    /// A slot without a device.
+    pub fn empty(slot: Slot, ram: Arc<GuestRam>, irq: IrqLine) -> Self {
+        Self { slot, ram, irq, attached: None }
+    }
+
+    /// A slot with `device` in it, which stops working when `exit` ends the machine.
+    pub fn new(
+        slot: Slot,
+        ram: Arc<GuestRam>,
+        irq: IrqLine,
+        device: Box<dyn VirtioDevice>,
+        exit: &Arc<ExitLatch>,
+    ) -> Self {
+        Self { slot, ram, irq, attached: Some(Mutex::new(Attached::new(device, exit))) }
     }
 
     /// Lets the device work on queue `index` because something happened on the host's
@@ -269,8 +281,14 @@ impl VirtioMmio {
     }
 }
 
+/// Registers are words. As on QEMU's machine, a double word is two of them, the low one
+/// first.
 impl MmioDevice for VirtioMmio {
     fn read(&self, offset: u64, width: Width) -> Result<u64, MmioFault> {
+        if offset < CONFIG && width == Width::Double && offset.is_multiple_of(8) {
+            let low = self.read(offset, Width::Word)?;
+            return Ok(self.read(offset + 4, Width::Word)? << 32 | low);
+        }
         if offset < CONFIG && (width != Width::Word || !offset.is_multiple_of(4)) {
             return Err(MmioFault);
         }
@@ -288,6 +306,10 @@ impl MmioDevice for VirtioMmio {
         if offset >= CONFIG {
             // No device here has a configuration field that a driver may write.
             return Ok(());
+        }
+        if width == Width::Double && offset.is_multiple_of(8) {
+            self.write(offset, Width::Word, value & Width::Word.mask())?;
+            return self.write(offset + 4, Width::Word, value >> 32);
         }
         if width != Width::Word || !offset.is_multiple_of(4) {
             return Err(MmioFault);

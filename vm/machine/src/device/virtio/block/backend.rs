@@ -28,6 +28,9 @@ pub enum BlockError {
     /// The file ends before the disk does: somebody shrank it.
     #[error("the file is shorter than the disk")]
     ShortFile,
+    /// The machine ends, so a request that takes long was given up.
+    #[error("the machine ends")]
+    Ending,
     /// The host cannot do this on the disk's file.
     #[error("the host does not support the operation")]
     Unsupported,
@@ -83,7 +86,7 @@ pub enum DiskError {
     /// The host cannot open, lock or look at it.
     #[error("{0}")]
     Host(#[from] io::Error),
-    /// Neither a regular file nor a block device.
+    /// No regular file: a directory, a pipe or a device.
     #[error("it is no regular file; make a raw disk image of it")]
     NotAFile,
     /// Without any sector.

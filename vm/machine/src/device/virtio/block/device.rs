@@ -3,13 +3,12 @@
 use riscope_core::mem::GuestMemory;
 
 use super::backend::{BlockBackend, BlockError};
-use super::request::{MAX_RANGES, MAX_REQUEST_BYTES, Operation, Range, Request};
+use super::request::{MAX_RANGES, Operation, Range, Refusal, Request};
 use super::{SECTOR_SIZE, status};
 use crate::device::fault::FaultReporter;
-use crate::device::virtio::{Buffers, QueueError, VirtQueue, VirtioDevice};
+use crate::device::virtio::{Buffers, MAX_QUEUE_SIZE, QueueError, VirtQueue, VirtioDevice};
 
 const DEVICE_ID: u32 = 2;
-const QUEUE_SIZE: u16 = 128;
 
 const FEATURE_SIZE_MAX: u64 = 1 << 1;
 const FEATURE_SEG_MAX: u64 = 1 << 2;
@@ -19,11 +18,13 @@ const FEATURE_FLUSH: u64 = 1 << 9;
 const FEATURE_DISCARD: u64 = 1 << 13;
 const FEATURE_WRITE_ZEROES: u64 = 1 << 14;
 
-/// Data segments a request may have: the queue less header and status.
-const SEGMENTS: u32 = QUEUE_SIZE as u32 - 2;
-/// Bytes a segment may have, so that no request exceeds [`MAX_REQUEST_BYTES`].
+/// Data segments that a driver should put into a request, and bytes into a segment:
+/// 16 MiB together. They are advice; drivers that know no such limits send longer requests.
+const SEGMENTS: u32 = 126;
 const SEGMENT_BYTES: u32 = 128 << 10;
-const _: () = assert!(SEGMENTS as usize * SEGMENT_BYTES as usize <= MAX_REQUEST_BYTES);
+
+/// Bytes moved between two looks at whether the machine ends: about a millisecond.
+const STEP: usize = 1 << 20;
 
 /// Sectors that one discard or write-zeroes range may have: 512 MiB, so that a host
 /// without `fallocate` does not write zeroes for long.
@@ -37,6 +38,9 @@ pub struct BlockDevice {
     backend: Box<dyn BlockBackend>,
     id: [u8; ID_BYTES],
     faults: FaultReporter,
+    /// Whether every write has to be durable when it is done, because the driver knows no
+    /// flush (section 5.2.6.2).
+    write_through: bool,
 }
 
 impl BlockDevice {
@@ -45,16 +49,17 @@ impl BlockDevice {
     pub fn new(backend: Box<dyn BlockBackend>, id: &str, faults: FaultReporter) -> Self {
         let mut bytes = [0; ID_BYTES];
         bytes.iter_mut().zip(id.bytes()).for_each(|(to, from)| *to = from);
-        Self { backend, id: bytes, faults }
+        Self { backend, id: bytes, faults, write_through: false }
     }
 
-    /// Does one request. Returns the status and how many bytes of data the guest got.
-    fn execute(&mut self, request: &Request<'_>) -> (u8, usize) {
-        let operation = match &request.operation {
+    /// Does one request, unless `is_ending` says that the machine ends meanwhile. Returns
+    /// the status and how many bytes of data the guest got.
+    fn execute(&mut self, operation: Result<Operation<'_>, Refusal>, is_ending: &dyn Fn() -> bool) -> (u8, usize) {
+        let operation = match operation {
             Ok(operation) => operation,
-            Err(refusal) => return (status::of_refusal(*refusal), 0),
+            Err(refusal) => return (status::of_refusal(refusal), 0),
         };
-        match self.perform(operation) {
+        match self.perform(operation, is_ending) {
             Ok(read) => (status::OK, read),
             Err(error) => {
                 if let Some(name) = status::host_fault(&error) {
@@ -65,47 +70,74 @@ impl BlockDevice {
         }
     }
 
-    fn perform(&mut self, operation: &Operation<'_>) -> Result<usize, BlockError> {
+    fn perform(&mut self, operation: Operation<'_>, is_ending: &dyn Fn() -> bool) -> Result<usize, BlockError> {
         match operation {
             Operation::Read { sector, data } => {
-                self.backend.read(byte_offset(*sector)?, data)?;
-                Ok(data.len())
+                let len = data.len();
+                self.in_steps(sector, data, is_ending, |backend, offset, piece| backend.read(offset, piece))?;
+                return Ok(len);
             }
+            Operation::Flush => return self.backend.flush().map(|()| 0),
+            Operation::GetId { data } => return Ok(data.copy_from(&self.id)),
             Operation::Write { sector, data } => {
-                self.backend.write(byte_offset(*sector)?, data)?;
-                Ok(0)
+                self.in_steps(sector, data, is_ending, |backend, offset, piece| backend.write(offset, piece))?;
             }
-            Operation::Flush => self.backend.flush().map(|()| 0),
-            Operation::GetId { data } => Ok(self.write_id(data)),
-            Operation::Discard(ranges) => self.for_ranges(ranges, |backend, offset, range| {
+            Operation::Discard(ranges) => self.for_ranges(&ranges, is_ending, |backend, offset, range| {
                 // Section 5.2.6.2: the flag has no meaning here and must be clear.
                 if range.unmap {
                     return Err(BlockError::Unsupported);
                 }
                 backend.discard(offset, bytes_of(range))
-            }),
-            Operation::WriteZeroes(ranges) => self.for_ranges(ranges, |backend, offset, range| {
+            })?,
+            Operation::WriteZeroes(ranges) => self.for_ranges(&ranges, is_ending, |backend, offset, range| {
                 backend.write_zeroes(offset, bytes_of(range), range.unmap)
-            }),
+            })?,
         }
+        if self.write_through {
+            self.backend.flush()?;
+        }
+        Ok(0)
     }
 
-    fn write_id(&self, data: &Buffers<'_>) -> usize {
-        data.copy_from(&self.id)
+    fn in_steps(
+        &mut self,
+        sector: u64,
+        mut data: Buffers<'_>,
+        is_ending: &dyn Fn() -> bool,
+        mut step: impl FnMut(&mut dyn BlockBackend, u64, &Buffers<'_>) -> Result<(), BlockError>,
+    ) -> Result<(), BlockError> {
+        let mut offset = byte_offset(sector)?;
+        // Nothing is moved of a request that does not fit as a whole.
+        let end = offset.checked_add(data.len() as u64).ok_or(BlockError::OutOfRange)?;
+        if end > self.backend.size() {
+            return Err(BlockError::OutOfRange);
+        }
+        while let Some(piece) = data.split_front(STEP.min(data.len())).filter(|piece| !piece.is_empty()) {
+            if is_ending() {
+                return Err(BlockError::Ending);
+            }
+            step(self.backend.as_mut(), offset, &piece)?;
+            offset += piece.len() as u64;
+        }
+        Ok(())
     }
 
     fn for_ranges(
         &mut self,
         ranges: &[Range],
+        is_ending: &dyn Fn() -> bool,
         mut perform: impl FnMut(&mut dyn BlockBackend, u64, &Range) -> Result<(), BlockError>,
-    ) -> Result<usize, BlockError> {
+    ) -> Result<(), BlockError> {
         for range in ranges {
+            if is_ending() {
+                return Err(BlockError::Ending);
+            }
             if range.sectors > MAX_RANGE_SECTORS {
                 return Err(BlockError::OutOfRange);
             }
             perform(self.backend.as_mut(), byte_offset(range.sector)?, range)?;
         }
-        Ok(0)
+        Ok(())
     }
 }
 
@@ -132,7 +164,7 @@ impl VirtioDevice for BlockDevice {
     }
 
     fn queue_sizes(&self) -> &'static [u16] {
-        &[QUEUE_SIZE]
+        &[MAX_QUEUE_SIZE]
     }
 
     /// `struct virtio_blk_config` (section 5.2.4).
@@ -155,14 +187,16 @@ impl VirtioDevice for BlockDevice {
         config
     }
 
-    fn activate(&mut self, _features: u64) {}
+    fn activate(&mut self, features: u64) {
+        self.write_through = features & FEATURE_FLUSH == 0;
+    }
 
     fn process(&mut self, _index: usize, queue: &mut VirtQueue, memory: &GuestMemory) -> Result<bool, QueueError> {
         let mut used = false;
         for _ in 0..queue.size() {
             let Some(chain) = queue.pop(memory)? else { break };
             let request = Request::parse(chain)?;
-            let (status, read) = self.execute(&request);
+            let (status, read) = self.execute(request.operation, &|| queue.is_ending());
             request.status.copy_from(&[status]);
             queue.push_used(memory, request.head, read + 1)?;
             used = true;
@@ -171,7 +205,9 @@ impl VirtioDevice for BlockDevice {
     }
 
     /// Nothing is in flight between two notifications, so there is nothing to undo.
-    fn reset(&mut self) {}
+    fn reset(&mut self) {
+        self.write_through = false;
+    }
 }
 
 #[cfg(test)]

@@ -12,9 +12,6 @@ use crate::device::virtio::{Buffers, Chain, QueueError};
 const HEADER_SIZE: usize = 16;
 const SEGMENT_SIZE: usize = 16;
 
-/// Bytes of data in one request at most; the announced limits on segments keep
-/// drivers below it.
-pub const MAX_REQUEST_BYTES: usize = 16 << 20;
 /// Segments in one discard or write-zeroes request at most.
 pub const MAX_RANGES: usize = 16;
 
@@ -74,7 +71,7 @@ pub enum Operation<'m> {
 pub enum Refusal {
     /// A type that the device does not know.
     Unsupported,
-    /// Not whole sectors, too long, or too short for its header.
+    /// Not whole sectors, too many ranges, or too short for its header.
     Malformed,
 }
 
@@ -119,7 +116,7 @@ fn parse_operation<'m>(mut readable: Buffers<'m>, writable: Buffers<'m>) -> Resu
 
 fn whole_sectors(data: Buffers<'_>) -> Result<Buffers<'_>, Refusal> {
     let sectors = usize::try_from(SECTOR_SIZE).is_ok_and(|size| data.len().is_multiple_of(size));
-    if sectors && data.len() <= MAX_REQUEST_BYTES { Ok(data) } else { Err(Refusal::Malformed) }
+    if sectors { Ok(data) } else { Err(Refusal::Malformed) }
 }
 
 fn parse_ranges(data: &Buffers<'_>) -> Result<Vec<Range>, Refusal> {

@@ -23,14 +23,18 @@ pub(super) fn of_refusal(refusal: Refusal) -> u8 {
 pub(super) fn of_error(error: &BlockError) -> u8 {
     match error {
         BlockError::Unsupported => UNSUPPORTED,
-        BlockError::OutOfRange | BlockError::ReadOnly | BlockError::ShortFile | BlockError::Host(_) => IO_ERROR,
+        BlockError::OutOfRange
+        | BlockError::ReadOnly
+        | BlockError::ShortFile
+        | BlockError::Ending
+        | BlockError::Host(_) => IO_ERROR,
     }
 }
 
 /// Short name of an error that is the host's and not the guest's fault.
 pub(super) fn host_fault(error: &BlockError) -> Option<&'static str> {
     match error {
-        BlockError::Unsupported | BlockError::OutOfRange | BlockError::ReadOnly => None,
+        BlockError::Unsupported | BlockError::OutOfRange | BlockError::ReadOnly | BlockError::Ending => None,
         BlockError::ShortFile => Some("file_shrunk"),
         BlockError::Host(error) => Some(match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "no_space",

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use riscope_core::mem::GuestMemory;
 
 use crate::console::Console;
-use crate::device::virtio::{Buffers, QueueError, VirtQueue, VirtioDevice};
+use crate::device::virtio::{Buffers, MAX_QUEUE_SIZE, QueueError, VirtQueue, VirtioDevice};
 
 const DEVICE_ID: u32 = 3;
-const QUEUE_SIZE: u16 = 64;
 
 /// Index of the queue that brings input to the guest.
 pub const RECEIVE_QUEUE: usize = 0;
@@ -83,7 +82,7 @@ impl VirtioDevice for ConsoleDevice {
     }
 
     fn queue_sizes(&self) -> &'static [u16] {
-        &[QUEUE_SIZE, QUEUE_SIZE]
+        &[MAX_QUEUE_SIZE, MAX_QUEUE_SIZE]
     }
 
     /// `struct virtio_console_config`: its fields belong to features not offered.

@@ -2,14 +2,13 @@
 
 use riscope_core::mem::GuestMemory;
 
-use crate::device::virtio::{QueueError, VirtQueue, VirtioDevice};
+use crate::device::virtio::{MAX_QUEUE_SIZE, QueueError, VirtQueue, VirtioDevice};
 use crate::entropy::Entropy;
 
 const DEVICE_ID: u32 = 4;
-const QUEUE_SIZE: u16 = 8;
 
 /// Bytes that one buffer gets at most. Short answers are allowed, and a guest cannot
-/// make the host work for more than 64 KiB a notification.
+/// make the host work for more than 8 MiB a notification.
 const MAX_BYTES: usize = 8192;
 
 /// A virtio entropy device.
@@ -35,7 +34,7 @@ impl VirtioDevice for RngDevice {
     }
 
     fn queue_sizes(&self) -> &'static [u16] {
-        &[QUEUE_SIZE]
+        &[MAX_QUEUE_SIZE]
     }
 
     fn activate(&mut self, _features: u64) {}

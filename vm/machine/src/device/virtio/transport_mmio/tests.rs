@@ -27,7 +27,12 @@ fn board(device: Option<Box<dyn VirtioDevice>>) -> Board {
     plic.write(0x2000, Width::Word, 1 << 1).unwrap();
     let ram = memory();
     let irq = IrqLine::new(Arc::clone(&plic), 1);
-    Board { slot: VirtioMmio::new(virtio_slot(0), Arc::clone(&ram), irq, device), ram, hart, plic }
+    let (place, memory) = (virtio_slot(0), Arc::clone(&ram));
+    let slot = match device {
+        Some(device) => VirtioMmio::new(place, memory, irq, device, &Arc::default()),
+        None => VirtioMmio::empty(place, memory, irq),
+    };
+    Board { slot, ram, hart, plic }
 }
 
 fn rng_board() -> Board {
@@ -51,6 +56,12 @@ impl Board {
         self.write(DRIVER_FEATURES, 1);
         self.write(STATUS, 0xb);
         assert_eq!(self.read(STATUS), 0xb);
+        self.set_up_queue(driver, size);
+        self.write(STATUS, 0xf);
+        assert_eq!(self.read(STATUS), 0xf);
+    }
+
+    fn set_up_queue(&self, driver: &Driver, size: u64) {
         self.write(QUEUE_SEL, 0);
         self.write(QUEUE_NUM, size);
         let registers = [QUEUE_DESC_LOW, QUEUE_DRIVER_LOW, QUEUE_DEVICE_LOW];
@@ -59,8 +70,6 @@ impl Board {
             self.write(register + 4, address >> 32);
         }
         self.write(QUEUE_READY, 1);
-        self.write(STATUS, 0xf);
-        assert_eq!(self.read(STATUS), 0xf);
     }
 
     fn interrupted(&self) -> bool {
@@ -77,7 +86,7 @@ fn a_driver_finds_identification_and_features() {
     assert_eq!(board.read(DEVICE_FEATURES), 1, "VERSION_1");
     board.write(DEVICE_FEATURES_SEL, 2);
     assert_eq!(board.read(DEVICE_FEATURES), 0);
-    assert_eq!(board.read(QUEUE_NUM_MAX), 8);
+    assert_eq!(board.read(QUEUE_NUM_MAX), 1024);
     board.write(QUEUE_SEL, 1);
     assert_eq!(board.read(QUEUE_NUM_MAX), 0, "no second queue");
     board.write(QUEUE_SEL, 0xffff_ffff);
@@ -98,14 +107,54 @@ fn an_empty_slot_has_device_id_zero() {
 fn features_that_were_not_offered_are_refused() {
     let board = rng_board();
     board.write(STATUS, 3);
-    for (low, high) in [(0, 0), (1, 1), (0, 3)] {
+    for (low, high) in [(1, 1), (1, 0), (0, 3)] {
         board.write(DRIVER_FEATURES_SEL, 0);
         board.write(DRIVER_FEATURES, low);
         board.write(DRIVER_FEATURES_SEL, 1);
         board.write(DRIVER_FEATURES, high);
-        board.write(STATUS, 0xf);
-        assert_eq!(board.read(STATUS), 3, "features {low:#x} {high:#x}: neither FEATURES_OK nor DRIVER_OK");
+        board.write(STATUS, 0xb);
+        assert_eq!(board.read(STATUS), 3, "features {low:#x} {high:#x}");
     }
+}
+
+/// What the drivers of small kernels check before they use a device.
+#[test]
+fn a_driver_made_for_qemu_recognises_the_device() {
+    let board = rng_board();
+    let words = [MAGIC_VALUE, register::VERSION, DEVICE_ID, VENDOR_ID].map(|register| board.read(register));
+    assert_eq!(words, [0x7472_6976, 2, 4, 0x554d_4551]);
+}
+
+/// The order of xv6: no DRIVER_FEATURES_SEL, so no VERSION_1, and FEATURES_OK has to stay.
+#[test]
+fn a_driver_that_accepts_no_features_is_served() {
+    let board = rng_board();
+    let mut driver = Driver::new(&board.ram, 8);
+    for status in [0, 1, 3] {
+        board.write(STATUS, status);
+    }
+    let features = board.read(DEVICE_FEATURES);
+    board.write(DRIVER_FEATURES, features & !(1 << 28 | 1 << 29));
+    board.write(STATUS, 0xb);
+    assert_eq!(board.read(STATUS), 0xb);
+    board.set_up_queue(&driver, 8);
+    board.write(STATUS, 0xf);
+    driver.describe(0, driver.buffer(0), 16, WRITE, 0);
+    driver.offer(0);
+    board.write(QUEUE_NOTIFY, 0);
+    assert_eq!(driver.used(), [(0, 16)]);
+}
+
+#[test]
+fn a_driver_that_sets_no_features_ok_is_served_without_features() {
+    let board = board(Some(Box::new(Recorder::default())));
+    let driver = Driver::new(&board.ram, 8);
+    board.write(DRIVER_FEATURES, 5);
+    board.write(STATUS, 7);
+    board.set_up_queue(&driver, 8);
+    assert_eq!(board.read(STATUS), 7);
+    board.write(QUEUE_NOTIFY, 0);
+    assert_eq!(board.read(INTERRUPT_STATUS), 1, "served, with features 0");
 }
 
 #[test]
@@ -155,13 +204,11 @@ fn a_broken_queue_stops_the_device_until_reset() {
 }
 
 #[test]
-fn queue_registers_are_frozen_once_the_driver_is_ready() {
+fn queue_registers_are_frozen_while_the_queue_is_ready() {
     let board = rng_board();
     let mut driver = Driver::new(&board.ram, 8);
     board.start(&driver, 8);
-    for (register, value) in
-        [(QUEUE_NUM, 0), (QUEUE_NUM, 4), (QUEUE_DESC_LOW, 0), (QUEUE_DRIVER_HIGH, 9), (QUEUE_READY, 0)]
-    {
+    for (register, value) in [(QUEUE_NUM, 0), (QUEUE_NUM, 4), (QUEUE_DESC_LOW, 0), (QUEUE_DRIVER_HIGH, 9)] {
         board.write(register, value);
     }
     assert_eq!(board.read(QUEUE_READY), 1);
@@ -172,15 +219,35 @@ fn queue_registers_are_frozen_once_the_driver_is_ready() {
 }
 
 #[test]
-fn sizes_that_cannot_be_leave_the_maximum() {
-    for size in [0, 3, 16, 0x1_0008] {
+fn a_driver_can_stop_a_queue() {
+    let board = rng_board();
+    let mut driver = Driver::new(&board.ram, 8);
+    board.start(&driver, 8);
+    board.write(QUEUE_READY, 0);
+    assert_eq!(board.read(QUEUE_READY), 0);
+    driver.describe(0, driver.buffer(0), 16, WRITE, 0);
+    driver.offer(0);
+    board.write(QUEUE_NOTIFY, 0);
+    assert_eq!(driver.used(), []);
+    board.write(QUEUE_READY, 1);
+    board.write(QUEUE_NOTIFY, 0);
+    assert_eq!(driver.used(), [(0, 16)]);
+}
+
+#[test]
+fn a_queue_of_a_size_that_cannot_be_is_not_used() {
+    for size in [0, 3, 2048, 0x1_0008] {
         let board = rng_board();
         let mut driver = Driver::new(&board.ram, 8);
         board.start(&driver, size);
         driver.describe(0, driver.buffer(0), 16, WRITE, 0);
         driver.offer(0);
         board.write(QUEUE_NOTIFY, 0);
-        assert_eq!(driver.used(), [(0, 16)], "size {size}");
+        assert_eq!(driver.used(), [], "size {size}");
+        board.write(STATUS, 0);
+        board.start(&driver, 8);
+        board.write(QUEUE_NOTIFY, 0);
+        assert_eq!(driver.used(), [(0, 16)], "after a reset");
     }
 }
 
@@ -192,11 +259,13 @@ fn a_queue_is_not_used_before_it_and_the_driver_are_ready() {
     driver.offer(0);
     board.write(STATUS, 3);
     board.write(QUEUE_NOTIFY, 0);
-    board.write(QUEUE_READY, 1);
+    board.set_up_queue(&driver, 8);
+    board.write(QUEUE_NOTIFY, 0);
+    assert_eq!(driver.used(), [], "not DRIVER_OK");
+    board.write(QUEUE_READY, 0);
     board.write(STATUS, 0xf);
     board.write(QUEUE_NOTIFY, 0);
-    assert_eq!(driver.used(), []);
-    assert_eq!(board.read(STATUS), 3);
+    assert_eq!(driver.used(), [], "not ready");
 }
 
 #[test]
@@ -243,6 +312,35 @@ impl VirtioDevice for Fragile {
     fn reset(&mut self) {}
 }
 
+/// A device that remembers with which features it was activated, and says that it used a
+/// buffer if these were none.
+#[derive(Debug, Default)]
+struct Recorder(Option<u64>);
+
+impl VirtioDevice for Recorder {
+    fn device_id(&self) -> u32 {
+        42
+    }
+
+    fn features(&self) -> u64 {
+        0x5
+    }
+
+    fn queue_sizes(&self) -> &'static [u16] {
+        &[8]
+    }
+
+    fn activate(&mut self, features: u64) {
+        self.0 = Some(features);
+    }
+
+    fn process(&mut self, _: usize, _: &mut VirtQueue, _: &GuestMemory) -> Result<bool, QueueError> {
+        Ok(self.0 == Some(0))
+    }
+
+    fn reset(&mut self) {}
+}
+
 #[test]
 fn configuration_is_read_with_any_width_and_alignment() {
     let board = board(Some(Box::new(Fragile)));
@@ -255,16 +353,33 @@ fn configuration_is_read_with_any_width_and_alignment() {
 }
 
 #[test]
-fn registers_are_words() {
+fn registers_are_words_or_pairs_of_them() {
     for board in [rng_board(), board(None)] {
         for offset in 0..0x100 {
             for width in [Width::Byte, Width::Half, Width::Word, Width::Double] {
-                let register = width == Width::Word && offset % 4 == 0;
+                let register = width.bytes() >= 4 && offset % width.bytes() == 0;
                 assert_eq!(board.slot.write(offset, width, 0).is_ok(), register);
                 assert_eq!(board.slot.read(offset, width).is_ok(), register);
             }
         }
     }
+    let board = rng_board();
+    assert_eq!(board.slot.read(MAGIC_VALUE, Width::Double), Ok(0x2_7472_6976));
+    let mut driver = Driver::new(&board.ram, 8);
+    board.start(&driver, 8);
+    board.write(QUEUE_READY, 0);
+    for register in [QUEUE_DESC_LOW, QUEUE_DRIVER_LOW, QUEUE_DEVICE_LOW] {
+        board.write(register, 0x7fff_0000);
+        board.write(register + 4, 9);
+    }
+    for (register, address) in [QUEUE_DESC_LOW, QUEUE_DRIVER_LOW, QUEUE_DEVICE_LOW].into_iter().zip(driver.rings()) {
+        board.slot.write(register, Width::Double, address).unwrap();
+    }
+    board.write(QUEUE_READY, 1);
+    driver.describe(0, driver.buffer(0), 16, WRITE, 0);
+    driver.offer(0);
+    board.write(QUEUE_NOTIFY, 0);
+    assert_eq!(driver.used(), [(0, 16)], "both halves arrived");
 }
 
 proptest! {

@@ -1,14 +1,16 @@
 //! Tests of the block device as its driver sees it.
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
+use riscope_core::addr::GuestPhys;
 use riscope_core::event::{DeviceEvent, DomainEventBus, Event, Filter, VmId};
 use riscope_core::mem::GuestRam;
 
 use super::super::RawDisk;
 use super::*;
 use crate::device::virtio::testing::{Driver, NEXT, WRITE, memory};
+use crate::exit::{ExitLatch, MachineExit};
 use crate::testing::ScratchDir;
 
 struct Board {
@@ -79,6 +81,117 @@ fn sectors_are_read_and_written() {
     assert_eq!(board.data(1024), [[2; 512], [0xaa; 512]].concat());
 }
 
+/// Boot loaders read a whole file with one descriptor, whatever the device announces.
+#[test]
+fn a_request_may_be_as_long_as_memory_has_room_for() {
+    const LEN: u32 = 20 << 20;
+    let dir = ScratchDir::new();
+    let path = dir.path().join("disk");
+    let file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+    file.set_len(u64::from(LEN)).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"end", u64::from(LEN) - 3).unwrap();
+    let ram = Arc::new(GuestRam::new(GuestPhys(0x8000_0000), 32 << 20).unwrap());
+    let driver = Driver::new(&ram, 8);
+    let queue = driver.queue();
+    let disk = RawDisk::new(file, false).unwrap();
+    let bus = DomainEventBus::new();
+    let device = BlockDevice::new(Box::new(disk), "disk0", FaultReporter::default());
+    let mut board = Board { dir, ram, driver, queue, device, bus };
+    assert_eq!(board.request(0, 0, LEN, true), (0, LEN + 1));
+    let last = board.driver.buffer(DATA) + u64::from(LEN) - 3;
+    assert_eq!(board.driver.read(last, 3), b"end");
+    board.driver.write(last, b"END");
+    assert_eq!(board.request(1, 0, LEN, false), (0, 1));
+    let disk = std::fs::read(&path).unwrap();
+    assert_eq!(&disk[disk.len() - 3..], b"END");
+}
+
+/// A backend that says what it was asked for.
+#[derive(Debug)]
+struct Log {
+    calls: mpsc::Sender<&'static str>,
+    /// Ends the machine at the first read.
+    exit: Arc<ExitLatch>,
+}
+
+impl Log {
+    fn log(&self, call: &'static str) -> Result<(), BlockError> {
+        self.calls.send(call).map_err(|_| BlockError::Unsupported)
+    }
+}
+
+impl BlockBackend for Log {
+    fn size(&self) -> u64 {
+        1 << 40
+    }
+
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
+    fn read(&mut self, _: u64, _: &Buffers<'_>) -> Result<(), BlockError> {
+        self.exit.request(MachineExit::Timeout);
+        self.log("read")
+    }
+
+    fn write(&mut self, _: u64, _: &Buffers<'_>) -> Result<(), BlockError> {
+        self.log("write")
+    }
+
+    fn flush(&mut self) -> Result<(), BlockError> {
+        self.log("flush")
+    }
+
+    fn discard(&mut self, _: u64, _: u64) -> Result<(), BlockError> {
+        self.log("discard")
+    }
+
+    fn write_zeroes(&mut self, _: u64, _: u64, _: bool) -> Result<(), BlockError> {
+        self.log("zero")
+    }
+}
+
+/// A device on a [`Log`], with 8 MiB of memory.
+fn logging_board() -> (Board, mpsc::Receiver<&'static str>) {
+    let (calls, log) = mpsc::channel();
+    let exit: Arc<ExitLatch> = Arc::default();
+    let ram = Arc::new(GuestRam::new(GuestPhys(0x8000_0000), 8 << 20).unwrap());
+    let driver = Driver::new(&ram, 8);
+    let queue = driver.queue_ending_by(Arc::clone(&exit));
+    let device = BlockDevice::new(Box::new(Log { calls, exit }), "log", FaultReporter::default());
+    (Board { dir: ScratchDir::new(), ram, driver, queue, device, bus: DomainEventBus::new() }, log)
+}
+
+#[test]
+fn a_driver_without_flush_gets_every_write_made_durable() {
+    let (mut board, log) = logging_board();
+    for (features, expected) in [
+        (FEATURE_FLUSH, vec!["write", "zero", "discard"]),
+        (0, vec!["write", "flush", "zero", "flush", "discard", "flush"]),
+    ] {
+        board.device.reset();
+        board.device.activate(features);
+        assert_eq!(board.request(1, 0, 512, false).0, 0);
+        board.set_data(&[0; 16]);
+        assert_eq!(board.request(13, 0, 16, false).0, 0);
+        assert_eq!(board.request(11, 0, 16, false).0, 0);
+        assert_eq!(log.try_iter().collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn a_long_request_and_those_behind_it_are_given_up_when_the_machine_ends() {
+    let (mut board, log) = logging_board();
+    board.driver.write(board.driver.buffer(HEADER), &[0; 16]);
+    board.driver.describe(0, board.driver.buffer(HEADER), 16, NEXT, 1);
+    board.driver.describe(1, board.driver.buffer(DATA), 4 << 20, NEXT | WRITE, 2);
+    board.driver.describe(2, board.driver.buffer(STATUS), 1, WRITE, 0);
+    (0..3).for_each(|_| board.driver.offer(0));
+    assert_eq!(board.device.process(0, &mut board.queue, board.ram.memory()), Ok(true));
+    assert_eq!(log.try_iter().collect::<Vec<_>>(), ["read"], "one step of one request");
+    assert_eq!(board.driver.used().len(), 1);
+}
+
 #[test]
 fn the_device_names_itself() {
     let mut board = board(1, true);
@@ -94,6 +207,7 @@ fn impossible_requests_fail_and_the_device_goes_on() {
         (0, u64::MAX, 512, true, 1),
         (0, 1 << 55, 512, true, 1),
         (0, 0, 511, true, 1),
+        (0, 7, 1024, true, 1),
         (1, 0, 512, false, 1),
         (77, 0, 0, true, 2),
     ] {
