@@ -54,7 +54,8 @@ impl Console {
     pub fn push_input(&self, bytes: &[u8]) -> usize {
         let taken = {
             let mut input = lock(&self.input);
-            let room = INPUT_CAPACITY - input.len();
+            // Returned input may have made it a little longer.
+            let room = INPUT_CAPACITY.saturating_sub(input.len());
             let taken = room.min(bytes.len());
             input.extend(&bytes[..taken]);
             taken
@@ -74,6 +75,14 @@ impl Console {
         let mut input = lock(&self.input);
         let count = limit.min(input.len());
         input.drain(..count).collect()
+    }
+
+    /// Puts input back that was taken and not used, before everything that is queued.
+    pub(crate) fn return_input(&self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let mut input = lock(&self.input);
+            bytes.iter().rev().for_each(|&byte| input.push_front(byte));
+        }
     }
 
     /// Whether input is waiting.
@@ -152,6 +161,17 @@ mod tests {
         assert_eq!(console.push_input(b"c"), 0);
         assert_eq!(console.take_input(INPUT_CAPACITY).last(), Some(&b'a'));
         assert_eq!(console.push_input(b"c"), 1);
+    }
+
+    #[test]
+    fn returned_input_comes_first_even_if_the_queue_is_full() {
+        let console = Console::new(Arc::new(NullBackend));
+        console.push_input(b"abc");
+        let taken = console.take_input(2);
+        assert_eq!(console.push_input(&[b'x'; INPUT_CAPACITY]), INPUT_CAPACITY - 1);
+        console.return_input(&taken);
+        assert_eq!(console.push_input(b"y"), 0);
+        assert_eq!(console.take_input(4), b"abcx");
     }
 
     #[test]

@@ -1,11 +1,18 @@
 //! The serial port of the board: a 16550A whose line is the guest's console.
+//!
+//! Input stays in the console's queue, where SBI and HTIF can take it and nothing can
+//! discard it, until the guest uses the port's receiver. It does so when it has enabled
+//! the receive interrupt, or when it polls: it reads the line status again and again. A
+//! driver that sets the chip up also reads status and data, to get rid of what may be
+//! left from before, but it touches other registers in between; that is no polling, and
+//! input that was offered too early goes back to the queue.
 
 use std::sync::{Arc, Mutex};
 
 use riscope_core::mmio::{MmioDevice, MmioFault, Width};
 use vm_fdt::{Error, FdtWriter};
 
-use super::uart16550::{self, Uart16550};
+use super::uart16550::{Purpose, Uart16550, purpose};
 use crate::board::layout::{Slot, UART};
 use crate::console::Console;
 use crate::device::Device;
@@ -14,11 +21,35 @@ use crate::sync::lock;
 
 /// Input clock in hertz, as the device tree announces it.
 const CLOCK_HZ: u32 = 3_686_400;
+/// Looks at the line status from which on the guest polls.
+const POLLING: u8 = 2;
+
+#[derive(Debug, Default)]
+struct State {
+    chip: Uart16550,
+    /// Looks at the line status since the last access to a control register, up to
+    /// [`POLLING`].
+    looks: u8,
+}
+
+impl State {
+    fn receives(&self) -> bool {
+        self.chip.receiver_enabled() || self.looks >= POLLING
+    }
+
+    fn note(&mut self, purpose: Purpose) {
+        self.looks = match purpose {
+            Purpose::Data => self.looks,
+            Purpose::Status => POLLING.min(self.looks + 1),
+            Purpose::Control => 0,
+        };
+    }
+}
 
 /// A 16550A on the bus, with interrupt line and console.
 #[derive(Debug)]
 pub struct SerialPort {
-    chip: Mutex<Uart16550>,
+    state: Mutex<State>,
     irq: IrqLine,
     console: Arc<Console>,
 }
@@ -26,46 +57,52 @@ pub struct SerialPort {
 impl SerialPort {
     /// A port on `console` that takes its input from there.
     pub fn new(console: Arc<Console>, irq: IrqLine) -> Arc<Self> {
-        let port = Arc::new(Self { chip: Mutex::default(), irq, console });
+        let port = Arc::new(Self { state: Mutex::default(), irq, console });
         let listener = Arc::downgrade(&port);
         port.console.set_listener(move || {
             if let Some(port) = listener.upgrade() {
-                let mut chip = lock(&port.chip);
-                port.update(&mut chip, false);
+                port.update(&mut lock(&port.state));
             }
         });
         port
     }
 
-    /// Drives the line, after moving console input into the chip as far as it has room.
-    /// Input stays in the console's queue, where SBI and HTIF can take it, until the
-    /// guest uses the port's receiver: it `polls` or has enabled its interrupt.
-    fn update(&self, chip: &mut Uart16550, polls: bool) {
-        if polls || chip.receiver_enabled() {
-            let room = chip.room();
-            self.console.take_input(room).into_iter().for_each(|byte| chip.receive(byte));
+    /// Moves input into the chip as far as it has room, or back out of it, as
+    /// the guest uses the receiver or not, and drives the line.
+    fn update(&self, state: &mut State) {
+        if state.receives() {
+            let room = state.chip.room();
+            self.console.take_input(room).into_iter().for_each(|byte| state.chip.receive(byte));
+        } else {
+            self.console.return_input(&state.chip.take_back());
         }
-        self.irq.set(chip.interrupt());
+        self.irq.set(state.chip.interrupt());
     }
 }
 
 /// Registers are one byte wide; wider accesses mean the register at their offset.
 impl MmioDevice for SerialPort {
     fn read(&self, offset: u64, _width: Width) -> Result<u64, MmioFault> {
-        let mut chip = lock(&self.chip);
-        let polls = uart16550::reads_receiver(offset);
-        self.update(&mut chip, polls);
-        let value = chip.read(offset);
+        let state = &mut *lock(&self.state);
+        state.note(purpose(offset));
+        self.update(state);
+        let value = state.chip.read(offset);
         // What was read may have made room.
-        self.update(&mut chip, polls);
+        self.update(state);
         Ok(u64::from(value))
     }
 
     fn write(&self, offset: u64, _width: Width, value: u64) -> Result<(), MmioFault> {
         let sent = {
-            let mut chip = lock(&self.chip);
-            let sent = chip.write(offset, value.to_le_bytes()[0]);
-            self.update(&mut chip, false);
+            let state = &mut *lock(&self.state);
+            let purpose = purpose(offset);
+            state.note(purpose);
+            if purpose == Purpose::Control {
+                // It may clear the FIFO, which is not to clear what was typed.
+                self.console.return_input(&state.chip.take_back());
+            }
+            let sent = state.chip.write(offset, value.to_le_bytes()[0]);
+            self.update(state);
             sent
         };
         if let Some(byte) = sent {
@@ -158,8 +195,82 @@ mod tests {
         board.port.console.push_input(b"abc");
         board.port.write(0, Width::Byte, b'x'.into()).unwrap();
         assert_eq!(board.port.console.take_input(2), b"ab");
+        assert_eq!(read(&board.port, 5) & 1, 0, "a single look");
         assert_eq!(read(&board.port, 5) & 1, 1, "polled");
         assert_eq!(read(&board.port, 0), u64::from(b'c'));
+    }
+
+    /// Reads all input by interrupt.
+    fn receive(board: &Board) -> Vec<u8> {
+        board.port.write(1, Width::Byte, 5).unwrap();
+        let next = || (read(&board.port, 5) & 1 != 0).then(|| read(&board.port, 0).to_le_bytes()[0]);
+        std::iter::from_fn(next).collect()
+    }
+
+    /// What Linux does with the port from its first message until the shell opens it.
+    #[test]
+    fn setting_the_port_up_loses_no_input() {
+        let board = board();
+        let text: Vec<u8> = (1..=100).collect();
+        board.port.console.push_input(&text);
+        let write = |offset, value| board.port.write(offset, Width::Byte, value).unwrap();
+        let read = |offset| read(&board.port, offset);
+        let say = || {
+            for _ in 0..20 {
+                read(5);
+                write(0, b'.'.into());
+            }
+            read(5);
+        };
+        // The early console.
+        say();
+        for _ in 0..3 {
+            // The console: interrupts are off meanwhile.
+            let enables = read(1);
+            write(1, 0);
+            say();
+            write(1, enables);
+            // Start-up: FIFOs, stale state, is the chip there, the test of the
+            // transmitter's interrupt.
+            [1, 7, 0].into_iter().for_each(|value| write(2, value));
+            assert_eq!([5, 0, 2, 6].map(read), [0x60, 0, 1, 0xb0], "nothing to see");
+            read(5);
+            read(5);
+            for value in [2, 0, 2, 0] {
+                write(1, value);
+                read(2);
+            }
+            write(3, 3);
+            write(4, 11);
+            write(1, 2);
+            read(5);
+            read(2);
+            write(1, 0);
+            assert_eq!([5, 0].map(read), [0x60, 0], "cleared again, for luck");
+            // In use: the interrupts of receiver and line status, triggers at 8 bytes.
+            write(1, 5);
+            write(2, 0x81);
+            // Shut-down.
+            write(1, 0);
+            [1, 7, 0].into_iter().for_each(|value| write(2, value));
+            read(0);
+        }
+        write(2, 0x81);
+        assert_eq!(receive(&board), text);
+    }
+
+    #[test]
+    fn a_guest_that_polls_between_its_output_gets_input() {
+        let board = board();
+        board.port.console.push_input(b"ab");
+        let mut received = Vec::new();
+        for _ in 0..5 {
+            if read(&board.port, 5) & 1 != 0 {
+                received.push(read(&board.port, 0).to_le_bytes()[0]);
+            }
+            board.port.write(0, Width::Byte, b'.'.into()).unwrap();
+        }
+        assert_eq!(received, b"ab");
     }
 
     #[test]

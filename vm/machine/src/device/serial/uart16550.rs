@@ -51,15 +51,38 @@ const LSR_TRANSMITTER_EMPTY: u8 = 0x60;
 /// Clear to send, data set ready, carrier detect: somebody is connected.
 const MSR_CONNECTED: u8 = 0xb0;
 
-/// Whether a read of register `offset` looks for received data.
-pub fn reads_receiver(offset: u64) -> bool {
-    matches!(offset, DATA | LSR)
+/// What an access to a register says about who makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It moves a byte.
+    Data,
+    /// It looks whether there is a byte, or room for one.
+    Status,
+    /// It programs the chip or looks for something else.
+    Control,
+}
+
+/// The purpose of accesses to register `offset`.
+pub fn purpose(offset: u64) -> Purpose {
+    match offset {
+        DATA => Purpose::Data,
+        LSR => Purpose::Status,
+        _ => Purpose::Control,
+    }
+}
+
+/// A byte in the receive FIFO.
+#[derive(Clone, Copy, Debug)]
+struct Received {
+    byte: u8,
+    /// The chip sent it to itself.
+    looped: bool,
 }
 
 /// Registers of the chip.
 #[derive(Clone, Debug, Default)]
 pub struct Uart16550 {
-    received: VecDeque<u8>,
+    received: VecDeque<Received>,
     divisor: [u8; 2],
     ier: u8,
     fcr: u8,
@@ -91,11 +114,23 @@ impl Uart16550 {
     /// A byte arrives on the line; it is lost, and the overrun recorded, when there
     /// is no room.
     pub fn receive(&mut self, byte: u8) {
+        self.queue(Received { byte, looped: false });
+    }
+
+    fn queue(&mut self, received: Received) {
         if self.received.len() < FIFO_SIZE {
-            self.received.push_back(byte);
+            self.received.push_back(received);
         } else {
             self.overrun = true;
         }
+    }
+
+    /// Takes bytes that arrived on the line and were not read back out of the receiver,
+    /// oldest first.
+    pub fn take_back(&mut self) -> Vec<u8> {
+        let line = self.received.iter().filter(|received| !received.looped).map(|received| received.byte).collect();
+        self.received.retain(|received| received.looped);
+        line
     }
 
     /// Reads register `offset`, 0 to 7; beyond them reads zero.
@@ -103,7 +138,7 @@ impl Uart16550 {
         match (offset, self.lcr & LCR_DLAB != 0) {
             (DATA, true) => self.divisor[0],
             (IER, true) => self.divisor[1],
-            (DATA, false) => self.received.pop_front().unwrap_or(0),
+            (DATA, false) => self.received.pop_front().map_or(0, |received| received.byte),
             (IER, false) => self.ier,
             (IIR_FCR, _) => self.read_identification(),
             (LCR, _) => self.lcr,
@@ -138,7 +173,7 @@ impl Uart16550 {
         if self.mcr & MCR_LOOP == 0 {
             return Some(value);
         }
-        self.receive(value);
+        self.queue(Received { byte: value, looped: true });
         None
     }
 
@@ -282,6 +317,7 @@ mod tests {
         assert_eq!(uart.read(MSR), 0x90, "RTS to CTS, OUT2 to DCD");
         assert_eq!(uart.write(DATA, b'z'), None);
         assert_eq!(uart.room(), 0, "the line is cut");
+        assert_eq!(uart.take_back(), b"", "it did not come over the line");
         assert_eq!(uart.read(DATA), b'z');
         uart.write(MCR, 0);
         assert_eq!(uart.read(MSR), MSR_CONNECTED);
