@@ -3,6 +3,7 @@
 use super::csr::{CsrFile, environment};
 use super::{Hart, HartState, Interrupt, PrivilegeMode, status};
 use crate::addr::GuestAddr;
+use crate::counters::FlushScope;
 
 /// Exceptions that an SBI implementation delegates to S-mode: all but calls from
 /// S-mode and M-mode (causes 9 and 11).
@@ -29,6 +30,20 @@ impl Hart {
         if mode != PrivilegeMode::Machine {
             self.act_as_firmware();
         }
+        self.update_context();
+    }
+
+    /// Lets a hart that was suspended in S-mode go on at `pc` with `a0` and `a1` set, with
+    /// translation and supervisor interrupts off, as after a start. What else firmware
+    /// keeps over a suspension stays: interrupts that are pending or enabled, and the timer.
+    pub fn resume_at(&mut self, pc: GuestAddr, a0: u64, a1: u64) {
+        self.state.pc = pc.0;
+        self.state.x[10] = a0;
+        self.state.x[11] = a1;
+        self.state.status &= !status::SIE;
+        self.mode = PrivilegeMode::Supervisor;
+        self.csr.satp = 0;
+        self.flush_translations(FlushScope::All);
         self.update_context();
     }
 

@@ -2,7 +2,7 @@
 
 use super::tlb::slot;
 use super::{Access, Hart};
-use crate::addr::{PAGE_MASK, PAGE_SIZE};
+use crate::addr::{GuestAddr, PAGE_MASK, PAGE_SIZE};
 use crate::hart::{Exception, ExceptionCause};
 use crate::mem::access::{load_u8, load_u16, load_u32, load_u64, store_u8, store_u16, store_u32, store_u64};
 use crate::mmio::Width;
@@ -43,6 +43,15 @@ impl Hart {
     data_access!(load16, store16, load_u16, store_u16, 2);
     data_access!(load32, store32, load_u32, store_u32, 4);
     data_access!(load64, store64, load_u64, store_u64, 8);
+
+    /// Loads 8 bytes at virtual `va` as an instruction in the hart's mode would: for
+    /// firmware that is handed a pointer.
+    ///
+    /// # Errors
+    /// The exception that such a load would raise.
+    pub fn read_u64(&mut self, va: GuestAddr) -> Result<u64, Exception> {
+        self.load64(va.0)
+    }
 
     /// Host pointer to naturally aligned RAM for an atomic operation of `len`
     /// bytes. Atomics are supported in RAM only (PMA: no atomicity elsewhere).

@@ -7,22 +7,25 @@
 //!     └─────────────── hart_stop ────────────────────┘  └──── any wake-up ──────┘
 //! ```
 //!
-//! A stopped hart's thread sleeps until it is started. Suspension is retentive: the
-//! hart waits for an interrupt and goes on where it was.
+//! A stopped hart's thread sleeps until it is started. A suspended hart waits for an
+//! interrupt; then it goes on where it was, or after a non-retentive suspension where the
+//! call says, as after a start.
 
 use std::sync::Mutex;
 
-use riscope_core::addr::GuestPhys;
+use riscope_core::addr::{GuestAddr, GuestPhys};
 use riscope_core::hart::{Attention, Hart};
 
 use super::{Call, Sbi, SbiError, SbiResult};
 use crate::sync::lock;
 
 const HART_START: u64 = 0;
-pub(super) const HART_STOP: u64 = 1;
+const HART_STOP: u64 = 1;
 const HART_GET_STATUS: u64 = 2;
 const HART_SUSPEND: u64 = 3;
 
+/// The kind of a suspension is 32 bits wide.
+const KIND_MASK: u64 = 0xffff_ffff;
 const RETENTIVE: u64 = 0;
 const NON_RETENTIVE: u64 = 0x8000_0000;
 
@@ -90,6 +93,21 @@ impl Hsm {
     }
 }
 
+/// Serves a call after which the hart is not where it was: no answer is to be given.
+/// Returns whether it was one.
+pub(super) fn leave(sbi: &Sbi, hart: &mut Hart, call: Call) -> bool {
+    let [kind, address, opaque, ..] = call.args;
+    match (call.function, kind & KIND_MASK) {
+        (HART_STOP, _) => sbi.hsm.stop(hart.id()),
+        (HART_SUSPEND, NON_RETENTIVE) if is_entry(sbi, address) => {
+            wait(sbi, hart);
+            hart.resume_at(GuestAddr(address), hart.id() as u64, opaque);
+        }
+        _ => return false,
+    }
+    true
+}
+
 pub(super) fn call(sbi: &Sbi, hart: &mut Hart, call: Call) -> SbiResult {
     let [first, second, third, ..] = call.args;
     match call.function {
@@ -109,8 +127,7 @@ fn target(sbi: &Sbi, hart: u64) -> Result<usize, SbiError> {
 
 fn start(sbi: &Sbi, hart: u64, start: HartStart) -> SbiResult {
     let target = target(sbi, hart)?;
-    // Room for at least one compressed instruction.
-    if start.address & 1 != 0 || !sbi.ram.contains(GuestPhys(start.address), 2) {
+    if !is_entry(sbi, start.address) {
         return Err(SbiError::InvalidAddress);
     }
     {
@@ -124,16 +141,28 @@ fn start(sbi: &Sbi, hart: u64, start: HartStart) -> SbiResult {
     Ok(0)
 }
 
+/// Whether a hart can begin at a physical address: there is room for at least one
+/// compressed instruction.
+fn is_entry(sbi: &Sbi, address: u64) -> bool {
+    address & 1 == 0 && sbi.ram.contains(GuestPhys(address), 2)
+}
+
+fn wait(sbi: &Sbi, hart: &mut Hart) {
+    sbi.hsm.set(hart.id(), State::Suspended);
+    hart.wait_for_interrupt();
+    sbi.hsm.set(hart.id(), State::Started);
+}
+
 fn suspend(sbi: &Sbi, hart: &mut Hart, kind: u64) -> SbiResult {
-    match kind {
+    match kind & KIND_MASK {
         RETENTIVE => {
-            sbi.hsm.set(hart.id(), State::Suspended);
-            hart.wait_for_interrupt();
-            sbi.hsm.set(hart.id(), State::Started);
+            wait(sbi, hart);
             Ok(0)
         }
-        // The default non-retentive and all platform-specific kinds.
-        NON_RETENTIVE | 0x1000_0000..=0x7fff_ffff | 0x9000_0000..=0xffff_ffff => Err(SbiError::NotSupported),
+        // With an address that a hart could go on at, `leave` has served it.
+        NON_RETENTIVE => Err(SbiError::InvalidAddress),
+        // All platform-specific kinds.
+        0x1000_0000..=0x7fff_ffff | 0x9000_0000..=0xffff_ffff => Err(SbiError::NotSupported),
         _ => Err(SbiError::InvalidParam),
     }
 }

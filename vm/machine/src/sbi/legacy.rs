@@ -1,10 +1,10 @@
 //! The calls of SBI 0.1 (chapter 5), for kernels older than Linux 5.7.
 //!
-//! Their hart masks are in the caller's virtual memory. They are not read: interrupts
-//! and fences go to all harts, of which those the caller meant are a part. A kernel
-//! keeps what an IPI is for in its own memory, so an unexpected one does nothing, and
-//! fences for everybody are always allowed.
+//! Their hart masks are in the caller's virtual memory. Fences do without: they go to all
+//! harts, of which those the caller meant are a part, which is always allowed. Interrupts
+//! go to the harts of the mask, and to all if it cannot be read.
 
+use riscope_core::addr::GuestAddr;
 use riscope_core::hart::{Attention, Hart};
 
 use super::{Sbi, SbiError, ipi, rfence, time};
@@ -33,11 +33,21 @@ pub(super) fn call(sbi: &Sbi, hart: &mut Hart, number: u8, args: [u64; 6]) -> u6
         CONSOLE_GETCHAR => return sbi.console.take_input(1).first().map_or(u64::MAX, |&byte| byte.into()),
         // The guest clears `sip.SSIP` itself; there is nothing behind it to clear.
         CLEAR_IPI => {}
-        SEND_IPI => ipi::send(sbi, hart.id(), &all),
+        SEND_IPI => {
+            let mask = mask_at(hart, args[0]);
+            let targets: Vec<usize> = all.into_iter().filter(|hart| mask >> hart & 1 != 0).collect();
+            ipi::send(sbi, hart.id(), &targets);
+        }
         REMOTE_FENCE_I => rfence::fence(sbi, hart, Attention::FENCE_I, &all),
         REMOTE_SFENCE_VMA | REMOTE_SFENCE_VMA_ASID => rfence::fence(sbi, hart, Attention::SFENCE_VMA, &all),
         SHUTDOWN => sbi.exit.request(MachineExit::PowerOff),
         _ => return (SbiError::NotSupported as i64).cast_unsigned(),
     }
     0
+}
+
+/// The mask at a virtual address; all harts for address 0 and for one that cannot be read.
+fn mask_at(hart: &mut Hart, address: u64) -> u64 {
+    let everybody = u64::MAX;
+    if address == 0 { everybody } else { hart.read_u64(GuestAddr(address)).unwrap_or(everybody) }
 }

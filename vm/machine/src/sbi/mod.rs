@@ -101,8 +101,7 @@ impl Sbi {
             return;
         };
         hart.counters().count_sbi_call(extension);
-        if extension == SbiExtension::Hsm && call.function == hsm::HART_STOP {
-            self.hsm.stop(hart.id());
+        if extension == SbiExtension::Hsm && hsm::leave(self, hart, call) {
             return;
         }
         let result = self.dispatch(hart, extension, call);

@@ -5,7 +5,7 @@ use riscope_core::addr::GuestAddr;
 use riscope_core::hart::{Attention, Interrupt};
 use vm_memory::{Bytes, GuestAddress};
 
-use super::testing::{BASE, guest};
+use super::testing::{BASE, Guest, guest};
 use super::*;
 use crate::exit::MachineExit;
 
@@ -131,7 +131,7 @@ fn harts_are_started_once_and_stopped() {
 
     let hart = &mut guest.harts[1];
     hart.set_x(A7, HSM);
-    hart.set_x(A6, hsm::HART_STOP);
+    hart.set_x(A6, 1);
     guest.sbi.serve(hart);
     assert!(!guest.sbi.hsm().is_started(1));
     assert_eq!(guest.call(HSM, 2, &[1]), (0, 1));
@@ -142,13 +142,27 @@ fn harts_are_started_once_and_stopped() {
 }
 
 #[test]
-fn suspension_is_retentive_only() {
-    let mut guest = guest(1);
+fn a_suspended_hart_goes_on_where_it_was_or_where_it_said() {
+    let mut guest = guest(2);
     assert_eq!(guest.call(HSM, 3, &[0, 0, 0]), (0, 0));
+    assert_eq!(guest.call(HSM, 3, &[1 << 32, 0, 0]), (0, 0), "the kind has 32 bits");
     assert_eq!(guest.call(HSM, 2, &[0]), (0, 0), "awake again");
-    assert_eq!(guest.call(HSM, 3, &[0x8000_0000, BASE, 0]), NOT_SUPPORTED);
+    assert_eq!(guest.call(HSM, 3, &[0x8000_0000, BASE + 1, 0]), INVALID_ADDRESS);
+    assert_eq!(guest.call(HSM, 3, &[0x8000_0000, 0x1000, 0]), INVALID_ADDRESS);
+    assert_eq!(guest.call(HSM, 3, &[0x1000_0000, BASE, 0]), NOT_SUPPORTED);
     assert_eq!(guest.call(HSM, 3, &[1, BASE, 0]), INVALID_PARAM);
     assert_eq!(guest.call(HSM, 4, &[]), NOT_SUPPORTED);
+
+    let (id, control) = (1, Arc::clone(&guest.controls[1]));
+    let hart = &mut guest.harts[id];
+    for (register, value) in [(A7, HSM), (A6, 3), (A0, 0x8000_0000), (A1, BASE + 0x100), (12, 77)] {
+        hart.set_x(register, value);
+    }
+    control.request(Attention::INTERRUPT);
+    guest.sbi.serve(hart);
+    assert_eq!(hart.pc(), GuestAddr(BASE + 0x100));
+    assert_eq!((hart.x(A0), hart.x(A1)), (1, 77));
+    assert_eq!(guest.call(HSM, 2, &[1]), (0, 0), "started");
 }
 
 #[test]
@@ -239,6 +253,24 @@ fn legacy_calls_return_in_one_register() {
 }
 
 #[test]
+fn a_legacy_ipi_goes_to_the_harts_of_the_mask() {
+    let mut guest = guest(3);
+    let interrupted = |guest: &mut Guest| {
+        let asked = |hart: &mut Hart| hart.serve_attention().contains(Attention::INTERRUPT);
+        [1, 2].map(|hart| asked(&mut guest.harts[hart]))
+    };
+    guest.ram.memory().write_obj(0xffff_ffff_ffff_fff5u64, GuestAddress(BASE + 8)).unwrap();
+    assert_eq!(guest.call(4, 0, &[BASE + 8]).0, 0);
+    assert_eq!(interrupted(&mut guest), [false, true]);
+    guest.ram.memory().write_obj(0u64, GuestAddress(BASE + 8)).unwrap();
+    guest.call(4, 0, &[BASE + 8]);
+    assert_eq!(interrupted(&mut guest), [false, false]);
+    // No mask means everybody.
+    guest.call(4, 0, &[0]);
+    assert_eq!(interrupted(&mut guest), [true, true]);
+}
+
+#[test]
 fn calls_are_counted_by_extension() {
     let mut guest = guest(1);
     guest.call(TIME, 0, &[1]);
@@ -277,7 +309,8 @@ proptest! {
     ) {
         let mut guest = guest(2);
         for (extension, function, args) in calls {
-            if extension == HSM && function == hsm::HART_STOP {
+            // Calls that do not return to where they were made.
+            if extension == HSM && matches!(function, 1 | 3) {
                 continue;
             }
             let (error, value) = guest.call(extension, function, &args);
