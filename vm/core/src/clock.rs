@@ -10,12 +10,12 @@ pub const TIMEBASE_HZ: u64 = 10_000_000;
 const NANOS_PER_TICK: u64 = 1_000_000_000 / TIMEBASE_HZ;
 
 /// Where time comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Source {
     /// The host's monotonic clock, counted from this moment.
     Host(Instant),
-    /// Nowhere: it moves only when somebody advances it.
-    Manual,
+    /// Nowhere: it moves only when somebody advances it, by so many ticks so far.
+    Manual(Arc<AtomicU64>),
 }
 
 /// Source of guest time, in ticks of [`TIMEBASE_HZ`]. Clones are the same clock.
@@ -35,7 +35,13 @@ impl Clock {
     /// A clock at 0 that stands still until advanced. With it a single-hart machine
     /// is deterministic, as its engine advances time by retired instructions.
     pub fn manual() -> Self {
-        Self { source: Source::Manual, offset: Arc::default() }
+        Self { source: Source::Manual(Arc::default()), offset: Arc::default() }
+    }
+
+    /// The same time, but as if nobody had ever set it, nor ever will: for devices that
+    /// keep a time of their own.
+    pub fn unset(&self) -> Self {
+        Self { source: self.source.clone(), offset: Arc::default() }
     }
 
     /// Current guest time in ticks.
@@ -44,12 +50,12 @@ impl Clock {
     }
 
     fn raw(&self) -> u64 {
-        match self.source {
+        match &self.source {
             Source::Host(origin) => {
                 let elapsed = origin.elapsed();
                 elapsed.as_secs() * TIMEBASE_HZ + u64::from(elapsed.subsec_nanos()) / NANOS_PER_TICK
             }
-            Source::Manual => 0,
+            Source::Manual(ticks) => ticks.load(Ordering::Relaxed),
         }
     }
 
@@ -61,14 +67,14 @@ impl Clock {
 
     /// Moves a manual clock forward by `ticks`; a host clock does not care.
     pub fn advance(&self, ticks: u64) {
-        if self.is_manual() {
-            self.offset.fetch_add(ticks, Ordering::Relaxed);
+        if let Source::Manual(total) = &self.source {
+            total.fetch_add(ticks, Ordering::Relaxed);
         }
     }
 
     /// Whether time moves only by [`Clock::advance`].
     pub fn is_manual(&self) -> bool {
-        matches!(self.source, Source::Manual)
+        matches!(self.source, Source::Manual(_))
     }
 
     /// Host time from now until guest time reaches `deadline`; zero when it
@@ -93,6 +99,20 @@ mod tests {
         clock.advance(2);
         assert_eq!(clock.now(), 1, "time wraps");
         assert_eq!(clock.until(11), Duration::from_micros(1));
+    }
+
+    #[test]
+    fn an_unset_clock_moves_with_the_other_and_is_not_set_with_it() {
+        let clock = Clock::manual();
+        clock.set(1000);
+        let unset = clock.unset();
+        clock.advance(7);
+        clock.set(u64::MAX);
+        clock.advance(3);
+        assert_eq!((unset.now(), clock.now()), (10, 2));
+        let host = Clock::host();
+        host.set(1 << 40);
+        assert!(host.unset().now() < 1 << 40);
     }
 
     #[test]
