@@ -26,17 +26,18 @@ pub enum MachineExit {
 }
 
 impl MachineExit {
-    /// Exit status of a process that runs just this machine: 0 for power-off, the code
-    /// of a failure if it fits (else 1), 3 for a reset that nobody serves, 124 for a
-    /// time-out, 130 for a stop by the host, 134 for a crash.
-    pub fn status(self) -> i32 {
+    /// Exit status of a process that runs just this machine: 0 for power-off, the code of
+    /// a failure (255 if it is larger, or 0, since no failure looks like success), 3 for a
+    /// reset that nobody serves, 124 for a time-out as timeout(1) has it, 130 for a stop by
+    /// the host as shells have it for SIGINT, 70 for a crash of riscope itself.
+    pub fn status(self) -> u8 {
         match self {
             Self::PowerOff => 0,
-            Self::Failure(code) => i32::try_from(code).ok().filter(|code| (1..=255).contains(code)).unwrap_or(1),
+            Self::Failure(code) => u8::try_from(code).ok().filter(|&code| code != 0).unwrap_or(u8::MAX),
             Self::Reset => 3,
             Self::Timeout => 124,
             Self::Stopped => 130,
-            Self::Crashed => 134,
+            Self::Crashed => 70,
         }
     }
 }
@@ -115,12 +116,15 @@ mod tests {
     }
 
     #[test]
-    fn statuses_are_those_of_processes() {
+    fn statuses_are_the_documented_ones() {
         assert_eq!(MachineExit::PowerOff.status(), 0);
         assert_eq!(MachineExit::Failure(42).status(), 42);
-        assert_eq!(MachineExit::Failure(0x100).status(), 1);
-        assert_eq!(MachineExit::Failure(0).status(), 1);
-        assert_eq!(MachineExit::Failure(u32::MAX).status(), 1);
+        assert_eq!(MachineExit::Failure(255).status(), 255);
+        for code in [0, 256, 0x142, u32::MAX] {
+            assert_eq!(MachineExit::Failure(code).status(), 255, "{code}");
+        }
+        let others = [MachineExit::Reset, MachineExit::Timeout, MachineExit::Stopped, MachineExit::Crashed];
+        assert_eq!(others.map(MachineExit::status), [3, 124, 130, 70]);
     }
 
     #[test]

@@ -210,7 +210,7 @@ impl Lifecycle {
             MachineExit::Stopped => (ExitReason::Killed, VmState::Stopped),
             MachineExit::Crashed => (ExitReason::Error, VmState::Failed),
         };
-        self.publish(VmEvent::Exited { vm_id: self.vm_id, reason, code: exit.status() });
+        self.publish(VmEvent::Exited { vm_id: self.vm_id, reason, code: exit.status().into() });
         self.enter(inner, state);
     }
 
