@@ -216,7 +216,12 @@ impl Machine {
         &self.counters
     }
 
-    /// Writes the program's signature to a file, see [`Signature::text`].
+    /// Whether the program has a signature, which is known before it runs.
+    pub fn has_signature(&self) -> bool {
+        self.signature.is_some()
+    }
+
+    /// Writes the program's signature to a file, see [`Signature::dump`].
     ///
     /// # Errors
     /// [`SignatureError`] if it has none or it cannot be written.

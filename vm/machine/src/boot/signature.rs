@@ -1,7 +1,7 @@
 //! The signature of a test program: memory that it leaves for comparison.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use riscope_core::addr::GuestPhys;
@@ -45,36 +45,51 @@ pub enum SignatureError {
 }
 
 impl Signature {
-    /// One little-endian 8-byte word a line, as 16 lower-case hexadecimal digits; a last
-    /// partial word is filled with zeros.
+    /// Writes one little-endian 8-byte word a line, as 16 lower-case hexadecimal digits; a
+    /// last partial word is filled with zeros.
     ///
     /// # Errors
-    /// [`SignatureError::OutsideRam`].
-    pub fn text(self, ram: &GuestRam) -> Result<String, SignatureError> {
+    /// [`SignatureError::OutsideRam`] before `path` is touched, [`SignatureError::Write`].
+    pub fn dump(self, ram: &GuestRam, path: &Path) -> Result<(), SignatureError> {
         let outside = || SignatureError::OutsideRam { start: self.start, end: self.end };
         let len = self.end.checked_sub(self.start).ok_or_else(outside)?;
         if len > 0 && !ram.contains(GuestPhys(self.start), len) {
             return Err(outside());
         }
-        let mut bytes = vec![0; usize::try_from(len).map_err(|_| outside())?];
-        ram.memory().read_slice(&mut bytes, GuestAddress(self.start)).map_err(|_| outside())?;
-        bytes.resize(bytes.len().next_multiple_of(WORD), 0);
-        let words = bytes.as_chunks::<WORD>().0;
-        Ok(words.iter().map(|word| format!("{:016x}\n", u64::from_le_bytes(*word))).collect())
+        let write = || {
+            let mut out = BufWriter::new(File::create(path)?);
+            self.write_lines(ram, &mut out)?;
+            out.flush()
+        };
+        write().map_err(|source| SignatureError::Write { path: path.into(), source })
     }
 
-    /// Writes [`Signature::text`] to a file.
-    ///
-    /// # Errors
-    /// [`SignatureError`].
-    pub fn dump(self, ram: &GuestRam, path: &Path) -> Result<(), SignatureError> {
-        let text = self.text(ram)?;
-        fs::write(path, text).map_err(|source| SignatureError::Write { path: path.into(), source })
+    fn write_lines(self, ram: &GuestRam, out: &mut impl Write) -> io::Result<()> {
+        let mut at = self.start;
+        while at < self.end {
+            let mut bytes = [0; WORD];
+            let count = usize::try_from(self.end - at).unwrap_or(WORD).min(WORD);
+            ram.memory().read_slice(&mut bytes[..count], GuestAddress(at)).map_err(io::Error::other)?;
+            out.write_all(&line(u64::from_le_bytes(bytes)))?;
+            at += WORD as u64;
+        }
+        Ok(())
     }
+}
+
+/// A line of the file.
+fn line(word: u64) -> [u8; 2 * WORD + 1] {
+    let mut line = [b'\n'; 2 * WORD + 1];
+    for (digit, nibble) in line[..2 * WORD].iter_mut().zip((0..2 * WORD).rev()) {
+        *digit = b"0123456789abcdef"[(word >> (4 * nibble) & 0xf) as usize];
+    }
+    line
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::testing::ScratchDir;
 
@@ -92,14 +107,22 @@ mod tests {
         let path = dir.path().join("signature");
         Signature { start: BASE, end: BASE + 11 }.dump(&ram(), &path).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "0706050403020100\n00000000000a0908\n");
-        assert_eq!(Signature { start: BASE, end: BASE }.text(&ram()).unwrap(), "");
+        Signature { start: BASE, end: BASE }.dump(&ram(), &path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "");
+        assert_eq!(&line(0x0123_4567_89ab_cdef), b"0123456789abcdef\n");
     }
 
     #[test]
     fn a_range_that_is_not_in_ram_is_refused() {
+        let dir = ScratchDir::new();
+        let path = dir.path().join("signature");
         for (start, end) in [(BASE + 8, BASE), (BASE, BASE + 0x1001), (0, 8), (0, u64::MAX)] {
             let signature = Signature { start, end };
-            assert!(matches!(signature.text(&ram()), Err(SignatureError::OutsideRam { .. })), "{start:#x}");
+            let refused = signature.dump(&ram(), &path);
+            assert!(matches!(refused, Err(SignatureError::OutsideRam { .. })), "{start:#x}");
         }
+        assert!(!path.exists());
+        let unwritable = Signature { start: BASE, end: BASE + 8 }.dump(&ram(), &path.join("below"));
+        assert!(unwritable.unwrap_err().to_string().contains("signature/below"));
     }
 }

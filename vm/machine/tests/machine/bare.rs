@@ -161,6 +161,7 @@ fn the_signature_is_written_after_the_end() {
     assert_eq!(machine.wait_or_expire(PATIENCE), MachineExit::PowerOff);
     let scratch = Scratch::new();
     let path = scratch.path().join("signature");
+    assert!(machine.has_signature());
     machine.dump_signature(&path).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "0123456789abcdef\n00000000deadbeef\n");
 }
@@ -169,6 +170,7 @@ fn the_signature_is_written_after_the_end() {
 fn a_program_without_signature_has_none_to_write() {
     let (spec, _) = bare(Asm::new().finish(0x5555));
     let machine = Machine::new(&spec).unwrap();
+    assert!(!machine.has_signature());
     let error = machine.dump_signature(std::path::Path::new("unused")).unwrap_err();
     assert!(error.to_string().contains("begin_signature"), "{error}");
 }
