@@ -23,8 +23,8 @@ const BASE_EXTENSIONS: [&str; 6] = ["i", "m", "a", "f", "d", "c"];
 /// The others, in the order of the unprivileged specification, "ISA Extension Naming
 /// Conventions".
 /// Svadu is on from reset and Svade is not there, as on QEMU's machine.
-const EXTENSIONS: [&str; 10] =
-    ["zicboz", "zicntr", "zicond", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu"];
+const EXTENSIONS: [&str; 11] =
+    ["zicboz", "zicclsm", "zicntr", "zicond", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu"];
 
 /// Translation that the device tree announces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
