@@ -1,5 +1,6 @@
 //! From a specification to a board: memory, harts' controls and devices, connected.
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -76,7 +77,7 @@ impl Board {
 
         let mut devices: Vec<Arc<dyn Device>> = vec![
             Arc::new(TestDevice::new(Arc::clone(&exit))),
-            Rtc::new(spec.epoch_nanos.unwrap_or_else(host_nanos), clock.clone(), line(RTC)),
+            Rtc::new(spec.epoch_nanos.unwrap_or_else(host_nanos), &clock, line(RTC)),
             SerialPort::new(Arc::clone(&spec.console), line(UART)),
         ];
         for (slot, content) in virtio_contents(spec)?.into_iter().enumerate() {
@@ -127,23 +128,37 @@ impl SlotContent {
 fn virtio_contents(spec: &MachineSpec) -> Result<Vec<SlotContent>, BuildError> {
     let faults = FaultReporter::new(spec.vm_id, spec.bus.clone());
     let mut contents = Vec::with_capacity(VIRTIO_SLOTS);
+    let mut opened = Vec::with_capacity(spec.disks.len());
     for (index, disk) in spec.disks.iter().enumerate() {
-        let raw = open_disk(disk).map_err(|source| BuildError::Disk { name: disk.name().into(), source })?;
+        let raw =
+            open_disk(disk, &mut opened).map_err(|source| BuildError::Disk { name: disk.name().into(), source })?;
         let device = BlockDevice::new(Box::new(raw), &format!("disk{index}"), faults.clone());
         contents.push(SlotContent::Device(Box::new(device)));
     }
     if let Some(console) = &spec.virtio_console {
         contents.push(SlotContent::Console(Arc::clone(console)));
     }
-    if spec.rng {
+    if spec.has_rng() {
         contents.push(SlotContent::Device(Box::new(RngDevice::new(spec.entropy.clone()))));
     }
     contents.resize_with(VIRTIO_SLOTS, || SlotContent::Empty);
     Ok(contents)
 }
 
-fn open_disk(disk: &DiskSpec) -> Result<RawDisk, DiskError> {
-    RawDisk::new(disk.open()?, disk.is_read_only())
+/// A disk's file on its host: device and inode, and whether the guest may only read it.
+type Identity = (u64, u64, bool);
+
+/// Opens a disk that is none of those `opened` before, unless both are only read.
+fn open_disk(disk: &DiskSpec, opened: &mut Vec<Identity>) -> Result<RawDisk, DiskError> {
+    let file = disk.open()?;
+    let metadata = file.metadata()?;
+    let (device, inode, read_only) = (metadata.dev(), metadata.ino(), disk.is_read_only());
+    let is_same = |other: &Identity| (other.0, other.1) == (device, inode) && !(other.2 && read_only);
+    if opened.iter().any(is_same) {
+        return Err(DiskError::Twice);
+    }
+    opened.push((device, inode, read_only));
+    RawDisk::new(file, read_only)
 }
 
 /// The host's wall clock; 1970 if it stands before that.
@@ -186,6 +201,40 @@ mod tests {
         }
         assert!(board.mmio.read(GuestPhys(0x1000_9000), Width::Word).is_err());
         assert_eq!(board.ram.size(), 1 << 20);
+    }
+
+    #[test]
+    fn disks_may_take_all_slots() {
+        let dir = ScratchDir::new();
+        let mut spec = spec();
+        for index in 0..VIRTIO_SLOTS {
+            let path = dir.path().join(format!("disk{index}"));
+            std::fs::write(&path, [0; 512]).unwrap();
+            spec.disks.push(DiskSpec::path(path, false));
+        }
+        let ids = |spec: &MachineSpec| {
+            let board = Board::new(spec).unwrap();
+            (0..VIRTIO_SLOTS).map(|slot| device_id(&board, slot)).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&spec), [2; 8]);
+        spec.disks.pop();
+        assert_eq!(ids(&spec), [2, 2, 2, 2, 2, 2, 2, 4], "the last slot is for the entropy device");
+    }
+
+    #[test]
+    fn one_file_is_one_disk_unless_it_is_only_read() {
+        let dir = ScratchDir::new();
+        let (path, link) = (dir.path().join("disk"), dir.path().join("link"));
+        std::fs::write(&path, [0; 512]).unwrap();
+        std::fs::hard_link(&path, &link).unwrap();
+        let mut spec = spec();
+        for (first, second) in [(false, false), (false, true), (true, false)] {
+            spec.disks = vec![DiskSpec::path(&path, first), DiskSpec::path(&link, second)];
+            let text = Board::new(&spec).unwrap_err().to_string();
+            assert!(text.contains("link") && text.contains("twice"), "{text}");
+        }
+        spec.disks = vec![DiskSpec::path(&path, true), DiskSpec::path(&link, true)];
+        assert!(Board::new(&spec).is_ok());
     }
 
     #[test]

@@ -148,7 +148,8 @@ pub struct MachineSpec {
     pub append: String,
     /// Disks, in the order of their slots.
     pub disks: Vec<DiskSpec>,
-    /// Whether there is an entropy device.
+    /// Whether there is an entropy device, if the other devices leave it a slot. Guests
+    /// get a seed in the device tree in any case.
     pub rng: bool,
     /// Console of the serial port, SBI and HTIF.
     pub console: Arc<Console>,
@@ -195,9 +196,14 @@ impl MachineSpec {
         }
     }
 
-    /// Number of virtio devices.
+    /// Number of virtio devices that were asked for by name.
     fn virtio_devices(&self) -> usize {
-        self.disks.len() + usize::from(self.rng) + usize::from(self.virtio_console.is_some())
+        self.disks.len() + usize::from(self.virtio_console.is_some())
+    }
+
+    /// Whether there is an entropy device.
+    pub(super) fn has_rng(&self) -> bool {
+        self.rng && self.virtio_devices() < VIRTIO_SLOTS
     }
 
     /// Checks everything that can be checked without opening a file.
@@ -271,8 +277,8 @@ mod tests {
         assert!(spec_with(|spec| spec.append = "x".repeat(MAX_COMMAND_LINE + 1)).is_err());
         assert_eq!(spec_with(|spec| spec.append = "a\0".into()), Err(SpecError::CommandLine(2)));
         let disks = |count| vec![DiskSpec::path("disk", true); count];
-        assert_eq!(spec_with(|spec| spec.disks = disks(7)), Ok(()));
-        assert_eq!(spec_with(|spec| spec.disks = disks(8)), Err(SpecError::Slots(9)));
+        assert_eq!(spec_with(|spec| spec.disks = disks(8)), Ok(()));
+        assert_eq!(spec_with(|spec| spec.disks = disks(9)), Err(SpecError::Slots(9)));
     }
 
     #[test]

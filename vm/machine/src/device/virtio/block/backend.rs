@@ -95,6 +95,9 @@ pub enum DiskError {
     /// Not whole sectors: a damaged copy, or no disk image at all.
     #[error("its {0} bytes are not a multiple of 512; copy it again or lengthen it with truncate -s %512")]
     PartialSector(u64),
+    /// The machine has it already, and one of the two may be written.
+    #[error("it is given twice; give it once, or read-only each time")]
+    Twice,
     /// Another machine writes it, or reads it while this one wants to write.
     #[error("another machine uses it; stop that machine or attach the disk read-only to both")]
     InUse,
