@@ -5,7 +5,7 @@
 //! OpenSBI's `fw_dynamic` takes its next stage from. Other firmware ignores `a2`.
 
 use super::elf::{self, ElfError, HtifSymbols};
-use super::{ImageError, ImageSource, MAX_IMAGE_BYTES, Placement, PlacementError, Signature};
+use super::{ImageError, ImageSource, Placement, PlacementError, Signature};
 
 /// Why firmware cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ pub struct LoadedFirmware {
 /// # Errors
 /// [`FirmwareError`] for a file that cannot be read or does not fit.
 pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedFirmware, FirmwareError> {
-    let bytes = source.read_unpacked(MAX_IMAGE_BYTES)?;
+    let bytes = source.read_unpacked(placement.ram_end() - placement.ram_start())?;
     let name = source.name();
     if elf::is_elf(&bytes) {
         let loaded = elf::load(placement, name, &bytes, None)
@@ -121,7 +121,7 @@ mod tests {
         let empty = load(&mut placement(), &ImageSource::bytes("fw", *b""));
         assert!(matches!(empty, Err(FirmwareError::Empty(_))));
         let large = load(&mut placement(), &ImageSource::bytes("fw", vec![1; (1 << 20) + 1]));
-        assert!(matches!(large, Err(FirmwareError::Placement(PlacementError::OutsideRam { .. }))));
+        assert!(matches!(large, Err(FirmwareError::Image(ImageError::LargerThanRam { .. }))));
     }
 
     #[test]

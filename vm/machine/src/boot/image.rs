@@ -10,11 +10,17 @@ use flate2::read::MultiGzDecoder;
 use riscope_core::mem::GuestMemory;
 use vm_memory::{Bytes, GuestAddress};
 
+use super::elf;
+
 /// Bytes that a kernel or firmware may have, compressed or not: a `vmlinux` with debug
 /// information has about a quarter of it.
 pub const MAX_IMAGE_BYTES: u64 = 1 << 30;
+/// Bytes of an ELF file that need no guest memory, such as debug information.
+const MAX_UNLOADED_BYTES: u64 = 512 << 20;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Bytes that tell what a file is.
+const HEAD_SIZE: usize = 4;
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +46,16 @@ pub enum ImageError {
         name: String,
         /// The limit in bytes.
         limit: u64,
+    },
+    /// More than guest memory can take.
+    #[error(
+        "{name} has more than the {room} bytes of guest memory, unpacked if it is compressed; give the machine more memory"
+    )]
+    LargerThanRam {
+        /// The file.
+        name: String,
+        /// Size of guest memory in bytes.
+        room: u64,
     },
     /// A gzip file that cannot be unpacked.
     #[error("{name} is a damaged gzip file: {source}")]
@@ -121,26 +137,44 @@ impl ImageSource {
         image.prefix(usize::MAX)
     }
 
-    /// All bytes, unpacked if they are gzip, at most `limit` before and after.
+    /// All bytes, unpacked if they are gzip, of an image for `room` bytes of guest memory.
+    /// No more is read or unpacked than such an image can have.
     ///
     /// # Errors
     /// [`ImageError`] when it cannot be read or unpacked, or is larger.
-    pub fn read_unpacked(&self, limit: u64) -> Result<Vec<u8>, ImageError> {
-        let bytes = self.read(limit)?;
-        if bytes.starts_with(&GZIP_MAGIC) { self.unpack(&bytes, limit) } else { Ok(bytes) }
+    pub fn read_unpacked(&self, room: u64) -> Result<Vec<u8>, ImageError> {
+        let image = self.open(MAX_IMAGE_BYTES)?;
+        let head = image.prefix(HEAD_SIZE)?;
+        if head.starts_with(&GZIP_MAGIC) {
+            return self.unpack(&image.prefix(usize::MAX)?, room);
+        }
+        self.check_size(image.size(), &head, room)?;
+        image.prefix(usize::MAX)
     }
 
     /// Unpacks gzip data that was found in this file.
     ///
     /// # Errors
-    /// [`ImageError`] when it is damaged or unpacks to more than `limit` bytes.
-    pub(super) fn unpack(&self, packed: &[u8], limit: u64) -> Result<Vec<u8>, ImageError> {
+    /// [`ImageError`] when it is damaged or unpacks to more than an image for `room` bytes
+    /// of guest memory can have.
+    pub(super) fn unpack(&self, packed: &[u8], room: u64) -> Result<Vec<u8>, ImageError> {
+        let damaged = |source| ImageError::Gzip { name: self.name.clone(), source };
         let mut bytes = Vec::new();
+        let mut reader = MultiGzDecoder::new(packed);
+        (&mut reader).take(HEAD_SIZE as u64).read_to_end(&mut bytes).map_err(damaged)?;
         // One byte more than allowed shows that there is more.
-        let mut reader = MultiGzDecoder::new(packed).take(limit.saturating_add(1));
-        let read = reader.read_to_end(&mut bytes);
-        read.map_err(|source| ImageError::Gzip { name: self.name.clone(), source })?;
-        if bytes.len() as u64 > limit { Err(self.too_large(limit)) } else { Ok(bytes) }
+        let more = size_limit(&bytes, room).saturating_sub(bytes.len() as u64).saturating_add(1);
+        reader.take(more).read_to_end(&mut bytes).map_err(damaged)?;
+        self.check_size(bytes.len() as u64, &bytes, room)?;
+        Ok(bytes)
+    }
+
+    fn check_size(&self, size: u64, head: &[u8], room: u64) -> Result<(), ImageError> {
+        match size_limit(head, room) {
+            limit if size <= limit => Ok(()),
+            MAX_IMAGE_BYTES => Err(self.too_large(MAX_IMAGE_BYTES)),
+            _ => Err(ImageError::LargerThanRam { name: self.name.clone(), room }),
+        }
     }
 
     fn unreadable(&self, source: io::Error) -> ImageError {
@@ -150,6 +184,12 @@ impl ImageSource {
     fn too_large(&self, limit: u64) -> ImageError {
         ImageError::TooLarge { name: self.name.clone(), limit }
     }
+}
+
+/// Bytes that an image which begins with `head` may have, for `room` bytes of memory.
+fn size_limit(head: &[u8], room: u64) -> u64 {
+    let unloaded = if elf::is_elf(head) { MAX_UNLOADED_BYTES } else { 0 };
+    room.saturating_add(unloaded).min(MAX_IMAGE_BYTES)
 }
 
 #[derive(Debug)]
@@ -287,10 +327,23 @@ mod tests {
         let packed = gzip(&[7; 100_000]);
         let source = ImageSource::bytes("packed", packed.clone());
         assert_eq!(source.read_unpacked(100_000).unwrap(), vec![7; 100_000]);
-        assert!(matches!(source.read_unpacked(99_999), Err(ImageError::TooLarge { .. })));
+        assert!(matches!(source.read_unpacked(99_999), Err(ImageError::LargerThanRam { room: 99_999, .. })));
         let cut = ImageSource::bytes("cut", packed[..packed.len() / 2].to_vec());
         assert!(matches!(cut.read_unpacked(1 << 20), Err(ImageError::Gzip { .. })));
         let plain = ImageSource::bytes("plain", *b"\x1fno gzip");
         assert_eq!(plain.read_unpacked(100).unwrap(), b"\x1fno gzip");
+        assert!(matches!(plain.read_unpacked(7), Err(ImageError::LargerThanRam { .. })));
+        assert!(ImageSource::bytes("empty", gzip(b"")).read_unpacked(0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_elf_file_may_have_more_than_memory_holds() {
+        let elf = [&b"\x7fELF"[..], &[0; 1000]].concat();
+        for bytes in [elf.clone(), gzip(&elf)] {
+            assert_eq!(ImageSource::bytes("vmlinux", bytes).read_unpacked(16).unwrap(), elf);
+        }
+        assert_eq!(size_limit(b"\x7fELF", 1 << 20), (512 << 20) + (1 << 20));
+        assert_eq!(size_limit(b"\x7fELF", u64::MAX), MAX_IMAGE_BYTES);
+        assert_eq!(size_limit(b"MZ", 1 << 20), 1 << 20);
     }
 }

@@ -1,5 +1,6 @@
 //! Kernels: the raw `Image` of the RISC-V boot protocol, with or without an EFI stub,
-//! ELF, and either of them compressed.
+//! ELF, and either of them compressed. Behind firmware also any raw binary, such as a boot
+//! loader, since the firmware asks for no format.
 //!
 //! ```text
 //!  Image header, little-endian
@@ -33,7 +34,7 @@ pub enum KernelError {
     Image(#[from] ImageError),
     /// Neither of the formats.
     #[error(
-        "{0} is no RISC-V kernel: neither an Image (magic RSC\\x05), nor ELF, nor gzip of one of them; a bare-metal binary belongs to the firmware option"
+        "{0} is no RISC-V kernel: neither an Image (magic RSC\\x05), nor ELF, nor gzip of one of them; of a boot loader give the ELF file, and a bare-metal binary belongs to the firmware option"
     )]
     UnknownFormat(String),
     /// A big-endian kernel.
@@ -81,11 +82,24 @@ pub struct LoadedKernel {
     pub signature: Option<Signature>,
 }
 
+/// Who enters a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnteredBy {
+    /// The built-in SBI: a kernel is what its file says it is.
+    BuiltIn,
+    /// Firmware: a raw binary may be its next stage, too.
+    Firmware,
+}
+
 /// Reads, unpacks and places a kernel.
 ///
 /// # Errors
 /// [`KernelError`] for a file that is no kernel or does not fit.
-pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedKernel, KernelError> {
+pub fn load(
+    placement: &mut Placement,
+    source: &ImageSource,
+    entered_by: EnteredBy,
+) -> Result<LoadedKernel, KernelError> {
     let name = source.name();
     let image = source.open(MAX_IMAGE_BYTES)?;
     // A plain Image, the usual case, goes straight into guest memory.
@@ -96,18 +110,32 @@ pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedKer
         image.copy_to(placement.memory(), entry)?;
         return Ok(LoadedKernel { entry, htif: None, signature: None });
     }
-    let bytes = unpack_zboot(source, source.read_unpacked(MAX_IMAGE_BYTES)?)?;
+    let room = placement.ram_end() - placement.ram_start();
+    let bytes = unpack_zboot(source, source.read_unpacked(room)?, room)?;
     if elf::is_elf(&bytes) {
         let base = placement.ram_start() + KERNEL_OFFSET;
         let loaded = elf::load(placement, name, &bytes, Some(base))
             .map_err(|source| KernelError::Elf { name: name.into(), source })?;
         return Ok(LoadedKernel { entry: loaded.entry, htif: loaded.htif, signature: loaded.signature });
     }
-    let Some(header) = image_header(&bytes) else { return Err(KernelError::UnknownFormat(name.into())) };
+    let Some(header) = image_header(&bytes) else {
+        if entered_by == EnteredBy::BuiltIn || bytes.is_empty() || is_foreign(&bytes) {
+            return Err(KernelError::UnknownFormat(name.into()));
+        }
+        let entry = placement.ram_start() + KERNEL_OFFSET;
+        placement.load(name, entry, 0, &bytes)?;
+        return Ok(LoadedKernel { entry, htif: None, signature: None });
+    };
     check_complete(name, &bytes, bytes.len() as u64)?;
     let entry = claim_image(placement, name, header, bytes.len() as u64)?;
     placement.write(name, entry, &bytes)?;
     Ok(LoadedKernel { entry, htif: None, signature: None })
+}
+
+/// Whether `bytes` are certainly for something else than this machine: an EFI program, as
+/// kernels of other architectures are, or an `Image` of AArch64.
+fn is_foreign(bytes: &[u8]) -> bool {
+    bytes.starts_with(&EFI_MAGIC) || bytes.get(56..60) == Some(b"ARM\x64")
 }
 
 /// The header of an `Image`, if `bytes` start with one.
@@ -162,7 +190,7 @@ fn claim_image(
 }
 
 /// The image inside an EFI zboot file; other files as they are.
-fn unpack_zboot(source: &ImageSource, bytes: Vec<u8>) -> Result<Vec<u8>, KernelError> {
+fn unpack_zboot(source: &ImageSource, bytes: Vec<u8>, room: u64) -> Result<Vec<u8>, KernelError> {
     let Some(header) = bytes.first_chunk::<HEADER_SIZE>() else { return Ok(bytes) };
     if header[..2] != EFI_MAGIC || header[4..8] != ZBOOT_MAGIC {
         return Ok(bytes);
@@ -174,7 +202,7 @@ fn unpack_zboot(source: &ImageSource, bytes: Vec<u8>) -> Result<Vec<u8>, KernelE
         rest.get(..len)
     });
     match packed {
-        Some(packed) if name == b"gzip" => Ok(source.unpack(packed, MAX_IMAGE_BYTES)?),
+        Some(packed) if name == b"gzip" => Ok(source.unpack(packed, room)?),
         _ => Err(KernelError::Zboot {
             name: source.name().into(),
             compression: String::from_utf8_lossy(name).into_owned(),
@@ -238,7 +266,30 @@ mod tests {
     }
 
     fn load_bytes(placement: &mut Placement, bytes: &[u8]) -> Result<LoadedKernel, KernelError> {
-        load(placement, &ImageSource::bytes("kernel", bytes))
+        load(placement, &ImageSource::bytes("kernel", bytes), EnteredBy::BuiltIn)
+    }
+
+    #[test]
+    fn firmware_may_enter_a_raw_binary() {
+        let load = |placement: &mut Placement, bytes: &[u8]| {
+            load(placement, &ImageSource::bytes("loader.bin", bytes), EnteredBy::Firmware)
+        };
+        for bytes in [vec![0x13; 100], gzip(&[0x13; 100])] {
+            let mut placement = placement();
+            let loaded = load(&mut placement, &bytes).unwrap();
+            assert_eq!(loaded, LoadedKernel { entry: BASE + 0x20_0000, htif: None, signature: None });
+            let last: u8 = placement.memory().read_obj(GuestAddress(BASE + 0x20_0063)).unwrap();
+            assert_eq!(last, 0x13);
+            assert!(placement.claim("next", BASE + 0x20_0063, 1).is_err());
+        }
+        // What has a format still goes where that says.
+        assert_eq!(load(&mut placement(), &image(0x30_0000, 0x1000, 0)).unwrap().entry, BASE + 0x30_0000);
+        let mut aarch64 = vec![0; 64];
+        aarch64[56..60].copy_from_slice(b"ARM\x64");
+        for bytes in [b"".to_vec(), b"MZ\0\0an EFI program".to_vec(), aarch64, vec![1; (2 << 20) + 1]] {
+            let text = load(&mut placement(), &bytes).unwrap_err().to_string();
+            assert!(text.contains("loader.bin"), "{text}");
+        }
     }
 
     #[test]

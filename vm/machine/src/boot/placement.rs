@@ -39,6 +39,16 @@ pub enum PlacementError {
         /// First shared address.
         at: u64,
     },
+    /// It has to be at low addresses, and there is no more room.
+    #[error("no room for {what} of {len} bytes below {limit:#x}, where firmware can reach it; make it smaller")]
+    NoRoomBelow {
+        /// What was to be placed.
+        what: String,
+        /// Its length in bytes.
+        len: u64,
+        /// Address that it has to stay below.
+        limit: u64,
+    },
     /// No free range is large enough.
     #[error("no room for {what} of {len} bytes; give the machine more memory")]
     NoRoom {
@@ -133,9 +143,14 @@ impl Placement {
     /// starts at a multiple of `align`, a power of two. Returns its start.
     ///
     /// # Errors
-    /// [`PlacementError::NoRoom`].
+    /// [`PlacementError::NoRoom`], or [`PlacementError::NoRoomBelow`] when more RAM would
+    /// not help.
     pub fn claim_high(&mut self, what: &str, len: u64, align: u64, limit: u64) -> Result<u64, PlacementError> {
-        let no_room = || PlacementError::NoRoom { what: what.into(), len };
+        let reaches_limit = self.ram_end() >= limit;
+        let no_room = || match reaches_limit {
+            true => PlacementError::NoRoomBelow { what: what.into(), len, limit },
+            false => PlacementError::NoRoom { what: what.into(), len },
+        };
         let mut end = self.ram_end().min(limit);
         loop {
             let start = end.checked_sub(len).ok_or_else(no_room)? & !(align - 1);
@@ -208,5 +223,8 @@ mod tests {
         let none = placement.claim_high("large", 0x9f02, 1, u64::MAX);
         assert_eq!(none, Err(PlacementError::NoRoom { what: "large".into(), len: 0x9f02 }));
         assert!(placement.claim_high("huge", u64::MAX, 1, u64::MAX).is_err());
+        let limit = BASE + 0x1_0000;
+        let none = placement.claim_high("large", 0x9f02, 1, limit);
+        assert_eq!(none, Err(PlacementError::NoRoomBelow { what: "large".into(), len: 0x9f02, limit }));
     }
 }

@@ -10,7 +10,7 @@ use super::elf::HtifSymbols;
 use super::fdt::{self, FdtContents};
 use super::firmware::{self, FirmwareError};
 use super::initrd::{self, InitrdError};
-use super::kernel::{self, KernelError};
+use super::kernel::{self, EnteredBy, KernelError};
 use super::{Placement, PlacementError, Signature};
 use crate::board::layout::LOW_LIMIT;
 use crate::board::{Board, MachineSpec};
@@ -93,7 +93,8 @@ pub fn prepare(spec: &MachineSpec, board: &Board) -> Result<BootPlan, BootError>
     let load_start = monotonic_ns();
     let mut placement = Placement::new(Arc::clone(&board.ram));
     let firmware = spec.firmware.as_ref().map(|source| firmware::load(&mut placement, source)).transpose()?;
-    let kernel = spec.kernel.as_ref().map(|source| kernel::load(&mut placement, source)).transpose()?;
+    let entered_by = if firmware.is_some() { EnteredBy::Firmware } else { EnteredBy::BuiltIn };
+    let kernel = spec.kernel.as_ref().map(|source| kernel::load(&mut placement, source, entered_by)).transpose()?;
     let info = placement.claim_high("firmware information", firmware::DYNAMIC_INFO_SIZE, PAGE_SIZE, LOW_LIMIT)?;
     let tree = placement.claim_high("device tree", FDT_AREA, PAGE_SIZE, LOW_LIMIT)?;
     let initrd = spec.initrd.as_ref().map(|source| initrd::load(&mut placement, source)).transpose()?;
