@@ -216,12 +216,12 @@ impl Machine {
         &self.counters
     }
 
-    /// Whether the program has a signature, which is known before it runs.
+    /// Whether its program has a signature.
     pub fn has_signature(&self) -> bool {
         self.signature.is_some()
     }
 
-    /// Writes the program's signature to a file, see [`Signature::dump`].
+    /// Writes the program's signature to a file, see [`Signature::text`].
     ///
     /// # Errors
     /// [`SignatureError`] if it has none or it cannot be written.

@@ -45,8 +45,7 @@ pub enum SignatureError {
 }
 
 impl Signature {
-    /// Writes one little-endian 8-byte word a line, as 16 lower-case hexadecimal digits; a
-    /// last partial word is filled with zeros.
+    /// Writes [`Signature::text`] to a file.
     ///
     /// # Errors
     /// [`SignatureError::OutsideRam`] before `path` is touched, [`SignatureError::Write`].
@@ -58,13 +57,18 @@ impl Signature {
         }
         let write = || {
             let mut out = BufWriter::new(File::create(path)?);
-            self.write_lines(ram, &mut out)?;
+            self.text(ram, &mut out)?;
             out.flush()
         };
         write().map_err(|source| SignatureError::Write { path: path.into(), source })
     }
 
-    fn write_lines(self, ram: &GuestRam, out: &mut impl Write) -> io::Result<()> {
+    /// Writes one little-endian 8-byte word a line, as 16 lower-case hexadecimal digits; a
+    /// last partial word is filled with zeros.
+    ///
+    /// # Errors
+    /// Those of `out`, and when the signature is not in RAM.
+    pub fn text(self, ram: &GuestRam, out: &mut impl Write) -> io::Result<()> {
         let mut at = self.start;
         while at < self.end {
             let mut bytes = [0; WORD];
