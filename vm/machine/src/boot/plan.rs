@@ -196,6 +196,20 @@ mod tests {
     }
 
     #[test]
+    fn the_next_stage_of_firmware_may_be_a_raw_binary() {
+        let mut spec = spec();
+        spec.kernel = Some(ImageSource::bytes("loader.bin", *b"code"));
+        let text = plan(&spec).1.unwrap_err().to_string();
+        assert!(text.contains("loader.bin") && text.contains("ELF file"), "{text}");
+        spec.firmware = Some(ImageSource::bytes("firmware", *b"code"));
+        let (board, plan) = plan(&spec);
+        let Start::Machine { dynamic_info, .. } = plan.unwrap().start else { panic!("no firmware") };
+        let next: u64 = board.ram.memory().read_obj(GuestAddress(dynamic_info + 16)).unwrap();
+        assert_eq!(next, 0x8020_0000);
+        assert_eq!(board.ram.memory().read_obj::<[u8; 4]>(GuestAddress(next)).unwrap(), *b"code");
+    }
+
+    #[test]
     fn files_that_overlap_or_do_not_fit_are_named() {
         let mut crowded = spec();
         crowded.kernel = Some(ImageSource::bytes("big-kernel", image()));
