@@ -102,14 +102,25 @@ mod tests {
         cpus_4_tiered_sv48: 4, "tiered", "sv48";
     }
 
-    #[test]
-    fn opensbi_jump_cpus_1_interpreter() {
-        boot_through("fw_jump.elf", 1, "interpreter", "sv39");
+    /// As [`cells`], through a firmware of Debian's OpenSBI.
+    macro_rules! opensbi_cells {
+        ($($name:ident: $firmware:literal, $cpus:literal, $engine:literal, $mmu:literal;)*) => {
+            $(
+                #[test]
+                fn $name() {
+                    boot_through($firmware, $cpus, $engine, $mmu);
+                }
+            )*
+        };
     }
 
-    #[test]
-    fn opensbi_dynamic_cpus_2_tiered() {
-        boot_through("fw_dynamic.elf", 2, "tiered", "sv48");
+    opensbi_cells! {
+        opensbi_jump_cpus_1_interpreter: "fw_jump.elf", 1, "interpreter", "sv39";
+        opensbi_dynamic_cpus_1_tiered: "fw_dynamic.elf", 1, "tiered", "sv39";
+        opensbi_jump_cpus_2_interpreter: "fw_jump.elf", 2, "interpreter", "sv48";
+        opensbi_dynamic_cpus_2_tiered: "fw_dynamic.elf", 2, "tiered", "sv48";
+        opensbi_dynamic_cpus_4_interpreter: "fw_dynamic.elf", 4, "interpreter", "sv48";
+        opensbi_jump_cpus_4_tiered: "fw_jump.elf", 4, "tiered", "sv39";
     }
 
     #[test]
