@@ -4,11 +4,13 @@
 //! long it takes to get there is what `machine` measures.
 
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group};
 use riscope_benches::guest;
+use riscope_benches::promise::{Bound, best_of, is_kept};
 use riscope_core::addr::{GuestAddr, GuestPhys};
 use riscope_core::clock::Clock;
 use riscope_core::engine::{Engine, EngineContext, EngineFactory, Exit};
@@ -45,9 +47,21 @@ fn hart_and_engine(factory: &dyn EngineFactory, image: &[u8]) -> (Hart, Box<dyn 
     (hart, engine)
 }
 
+/// A loop of `guest/`, warm.
+fn warm(factory: &dyn EngineFactory, name: &str) -> (Hart, Box<dyn Engine>) {
+    let image = guest::image(name, Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let (mut hart, mut engine) = hart_and_engine(factory, &image);
+    assert_eq!(engine.run(&mut hart, WARM_UP), Exit::LimitReached);
+    assert_eq!(hart.mode(), PrivilegeMode::Supervisor, "the loop runs under paging");
+    (hart, engine)
+}
+
+fn factories() -> [Box<dyn EngineFactory>; 2] {
+    [Box::new(InterpreterFactory), Box::new(JitFactory::default())]
+}
+
 fn engine(c: &mut Criterion) {
-    let factories: [Box<dyn EngineFactory>; 2] = [Box::new(InterpreterFactory), Box::new(JitFactory::default())];
-    for factory in factories {
+    for factory in factories() {
         let mut group = c.benchmark_group(factory.name());
         group.throughput(Throughput::Elements(SLICE)).measurement_time(Duration::from_secs(3));
         for name in guest::LOOPS {
@@ -61,5 +75,21 @@ fn engine(c: &mut Criterion) {
     }
 }
 
+/// Millions of instructions a second on the integer loop.
+fn speed(factory: &dyn EngineFactory) -> f64 {
+    let (mut hart, mut engine) = warm(factory, "integer");
+    let best = best_of(200, || assert_eq!(engine.run(&mut hart, SLICE), Exit::LimitReached));
+    SLICE as f64 / best.as_secs_f64() / 1e6
+}
+
 criterion_group!(benches, engine);
-criterion_main!(benches);
+
+fn main() -> ExitCode {
+    benches();
+    let [interpreter, tiered] = factories().map(|factory| speed(&*factory));
+    let kept = [
+        is_kept("interpreter, integer loop", interpreter, Bound::AtLeast(200.0), "million/s"),
+        is_kept("tiered over interpreter, integer loop", tiered / interpreter, Bound::AtLeast(3.0), "times"),
+    ];
+    if kept.iter().all(|kept| *kept) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

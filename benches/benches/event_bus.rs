@@ -2,8 +2,10 @@
 //! and 150 ns with three subscribers.
 
 use std::hint::black_box;
+use std::process::ExitCode;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group};
+use riscope_benches::promise::{Bound, best_of, is_kept};
 use riscope_core::event::{DomainEventBus, ExecutionEvent, Family, Filter, Subscription, Tier, Trigger, VmId};
 
 fn compiled() -> ExecutionEvent {
@@ -47,5 +49,25 @@ fn event_bus(c: &mut Criterion) {
     publish(c, "publish 1024 to three who want others", &[elsewhere, elsewhere, elsewhere]);
 }
 
+/// Nanoseconds that publishing one event takes with this many subscribers.
+fn cost(subscribers: usize) -> f64 {
+    let bus = DomainEventBus::new();
+    let all: Vec<Subscription> = (0..subscribers).map(|_| bus.subscribe("bench", Filter::all(), EVENTS)).collect();
+    let publish = || {
+        all.iter().for_each(|subscription| subscription.drain().for_each(drop));
+        best_of(1, || (0..EVENTS).for_each(|_| bus.publish(compiled())))
+    };
+    let best = (0..200).map(|_| publish()).min().unwrap_or_default();
+    best.as_secs_f64() * 1e9 / EVENTS as f64
+}
+
 criterion_group!(benches, event_bus);
-criterion_main!(benches);
+
+fn main() -> ExitCode {
+    benches();
+    let kept = [
+        is_kept("publish to nobody", cost(0), Bound::AtMost(10.0), "ns"),
+        is_kept("publish to three", cost(3), Bound::AtMost(150.0), "ns"),
+    ];
+    if kept.iter().all(|kept| *kept) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

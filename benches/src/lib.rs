@@ -1,3 +1,4 @@
 //! What the benchmarks in `benches/` share.
 
 pub mod guest;
+pub mod promise;

@@ -14,6 +14,8 @@ mod run;
 mod telemetry;
 mod workload;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 
 use run::Subject;
@@ -36,16 +38,19 @@ struct Options {
     bench: bool,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let options = Options::parse();
     let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
+    let mut kept = true;
     for workload in Workload::ALL.into_iter().filter(|workload| wanted(workload.name())) {
         let rounds: Vec<report::Round> = (0..options.rounds).map(|_| round(workload)).collect();
         report::comparison(workload, &rounds);
+        kept &= workload != Workload::Boot || report::boot_is_fast(&rounds);
     }
     if wanted("telemetry") {
-        report::overhead(&telemetry::pairs(options.pairs));
+        kept &= report::overhead_is_small(&telemetry::pairs(options.pairs));
     }
+    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn round(workload: Workload) -> report::Round {

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use riscope_benches::promise::{Bound, is_kept};
+
 use crate::run::{Outcome, Subject};
 use crate::telemetry::Pair;
 use crate::workload::Workload;
@@ -10,7 +12,9 @@ use crate::workload::Workload;
 /// The outcomes of one round, as [`Subject::ALL`] names them.
 pub(crate) type Round = [Outcome; Subject::ALL.len()];
 
-const QEMU: usize = Subject::ALL.len() - 1;
+const TIERED: usize = 1;
+const QEMU: usize = 2;
+const _: () = assert!(matches!(Subject::ALL, [_, Subject::Tiered, Subject::Qemu]));
 
 /// Times, speeds, and how many times as fast as QEMU.
 pub(crate) fn comparison(workload: Workload, rounds: &[Round]) {
@@ -27,11 +31,19 @@ pub(crate) fn comparison(workload: Workload, rounds: &[Round]) {
     }
 }
 
-/// What telemetry costs, by the median of the pairs' ratios.
-pub(crate) fn overhead(pairs: &[Pair]) {
+/// Whether the kernel boots as fast on the JIT as promised.
+pub(crate) fn boot_is_fast(rounds: &[Round]) -> bool {
+    let seconds = Spread::of(rounds.iter().map(|round| seconds_of(round, TIERED)));
+    is_kept("kernel entry to init, tiered", seconds.median, Bound::AtMost(4.0), "s")
+}
+
+/// What telemetry costs, by the median of the pairs' ratios, and whether that is as
+/// little as promised.
+pub(crate) fn overhead_is_small(pairs: &[Pair]) -> bool {
     let ratio = Spread::of(pairs.iter().map(|pair| seconds(pair.with) / seconds(pair.without)));
     println!("\ntelemetry, {} pairs with and without", pairs.len());
     println!("time with / without: median {:.4}, {:.4} .. {:.4}", ratio.median, ratio.min, ratio.max);
+    is_kept("guest time with telemetry over without", ratio.median, Bound::AtMost(1.01), "times")
 }
 
 fn seconds_of(round: &Round, subject: usize) -> f64 {
