@@ -1,5 +1,6 @@
 //! The command line. Names are stable; `--help` is meant to be enough to start.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -73,8 +74,14 @@ Examples:
 
 On a terminal, Ctrl-A x ends the machine and Ctrl-A Ctrl-A types Ctrl-A.
 
-Exit status: 0 the guest powered off; n the guest failed with code n; 2 wrong use or a file that
-cannot be read; 3 the guest asked for a reset under --no-reboot; 124 time-out; 130 interrupted.";
+Exit status:
+  0    the guest powered off
+  n    the guest ended with failure code n; 255 if that does not fit
+  2    wrong use, or a file that cannot be used
+  3    the guest asked for a reset under --no-reboot
+  70   riscope failed, or its host
+  124  --timeout has passed
+  130  ended by the user: SIGINT, SIGTERM, SIGHUP, SIGQUIT, Ctrl-A x";
 
 const DEMO_HELP: &str = "\
 The guest goes through the phases integer, float, memory and churn for ever. Meanwhile look at
@@ -98,7 +105,7 @@ pub(crate) struct RunArguments {
     pub(crate) append: String,
     /// Raw disk image; ",ro" makes it read-only. May be given several times
     #[arg(long = "disk", value_name = "FILE[,ro]")]
-    pub(crate) disks: Vec<String>,
+    pub(crate) disks: Vec<OsString>,
     /// Number of harts, 1 to 8
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_cpus, allow_hyphen_values = true)]
     pub(crate) cpus: usize,

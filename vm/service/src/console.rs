@@ -1,76 +1,36 @@
-//! The guest's console on this process's stdin and stdout.
+//! Input of the guest's console from this process's stdin.
 
-use std::io::{IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use riscope_machine::console::{Console, ConsoleBackend};
-use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use riscope_machine::console::Console;
+use rustix::event::PollFlags;
+use rustix::io::{Errno, read};
+use rustix::stdio::stdin;
 
-use crate::message::say;
+use crate::descriptor::wait_until_ready;
 use crate::stop::Stopper;
 
-/// Writes guest output to stdout.
-#[derive(Debug)]
-struct Stdout;
-
-impl ConsoleBackend for Stdout {
-    fn write(&self, bytes: &[u8]) {
-        let mut stdout = std::io::stdout().lock();
-        // When nobody reads stdout any more, the guest's output is lost: it has to go
-        // on all the same.
-        let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
-    }
-}
-
-/// A console that writes to stdout.
-pub(crate) fn stdout_console() -> Arc<Console> {
-    Console::new(Arc::new(Stdout))
-}
-
-/// Keeps the terminal in raw mode; gives back its settings when dropped.
-#[derive(Debug)]
-pub(crate) struct RawTerminal {
-    before: Option<Termios>,
-}
-
-impl RawTerminal {
-    /// Lets every key reach the guest, if stdin is a terminal. Output processing
-    /// stays on, so that lines of riscope itself stay readable.
-    pub(crate) fn enter() -> Self {
-        let stdin = std::io::stdin();
-        let before = if stdin.is_terminal() { tcgetattr(&stdin).ok() } else { None };
-        if let Some(before) = &before {
-            let mut raw = before.clone();
-            raw.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN;
-            raw.input_modes -= InputModes::ICRNL | InputModes::IXON | InputModes::BRKINT;
-            raw.special_codes[SpecialCodeIndex::VMIN] = 1;
-            raw.special_codes[SpecialCodeIndex::VTIME] = 0;
-            // A terminal that cannot be set is used as it is.
-            let _ = tcsetattr(&stdin, OptionalActions::Now, &raw);
-            say(&"Ctrl-A x ends the machine");
-        }
-        Self { before }
-    }
-}
-
-impl Drop for RawTerminal {
-    fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            // As above.
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
-        }
-    }
-}
-
 /// Feeds stdin to the guest from a thread of its own, which ends with stdin or with
-/// the process: a read from a terminal cannot be called off.
-pub(crate) fn feed_stdin(console: Arc<Console>, stopper: Stopper) -> std::io::Result<()> {
-    let escapes = std::io::stdin().is_terminal();
+/// the process: a read from a terminal cannot be called off. The escape key means
+/// something if `escapes`.
+///
+/// # Errors
+/// When the host is out of threads.
+pub(crate) fn feed_stdin(console: Arc<Console>, stopper: Stopper, escapes: bool) -> std::io::Result<()> {
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut keys = Keys { escapes, escaped: false };
         let mut buffer = [0; 1024];
-        while let Ok(count @ 1..) = std::io::stdin().lock().read(&mut buffer) {
+        loop {
+            let count = match read(stdin(), &mut buffer) {
+                Ok(count) if count > 0 => count,
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => {
+                    wait_until_ready(&stdin(), PollFlags::IN);
+                    continue;
+                }
+                Ok(_) | Err(_) => return,
+            };
             for &byte in &buffer[..count] {
                 match keys.press(byte) {
                     Key::Guest(byte) => push(&console, byte),

@@ -1,9 +1,8 @@
 //! `riscope demo`: the built-in guest, no download needed.
 
-use riscope_machine::ImageSource;
+use riscope_machine::{ImageSource, Machine};
 
 use crate::cli::DemoArguments;
-use crate::console::stdout_console;
 use crate::error::CommandError;
 use crate::message::say;
 use crate::session::Session;
@@ -16,13 +15,17 @@ const MEMORY: u64 = 64 << 20;
 /// Runs the guest until Ctrl-C and returns the exit status.
 pub(crate) fn demo(arguments: &DemoArguments) -> Result<u8, CommandError> {
     let session = Session::start(Some(arguments.listen), arguments.otlp.clone())?;
-    if let Some(address) = session.address {
-        say(&format_args!("demo at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));
-    }
-    let mut spec = machine_spec(&session, "demo", arguments.engine, stdout_console());
+    let mut spec = machine_spec(&session, "demo", arguments.engine, session.console());
     spec.memory = MEMORY;
     spec.user_mode = false;
     spec.kernel = Some(ImageSource::bytes("the demo guest", GUEST));
     spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds);
-    run_machine(&session, &spec, RunPolicy { reboot: true, timeout: None }, |_| Ok(()))
+    let policy = RunPolicy { reboot: true, timeout: None };
+    let built = |_: &Machine| {
+        if let Some(address) = session.address {
+            say(&format_args!("demo at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));
+        }
+        Ok(())
+    };
+    run_machine(&session, &spec, policy, built, |_| Ok(()))
 }

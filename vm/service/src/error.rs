@@ -8,8 +8,10 @@ use riscope_machine::board::{BuildError, SpecError};
 use riscope_machine::boot::{BootError, SignatureError};
 use riscope_telemetry::TelemetryError;
 
-/// Exit status of wrong use or unreadable input.
+/// Exit status of wrong use or input that cannot be used.
 pub(crate) const USAGE: u8 = 2;
+/// Exit status when riscope or its host failed.
+pub(crate) const HOST: u8 = 70;
 
 /// Why a command could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -20,10 +22,25 @@ pub(crate) enum CommandError {
     Telemetry(#[from] TelemetryError),
     #[error("cannot listen on {address}: {source}; choose another address with --listen")]
     Listen { address: SocketAddr, source: std::io::Error },
-    #[error("cannot start a thread for signals and HTTP: {0}")]
+    #[error("the host gives no more threads, files or signals: {0}")]
     Runtime(#[source] std::io::Error),
     #[error("{0}; check --signature")]
     Signature(#[from] SignatureError),
+    #[error("{program} has no symbols begin_signature and end_signature; define them there, or leave out --signature")]
+    NoSignature { program: String },
+}
+
+impl CommandError {
+    /// The exit status that goes with it.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Self::Machine(MachineError::Engine(_) | MachineError::State(_) | MachineError::Thread(_))
+            | Self::Machine(MachineError::Build(BuildError::Overlap(_)) | MachineError::Boot(BootError::Fdt(_)))
+            | Self::Telemetry(TelemetryError::Thread(_) | TelemetryError::Metric(_))
+            | Self::Runtime(_) => HOST,
+            _ => USAGE,
+        }
+    }
 }
 
 /// Which option to look at when a machine cannot be made.
@@ -38,5 +55,22 @@ fn hint(error: &MachineError) -> &'static str {
         MachineError::Spec(SpecError::CommandLine(_)) => "; check --append",
         MachineError::Spec(SpecError::Slots(_)) => "; use --disk less often",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn what_the_user_cannot_mend_is_told_apart() {
+        let host = || Error::from(ErrorKind::WouldBlock);
+        let user = SpecError::CommandLine(9999);
+        assert_eq!(CommandError::from(MachineError::Spec(user)).status(), 2);
+        assert_eq!(CommandError::from(MachineError::Thread(host())).status(), 70);
+        assert_eq!(CommandError::from(TelemetryError::Thread(host())).status(), 70);
+        assert_eq!(CommandError::Runtime(host()).status(), 70);
     }
 }

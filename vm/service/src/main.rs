@@ -5,13 +5,17 @@
 mod cli;
 mod console;
 mod demo;
+mod descriptor;
 mod error;
 mod http;
 mod message;
+mod output;
 mod run;
 mod session;
+mod signals;
 mod size;
 mod stop;
+mod terminal;
 mod wiring;
 
 use std::process::ExitCode;
@@ -27,6 +31,6 @@ fn main() -> ExitCode {
     };
     ExitCode::from(outcome.unwrap_or_else(|error| {
         message::say(&error);
-        error::USAGE
+        error.status()
     }))
 }

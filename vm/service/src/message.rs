@@ -3,9 +3,19 @@
 use std::fmt::Display;
 use std::io::Write;
 
-/// Prints one line. On a raw terminal a line feed alone would not go back to the
-/// first column.
+use rustix::stdio::stderr;
+use rustix::termios::{OutputModes, tcgetattr};
+
+/// Prints one line.
 pub(crate) fn say(text: &impl Display) {
     // There is nobody to tell that stderr is gone.
-    let _ = write!(std::io::stderr().lock(), "riscope: {text}\r\n");
+    let _ = write!(std::io::stderr().lock(), "riscope: {text}{}", line_end());
+}
+
+/// A line feed, and what it takes on a terminal that somebody made raw altogether to go
+/// back to the first column.
+fn line_end() -> &'static str {
+    let adds_return = OutputModes::OPOST | OutputModes::ONLCR;
+    let is_raw = tcgetattr(stderr()).is_ok_and(|settings| !settings.output_modes.contains(adds_return));
+    if is_raw { "\r\n" } else { "\n" }
 }

@@ -1,13 +1,16 @@
 //! `riscope run`: one machine in the foreground.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use riscope_machine::boot::SignatureError;
-use riscope_machine::{DiskSpec, ImageSource, MachineSpec};
+use riscope_machine::{DiskSpec, ImageSource, Machine, MachineSpec};
 
 use crate::cli::RunArguments;
-use crate::console::{RawTerminal, feed_stdin, stdout_console};
+use crate::console::feed_stdin;
 use crate::error::CommandError;
 use crate::message::say;
 use crate::session::Session;
@@ -16,54 +19,51 @@ use crate::wiring::{RunPolicy, machine_spec, run_machine};
 /// Runs the machine and returns the exit status.
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let session = Session::start(arguments.observe.listen, arguments.observe.otlp.clone())?;
-    if let Some(address) = session.address {
-        say(&format_args!("metrics at http://{address}/metrics"));
-    }
-    let console = stdout_console();
+    let console = session.console();
     let mut spec = machine_spec(&session, "run", arguments.engine, std::sync::Arc::clone(&console));
     describe(&mut spec, arguments);
-    let signature = arguments.signature.as_deref().map(SignatureFile::reserve).transpose()?;
-    let _terminal = RawTerminal::enter();
-    feed_stdin(console, session.stopper.clone()).map_err(CommandError::Runtime)?;
     let policy = RunPolicy { reboot: !arguments.no_reboot, timeout: arguments.timeout };
-    run_machine(&session, &spec, policy, |machine| {
-        let Some(file) = signature else { return Ok(()) };
-        machine.dump_signature(file.path)?;
-        file.keep();
-        Ok(())
+    // Nothing is said, and no terminal touched, before everything has been found usable.
+    let built = |machine: &Machine| {
+        if let Some(path) = &arguments.signature {
+            check_signature(machine, &spec, path)?;
+        }
+        if let Some(address) = session.address {
+            say(&format_args!("metrics at http://{address}/metrics"));
+        }
+        let is_terminal = session.terminal.enter();
+        if is_terminal {
+            say(&"Ctrl-A x ends the machine");
+        }
+        feed_stdin(console, session.stopper.clone(), is_terminal).map_err(CommandError::Runtime)
+    };
+    run_machine(&session, &spec, policy, built, |machine| {
+        Ok(arguments.signature.as_ref().map_or(Ok(()), |path| machine.dump_signature(path))?)
     })
 }
 
-/// The file for the signature: proved writable before the machine runs, and gone again
-/// when there turns out to be nothing to write.
-#[derive(Debug)]
-struct SignatureFile<'a> {
-    path: &'a Path,
-    /// Whether it was not there before.
-    fresh: bool,
+/// Proves that there will be a signature, and a file for it, before the machine runs for
+/// hours; and leaves no file behind yet.
+fn check_signature(machine: &Machine, spec: &MachineSpec, path: &Path) -> Result<(), CommandError> {
+    if !machine.has_signature() {
+        let program = spec.firmware.as_ref().or(spec.kernel.as_ref()).map_or("the program", ImageSource::name);
+        return Err(CommandError::NoSignature { program: program.into() });
+    }
+    Ok(try_to_write(path).map_err(|source| SignatureError::Write { path: path.into(), source })?)
 }
 
-impl<'a> SignatureFile<'a> {
-    fn reserve(path: &'a Path) -> Result<Self, SignatureError> {
-        let fresh = !path.exists();
-        // Appending leaves alone what is there.
-        let opened = File::options().append(true).create(true).open(path);
-        opened.map_err(|source| SignatureError::Write { path: path.into(), source })?;
-        Ok(Self { path, fresh })
+/// Opens a file for writing, leaving alone what is there.
+fn try_to_write(path: &Path) -> io::Result<()> {
+    let found = fs::metadata(path);
+    if found.as_ref().is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is no regular file"));
     }
-
-    fn keep(mut self) {
-        self.fresh = false;
+    File::options().append(true).create(true).open(path)?;
+    if found.is_err() {
+        // The file that was made, not a link that leads there.
+        fs::remove_file(path.canonicalize()?)?;
     }
-}
-
-impl Drop for SignatureFile<'_> {
-    fn drop(&mut self) {
-        if self.fresh {
-            // An empty file that cannot be removed does no harm.
-            let _ = fs::remove_file(self.path);
-        }
-    }
+    Ok(())
 }
 
 fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {
@@ -77,9 +77,9 @@ fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {
 }
 
 /// `FILE` or `FILE,ro`.
-fn disk_spec(argument: &str) -> DiskSpec {
-    match argument.strip_suffix(",ro") {
-        Some(path) => DiskSpec::path(path, true),
+fn disk_spec(argument: &OsStr) -> DiskSpec {
+    match argument.as_bytes().strip_suffix(b",ro") {
+        Some(path) => DiskSpec::path(OsStr::from_bytes(path), true),
         None => DiskSpec::path(argument, false),
     }
 }

@@ -1,21 +1,24 @@
-//! What a command has besides its machine: the event bus, telemetry, and one thread
-//! for signals and HTTP.
+//! What a command has besides its machine: the event bus, telemetry, stdout and the
+//! terminal, and one thread for signals and HTTP.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use riscope_core::event::DomainEventBus;
+use riscope_machine::console::Console;
 use riscope_telemetry::{SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::error::CommandError;
 use crate::http;
 use crate::message::say;
+use crate::output::Output;
+use crate::signals::Signals;
 use crate::stop::Stopper;
-use crate::wiring::DEVICE_ERRORS;
+use crate::terminal::Terminal;
+use crate::wiring::{DEVICE_ERRORS, exit_status};
 
 /// Lives as long as a command.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(crate) struct Session {
     pub(crate) bus: DomainEventBus,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) stopper: Stopper,
+    pub(crate) output: Arc<Output>,
+    pub(crate) terminal: Arc<Terminal>,
     /// Where HTTP is served, with the port that was chosen.
     pub(crate) address: Option<SocketAddr>,
     quit: Option<oneshot::Sender<()>>,
@@ -43,26 +48,50 @@ impl Session {
             TelemetryConfig { otlp_endpoint: otlp, device_errors: DEVICE_ERRORS, ..TelemetryConfig::default() };
         let telemetry = Arc::new(Telemetry::start(&bus, config)?);
         telemetry.warnings().iter().for_each(say);
-        let stopper = Stopper::default();
+        let output = Output::to(std::io::stdout()).map_err(CommandError::Runtime)?;
+        let (stopper, terminal) = (Stopper::new(Arc::clone(&output)), Arc::<Terminal>::default());
+        end_at_last(stopper.clone(), Arc::clone(&terminal)).map_err(CommandError::Runtime)?;
         let (quit, quitting) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().thread_name("http-answer").build();
         let runtime = runtime.map_err(CommandError::Runtime)?;
-        let (served, stop) = (Arc::clone(&telemetry), stopper.clone());
+        let signals = {
+            let _inside = runtime.enter();
+            Signals::register().map_err(CommandError::Runtime)?
+        };
+        let (served, stop, given) = (Arc::clone(&telemetry), stopper.clone(), Arc::clone(&terminal));
         let thread = std::thread::Builder::new()
             .name("http".into())
-            .spawn(move || serve(runtime, listener, served, stop, quitting))
+            .spawn(move || serve(runtime, listener, served, move || signals.obey(&stop, &given), quitting))
             .map_err(CommandError::Runtime)?;
-        Ok(Self { bus, telemetry, stopper, address, quit: Some(quit), thread: Some(thread) })
+        Ok(Self { bus, telemetry, stopper, output, terminal, address, quit: Some(quit), thread: Some(thread) })
+    }
+
+    /// A console that writes to stdout.
+    pub(crate) fn console(&self) -> Arc<Console> {
+        Console::new(Arc::clone(&self.output) as _)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.terminal.restore();
+        // Signals are obeyed meanwhile.
+        self.telemetry.shutdown(SHUTDOWN_LIMIT);
         // Both only fail when the thread has ended already.
         let _ = self.quit.take().map(|quit| quit.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
-        self.telemetry.shutdown(SHUTDOWN_LIMIT);
     }
+}
+
+/// Ends the process when it does not end by itself, see [`Stopper::last_resort`].
+fn end_at_last(stopper: Stopper, terminal: Arc<Terminal>) -> std::io::Result<()> {
+    std::thread::Builder::new().name("last-resort".into()).spawn(move || {
+        let exit = stopper.last_resort();
+        terminal.restore();
+        #[expect(clippy::exit, reason = "the threads that could return from main do not")]
+        std::process::exit(exit_status(exit).into());
+    })?;
+    Ok(())
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, CommandError> {
@@ -76,23 +105,14 @@ fn serve(
     runtime: Runtime,
     listener: Option<TcpListener>,
     telemetry: Arc<Telemetry>,
-    stopper: Stopper,
+    obey_signals: impl FnOnce(),
     quitting: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async move {
         if let Some(listener) = listener.and_then(|listener| tokio::net::TcpListener::from_std(listener).ok()) {
             tokio::spawn(http::serve(listener, telemetry));
         }
-        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-            if let Ok(mut signals) = signal(kind) {
-                let stopper = stopper.clone();
-                tokio::spawn(async move {
-                    while signals.recv().await.is_some() {
-                        stopper.stop();
-                    }
-                });
-            }
-        }
+        obey_signals();
         // The other end is dropped with the session at the latest.
         let _ = quitting.await;
     });

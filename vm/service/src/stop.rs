@@ -1,45 +1,187 @@
-//! Ending the machine from outside: signals and the console's escape key.
+//! Ending the machine from outside: signals, the console's escape key, the time-out.
+//!
+//! ```text
+//!  asked to end ──► harts end ──► output is written ──► the process ends
+//!       │                            at most LAST_WORDS
+//!       └── GRACE later, if harts have not ended ──► the process ends all the same
+//! ```
+//!
+//! Harts end within microseconds, unless the host keeps one of them: in a system call on
+//! a disk that does not answer, say. And while a machine is being built, there are no
+//! harts to end. Nobody who asks waits longer for that than [`GRACE`], and who asks twice
+//! does not wait at all.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use riscope_machine::Machine;
+use riscope_machine::{Machine, MachineExit};
 
-/// A request to stop that also reaches a machine which is built after it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stopper(Arc<Mutex<State>>);
+use crate::output::Output;
+
+/// How long after a request to end the harts may take.
+const GRACE: Duration = Duration::from_secs(1);
+/// Requests that are closer to the first are the same: timeout(1) and others send a
+/// signal to a process and then to its group.
+const SAME: Duration = Duration::from_millis(250);
+
+/// A request to end that also reaches a machine which is built after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopper(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    output: Arc<Output>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    requested: bool,
+    /// How the machine is to end, and since when.
+    asked: Option<(MachineExit, Instant)>,
+    /// When it is to end at last.
+    deadline: Option<Instant>,
     machine: Weak<Machine>,
+    /// Whether no hart executes any more.
+    ended: bool,
+    /// Whether somebody asked twice.
+    hurry: bool,
 }
 
 impl Stopper {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Ends machines, and their wait for a reader of `output`.
+    pub(crate) fn new(output: Arc<Output>) -> Self {
+        Self(Arc::new(Shared { output, state: Mutex::default(), changed: Condvar::new() }))
     }
 
-    /// Ends the current machine and every later one.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the current machine and every later one; the second time, the process.
     pub(crate) fn stop(&self) {
+        self.stop_at(Instant::now());
+    }
+
+    fn stop_at(&self, now: Instant) {
         let machine = {
             let mut state = self.lock();
-            state.requested = true;
+            match state.asked {
+                None => state.asked = Some((MachineExit::Stopped, now)),
+                Some((_, since)) => state.hurry |= now.saturating_duration_since(since) >= SAME,
+            }
             state.machine.upgrade()
         };
+        self.0.output.release();
+        self.0.changed.notify_all();
         if let Some(machine) = machine {
             machine.stop();
         }
     }
 
+    /// Sets the time at which the machine is to end at last. Who waits for the machine
+    /// ends it then; this is about what keeps it from ending.
+    pub(crate) fn expire_at(&self, deadline: Instant) {
+        self.lock().deadline = Some(deadline);
+        self.0.changed.notify_all();
+    }
+
     /// Names the machine that a stop ends.
     pub(crate) fn watch(&self, machine: &Arc<Machine>) {
-        let requested = {
+        let asked = {
             let mut state = self.lock();
             state.machine = Arc::downgrade(machine);
-            state.requested
+            state.asked
         };
-        if requested {
+        if let Some((MachineExit::Stopped, _)) = asked {
             machine.stop();
         }
+    }
+
+    /// No hart executes any more: what is left to do takes its own time, and only who
+    /// asks twice does not wait for it.
+    pub(crate) fn harts_ended(&self) {
+        self.lock().ended = true;
+        self.0.changed.notify_all();
+    }
+
+    /// How the machine was asked to end, if it was.
+    pub(crate) fn asked(&self) -> Option<MachineExit> {
+        self.lock().asked.map(|(exit, _)| exit)
+    }
+
+    /// Returns when the process has to end at once, and how the machine was asked to end;
+    /// never, if all goes well.
+    pub(crate) fn last_resort(&self) -> MachineExit {
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            let until = match state.asked {
+                Some((exit, _)) if state.hurry => return exit,
+                Some(_) if state.ended => None,
+                Some((exit, since)) if now >= since + GRACE => return exit,
+                Some((_, since)) => Some(since + GRACE),
+                None if state.deadline.is_some_and(|deadline| now >= deadline) => {
+                    state.asked = Some((MachineExit::Timeout, now));
+                    self.0.output.release();
+                    continue;
+                }
+                None => state.deadline,
+            };
+            state = match until {
+                None => self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(now);
+                    self.0.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    fn stopper() -> Stopper {
+        Stopper::new(Output::to(File::open("/dev/null").unwrap()).unwrap())
+    }
+
+    #[test]
+    fn who_asks_once_waits_for_harts_no_longer_than_the_grace() {
+        let (stopper, before) = (stopper(), Instant::now());
+        stopper.stop();
+        assert_eq!(stopper.last_resort(), MachineExit::Stopped);
+        assert!(before.elapsed() >= GRACE);
+    }
+
+    #[test]
+    fn who_asks_twice_does_not_wait() {
+        let (stopper, now) = (stopper(), Instant::now());
+        // Without the second request, this would wait for ever.
+        stopper.harts_ended();
+        stopper.stop_at(now);
+        stopper.stop_at(now + SAME);
+        assert_eq!(stopper.last_resort(), MachineExit::Stopped);
+    }
+
+    #[test]
+    fn a_signal_that_comes_twice_at_once_is_one_request() {
+        let (stopper, now) = (stopper(), Instant::now());
+        stopper.stop_at(now);
+        stopper.stop_at(now + SAME / 2);
+        assert!(!stopper.lock().hurry);
+    }
+
+    #[test]
+    fn a_deadline_ends_what_does_not_end_by_itself() {
+        let stopper = stopper();
+        assert_eq!(stopper.asked(), None);
+        stopper.expire_at(Instant::now());
+        assert_eq!(stopper.last_resort(), MachineExit::Timeout);
+        stopper.stop();
+        assert_eq!(stopper.asked(), Some(MachineExit::Timeout), "the first reason counts");
     }
 }

@@ -58,20 +58,45 @@ pub(crate) struct RunPolicy {
     pub(crate) timeout: Option<Duration>,
 }
 
-/// Runs machines of `spec` until one ends for good, and gives `finished` the last.
+/// Runs machines of `spec` until one ends for good, gives `built` the first before it
+/// starts and `finished` the last, and returns when its output is written.
 ///
 /// # Errors
-/// When a machine cannot be built or started.
+/// When a machine cannot be built or started, and those of `built` and `finished`.
 pub(crate) fn run_machine(
     session: &Session,
     spec: &MachineSpec,
     policy: RunPolicy,
+    built: impl FnOnce(&Machine) -> Result<(), CommandError>,
+    finished: impl FnOnce(&Machine) -> Result<(), CommandError>,
+) -> Result<u8, CommandError> {
+    let outcome = run_until_end(session, spec, policy, built, finished);
+    session.stopper.harts_ended();
+    if session.output.drain() {
+        return outcome;
+    }
+    // Who asked did not get all of what the guest said, which is no success.
+    outcome.map(|status| session.stopper.asked().map_or(status, exit_status))
+}
+
+fn run_until_end(
+    session: &Session,
+    spec: &MachineSpec,
+    policy: RunPolicy,
+    built: impl FnOnce(&Machine) -> Result<(), CommandError>,
     finished: impl FnOnce(&Machine) -> Result<(), CommandError>,
 ) -> Result<u8, CommandError> {
     let deadline = policy.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    if let Some(deadline) = deadline {
+        session.stopper.expire_at(deadline);
+    }
+    let mut built = Some(built);
     loop {
         let mut machine = Machine::new(spec)?;
         session.telemetry.register_vm(machine.counters().clone());
+        if let Some(built) = built.take() {
+            built(&machine)?;
+        }
         machine.start()?;
         let machine = Arc::new(machine);
         session.stopper.watch(&machine);
@@ -80,13 +105,15 @@ pub(crate) fn run_machine(
             None => machine.wait(),
         };
         if exit != MachineExit::Reset || !policy.reboot {
+            session.stopper.harts_ended();
             finished(&machine)?;
             return Ok(exit_status(exit));
         }
     }
 }
 
-fn exit_status(exit: MachineExit) -> u8 {
+/// The exit status of a process whose machine ended so.
+pub(crate) fn exit_status(exit: MachineExit) -> u8 {
     match exit {
         MachineExit::PowerOff => 0,
         MachineExit::Reset => RESET,

@@ -11,8 +11,8 @@ use riscope_core::event::{DomainEventBus, VmId};
 use riscope_core::mem::MAX_HARTS;
 
 use super::layout::VIRTIO_SLOTS;
-use crate::boot::ImageSource;
 use crate::boot::fdt::MmuType;
+use crate::boot::{ImageSource, open_at_once};
 use crate::console::Console;
 use crate::entropy::Entropy;
 
@@ -97,7 +97,7 @@ impl DiskSpec {
     /// The host's reason.
     pub fn open(&self) -> io::Result<File> {
         match &self.origin {
-            DiskOrigin::Path(path) => File::options().read(true).write(!self.read_only).open(path),
+            DiskOrigin::Path(path) => open_at_once(File::options().read(true).write(!self.read_only), path),
             DiskOrigin::File(file) => file.try_clone(),
         }
     }

@@ -1,13 +1,14 @@
 //! Files that a machine boots from, and how their bytes are obtained.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use riscope_core::mem::GuestMemory;
+use rustix::fs::OFlags;
 use vm_memory::{Bytes, GuestAddress};
 
 use super::elf;
@@ -67,6 +68,12 @@ pub enum ImageError {
     },
 }
 
+/// Opens a file without waiting for anybody, as a plain open of a pipe would. Reading and
+/// writing regular files is the same as ever, and what is no regular file is refused.
+pub(crate) fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed()).open(path)
+}
+
 #[derive(Clone, Debug)]
 enum Origin {
     Path(PathBuf),
@@ -111,7 +118,10 @@ impl ImageSource {
         let unreadable = |source| self.unreadable(source);
         let (contents, len) = match &self.origin {
             Origin::Bytes(bytes) => (Contents::Bytes(bytes), bytes.len() as u64),
-            Origin::Path(path) => self.inspect(Arc::new(File::open(path).map_err(unreadable)?))?,
+            Origin::Path(path) => {
+                let file = open_at_once(File::options().read(true), path).map_err(unreadable)?;
+                self.inspect(Arc::new(file))?
+            }
             Origin::File(file) => self.inspect(Arc::clone(file))?,
         };
         if len > limit {
@@ -320,6 +330,14 @@ mod tests {
         assert!(missing.to_string().contains("missing"), "{missing}");
         let directory = ImageSource::path(dir.path()).read(1);
         assert!(matches!(directory, Err(ImageError::NotAFile { .. })));
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_writes_to_is_refused_at_once() {
+        let dir = ScratchDir::new();
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        assert!(matches!(ImageSource::path(pipe).read(1), Err(ImageError::NotAFile { .. })));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod placement;
 pub mod plan;
 mod signature;
 
+pub(crate) use image::open_at_once;
 pub use image::{ImageError, ImageSource, MAX_IMAGE_BYTES, OpenImage};
 pub use placement::{Placement, PlacementError};
 pub use plan::{BootError, BootPlan, Start};

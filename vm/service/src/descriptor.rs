@@ -1,0 +1,20 @@
+//! Waiting for file descriptors that somebody made non-blocking: whoever shares stdin or
+//! stdout with this process can do so at any time.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+/// Pause when the host cannot even wait.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Waits until `descriptor` is ready for `what`, or in a state that the next access
+/// reports as an error.
+pub(crate) fn wait_until_ready(descriptor: &impl AsFd, what: PollFlags) {
+    match poll(&mut [PollFd::new(descriptor, what)], None) {
+        Ok(_) | Err(Errno::INTR) => {}
+        Err(_) => std::thread::sleep(PAUSE),
+    }
+}

@@ -1,0 +1,212 @@
+//! The guest's output on its way to stdout.
+//!
+//! ```text
+//!  hart ── write ──► queue of at most CAPACITY bytes ──► thread `stdout` ──► stdout
+//!          waits for room                                waits for the reader
+//! ```
+//!
+//! Whoever reads stdout sets the pace: a guest that writes faster waits. But once the
+//! machine is to end, nobody waits for a reader any longer: see [`Output::release`].
+
+use std::os::fd::AsFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use riscope_machine::console::ConsoleBackend;
+use rustix::event::PollFlags;
+use rustix::io::{Errno, write};
+
+use crate::descriptor::wait_until_ready;
+
+/// Bytes that wait to be written at most.
+const CAPACITY: usize = 64 << 10;
+/// How long output may still take to be written when the machine is to end.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// The queue.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    /// Held while a piece is queued, so that the pieces of harts do not mix.
+    turn: Mutex<()>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: Vec<u8>,
+    /// Whether the thread has taken bytes that are not written yet.
+    writing: bool,
+    /// Since when nobody waits for the reader.
+    released: Option<Instant>,
+}
+
+impl Output {
+    /// Output that a thread of its own writes to `sink`. The thread ends with the
+    /// process: a write cannot be called off.
+    ///
+    /// # Errors
+    /// When the host is out of threads.
+    pub(crate) fn to(sink: impl AsFd + Send + 'static) -> std::io::Result<Arc<Self>> {
+        let output = Arc::<Self>::default();
+        let source = Arc::clone(&output);
+        std::thread::Builder::new().name("stdout".into()).spawn(move || {
+            loop {
+                let bytes = source.take();
+                write_all(&sink, &bytes);
+            }
+        })?;
+        Ok(output)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next bytes to write, once what was taken before is written.
+    fn take(&self) -> Vec<u8> {
+        let mut state = self.lock();
+        state.writing = false;
+        self.changed.notify_all();
+        while state.queue.is_empty() {
+            state = self.wait(state);
+        }
+        state.writing = true;
+        self.changed.notify_all();
+        std::mem::take(&mut state.queue)
+    }
+
+    /// Lets nobody wait for the reader any longer: what does not fit into the queue from
+    /// now on is lost, and the rest has [`LAST_WORDS`] to be written.
+    pub(crate) fn release(&self) {
+        self.lock().released.get_or_insert_with(Instant::now);
+        self.changed.notify_all();
+    }
+
+    /// Waits until everything is written. False when that has not come about in time
+    /// after [`Output::release`].
+    pub(crate) fn drain(&self) -> bool {
+        let begin = Instant::now();
+        let mut state = self.lock();
+        while state.writing || !state.queue.is_empty() {
+            let Some(released) = state.released else {
+                state = self.wait(state);
+                continue;
+            };
+            let left = (released.max(begin) + LAST_WORDS).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+impl ConsoleBackend for Output {
+    fn write(&self, mut bytes: &[u8]) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        while !bytes.is_empty() {
+            let count = bytes.len().min(CAPACITY - state.queue.len());
+            let (now, later) = bytes.split_at(count);
+            state.queue.extend_from_slice(now);
+            bytes = later;
+            self.changed.notify_all();
+            if !bytes.is_empty() {
+                if state.released.is_some() {
+                    return;
+                }
+                state = self.wait(state);
+            }
+        }
+    }
+}
+
+/// Writes `bytes`, however long the reader takes.
+fn write_all(sink: &impl AsFd, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match write(sink, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::INTR) => {}
+            // Whoever shares the descriptor may have made it so.
+            Err(Errno::AGAIN) => wait_until_ready(sink, PollFlags::OUT),
+            // When nobody reads any more or the disk is full, the guest's output is lost:
+            // it has to go on all the same.
+            Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+
+    use rustix::fs::{OFlags, fcntl_setfl};
+    use rustix::pipe::pipe;
+
+    use super::*;
+
+    /// More than the queue, and what the thread took from it, and the pipe hold together.
+    const MUCH: usize = 1 << 20;
+
+    fn output() -> (OwnedFd, OwnedFd, Arc<Output>) {
+        let (reader, writer) = pipe().unwrap();
+        let output = Output::to(writer.try_clone().unwrap()).unwrap();
+        (reader, writer, output)
+    }
+
+    fn numbers(count: usize) -> Vec<u8> {
+        (0..count).map(|i| u8::try_from(i % 251).unwrap()).collect()
+    }
+
+    #[test]
+    fn everything_arrives_in_order_whoever_waits() {
+        for flags in [OFlags::empty(), OFlags::NONBLOCK] {
+            let (reader, writer, output) = output();
+            fcntl_setfl(&writer, flags).unwrap();
+            let sender = Arc::clone(&output);
+            let thread = std::thread::spawn(move || {
+                for piece in numbers(MUCH).chunks(100_000) {
+                    sender.write(piece);
+                }
+                assert!(sender.drain());
+            });
+            let mut read = vec![0; MUCH];
+            File::from(reader).read_exact(&mut read).unwrap();
+            assert!(read == numbers(MUCH), "{flags:?}");
+            thread.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_reader_is_released() {
+        let (reader, writer, output) = output();
+        fcntl_setfl(&writer, OFlags::NONBLOCK).unwrap();
+        while write(&writer, &[0]).is_ok() {}
+        fcntl_setfl(&writer, OFlags::empty()).unwrap();
+        let sender = Arc::clone(&output);
+        let thread = std::thread::spawn(move || sender.write(&numbers(MUCH)));
+        // The thread has to wait sooner or later, and it does not matter which.
+        output.release();
+        thread.join().unwrap();
+        output.write(&numbers(MUCH));
+        assert!(!output.drain(), "nobody reads");
+        drop(reader);
+        while !output.drain() {}
+    }
+
+    #[test]
+    fn a_closed_reader_costs_output_only() {
+        let (reader, _writer, output) = output();
+        drop(reader);
+        output.write(&numbers(MUCH));
+        assert!(output.drain());
+    }
+}

@@ -1,0 +1,59 @@
+//! Signals: those that end the machine, and those of a shell's job control.
+
+use std::sync::Arc;
+
+use rustix::process::{Signal as Number, getpid, kill_process};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::stop::Stopper;
+use crate::terminal::Terminal;
+
+/// Signals that this process handles from now on.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    ends: Vec<Signal>,
+    suspends: Signal,
+    resumes: Signal,
+}
+
+impl Signals {
+    /// Handles signals. To be called inside of a runtime.
+    ///
+    /// # Errors
+    /// The host's, when it lets nobody handle them.
+    pub(crate) fn register() -> std::io::Result<Self> {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
+        Ok(Self {
+            ends: kinds.into_iter().map(signal).collect::<Result<_, _>>()?,
+            suspends: signal(SignalKind::from_raw(Number::TSTP.as_raw()))?,
+            resumes: signal(SignalKind::from_raw(Number::CONT.as_raw()))?,
+        })
+    }
+
+    /// Does what they ask for, in tasks of the runtime.
+    pub(crate) fn obey(self, stopper: &Stopper, terminal: &Arc<Terminal>) {
+        let Self { ends, mut suspends, mut resumes } = self;
+        for mut signals in ends {
+            let stopper = stopper.clone();
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    stopper.stop();
+                }
+            });
+        }
+        let given = Arc::clone(terminal);
+        tokio::spawn(async move {
+            while suspends.recv().await.is_some() {
+                given.suspend();
+                // Nobody can keep a process from stopping itself.
+                let _ = kill_process(getpid(), Number::STOP);
+            }
+        });
+        let taken = Arc::clone(terminal);
+        tokio::spawn(async move {
+            while resumes.recv().await.is_some() {
+                taken.resume();
+            }
+        });
+    }
+}

@@ -1,0 +1,75 @@
+//! The terminal on stdin: raw while the machine runs, and given back as it was.
+
+use std::io::IsTerminal;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::getpgrp;
+use rustix::stdio::stdin;
+use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use rustix::termios::{tcgetattr, tcgetpgrp, tcsetattr};
+
+/// The terminal, if stdin is one. Whoever comes first gives it back; later ones find
+/// nothing to do.
+#[derive(Debug, Default)]
+pub(crate) struct Terminal(Mutex<Option<Settings>>);
+
+#[derive(Debug)]
+struct Settings {
+    before: Termios,
+    raw: Termios,
+}
+
+impl Terminal {
+    fn lock(&self) -> MutexGuard<'_, Option<Settings>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets every key reach the guest. Output processing stays on, so that lines of
+    /// riscope itself stay readable. False if stdin is no terminal.
+    pub(crate) fn enter(&self) -> bool {
+        if !std::io::stdin().is_terminal() {
+            return false;
+        }
+        if let Ok(before) = tcgetattr(stdin()) {
+            let mut raw = before.clone();
+            raw.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN;
+            raw.input_modes -= InputModes::ICRNL | InputModes::IXON | InputModes::BRKINT;
+            raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+            raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+            let mut settings = self.lock();
+            set(&raw);
+            *settings = Some(Settings { before, raw });
+        }
+        true
+    }
+
+    /// Gives it back until [`Terminal::resume`].
+    pub(crate) fn suspend(&self) {
+        if let Some(settings) = &*self.lock() {
+            set(&settings.before);
+        }
+    }
+
+    /// Takes it again, if it was taken before.
+    pub(crate) fn resume(&self) {
+        if let Some(settings) = &*self.lock() {
+            set(&settings.raw);
+        }
+    }
+
+    /// Gives it back for good.
+    pub(crate) fn restore(&self) {
+        if let Some(settings) = self.lock().take() {
+            set(&settings.before);
+        }
+    }
+}
+
+/// Sets the terminal, unless it is somebody else's now: that would stop this process.
+fn set(settings: &Termios) {
+    let in_background = tcgetpgrp(stdin()).is_ok_and(|group| group != getpgrp());
+    if !in_background {
+        // A terminal that cannot be set is used as it is.
+        let _ = tcsetattr(stdin(), OptionalActions::Now, settings);
+    }
+}
