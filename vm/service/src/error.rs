@@ -18,7 +18,7 @@ pub(crate) const HOST: u8 = 70;
 pub(crate) enum CommandError {
     #[error("{0}{hint}", hint = hint(.0))]
     Machine(#[from] MachineError),
-    #[error(transparent)]
+    #[error("{0}{hint}", hint = if matches!(.0, TelemetryError::Endpoint { .. }) { OTLP_HINT } else { "" })]
     Telemetry(#[from] TelemetryError),
     #[error("cannot listen on {address}: {source}; choose another address with --listen")]
     Listen { address: SocketAddr, source: std::io::Error },
@@ -42,6 +42,8 @@ impl CommandError {
         }
     }
 }
+
+const OTLP_HINT: &str = "; give --otlp a URL such as http://127.0.0.1:4318";
 
 /// Which option to look at when a machine cannot be made.
 fn hint(error: &MachineError) -> &'static str {

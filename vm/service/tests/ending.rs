@@ -152,11 +152,25 @@ mod tests {
     #[test]
     fn signals_end_with_130() {
         let bench = Bench::new(&format!("{}\n", to_test_device(0)));
-        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
             let process = bench.start(&["--cpus", "2"]);
             process.expect_stdout("on\n");
             process.signal(signal);
             process.finish().assert_code(130);
         }
+    }
+
+    #[test]
+    fn the_help_lists_the_exit_statuses_of_the_readme() {
+        let help = support::process::run(["run", "--help"]);
+        help.assert_code(0);
+        let (_, list) = help.stdout.split_once("Exit status:\n").expect("the help lists them");
+        let listed: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        let readme = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+        let readme = std::fs::read_to_string(readme).expect("there is a README.md");
+        let rows = readme.lines().skip_while(|line| !line.starts_with("| status |")).skip(2);
+        let rows = rows.map_while(|line| line.strip_prefix("| ")?.split(' ').next());
+        assert_eq!(listed, rows.map(|status| status.trim_matches('*')).collect::<Vec<_>>());
+        assert!(list.contains("255"), "{list}");
     }
 }

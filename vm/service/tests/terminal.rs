@@ -5,14 +5,18 @@ mod support;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, open};
+use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Termios, tcgetattr};
+use rustix::termios::{LocalModes, Termios, tcgetattr};
 use support::PATIENCE;
+use support::assembly::assemble;
 use support::guest::{assert_no_complaint, linux};
 use support::output::Output;
 use support::process::{Process, riscope};
+use support::scratch::Scratch;
 
 /// Ctrl-A, which riscope takes for itself, and Ctrl-C, which the guest gets.
 const CONTROL_A: &str = "\x01";
@@ -26,14 +30,20 @@ struct Terminal {
 }
 
 impl Terminal {
+    /// A terminal whose screen is read.
     fn open() -> Self {
+        let mut terminal = Self::open_unread();
+        terminal.screen = Output::of(terminal.keyboard.try_clone().expect("another descriptor"));
+        terminal
+    }
+
+    /// A terminal whose screen nobody reads, so that it takes what fits and no more.
+    fn open_unread() -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a new terminal");
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("it may be used");
         let name = ptsname(&keyboard, Vec::new()).expect("it has a name");
         let device = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other end");
-        let keyboard = File::from(keyboard);
-        let screen = Output::of(keyboard.try_clone().expect("another descriptor"));
-        Self { keyboard, screen, device }
+        Self { keyboard: File::from(keyboard), screen: Output::of(std::io::empty()), device }
     }
 
     fn settings(&self) -> Termios {
@@ -47,6 +57,19 @@ impl Terminal {
         Process::start_on(command, self.device.try_clone().expect("another descriptor"))
     }
 
+    /// Waits until keys go to the guest, or no longer.
+    fn expect_raw(&self, raw: bool) {
+        let since = Instant::now();
+        while self.settings().local_modes.contains(LocalModes::ICANON) == raw {
+            assert!(
+                since.elapsed() < PATIENCE,
+                "the terminal does not become {}",
+                if raw { "raw" } else { "as it was" }
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
@@ -58,6 +81,18 @@ impl Terminal {
     }
 }
 
+/// A program that does nothing for ever, and one that never stops talking.
+const SILENT: &str = ".globl _start\n_start: j _start\n";
+const TALKING: &str = ".globl _start\n_start: li t0, 0x10000000\nli t1, 'x'\nnext: sb t1, 0(t0)\nj next\n";
+/// How long a process may take to end on a terminal that nobody reads. Two seconds are promised; nobody reads for ever.
+const END: Duration = Duration::from_secs(30);
+
+/// Arguments that run a program.
+fn run(scratch: &Scratch, source: &str) -> [String; 3] {
+    let program = assemble(scratch, "program", source);
+    ["run", "--bios", program.to_str().expect("the path is UTF-8")].map(str::to_owned)
+}
+
 /// The settings, as far as a user would notice a difference.
 fn comparable(settings: &Termios) -> String {
     format!("{settings:?}")
@@ -65,8 +100,6 @@ fn comparable(settings: &Termios) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rustix::termios::LocalModes;
-
     use super::*;
 
     #[test]
@@ -100,20 +133,64 @@ mod tests {
         let screen = terminal.screen.text();
         assert!(!screen.contains("woke"), "Ctrl-C interrupts the list of commands:\n{screen}");
         assert_no_complaint(&screen);
-        assert_eq!(outcome.stderr, "riscope: Ctrl-A x ends the machine\r\n");
+        assert_eq!(outcome.stderr, "riscope: Ctrl-A x ends the machine\n");
     }
 
     #[test]
     fn the_escape_key_ends_a_machine_whose_guest_does_not_listen() {
         let mut terminal = Terminal::open();
         let before = terminal.settings();
-        let scratch = support::scratch::Scratch::new();
-        let program = support::assembly::assemble(&scratch, "loop", ".globl _start\n_start: j _start\n");
-        let arguments = ["run", "--bios", program.to_str().expect("the path is UTF-8")].map(str::to_owned);
-        let process = terminal.start(&arguments);
+        let scratch = Scratch::new();
+        let process = terminal.start(&run(&scratch, SILENT));
         let said = process.stderr.wait_for(PATIENCE, |text| text.contains("Ctrl-A x").then_some(()));
         assert!(said.is_some(), "riscope says how to end it");
         terminal.press(&format!("{CONTROL_A}x"));
+        process.finish().assert_code(130);
+        assert_eq!(comparable(&terminal.settings()), comparable(&before), "the terminal is as it was");
+    }
+
+    #[test]
+    fn the_escape_key_ends_a_machine_whose_screen_nobody_reads() {
+        let mut terminal = Terminal::open_unread();
+        let before = terminal.settings();
+        let scratch = Scratch::new();
+        let mut process = terminal.start(&run(&scratch, TALKING));
+        terminal.expect_raw(true);
+        // Time for the terminal to get full. If it is too short, this tests less.
+        std::thread::sleep(Duration::from_secs(1));
+        terminal.press(&format!("{CONTROL_A}x"));
+        let status = process.wait(END).expect("it ends");
+        assert_eq!(status.code(), Some(130));
+        assert_eq!(comparable(&terminal.settings()), comparable(&before), "the terminal is as it was");
+    }
+
+    #[test]
+    fn every_signal_that_ends_gives_the_terminal_back() {
+        let scratch = Scratch::new();
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
+            let terminal = Terminal::open();
+            let before = terminal.settings();
+            let process = terminal.start(&run(&scratch, SILENT));
+            terminal.expect_raw(true);
+            process.signal(signal);
+            process.finish().assert_code(130);
+            assert_eq!(comparable(&terminal.settings()), comparable(&before), "{signal:?}");
+        }
+    }
+
+    #[test]
+    fn who_suspends_riscope_has_the_terminal_meanwhile() {
+        let (terminal, scratch) = (Terminal::open(), Scratch::new());
+        let before = terminal.settings();
+        let process = terminal.start(&run(&scratch, SILENT));
+        terminal.expect_raw(true);
+        process.signal(Signal::TSTP);
+        terminal.expect_raw(false);
+        assert_eq!(comparable(&terminal.settings()), comparable(&before), "the terminal is as it was");
+        process.wait_until_stopped();
+        process.signal(Signal::CONT);
+        terminal.expect_raw(true);
+        process.signal(Signal::TERM);
         process.finish().assert_code(130);
         assert_eq!(comparable(&terminal.settings()), comparable(&before), "the terminal is as it was");
     }

@@ -90,6 +90,21 @@ impl Process {
         kill_process(self.pid(), signal).expect("the process is there");
     }
 
+    /// Waits until the process does not execute, as after Ctrl-Z at a shell.
+    pub(crate) fn wait_until_stopped(&self) {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let stat = std::fs::read_to_string(&path).expect("the process is there");
+            // The state is behind the name, which is in parentheses.
+            if stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it does not stop: {stat}");
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Waits until stdout has `text`.
     pub(crate) fn expect_stdout(&self, text: &str) {
         let seen = self.stdout.wait_for(PATIENCE, |so_far| so_far.contains(text).then_some(()));
