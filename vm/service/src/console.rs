@@ -1,5 +1,6 @@
 //! Input of the guest's console from this process's stdin.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,20 +9,37 @@ use rustix::event::PollFlags;
 use rustix::io::{Errno, read};
 use rustix::stdio::stdin;
 
-use crate::descriptor::wait_until_ready;
+use crate::descriptor::{is_ready, wait_until_ready};
 use crate::stop::Stopper;
+
+/// Pause between two offers to a guest that has no room.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Keys that are kept at most for a guest that does not read; more are lost.
+const MAX_KEYS: usize = 64 << 10;
 
 /// Feeds stdin to the guest from a thread of its own, which ends with stdin or with
 /// the process: a read from a terminal cannot be called off. The escape key means
-/// something if `escapes`.
+/// something if `escapes`, also while the guest does not read. Otherwise, what writes to
+/// stdin waits for the guest.
 ///
 /// # Errors
 /// When the host is out of threads.
 pub(crate) fn feed_stdin(console: Arc<Console>, stopper: Stopper, escapes: bool) -> std::io::Result<()> {
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut keys = Keys { escapes, escaped: false };
+        let mut waiting = VecDeque::new();
         let mut buffer = [0; 1024];
         loop {
+            offer(&console, &mut waiting);
+            if !waiting.is_empty() {
+                if !escapes {
+                    std::thread::sleep(PAUSE);
+                    continue;
+                }
+                if !is_ready(&stdin(), PollFlags::IN, PAUSE) {
+                    continue;
+                }
+            }
             let count = match read(stdin(), &mut buffer) {
                 Ok(count) if count > 0 => count,
                 Err(Errno::INTR) => continue,
@@ -29,25 +47,28 @@ pub(crate) fn feed_stdin(console: Arc<Console>, stopper: Stopper, escapes: bool)
                     wait_until_ready(&stdin(), PollFlags::IN);
                     continue;
                 }
-                Ok(_) | Err(_) => return,
+                Ok(_) | Err(_) => break,
             };
             for &byte in &buffer[..count] {
                 match keys.press(byte) {
-                    Key::Guest(byte) => push(&console, byte),
-                    Key::Nothing => {}
+                    Key::Guest(byte) if waiting.len() < MAX_KEYS => waiting.push_back(byte),
+                    Key::Guest(_) | Key::Nothing => {}
                     Key::End => stopper.stop(),
                 }
             }
+        }
+        while !waiting.is_empty() {
+            offer(&console, &mut waiting);
+            std::thread::sleep(PAUSE);
         }
     })?;
     Ok(())
 }
 
-/// Waits for room: the guest reads at its own pace.
-fn push(console: &Console, byte: u8) {
-    while console.push_input(&[byte]) == 0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+/// Gives the guest what it has room for: it reads at its own pace.
+fn offer(console: &Console, waiting: &mut VecDeque<u8>) {
+    let taken = console.push_input(waiting.make_contiguous());
+    waiting.drain(..taken);
 }
 
 /// What a key is for.

@@ -1,10 +1,10 @@
-//! Waiting for file descriptors that somebody made non-blocking: whoever shares stdin or
-//! stdout with this process can do so at any time.
+//! Waiting for file descriptors, also those that somebody made non-blocking: whoever
+//! shares stdin or stdout with this process can do so at any time.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 /// Pause when the host cannot even wait.
@@ -17,4 +17,10 @@ pub(crate) fn wait_until_ready(descriptor: &impl AsFd, what: PollFlags) {
         Ok(_) | Err(Errno::INTR) => {}
         Err(_) => std::thread::sleep(PAUSE),
     }
+}
+
+/// Whether `descriptor` becomes ready for `what` within `limit`.
+pub(crate) fn is_ready(descriptor: &impl AsFd, what: PollFlags, limit: Duration) -> bool {
+    let limit = Timespec::try_from(limit).ok();
+    poll(&mut [PollFd::new(descriptor, what)], limit.as_ref()).is_ok_and(|ready| ready > 0)
 }

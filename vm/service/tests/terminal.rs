@@ -144,6 +144,8 @@ mod tests {
         let process = terminal.start(&run(&scratch, SILENT));
         let said = process.stderr.wait_for(PATIENCE, |text| text.contains("Ctrl-A x").then_some(()));
         assert!(said.is_some(), "riscope says how to end it");
+        // The guest's share of what is typed before has long been full.
+        terminal.press(&"typed ".repeat(20_000));
         terminal.press(&format!("{CONTROL_A}x"));
         process.finish().assert_code(130);
         assert_eq!(comparable(&terminal.settings()), comparable(&before), "the terminal is as it was");
