@@ -18,7 +18,7 @@ use crate::output::Output;
 use crate::signals::Signals;
 use crate::stop::Stopper;
 use crate::terminal::Terminal;
-use crate::wiring::{DEVICE_ERRORS, exit_status};
+use crate::wiring::DEVICE_ERRORS;
 
 /// Lives as long as a command.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ fn end_at_last(stopper: Stopper, terminal: Arc<Terminal>) -> std::io::Result<()>
         let exit = stopper.last_resort();
         terminal.restore();
         #[expect(clippy::exit, reason = "the threads that could return from main do not")]
-        std::process::exit(exit_status(exit).into());
+        std::process::exit(exit.status().into());
     })?;
     Ok(())
 }

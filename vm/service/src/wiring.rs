@@ -14,17 +14,6 @@ use crate::cli::EngineChoice;
 use crate::error::CommandError;
 use crate::session::Session;
 
-/// Exit status when the guest asked for a reset under `--no-reboot`.
-const RESET: u8 = 3;
-/// Exit status of a time-out, as timeout(1) has it.
-const TIMEOUT: u8 = 124;
-/// Exit status when the user ended the machine, as shells have it for SIGINT.
-const INTERRUPTED: u8 = 130;
-/// Exit status of a guest failure whose code does not fit.
-const FAILED: u8 = 255;
-/// Exit status when riscope itself failed the guest.
-const CRASHED: u8 = 70;
-
 /// The only machine of a process.
 const VM: VmId = VmId(1);
 
@@ -76,7 +65,7 @@ pub(crate) fn run_machine(
         return outcome;
     }
     // Who asked did not get all of what the guest said, which is no success.
-    outcome.map(|status| session.stopper.asked().map_or(status, exit_status))
+    outcome.map(|status| session.stopper.asked().map_or(status, MachineExit::status))
 }
 
 fn run_until_end(
@@ -107,21 +96,8 @@ fn run_until_end(
         if exit != MachineExit::Reset || !policy.reboot {
             session.stopper.harts_ended();
             finished(&machine)?;
-            return Ok(exit_status(exit));
+            return Ok(exit.status());
         }
-    }
-}
-
-/// The exit status of a process whose machine ended so.
-pub(crate) fn exit_status(exit: MachineExit) -> u8 {
-    match exit {
-        MachineExit::PowerOff => 0,
-        MachineExit::Reset => RESET,
-        // A failure never looks like success, whatever its code.
-        MachineExit::Failure(code) => u8::try_from(code).ok().filter(|&code| code != 0).unwrap_or(FAILED),
-        MachineExit::Timeout => TIMEOUT,
-        MachineExit::Stopped => INTERRUPTED,
-        MachineExit::Crashed => CRASHED,
     }
 }
 
@@ -135,15 +111,5 @@ mod tests {
         let (_, function) = source.split_once("fn host_fault").expect("it is there");
         let names: Vec<&str> = function.split('"').skip(1).step_by(2).collect();
         assert_eq!(DEVICE_ERRORS, [("virtio-blk", names.as_slice())]);
-    }
-
-    #[test]
-    fn exit_statuses_are_the_documented_ones() {
-        assert_eq!(exit_status(MachineExit::PowerOff), 0);
-        assert_eq!(exit_status(MachineExit::Reset), 3);
-        assert_eq!(exit_status(MachineExit::Failure(7)), 7);
-        assert_eq!(exit_status(MachineExit::Failure(256)), 255);
-        assert_eq!(exit_status(MachineExit::Timeout), 124);
-        assert_eq!(exit_status(MachineExit::Stopped), 130);
     }
 }
