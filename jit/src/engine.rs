@@ -250,11 +250,9 @@ impl JitEngine {
     fn ask(&mut self, hart: &mut Hart, phys: GuestPhys, heat: u16, online: &Online<'_>) {
         let shared = Arc::clone(&self.shared);
         self.report(shared.cache.refresh(phys));
-        if !shared.cache.claim(phys) {
-            return;
-        }
+        let Some(claim) = shared.cache.claim(phys) else { return };
         let executed = self.interpreter.executed(hart);
-        let request = Request { phys, pc: hart.pc().0, asked_ns: monotonic_ns(), executed };
+        let request = Request { claim, pc: hart.pc().0, asked_ns: monotonic_ns(), executed };
         let hotspot = ExecutionEvent::HotspotDetected {
             vm_id: shared.context.vm_id,
             vcpu: u32::try_from(self.hart).unwrap_or(u32::MAX),
@@ -276,7 +274,7 @@ impl JitEngine {
             self.publish(hotspot);
         }
         if !(room && shared.worker.ask(request)) {
-            shared.cache.unclaim(phys);
+            shared.cache.unclaim(claim);
         }
     }
 

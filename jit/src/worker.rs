@@ -13,7 +13,7 @@ use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Tri
 use riscope_core::interp::Executed;
 
 use crate::block::Fragment;
-use crate::code::{Built, CodeCache, Dropped, PublishError, Source};
+use crate::code::{Built, Claim, CodeCache, Covered, Dropped, PublishError, Source};
 use crate::compile::Compiler;
 
 /// Requests that may wait. A full queue is no loss: the block stays hot and is
@@ -23,7 +23,7 @@ const QUEUE: usize = 1024;
 /// A hot block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
-    pub(crate) phys: GuestPhys,
+    pub(crate) claim: Claim,
     /// Where a hart saw it, for people.
     pub(crate) pc: u64,
     pub(crate) asked_ns: u64,
@@ -130,8 +130,8 @@ impl CompileService {
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| self.compile(request)));
         if let Err(reason) = outcome.unwrap_or_else(|_| self.recover()) {
             match reason {
-                CompileFailure::Untranslatable | CompileFailure::Compiler => self.cache.reject(request.phys),
-                CompileFailure::Stale | CompileFailure::CacheFull => self.cache.unclaim(request.phys),
+                CompileFailure::Untranslatable | CompileFailure::Compiler => self.cache.reject(request.claim),
+                CompileFailure::Stale | CompileFailure::CacheFull => self.cache.unclaim(request.claim),
             }
             let (vm_id, pc) = (self.context.vm_id, request.pc);
             self.publish(ExecutionEvent::CompilationFailed { vm_id, pc, tier: Tier::Baseline, reason });
@@ -146,14 +146,16 @@ impl CompileService {
 
     fn compile(&mut self, request: Request) -> Result<(), CompileFailure> {
         let started_ns = monotonic_ns();
-        let source = self.cache.source(request.phys).ok_or(CompileFailure::Stale)?;
-        let head = u16::try_from(request.phys.0 & PAGE_MASK).unwrap_or(u16::MAX);
+        let phys = request.claim.phys;
+        let source = self.cache.source(phys).ok_or(CompileFailure::Stale)?;
+        let head = u16::try_from(phys.0 & PAGE_MASK).unwrap_or(u16::MAX);
         let fragment = Fragment::find(source.bytes(), head, &request.executed).ok_or(CompileFailure::Untranslatable)?;
-        let page = request.phys.page_start();
+        let page = phys.page_start();
         let cache = &self.cache;
         let mut links = |target: u16| cache.link_slot(GuestPhys(page.0 | u64::from(target)));
         let code = self.compiler.compile(&fragment, &mut links).ok_or(CompileFailure::Compiler)?;
-        self.make_room_and_publish(&source, Built { phys: request.phys, code: &code })?;
+        let covered = Covered::of(&fragment);
+        self.make_room_and_publish(&source, Built { phys, code: &code, covered: &covered })?;
         self.publish(ExecutionEvent::CodeBlockCompiled {
             vm_id: self.context.vm_id,
             pc: request.pc,

@@ -1,10 +1,10 @@
 //! Translations by physical page, shared by the harts of one machine.
 //!
-//! **Invalidation.** A page's translations are made from one copy of its bytes. At
+//! **Invalidation.** A page's translations are made from a copy of its bytes. At
 //! `fence.i` the hart calls [`CodeCache::validate`]: every page that may have been
 //! written since ([`PageTracker::take_suspect`]) is compared with its copy, and its
-//! translations are dropped if it differs. The comparison runs under the lock, so
-//! another hart's fence waits for it and cannot pass on stale code.
+//! translations are dropped if any code among it differs. The comparison runs under
+//! the lock, so another hart's fence waits for it and cannot pass on stale code.
 //!
 //! **Reclamation.** Dropped code may still be executing on other harts, and their
 //! jump caches may still name it. Dropping raises the *epoch*. A hart announces at
@@ -21,16 +21,14 @@ use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use riscope_core::addr::{GuestPhys, PAGE_BYTES, PAGE_MASK, PAGE_SIZE};
+use riscope_core::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
 use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier, VmId};
-use riscope_core::mem::{GuestRam, MAX_HARTS, access};
+use riscope_core::mem::{GuestRam, MAX_HARTS};
 
 use super::Arena;
+use super::page::{CodePage, Covered, PageBytes, copy_page};
 use crate::thunk::Thunks;
-
-/// Bytes of a page.
-pub(crate) type PageBytes = [u8; PAGE_BYTES];
 
 /// A hart that executes no generated code has seen every epoch.
 pub(super) const OFFLINE: u64 = u64::MAX;
@@ -51,11 +49,18 @@ pub(crate) enum Lookup {
     Absent,
 }
 
+/// Code that somebody has asked for, on a page as it was then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claim {
+    pub(crate) phys: GuestPhys,
+    version: u64,
+}
+
 /// The bytes that a translation is to be made from.
 #[derive(Debug)]
 pub(crate) struct Source {
     bytes: Arc<PageBytes>,
-    /// Identity of the copy; [`CodeCache::publish`] refuses code of an older one.
+    /// Identity of the page; [`CodeCache::publish`] refuses code of an older one.
     version: u64,
 }
 
@@ -71,6 +76,8 @@ impl Source {
 pub(crate) struct Built<'a> {
     pub(crate) phys: GuestPhys,
     pub(crate) code: &'a [u8],
+    /// What of the source it depends on.
+    pub(crate) covered: &'a Covered,
 }
 
 /// Why a translation could not be published.
@@ -81,19 +88,6 @@ pub(crate) enum PublishError {
     /// There is no room; [`CodeCache::flush`] makes some.
     Full,
 }
-
-#[derive(Debug)]
-struct CodePage {
-    bytes: Arc<PageBytes>,
-    version: u64,
-    /// By offset in the page.
-    translations: HashMap<u16, Lookup>,
-    /// Targets of jumps within the page, by offset. Generated code loads them.
-    links: HashMap<u16, Box<AtomicPtr<u8>>>,
-}
-
-// SAFETY: the pointers are addresses of code in the arena, which lives as long.
-unsafe impl Send for CodePage {}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -185,44 +179,43 @@ impl CodeCache {
     pub(crate) fn refresh(&self, phys: GuestPhys) -> Dropped {
         let number = phys.page_number();
         let mut inner = self.lock();
-        let changed = inner.pages.get(&number).is_some_and(|page| self.has_changed(number, page));
+        let changed = inner.pages.get_mut(&number).is_some_and(|page| self.has_changed(number, page));
         self.drop_pages(&mut inner, changed.then_some(number))
     }
 
-    /// Marks code at `phys` as being compiled. False if somebody did so before.
-    pub(crate) fn claim(&self, phys: GuestPhys) -> bool {
+    /// Marks code at `phys` as being compiled. `None` if somebody did so before.
+    pub(crate) fn claim(&self, phys: GuestPhys) -> Option<Claim> {
         let mut inner = self.lock();
-        let Some(page) = self.page(&mut inner, phys) else { return false };
+        let page = self.page(&mut inner, phys)?;
+        let claim = Claim { phys, version: page.version };
         match page.translations.entry(offset(phys)) {
-            Entry::Occupied(_) => false,
+            Entry::Occupied(_) => None,
             Entry::Vacant(entry) => {
                 entry.insert(Lookup::Pending);
-                true
+                Some(claim)
             }
         }
     }
 
     /// Gives up a claim, so that the code can be asked for again.
-    pub(crate) fn unclaim(&self, phys: GuestPhys) {
-        self.end_claim(phys, None);
+    pub(crate) fn unclaim(&self, claim: Claim) {
+        self.end_claim(claim, None);
     }
 
-    /// Records that code at `phys` cannot be translated.
-    pub(crate) fn reject(&self, phys: GuestPhys) {
-        self.end_claim(phys, Some(Lookup::Rejected));
+    /// Records that claimed code cannot be translated.
+    pub(crate) fn reject(&self, claim: Claim) {
+        self.end_claim(claim, Some(Lookup::Rejected));
     }
 
-    fn end_claim(&self, phys: GuestPhys, outcome: Option<Lookup>) {
+    fn end_claim(&self, claim: Claim, outcome: Option<Lookup>) {
         let mut inner = self.lock();
-        let Some(page) = inner.pages.get_mut(&phys.page_number()) else { return };
         // The page may have been dropped since, and what is there now be another claim's.
-        let Entry::Occupied(mut claim) = page.translations.entry(offset(phys)) else { return };
-        if *claim.get() == Lookup::Pending {
-            match outcome {
-                Some(outcome) => drop(claim.insert(outcome)),
-                None => drop(claim.remove()),
-            }
-        }
+        let page = inner.pages.get_mut(&claim.phys.page_number()).filter(|page| page.version == claim.version);
+        let Some(page) = page else { return };
+        match outcome {
+            Some(outcome) => page.translations.insert(offset(claim.phys), outcome),
+            None => page.translations.remove(&offset(claim.phys)),
+        };
     }
 
     /// The bytes to translate the page of `phys` from.
@@ -239,13 +232,9 @@ impl CodeCache {
             let host = self.ram.host_ptr(phys.page_start(), PAGE_SIZE)?;
             self.ram.tracker().set_code(self.ram.page_index(phys)?);
             inner.next_version += 1;
-            let page = CodePage {
-                bytes: Arc::new(copy_page(host)),
-                version: inner.next_version,
-                translations: HashMap::new(),
-                links: HashMap::new(),
-            };
-            inner.pages.insert(number, page);
+            // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
+            let bytes = unsafe { copy_page(host) };
+            inner.pages.insert(number, CodePage::new(bytes, inner.next_version));
         }
         inner.pages.get_mut(&number)
     }
@@ -270,6 +259,8 @@ impl CodeCache {
         let mut guard = self.lock();
         let inner = &mut *guard;
         let page = inner.pages.get_mut(&built.phys.page_number()).filter(|page| page.version == source.version);
+        // The copy may have been renewed meanwhile, but not in what this was made from.
+        let page = page.filter(|page| built.covered.is_same_in(&page.bytes, &source.bytes));
         let page = page.ok_or(PublishError::Stale)?;
         let at = inner.next.next_multiple_of(CODE_ALIGN);
         if self.arena.size().saturating_sub(at) < built.code.len() {
@@ -279,7 +270,7 @@ impl CodeCache {
         // SAFETY: the space was just taken, and nothing was ever executed there since
         // the last flush, which waited for all harts.
         let code = unsafe { self.arena.write(at, built.code) };
-        page.translations.insert(offset(built.phys), Lookup::Ready(code));
+        page.add(offset(built.phys), code, built.covered);
         if let Some(slot) = page.links.get(&offset(built.phys)) {
             slot.store(code.cast_mut(), Ordering::Release);
         }
@@ -291,8 +282,8 @@ impl CodeCache {
     /// Drops the translations of pages that have changed: what `fence.i` is for.
     pub(crate) fn validate(&self) -> Dropped {
         let mut inner = self.lock();
-        let changed: Vec<u64> =
-            inner.pages.iter().filter(|(number, page)| self.has_changed(**number, page)).map(|(n, _)| *n).collect();
+        let changed = |(number, page): (&u64, &mut CodePage)| self.has_changed(*number, page).then_some(*number);
+        let changed: Vec<u64> = inner.pages.iter_mut().filter_map(changed).collect();
         self.drop_pages(&mut inner, changed)
     }
 
@@ -308,13 +299,16 @@ impl CodeCache {
         Dropped::Invalidated(blocks, InvalidationReason::FenceI)
     }
 
-    fn has_changed(&self, number: u64, page: &CodePage) -> bool {
+    /// Whether a page has to be dropped; if not, its copy is up to date.
+    fn has_changed(&self, number: u64, page: &mut CodePage) -> bool {
         let phys = GuestPhys(number * PAGE_SIZE);
         let Some(index) = self.ram.page_index(phys) else { return true };
         if !self.ram.tracker().take_suspect(index) {
             return false;
         }
-        self.ram.host_ptr(phys, PAGE_SIZE).is_none_or(|host| copy_page(host) != *page.bytes)
+        let Some(host) = self.ram.host_ptr(phys, PAGE_SIZE) else { return true };
+        // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
+        !page.renew(&unsafe { copy_page(host) })
     }
 
     /// Takes a page out of use and returns how many translations it had.
@@ -370,11 +364,4 @@ impl CodeCache {
 
 fn offset(phys: GuestPhys) -> u16 {
     u16::try_from(phys.0 & PAGE_MASK).unwrap_or(u16::MAX)
-}
-
-fn copy_page(host: *mut u8) -> PageBytes {
-    let mut bytes = [0; PAGE_BYTES];
-    // SAFETY: callers pass the page-aligned host address of a whole page of RAM.
-    unsafe { access::copy_out(host, &mut bytes) };
-    bytes
 }

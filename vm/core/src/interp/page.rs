@@ -85,25 +85,42 @@ impl DecodedPage {
         Some(decoded)
     }
 
-    /// After a `fence.i`: forgets what was decoded if the bytes have changed.
-    pub(super) fn refresh(&mut self, fences: u64) {
+    /// After a `fence.i`: forgets what was decoded if it has changed.
+    pub(super) fn refresh(&mut self, ram: &GuestRam, fences: u64) {
         if self.checked_at == fences {
             return;
         }
         self.checked_at = fences;
+        if let Some(page) = ram.page_index(self.page) {
+            ram.tracker().set_decoded(page);
+        }
         self.compare();
     }
 
-    /// Takes a new copy, and forgets what was decoded, if the RAM differs from the copy.
+    /// Takes a new copy, and forgets what was decoded if that is not the code that is in
+    /// RAM now.
     fn compare(&mut self) {
         let mut now = [0; PAGE_BYTES];
         // SAFETY: as in `new`.
         unsafe { access::copy_out(self.host, &mut now) };
-        if !simd_mem::equal(&now, &self.bytes) {
-            self.bytes = now;
+        if simd_mem::equal(&now, &self.bytes) {
+            return;
+        }
+        if self.has_other_code(&now) {
             self.cells = [UNDECODED; SLOTS];
             self.heat = [0; SLOTS];
         }
+        self.bytes = now;
+    }
+
+    /// Whether any decoded instruction differs in `now`: data beside the code may.
+    fn has_other_code(&self, now: &[u8; PAGE_BYTES]) -> bool {
+        self.cells.iter().enumerate().filter(|(_, cell)| !cell.operands.is_undecoded()).any(|(slot, cell)| {
+            let at = slot * 2;
+            let len = if cell.operands.length() == 2 { 2 } else { 4 };
+            let end = (at + len).min(PAGE_BYTES);
+            now[at..end] != self.bytes[at..end]
+        })
     }
 
     /// Whether the four bytes at offset `at` (two at the end of the page) differ in RAM.

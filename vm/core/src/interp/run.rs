@@ -211,7 +211,7 @@ impl Interpreter {
 
     fn decoded_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {
         if let Some(&page) = self.by_number.get(&phys.page_number()) {
-            self.pages[page].refresh(hart.fetch_fences());
+            self.pages[page].refresh(hart.ram(), hart.fetch_fences());
             return Some(page);
         }
         if self.pages.len() >= MAX_PAGES {

@@ -1,0 +1,168 @@
+//! What the code cache keeps about a page of guest RAM.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicPtr;
+
+use riscope_core::addr::PAGE_BYTES;
+use riscope_core::mem::access;
+
+use super::cache::Lookup;
+use crate::block::Fragment;
+
+/// Bytes of a page.
+pub(crate) type PageBytes = [u8; PAGE_BYTES];
+
+/// The bytes of the page at `host`.
+///
+/// # Safety
+/// `host` must be the page-aligned address of a whole page of guest RAM.
+pub(super) unsafe fn copy_page(host: *mut u8) -> PageBytes {
+    let mut bytes = [0; PAGE_BYTES];
+    // SAFETY: by the caller's promise.
+    unsafe { access::copy_out(host, &mut bytes) };
+    bytes
+}
+
+/// The halfwords of a page that translations were made from. What else is there may
+/// change: many programs keep data beside their code.
+#[derive(Clone, Debug)]
+pub(crate) struct Covered([bool; PAGE_BYTES / 2]);
+
+impl Default for Covered {
+    fn default() -> Self {
+        Self([false; PAGE_BYTES / 2])
+    }
+}
+
+impl Covered {
+    /// What a translation of `fragment` depends on: its instructions. How a block ends
+    /// that runs into something else does not depend on what that is.
+    pub(crate) fn of(fragment: &Fragment) -> Self {
+        let mut covered = Self::default();
+        for located in fragment.blocks.values().flat_map(|block| &block.instructions) {
+            covered.0[usize::from(located.at) / 2..usize::from(located.next()) / 2].fill(true);
+        }
+        covered
+    }
+
+    /// Whether two states of the page have the same code.
+    pub(super) fn is_same_in(&self, a: &PageBytes, b: &PageBytes) -> bool {
+        let halfwords = a.as_chunks::<2>().0.iter().zip(b.as_chunks::<2>().0);
+        halfwords.zip(self.0).all(|((a, b), covered)| !covered || a == b)
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (mine, other) in self.0.iter_mut().zip(other.0) {
+            *mine |= other;
+        }
+    }
+}
+
+/// A page with translations.
+#[derive(Debug)]
+pub(super) struct CodePage {
+    pub(super) bytes: Arc<PageBytes>,
+    /// Tells it from what was there before it was dropped.
+    pub(super) version: u64,
+    covered: Covered,
+    /// By offset in the page.
+    pub(super) translations: HashMap<u16, Lookup>,
+    /// Targets of jumps within the page, by offset. Generated code loads them.
+    pub(super) links: HashMap<u16, Box<AtomicPtr<u8>>>,
+}
+
+// SAFETY: the pointers are addresses of code in the arena, which lives as long.
+unsafe impl Send for CodePage {}
+
+impl CodePage {
+    /// A page with these bytes and no translation yet.
+    pub(super) fn new(bytes: PageBytes, version: u64) -> Self {
+        Self {
+            bytes: Arc::new(bytes),
+            version,
+            covered: Covered::default(),
+            translations: HashMap::new(),
+            links: HashMap::new(),
+        }
+    }
+
+    /// Takes note of the page's present bytes. False if code changed that there are
+    /// translations of: then the page has to be dropped.
+    pub(super) fn renew(&mut self, now: &PageBytes) -> bool {
+        if *now == *self.bytes {
+            return true;
+        }
+        if !self.covered.is_same_in(now, &self.bytes) {
+            return false;
+        }
+        self.bytes = Arc::new(*now);
+        // What could not be translated may have become something else.
+        self.translations.retain(|_, state| *state != Lookup::Rejected);
+        true
+    }
+
+    /// Adds a translation of code at `offset`.
+    pub(super) fn add(&mut self, offset: u16, code: *const u8, covered: &Covered) {
+        self.covered.add(covered);
+        self.translations.insert(offset, Lookup::Ready(code));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use riscope_core::interp::Executed;
+
+    use super::*;
+
+    /// `addi a0, a0, 1` at offset 8, `c.addi a0, 1` behind it, then a jump to itself.
+    fn page() -> PageBytes {
+        let mut page = [0; PAGE_BYTES];
+        page[8..12].copy_from_slice(&0x0015_0513u32.to_le_bytes());
+        page[12..14].copy_from_slice(&0x0505u16.to_le_bytes());
+        page[14..16].copy_from_slice(&0xa001u16.to_le_bytes());
+        page
+    }
+
+    fn translated() -> CodePage {
+        let bytes = page();
+        let fragment = Fragment::find(&bytes, 8, &Executed::ALL).expect("there is code");
+        let mut page = CodePage::new(bytes, 1);
+        page.add(8, std::ptr::dangling(), &Covered::of(&fragment));
+        page
+    }
+
+    #[test]
+    fn data_beside_code_may_change() {
+        for at in [0, 7, 16, 4095] {
+            let mut page = translated();
+            let mut now = *page.bytes;
+            now[at] ^= 1;
+            assert!(page.renew(&now), "offset {at}");
+            assert_eq!(*page.bytes, now);
+            assert!(page.translations.contains_key(&8));
+        }
+    }
+
+    #[test]
+    fn code_may_not() {
+        for at in 8..16 {
+            let mut page = translated();
+            let mut now = *page.bytes;
+            now[at] ^= 1;
+            assert!(!page.renew(&now), "offset {at}");
+        }
+    }
+
+    #[test]
+    fn what_was_rejected_is_looked_at_again_after_a_change() {
+        let mut page = translated();
+        page.translations.insert(64, Lookup::Rejected);
+        assert!(page.renew(&page.bytes.clone()));
+        assert!(page.translations.contains_key(&64), "nothing changed");
+        let mut now = *page.bytes;
+        now[64] = 1;
+        assert!(page.renew(&now));
+        assert!(!page.translations.contains_key(&64));
+    }
+}
