@@ -1,44 +1,59 @@
 //! Time spent in a state, as one word that is right at every moment: a hart may be in
 //! the same state for hours, and whoever scrapes wants to see it move.
 //!
-//! Bit 0 says whether the watch runs. The other bits are the total when it stands,
-//! and the total minus the time of its start when it runs, so that adding the present
-//! time gives the total then. All of it in nanoseconds, modulo 2^63.
+//! The low two bits say whether the watch stands, runs, or is just being stopped. The
+//! others are the total when it stands, and the total minus the time of its start when
+//! it runs, so that adding the present time gives the total then. All of it in
+//! nanoseconds, modulo 2^62.
+//!
+//! The total never falls for a reader: one that added the present to a running watch
+//! saw it running afterwards, so before the time at which it is stopped was taken.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::event::monotonic_ns;
 
+const STATE_BITS: u32 = 2;
+const STATE: u64 = 3;
 const RUNS: u64 = 1;
+/// Runs, but no reader may add the present any more.
+const STOPS: u64 = 2;
 
 /// Starts the watch; only the thread that owns the word may do so.
 pub(super) fn start(word: &AtomicU64) {
-    let total = word.load(Ordering::Relaxed) >> 1;
-    word.store(total.wrapping_sub(monotonic_ns()) << 1 | RUNS, Ordering::Relaxed);
+    let total = word.load(Ordering::Relaxed) >> STATE_BITS;
+    word.store(total.wrapping_sub(monotonic_ns()) << STATE_BITS | RUNS, Ordering::Release);
 }
 
 /// Stops the watch; only the thread that owns the word may do so.
 pub(super) fn stop(word: &AtomicU64) {
-    word.store(read(word) << 1, Ordering::Relaxed);
+    let started = word.load(Ordering::Relaxed) & !STATE;
+    word.store(started | STOPS, Ordering::Release);
+    // The clock is read when every reader can see that.
+    fence(Ordering::SeqCst);
+    let total = (started >> STATE_BITS).wrapping_add(monotonic_ns());
+    word.store(total << STATE_BITS, Ordering::Release);
 }
 
-/// The total until now, for any thread. It never falls.
+/// The total until now, for any thread. Waits while the watch is being stopped, which
+/// takes its owner some ten nanoseconds.
 pub(super) fn read(word: &AtomicU64) -> u64 {
-    let mut before = word.load(Ordering::Acquire);
     loop {
+        let before = word.load(Ordering::Acquire);
         let now = monotonic_ns();
-        // The present counts only if the watch ran through it.
-        let after = word.load(Ordering::Acquire);
-        if before == after {
-            return total(after, now);
+        fence(Ordering::SeqCst);
+        let unchanged = before == word.load(Ordering::Acquire);
+        match before & STATE {
+            STOPS => std::thread::yield_now(),
+            RUNS if unchanged => return total(before, now),
+            RUNS => {}
+            _ => return total(before, 0),
         }
-        before = after;
     }
 }
 
 fn total(word: u64, now: u64) -> u64 {
-    let running = if word & RUNS == 0 { 0 } else { now };
-    ((word >> 1).wrapping_add(running)) & (u64::MAX >> 1)
+    ((word >> STATE_BITS).wrapping_add(now)) & (u64::MAX >> STATE_BITS)
 }
 
 #[cfg(test)]
@@ -62,10 +77,10 @@ mod tests {
 
     #[test]
     fn the_total_is_exact() {
-        let started = |total: u64, at: u64| total.wrapping_sub(at) << 1 | RUNS;
+        let started = |total: u64, at: u64| total.wrapping_sub(at) << STATE_BITS | RUNS;
         assert_eq!(total(started(0, 1_000), 1_500), 500);
         assert_eq!(total(started(700, 1_000), 1_500), 1_200);
-        assert_eq!(total(1_200 << 1, 99), 1_200);
+        assert_eq!(total(1_200 << STATE_BITS, 0), 1_200);
     }
 
     #[test]
@@ -73,13 +88,13 @@ mod tests {
         let word = AtomicU64::new(0);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                for _ in 0..10_000 {
+                for _ in 0..100_000 {
                     start(&word);
                     stop(&word);
                 }
             });
             let mut last = 0;
-            for _ in 0..10_000 {
+            for _ in 0..100_000 {
                 let now = read(&word);
                 assert!(now >= last, "{now} after {last}");
                 last = now;

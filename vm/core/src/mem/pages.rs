@@ -21,7 +21,7 @@
 //! drops a writable translation of a page that is `CODE`, or `DECODED` by an
 //! interpreter, or a device writes to one, that is *counted*
 //! ([`code_writes`](PageTracker::code_writes)), and every hart takes a new count for a
-//! `fence.i`. Programs that fence pay nothing for it.
+//! `fence.i`.
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering, fence};
 
@@ -69,8 +69,10 @@ impl PageTracker {
     pub fn remove_writer(&self, page: usize, hart: usize) {
         let bit = 1u16 << (hart % MAX_HARTS);
         let drop_writer = |flags: u16| {
-            let dirty = if flags & CODE != 0 && flags & bit != 0 { DIRTY } else { 0 };
-            Some((flags & !bit) | dirty)
+            let wrote = flags & bit != 0;
+            let dirty = if wrote && flags & CODE != 0 { DIRTY } else { 0 };
+            let counted = if wrote { DECODED } else { 0 };
+            Some(flags & !bit & !counted | dirty)
         };
         // The closure always returns `Some`, so the update cannot fail.
         let flags = self.flags[page].fetch_update(Ordering::SeqCst, Ordering::Relaxed, drop_writer);
@@ -87,9 +89,13 @@ impl PageTracker {
     }
 
     /// Records that instructions of the page are being decoded. Call before reading
-    /// the bytes. It is never taken back: another hart may have decoded them too.
+    /// the bytes, and again before comparing with them at a fence: a write that is
+    /// counted takes it back, so that memory that once held code costs nothing for ever.
     pub fn set_decoded(&self, page: usize) {
-        self.flags[page].fetch_or(DECODED, Ordering::SeqCst);
+        if self.flags[page].load(Ordering::Relaxed) & DECODED == 0 {
+            self.flags[page].fetch_or(DECODED, Ordering::SeqCst);
+        }
+        fence(Ordering::SeqCst);
     }
 
     /// Records that the page's bytes are being translated. Call before reading
@@ -132,7 +138,10 @@ impl Bitmap for PageTracker {
         let mut code = false;
         for flags in self.flags.iter().take(last + 1).skip(offset / page) {
             let seen = flags.load(Ordering::SeqCst);
-            code |= seen & (CODE | DECODED) != 0;
+            if seen & (CODE | DECODED) != 0 {
+                code = true;
+                flags.fetch_and(!DECODED, Ordering::SeqCst);
+            }
             if seen & CODE != 0 {
                 flags.fetch_or(DIRTY, Ordering::SeqCst);
             }
@@ -203,6 +212,10 @@ mod tests {
         assert_eq!(pages.code_writes(), 0, "not gone");
         pages.remove_writer(0, 0);
         assert_eq!(pages.code_writes(), 1);
+        pages.add_writer(0, 0);
+        pages.remove_writer(0, 0);
+        assert_eq!(pages.code_writes(), 1, "nobody has decoded it again");
+        pages.set_decoded(0);
         pages.mark_dirty(0, 1);
         assert_eq!(pages.code_writes(), 2, "a device");
         pages.mark_dirty(4096, 1);

@@ -19,12 +19,18 @@ pub(super) struct Superpages {
     /// Size in bytes by virtual start. Where a page table was changed without a fence
     /// there may be two with the same start: the larger is kept.
     sizes: HashMap<u64, u64>,
+    /// The one noted last: most misses are close to each other.
+    last: Option<(u64, u64)>,
     too_many: bool,
 }
 
 impl Superpages {
     /// A translation was taken from the superpage of `size` bytes at `start`.
     pub(super) fn note(&mut self, start: u64, size: u64) {
+        if self.last == Some((start, size)) {
+            return;
+        }
+        self.last = Some((start, size));
         if self.sizes.len() == LIMIT && !self.sizes.contains_key(&start) {
             self.too_many = true;
             return;
@@ -42,6 +48,7 @@ impl Superpages {
     /// All translations are gone.
     pub(super) fn clear(&mut self) {
         self.sizes.clear();
+        self.last = None;
         self.too_many = false;
     }
 }
