@@ -8,7 +8,7 @@
 //!
 //! Input has back pressure: [`Console::push_input`] takes what fits and says how
 //! much that was, so that a guest that does not read cannot make the host's memory
-//! grow. Output is the backend's matter; a backend that cannot keep up drops.
+//! grow. Output is the backend's matter: it may drop, or have the hart wait.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,8 +23,8 @@ pub const INPUT_CAPACITY: usize = 4096;
 /// Where the bytes go that a guest writes to its console. Harts call it from
 /// their own threads.
 pub trait ConsoleBackend: Send + Sync + fmt::Debug {
-    /// Takes what the guest wrote. Must not block for long: the hart that wrote
-    /// waits for it.
+    /// Takes what the guest wrote. The hart that wrote waits for it, so whoever ends a
+    /// machine has to see to it that a backend that blocks gives up.
     fn write(&self, bytes: &[u8]);
 }
 

@@ -64,6 +64,8 @@ struct Segment<'f> {
     phys: u64,
     size: u64,
     data: &'f [u8],
+    /// Whether it begins with the file's own headers.
+    has_headers: bool,
 }
 
 impl Segment<'_> {
@@ -79,11 +81,11 @@ impl Segment<'_> {
     }
 
     /// What of it is not below the physical address `start`, if anything.
-    fn from(&self, start: u64) -> Option<Self> {
+    fn not_below(&self, start: u64) -> Option<Self> {
         let below = start.saturating_sub(self.phys);
         let size = self.size.checked_sub(below).filter(|&size| size > 0)?;
         let data = usize::try_from(below).ok().and_then(|below| self.data.get(below..)).unwrap_or_default();
-        Some(Self { virt: self.virt.wrapping_add(below), phys: self.phys.wrapping_add(below), size, data })
+        Some(Self { virt: self.virt.wrapping_add(below), phys: self.phys.wrapping_add(below), size, data, ..*self })
     }
 }
 
@@ -94,8 +96,8 @@ pub fn is_elf(bytes: &[u8]) -> bool {
 
 /// Loads an ELF file at its physical addresses.
 ///
-/// What is below RAM is left out: linkers put the file's headers there in a segment of
-/// their own, or in the page before the code. A file that is below RAM as a whole, as
+/// Linkers put the file's headers in a segment of their own, or in the page before the
+/// code: what is below RAM of such a segment is left out. A file that is below RAM as a whole, as
 /// `vmlinux` is, goes to `relocate_to`, if that is given.
 ///
 /// # Errors
@@ -127,15 +129,17 @@ pub fn load(
 }
 
 /// Decides which part of each segment goes where.
-fn place_segments(
-    all: Vec<Segment<'_>>,
+fn place_segments<'f>(
+    all: Vec<Segment<'f>>,
     ram_start: u64,
     relocate_to: Option<u64>,
-) -> Result<Vec<Segment<'_>>, ElfError> {
+) -> Result<Vec<Segment<'f>>, ElfError> {
     let lowest = all.iter().map(|segment| segment.phys).min().ok_or(ElfError::NothingToLoad)?;
-    let in_ram: Vec<_> = all.iter().filter_map(|segment| segment.from(ram_start)).collect();
-    if !in_ram.is_empty() {
-        return Ok(in_ram);
+    if all.iter().any(|segment| segment.not_below(ram_start).is_some()) {
+        // Anything else below RAM is refused where it is placed.
+        let needed =
+            |segment: Segment<'f>| if segment.has_headers { segment.not_below(ram_start) } else { Some(segment) };
+        return Ok(all.into_iter().filter_map(needed).collect());
     }
     let Some(base) = relocate_to else { return Ok(all) };
     let moved = |segment| {
@@ -178,7 +182,8 @@ fn load_segments<'f>(header: &FileHeader64<LittleEndian>, bytes: &'f [u8]) -> Re
             return Err(damaged("a segment has more bytes in the file than in memory"));
         }
         let (virt, phys) = (program_header.p_vaddr(LittleEndian), program_header.p_paddr(LittleEndian));
-        segments.push(Segment { virt, phys, size, data });
+        let has_headers = program_header.p_offset(LittleEndian) == 0;
+        segments.push(Segment { virt, phys, size, data, has_headers });
     }
     Ok(segments)
 }

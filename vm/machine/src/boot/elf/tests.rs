@@ -70,6 +70,14 @@ fn linked(entry: u64, segments: &[(u64, u64)]) -> ElfFile {
     ElfFile { entry, segments: segments.iter().map(segment).collect(), symbols: Vec::new() }
 }
 
+/// The file with its first segment beginning at the start of the file, headers and all.
+fn with_headers(file: &ElfFile) -> Vec<u8> {
+    const FIRST_OFFSET: std::ops::Range<usize> = 72..80;
+    let mut bytes = file.bytes();
+    bytes[FIRST_OFFSET].fill(0);
+    bytes
+}
+
 /// GNU ld puts the headers into the page before the text, or with a build id into a
 /// segment of their own at its default address; lld always does the latter.
 #[test]
@@ -77,19 +85,28 @@ fn headers_below_ram_are_left_out() {
     for relocate_to in [None, Some(BASE + 0x2_0000)] {
         let mut placement = placement();
         let joined = linked(BASE, &[(BASE - 0x1000, 0x1104)]);
-        let loaded = load(&mut placement, "joined", &joined.bytes(), relocate_to).unwrap();
+        let loaded = load(&mut placement, "joined", &with_headers(&joined), relocate_to).unwrap();
         assert_eq!(loaded.entry, BASE);
         let text: [u8; 2] = placement.memory().read_obj(GuestAddress(BASE + 0x102)).unwrap();
-        assert_eq!(text, [0x03, 0x03], "the file's bytes from 0x1102 on");
+        assert_eq!(text, [0x8b, 0x8b], "the file's bytes from 0x1102 on, 0x78 of which are headers");
         assert!(placement.claim("next", BASE + 0x113, 1).is_err());
         assert!(placement.claim("next", BASE + 0x114, 1).is_ok());
 
         let mut placement = self::placement();
         let separate = linked(BASE + 0x40, &[(0x1_0000, 0x158), (BASE + 0x40, 0x20), (BASE + 0x1000, 8)]);
-        let loaded = load(&mut placement, "separate", &separate.bytes(), relocate_to).unwrap();
+        let loaded = load(&mut placement, "separate", &with_headers(&separate), relocate_to).unwrap();
         assert_eq!(loaded.entry, BASE + 0x40);
         assert_eq!(placement.memory().read_obj::<u8>(GuestAddress(BASE + 0x42)).unwrap(), 3);
         assert!(placement.claim("headers", BASE, 0x40).is_ok());
+    }
+}
+
+#[test]
+fn anything_else_below_ram_is_refused() {
+    let flash = linked(BASE + 0x40, &[(BASE + 0x40, 0x20), (0x2000_0000, 8)]);
+    for relocate_to in [None, Some(BASE + 0x2_0000)] {
+        let refused = load(&mut placement(), "flash", &flash.bytes(), relocate_to);
+        assert!(matches!(refused, Err(ElfError::Placement(PlacementError::OutsideRam { .. }))), "{refused:?}");
     }
 }
 
@@ -106,7 +123,7 @@ fn segments_that_run_over_the_end_of_ram_are_refused() {
 fn the_entry_point_is_in_what_was_loaded() {
     let entry_of = |entry, relocate_to| {
         let elf = linked(entry, &[(0x1_0000, 0x100), (BASE + 0x80, 16)]);
-        load(&mut placement(), "file", &elf.bytes(), relocate_to).map(|loaded| loaded.entry)
+        load(&mut placement(), "file", &with_headers(&elf), relocate_to).map(|loaded| loaded.entry)
     };
     assert_eq!(entry_of(BASE + 0x9f, None), Ok(BASE + 0x9f));
     for entry in [0x1_0004, BASE, BASE + 0xa0, u64::MAX] {
