@@ -14,6 +14,8 @@ use opentelemetry_sdk::trace::Sampler;
 const PATH: &str = "/v1/traces";
 /// Time that an export may take where nobody says.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Most spans that may wait to be sent: some tens of megabytes.
+const MAX_QUEUE: usize = 1 << 16;
 
 /// Where spans go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,9 +128,15 @@ impl<F: Fn(&str) -> Option<String>> Environment<F> {
         1.0
     }
 
-    /// Spans that may wait to be sent.
+    /// Spans that may wait to be sent, at most [`MAX_QUEUE`]: the SDK sets all the memory
+    /// for them aside at once.
     pub(crate) fn queue_size(&mut self) -> Option<usize> {
-        self.number("OTEL_BSP_MAX_QUEUE_SIZE")
+        let name = "OTEL_BSP_MAX_QUEUE_SIZE";
+        let size: usize = self.number(name)?;
+        if size > MAX_QUEUE {
+            self.warn(name, &format!("{size} is more than {MAX_QUEUE}, which is taken"));
+        }
+        Some(size.min(MAX_QUEUE))
     }
 
     /// Spans that are sent at once.

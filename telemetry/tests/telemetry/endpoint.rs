@@ -231,4 +231,5 @@ fn what_the_environment_asks_for_in_vain_is_a_warning() {
     assert_eq!(run(("OTEL_TRACES_EXPORTER", "console")), 0);
     assert_eq!(run(("OTEL_TRACES_SAMPLER", "xray")), 6);
     assert_eq!(run(("OTEL_BSP_SCHEDULE_DELAY", "soon")), 6);
+    assert_eq!(run(("OTEL_BSP_MAX_QUEUE_SIZE", "18446744073709551615")), 6);
 }

@@ -9,9 +9,17 @@ use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex,
 use rustix::termios::{tcgetattr, tcgetpgrp, tcsetattr};
 
 /// The terminal, if stdin is one. Whoever comes first gives it back; later ones find
-/// nothing to do.
+/// nothing to do, and it is not taken again.
 #[derive(Debug, Default)]
-pub(crate) struct Terminal(Mutex<Option<Settings>>);
+pub(crate) struct Terminal(Mutex<State>);
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    NotTaken,
+    Taken(Settings),
+    GivenBack,
+}
 
 #[derive(Debug)]
 struct Settings {
@@ -20,7 +28,7 @@ struct Settings {
 }
 
 impl Terminal {
-    fn lock(&self) -> MutexGuard<'_, Option<Settings>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -36,30 +44,33 @@ impl Terminal {
             raw.input_modes -= InputModes::ICRNL | InputModes::IXON | InputModes::BRKINT;
             raw.special_codes[SpecialCodeIndex::VMIN] = 1;
             raw.special_codes[SpecialCodeIndex::VTIME] = 0;
-            let mut settings = self.lock();
-            set(&raw);
-            *settings = Some(Settings { before, raw });
+            let mut state = self.lock();
+            if matches!(*state, State::NotTaken) {
+                set(&raw);
+                *state = State::Taken(Settings { before, raw });
+            }
         }
         true
     }
 
     /// Gives it back until [`Terminal::resume`].
     pub(crate) fn suspend(&self) {
-        if let Some(settings) = &*self.lock() {
+        if let State::Taken(settings) = &*self.lock() {
             set(&settings.before);
         }
     }
 
     /// Takes it again, if it was taken before.
     pub(crate) fn resume(&self) {
-        if let Some(settings) = &*self.lock() {
+        if let State::Taken(settings) = &*self.lock() {
             set(&settings.raw);
         }
     }
 
     /// Gives it back for good.
     pub(crate) fn restore(&self) {
-        if let Some(settings) = self.lock().take() {
+        let mut state = self.lock();
+        if let State::Taken(settings) = std::mem::replace(&mut *state, State::GivenBack) {
             set(&settings.before);
         }
     }

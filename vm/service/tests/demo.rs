@@ -227,10 +227,13 @@ mod tests {
             let line = metrics.lines().find(of_guest).unwrap_or_else(|| panic!("no time:\n{metrics}"));
             line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
         };
-        let before = busy();
-        std::thread::sleep(Duration::from_secs(1));
-        let passed = busy() - before;
-        assert!(passed > 0.5, "in a second of the demo a hart was busy for {passed} s");
+        // It has to move while the guest runs on, however slowly: nobody reads the clock of a busy host.
+        let patience = Instant::now() + Duration::from_secs(60);
+        let first = busy();
+        while busy() < first + 0.5 {
+            assert!(Instant::now() < patience, "the demo's hart was busy for {} s in a minute", busy());
+            std::thread::sleep(Duration::from_millis(100));
+        }
         demo.end(Signal::INT);
     }
 

@@ -86,7 +86,7 @@ impl Unread {
         let size = fcntl_getpipe_size(&writer).expect("it has a size");
         let mut command = riscope(["run", "--bios"]);
         command.arg(&program).args(arguments);
-        let process = Process::start_on(command, writer);
+        let mut process = Process::start_on(command, writer);
         let unread = || ioctl_fionread(&reader).expect("it is a pipe");
         let since = Instant::now();
         // A pipe can be full with fewer bytes than it has room for: it is when no more come.
@@ -98,6 +98,7 @@ impl Unread {
                 break;
             }
             before = now;
+            assert!(!process.has_ended(), "it ended before the pipe was full: {}", process.stderr.text());
             assert!(since.elapsed() < PATIENCE, "the pipe does not fill: {}", process.stderr.text());
         }
         Self { process, reader, _scratch: scratch }
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_time_out_ends_a_machine_whose_output_nobody_reads() {
-        let unread = Unread::start(usize::MAX >> 1, OFlags::empty(), &["--timeout", "3"]);
+        let unread = Unread::start(usize::MAX >> 1, OFlags::empty(), &["--timeout", "20"]);
         assert_eq!(unread.code(), Some(124));
     }
 
@@ -144,7 +145,7 @@ mod tests {
         let unread = Unread::start(SOME, OFlags::empty(), &[]);
         unread.process.signal(Signal::TERM);
         assert_eq!(unread.code(), Some(130));
-        let unread = Unread::start(SOME, OFlags::empty(), &["--timeout", "3"]);
+        let unread = Unread::start(SOME, OFlags::empty(), &["--timeout", "20"]);
         assert_eq!(unread.code(), Some(124));
     }
 
