@@ -15,7 +15,7 @@ mod tests {
 
     const RAM: u64 = 0x8000_0000;
     /// Blocks in the loop; the page has room for them and the counter.
-    const BLOCKS: usize = 16;
+    const BLOCKS: i32 = 16;
 
     /// `auipc s0, 0`; then blocks of `addi t0, t0, 1; sd t0, 1024(s0); j .+8; unimp`; the
     /// last jumps back to the first.
@@ -25,7 +25,7 @@ mod tests {
         let mut words = vec![0x0000_0417];
         (0..BLOCKS).for_each(|_| words.extend(COUNT.iter().chain(&SKIP)));
         // jal zero, back over all blocks.
-        let back = (-(16 * BLOCKS as i32)).cast_unsigned();
+        let back = (-16 * BLOCKS).cast_unsigned();
         words.push(
             (back >> 20 & 1) << 31 | (back >> 1 & 0x3ff) << 21 | (back >> 11 & 1) << 20 | (back & 0xff000) | 0x6f,
         );
