@@ -25,25 +25,30 @@ pub(crate) trait Vector: Copy {
     /// The vector for what is too short for this one, compiled without more features.
     type Short: Vector;
 
+    /// The vector for copies that are longer than a few of this one: the widest for
+    /// which the CPU has a data path, because an access that crosses a cache line is
+    /// dearer the wider it is.
+    type Long: Vector;
+
     /// Every byte this one.
     ///
     /// # Safety
     /// The CPU must have the instruction set.
     unsafe fn splat(byte: u8) -> Self;
 
-    /// The `N`th vector from `at` on, which need not be aligned.
+    /// The `N`th vector from `at` on, or before it, which need not be aligned.
     ///
     /// # Safety
     /// Those [`Self::BYTES`] bytes must be valid for reading, by instructions if not
     /// by references, and the CPU must have the instruction set.
-    unsafe fn load<const N: usize>(at: *const u8) -> Self;
+    unsafe fn load<const N: isize>(at: *const u8) -> Self;
 
-    /// Puts it in the place of the `N`th vector from `at` on, which need not be aligned.
+    /// Puts it in the place of the `N`th vector from `at` on, or before it, which need not be aligned.
     ///
     /// # Safety
     /// Those [`Self::BYTES`] bytes must be valid for writing, by instructions if not
     /// by references.
-    unsafe fn store<const N: usize>(self, at: *mut u8);
+    unsafe fn store<const N: isize>(self, at: *mut u8);
 
     /// Stores four, the first at `at`, past the caches if the CPU can do that.
     ///

@@ -6,11 +6,15 @@ use crate::vector::Vector;
 
 implementation!("scalar", u64, || true);
 
+/// Bytes of a word, for offsets.
+const SIZE: isize = size_of::<u64>().cast_signed();
+
 /// A number, whose lowest byte is the first in memory.
 impl Vector for u64 {
     const BYTES: usize = size_of::<Self>();
 
     type Short = Self;
+    type Long = Self;
 
     #[inline(always)]
     unsafe fn splat(byte: u8) -> Self {
@@ -18,15 +22,15 @@ impl Vector for u64 {
     }
 
     #[inline(always)]
-    unsafe fn load<const N: usize>(at: *const u8) -> Self {
+    unsafe fn load<const N: isize>(at: *const u8) -> Self {
         // SAFETY: readable by the caller's promise.
-        unsafe { <Self as Word>::load(at.wrapping_add(N * <Self as Vector>::BYTES)) }
+        unsafe { <Self as Word>::load(at.wrapping_offset(N * SIZE)) }
     }
 
     #[inline(always)]
-    unsafe fn store<const N: usize>(self, at: *mut u8) {
+    unsafe fn store<const N: isize>(self, at: *mut u8) {
         // SAFETY: writable by the caller's promise.
-        unsafe { <Self as Word>::store(self, at.wrapping_add(N * <Self as Vector>::BYTES)) }
+        unsafe { <Self as Word>::store(self, at.wrapping_offset(N * SIZE)) }
     }
 
     /// Words go through the caches.

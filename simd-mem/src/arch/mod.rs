@@ -99,7 +99,7 @@ macro_rules! accesses {
     ($class:ident, $feature:literal, $bytes:literal, $load:literal, $store:literal) => {
         #[inline]
         #[target_feature(enable = $feature)]
-        unsafe fn load<const N: usize>(at: *const u8) -> Self {
+        unsafe fn load<const N: isize>(at: *const u8) -> Self {
             let vector: Self;
             // SAFETY: one load of readable bytes, by the caller's promise.
             unsafe {
@@ -111,7 +111,7 @@ macro_rules! accesses {
 
         #[inline]
         #[target_feature(enable = $feature)]
-        unsafe fn store<const N: usize>(self, at: *mut u8) {
+        unsafe fn store<const N: isize>(self, at: *mut u8) {
             // SAFETY: one store to writable bytes, by the caller's promise.
             unsafe {
                 core::arch::asm!($store, vector = in($class) self, at = in(reg) at, offset = const N * $bytes,

@@ -52,12 +52,12 @@ pub(crate) unsafe fn copy<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
             one_from_both_ends::<V>(src, dst, len);
         } else if len <= 4 * V::BYTES {
             two_from_both_ends::<V>(src, dst, len);
-        } else if len <= 8 * V::BYTES {
-            four_from_both_ends::<V>(src, dst, len);
+        } else if len <= 8 * V::Long::BYTES {
+            four_from_both_ends::<V::Long>(src, dst, len);
         } else if dst.addr().wrapping_sub(src.addr()) < len {
-            backwards::<V>(src, dst, len);
+            backwards::<V::Long>(src, dst, len);
         } else if len < threshold::copy_nontemporal() || src.addr().wrapping_sub(dst.addr()) < len {
-            forwards::<V>(src, dst, len);
+            forwards::<V::Long>(src, dst, len);
         } else {
             nontemporal::<V>(src, dst, len);
         }
@@ -84,12 +84,12 @@ pub(crate) unsafe fn copy_nontemporal<V: Vector>(src: *const u8, dst: *mut u8, l
 /// As for [`copy`], and `len` one or two vectors.
 #[inline(always)]
 unsafe fn one_from_both_ends<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
-    let behind = len - V::BYTES;
+    let (src_end, dst_end) = (src.wrapping_add(len), dst.wrapping_add(len));
     // SAFETY: the first and the last vector lie within the bytes.
     unsafe {
-        let (first, last) = (V::load::<0>(src), V::load::<0>(src.wrapping_add(behind)));
+        let (first, last) = (V::load::<0>(src), V::load::<-1>(src_end));
         first.store::<0>(dst);
-        last.store::<0>(dst.wrapping_add(behind));
+        last.store::<-1>(dst_end);
     }
 }
 
@@ -97,16 +97,15 @@ unsafe fn one_from_both_ends<V: Vector>(src: *const u8, dst: *mut u8, len: usize
 /// As for [`copy`], and `len` two to four vectors.
 #[inline(always)]
 unsafe fn two_from_both_ends<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
-    let behind = len - 2 * V::BYTES;
-    let (src_behind, dst_behind) = (src.wrapping_add(behind), dst.wrapping_add(behind));
+    let (src_end, dst_end) = (src.wrapping_add(len), dst.wrapping_add(len));
     // SAFETY: the first and the last two vectors lie within the bytes.
     unsafe {
         let first = (V::load::<0>(src), V::load::<1>(src));
-        let last = (V::load::<0>(src_behind), V::load::<1>(src_behind));
+        let last = (V::load::<-2>(src_end), V::load::<-1>(src_end));
         first.0.store::<0>(dst);
         first.1.store::<1>(dst);
-        last.0.store::<0>(dst_behind);
-        last.1.store::<1>(dst_behind);
+        last.0.store::<-2>(dst_end);
+        last.1.store::<-1>(dst_end);
     }
 }
 
@@ -157,13 +156,13 @@ unsafe fn backwards<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
     // SAFETY: `left` counts the bytes in front, and every turn of the loop has four vectors of them.
     unsafe {
         let first = V::load_four(src);
-        let last = V::load::<0>(src.wrapping_add(len - V::BYTES));
+        let last = V::load::<-1>(src.wrapping_add(len));
         while left > 4 * V::BYTES {
             left -= 4 * V::BYTES;
             let four = V::load_four(src.wrapping_add(left));
             V::store_four(four, dst.wrapping_add(left));
         }
-        last.store::<0>(dst.wrapping_add(len - V::BYTES));
+        last.store::<-1>(dst.wrapping_add(len));
         V::store_four(first, dst);
     }
 }

@@ -15,16 +15,25 @@ pub(crate) unsafe fn short<V: Vector>(dst: *mut u8, byte: u8, len: usize) {
         unsafe { word::fill(dst, byte, len) }
         return;
     }
-    // SAFETY: the CPU has `V` by the caller's promise; every store lies within the bytes.
+    // SAFETY: the CPU has `V` by the caller's promise, and there are two vectors or more than one.
+    unsafe { both_ends(dst, V::splat(byte), len) }
+}
+
+/// Fills one to four vectors.
+///
+/// # Safety
+/// As for [`short`].
+#[inline(always)]
+unsafe fn both_ends<V: Vector>(dst: *mut u8, vector: V, len: usize) {
+    let end = dst.wrapping_add(len);
+    // SAFETY: every store lies within the bytes.
     unsafe {
-        let vector = V::splat(byte);
-        let last = dst.wrapping_add(len - V::BYTES);
         vector.store::<0>(dst);
         if len > 2 * V::BYTES {
             vector.store::<1>(dst);
-            vector.store::<0>(last.wrapping_sub(V::BYTES));
+            vector.store::<-2>(end);
         }
-        vector.store::<0>(last);
+        vector.store::<-1>(end);
     }
 }
 
@@ -34,24 +43,16 @@ pub(crate) unsafe fn short<V: Vector>(dst: *mut u8, byte: u8, len: usize) {
 /// The bytes must be valid for writing at `dst`, and the CPU must have `V`.
 #[inline(always)]
 pub(crate) unsafe fn fill<V: Vector>(dst: *mut u8, byte: u8, len: usize) {
-    if len <= 4 * V::Short::BYTES {
-        // SAFETY: by the caller's promise.
-        unsafe { short::<V::Short>(dst, byte, len) }
-        return;
-    }
-    // SAFETY: the CPU has `V` by the caller's promise; the lengths are checked.
+    // SAFETY: the CPU has `V` by the caller's promise; each call is for as many bytes as it takes.
     unsafe {
-        let vector = V::splat(byte);
-        if len <= 4 * V::BYTES {
-            let last = dst.wrapping_add(len - V::BYTES);
-            vector.store::<0>(dst);
-            if len > 2 * V::BYTES {
-                vector.store::<1>(dst);
-                vector.store::<0>(last.wrapping_sub(V::BYTES));
-            }
-            vector.store::<0>(last);
+        if len <= 4 * V::Short::BYTES {
+            short::<V::Short>(dst, byte, len);
+        } else if len <= 4 * V::BYTES {
+            both_ends(dst, V::splat(byte), len);
+        } else if len < threshold::fill_nontemporal() {
+            long(dst, V::Long::splat(byte), len);
         } else {
-            long(dst, vector, len);
+            nontemporal(dst, V::splat(byte), len);
         }
     }
 }
@@ -63,25 +64,35 @@ unsafe fn long<V: Vector>(dst: *mut u8, vector: V, len: usize) {
     let step = 4 * V::BYTES;
     let four = (vector, vector, vector, vector);
     let behind = len - step;
-    // SAFETY: every access begins at `behind` or before, and `behind` leaves room for
-    // four vectors; the streaming stores are aligned.
+    let mut at = V::BYTES - dst.addr() % V::BYTES;
+    // SAFETY: every store begins at `behind` or before, and `behind` leaves room for four vectors.
     unsafe {
-        if len < threshold::fill_nontemporal() {
-            vector.store::<0>(dst);
-            let mut at = V::BYTES - dst.addr() % V::BYTES;
-            while at < behind {
-                V::store_four(four, dst.wrapping_add(at));
-                at += step;
-            }
-        } else {
-            V::store_four(four, dst);
-            let mut at = step - dst.addr() % step;
-            while at < behind {
-                V::stream(four, dst.wrapping_add(at));
-                at += step;
-            }
-            V::fence();
+        vector.store::<0>(dst);
+        while at < behind {
+            V::store_four(four, dst.wrapping_add(at));
+            at += step;
         }
+        V::store_four(four, dst.wrapping_add(behind));
+    }
+}
+
+/// # Safety
+/// As for [`fill`], and `len` at least four vectors.
+#[inline(always)]
+unsafe fn nontemporal<V: Vector>(dst: *mut u8, vector: V, len: usize) {
+    let step = 4 * V::BYTES;
+    let four = (vector, vector, vector, vector);
+    let behind = len - step;
+    // Whole cache lines of any size up to four vectors.
+    let mut at = step - dst.addr() % step;
+    // SAFETY: as in `long`, and the streaming stores are aligned.
+    unsafe {
+        V::store_four(four, dst);
+        while at < behind {
+            V::stream(four, dst.wrapping_add(at));
+            at += step;
+        }
+        V::fence();
         V::store_four(four, dst.wrapping_add(behind));
     }
 }

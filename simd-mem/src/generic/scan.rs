@@ -5,14 +5,15 @@
 //!
 //! 1. look at the first vector, then go on from the next address that is aligned;
 //! 2. while there are `4 w` bytes: or four vectors together and look at the result,
-//!    which costs one branch instead of four;
+//!    which costs one branch instead of four (narrow vectors: eight);
 //! 3. while there are `w` bytes: look at one vector;
 //! 4. for the rest: look at the last `w` bytes of the stream. The vector overlaps
 //!    bytes that are known to be zero, so its first non-zero byte is in the rest.
 //!
 //! A stream shorter than `w` is looked at in shorter vectors, then in words.
 //!
-//! Every byte that decides is loaded once, except in the overlaps; so when somebody
+//! A byte may be loaded twice, where vectors overlap or after eight looked as if one
+//! of them held something. No conclusion is drawn from both: when somebody
 //! else writes meanwhile, the answer is still an index within the stream, and right
 //! for bytes that were there at some time during the call.
 
@@ -37,7 +38,7 @@ pub(crate) trait Stream: Copy {
     ///
     /// # Safety
     /// The bytes must be valid for reading, and the CPU must have `V`.
-    unsafe fn vector<V: Vector, const N: usize>(self) -> V;
+    unsafe fn vector<V: Vector, const N: isize>(self) -> V;
 }
 
 /// Bytes at an address.
@@ -62,7 +63,7 @@ impl Stream for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn vector<V: Vector, const N: usize>(self) -> V {
+    unsafe fn vector<V: Vector, const N: isize>(self) -> V {
         // SAFETY: by the caller's promise.
         unsafe { V::load::<N>(self.0) }
     }
@@ -90,7 +91,7 @@ impl Stream for Difference {
     }
 
     #[inline(always)]
-    unsafe fn vector<V: Vector, const N: usize>(self) -> V {
+    unsafe fn vector<V: Vector, const N: isize>(self) -> V {
         // SAFETY: by the caller's promise.
         unsafe { V::load::<N>(self.0).xor(V::load::<N>(self.1)) }
     }
@@ -145,6 +146,17 @@ unsafe fn vectors<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> 
         return Some(index);
     }
     let mut at = V::BYTES - stream.misalignment(V::BYTES);
+    // Vectors narrower than a cache line need more of them for each branch.
+    while V::BYTES < 64 && len - at >= 8 * V::BYTES {
+        // SAFETY: eight vectors are there by the condition.
+        let (near, far) =
+            unsafe { (or_four::<V, S>(stream.from(at)), or_four::<V, S>(stream.from(at + 4 * V::BYTES))) };
+        if !near.or(far).is_zero() {
+            // The loop below finds out which.
+            break;
+        }
+        at += 8 * V::BYTES;
+    }
     while len - at >= 4 * V::BYTES {
         let here = stream.from(at);
         // SAFETY: four vectors are there by the condition.
@@ -163,6 +175,19 @@ unsafe fn vectors<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> 
             let last = len - V::BYTES;
             stream.from(last).vector::<V, 0>().first_nonzero().map(|index| last + index)
         }
+    }
+}
+
+/// Four vectors that follow each other, together.
+///
+/// # Safety
+/// As for [`first_nonzero`], and there must be four vectors.
+#[inline(always)]
+unsafe fn or_four<V: Vector, S: Stream>(stream: S) -> V {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let near = stream.vector::<V, 0>().or(stream.vector::<V, 1>());
+        near.or(stream.vector::<V, 2>().or(stream.vector::<V, 3>()))
     }
 }
 

@@ -17,6 +17,7 @@ impl Vector for uint8x16_t {
     const BYTES: usize = size_of::<Self>();
 
     type Short = Self;
+    type Long = Self;
 
     accesses!(vreg, "neon", 16, "ldr {vector:q}, [{at}, #{offset}]", "str {vector:q}, [{at}, #{offset}]");
 

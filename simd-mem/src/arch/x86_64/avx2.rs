@@ -15,6 +15,7 @@ impl Vector for __m256i {
     const BYTES: usize = size_of::<Self>();
 
     type Short = __m128i;
+    type Long = Self;
 
     accesses!(ymm_reg, "avx2", 32, "vmovdqu {vector}, [{at} + {offset}]", "vmovdqu [{at} + {offset}], {vector}");
     streams!(ymm_reg, "avx2", 32, "vmovntdq");

@@ -1,7 +1,7 @@
 //! `avx512` (F, BW, VL): vectors of 64 bytes, a whole cache line.
 
 use core::arch::x86_64::{
-    __m128i, __m512i, _mm512_or_si512, _mm512_set1_epi8, _mm512_test_epi8_mask, _mm512_test_epi64_mask,
+    __m128i, __m256i, __m512i, _mm512_or_si512, _mm512_set1_epi8, _mm512_test_epi8_mask, _mm512_test_epi64_mask,
     _mm512_xor_si512,
 };
 
@@ -20,6 +20,7 @@ impl Vector for __m512i {
     const BYTES: usize = size_of::<Self>();
 
     type Short = __m128i;
+    type Long = __m256i;
 
     accesses!(zmm_reg, "avx512f", 64, "vmovdqu64 {vector}, [{at} + {offset}]", "vmovdqu64 [{at} + {offset}], {vector}");
     streams!(zmm_reg, "avx512f", 64, "vmovntdq");

@@ -25,6 +25,7 @@ impl Vector for __m128i {
     const BYTES: usize = size_of::<Self>();
 
     type Short = Self;
+    type Long = Self;
 
     #[cfg(not(target_feature = "avx"))]
     accesses!(xmm_reg, "sse2", 16, "movdqu {vector}, [{at} + {offset}]", "movdqu [{at} + {offset}], {vector}");
