@@ -72,6 +72,26 @@ pub(crate) trait Vector: Copy {
     /// Index of the first byte, in the order of memory, that is not zero.
     fn first_nonzero(self) -> Option<usize>;
 
+    /// [`or`](Self::or) with the `N`th vector from `at` on.
+    ///
+    /// # Safety
+    /// As for [`load`](Self::load).
+    #[inline(always)]
+    unsafe fn or_from<const N: isize>(self, at: *const u8) -> Self {
+        // SAFETY: by the caller's promise.
+        self.or(unsafe { Self::load::<N>(at) })
+    }
+
+    /// [`xor`](Self::xor) with the `N`th vector from `at` on.
+    ///
+    /// # Safety
+    /// As for [`load`](Self::load).
+    #[inline(always)]
+    unsafe fn xor_from<const N: isize>(self, at: *const u8) -> Self {
+        // SAFETY: by the caller's promise.
+        self.xor(unsafe { Self::load::<N>(at) })
+    }
+
     /// Four vectors from `at` on.
     ///
     /// # Safety

@@ -1,6 +1,6 @@
 //! Which pages of a stream hold a byte that is not zero, as a bitmap.
 
-use super::scan::{Stream, first_nonzero};
+use super::scan::{LONG, Stream, up_to_long};
 use crate::PAGE_BYTES;
 use crate::vector::Vector;
 
@@ -9,12 +9,26 @@ use crate::vector::Vector;
 /// words in use, and returns how many it set. The last page may be shorter.
 ///
 /// # Safety
-/// As for [`first_nonzero`].
+/// As for [`first_nonzero`](super::scan::first_nonzero).
 ///
 /// # Panics
 /// If there are fewer words than pages by 64.
 #[inline(always)]
 pub(crate) unsafe fn mark<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitmap: &mut [u64]) -> usize {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if len >= LONG {
+            mark_by::<V::Long, S>(stream, len, zero, bitmap)
+        } else {
+            mark_by::<V, S>(stream, len, zero, bitmap)
+        }
+    }
+}
+
+/// # Safety
+/// As for [`mark`].
+#[inline(always)]
+unsafe fn mark_by<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitmap: &mut [u64]) -> usize {
     let used = &mut bitmap[..len.div_ceil(PAGE_BYTES).div_ceil(64)];
     let mut at = 0;
     let mut marked = 0;
@@ -26,7 +40,7 @@ pub(crate) unsafe fn mark<V: Vector, S: Stream>(stream: S, len: usize, zero: boo
             }
             let page = (len - at).min(PAGE_BYTES);
             // SAFETY: the page lies within the stream.
-            let is_zero = unsafe { first_nonzero::<V, S>(stream.from(at), page) }.is_none();
+            let is_zero = unsafe { up_to_long::<V, S>(stream.from(at), page) }.is_none();
             bits |= u64::from(is_zero == zero) << bit;
             at += page;
         }

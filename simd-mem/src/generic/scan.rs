@@ -12,10 +12,10 @@
 //!
 //! A stream shorter than `w` is looked at in shorter vectors, then in words.
 //!
-//! A byte may be loaded twice, where vectors overlap or after eight looked as if one
-//! of them held something. No conclusion is drawn from both: when somebody
-//! else writes meanwhile, the answer is still an index within the stream, and right
-//! for bytes that were there at some time during the call.
+//! Where four together hold something, they are looked at again one by one. Should
+//! somebody else have made them zero meanwhile, that goes on to the end: the answer is
+//! an index within the stream or none, and right for bytes that were there at some
+//! time during the call.
 
 use super::word::{Word, load_partial};
 use crate::vector::Vector;
@@ -39,6 +39,12 @@ pub(crate) trait Stream: Copy {
     /// # Safety
     /// The bytes must be valid for reading, and the CPU must have `V`.
     unsafe fn vector<V: Vector, const N: isize>(self) -> V;
+
+    /// `vector` or the `N`th vector.
+    ///
+    /// # Safety
+    /// As for [`vector`](Self::vector).
+    unsafe fn or_vector<V: Vector, const N: isize>(self, vector: V) -> V;
 }
 
 /// Bytes at an address.
@@ -67,6 +73,12 @@ impl Stream for Bytes {
         // SAFETY: by the caller's promise.
         unsafe { V::load::<N>(self.0) }
     }
+
+    #[inline(always)]
+    unsafe fn or_vector<V: Vector, const N: isize>(self, vector: V) -> V {
+        // SAFETY: by the caller's promise.
+        unsafe { vector.or_from::<N>(self.0) }
+    }
 }
 
 /// The exclusive or of the bytes at two addresses.
@@ -93,9 +105,19 @@ impl Stream for Difference {
     #[inline(always)]
     unsafe fn vector<V: Vector, const N: isize>(self) -> V {
         // SAFETY: by the caller's promise.
-        unsafe { V::load::<N>(self.0).xor(V::load::<N>(self.1)) }
+        unsafe { V::load::<N>(self.0).xor_from::<N>(self.1) }
+    }
+
+    #[inline(always)]
+    unsafe fn or_vector<V: Vector, const N: isize>(self, vector: V) -> V {
+        // SAFETY: by the caller's promise.
+        vector.or(unsafe { self.vector::<V, N>() })
     }
 }
+
+/// From how many bytes on [`Vector::Long`] is the better one: as many as the first
+/// cache has. Further away, CPUs fetch ahead better for narrower loads.
+pub(super) const LONG: usize = 32 << 10;
 
 /// Index of the first byte that is not zero.
 ///
@@ -103,6 +125,16 @@ impl Stream for Difference {
 /// `len` bytes of the stream must be valid for reading, and the CPU must have `V`.
 #[inline(always)]
 pub(crate) unsafe fn first_nonzero<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> {
+    // SAFETY: by the caller's promise.
+    unsafe { if len >= LONG { vectors::<V::Long, S>(stream, len) } else { up_to_long::<V, S>(stream, len) } }
+}
+
+/// As [`first_nonzero`], without the choice of another vector.
+///
+/// # Safety
+/// The same.
+#[inline(always)]
+pub(super) unsafe fn up_to_long<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> {
     // SAFETY: each is given as many bytes as it asks for.
     unsafe {
         if len >= V::BYTES {
@@ -148,34 +180,28 @@ unsafe fn vectors<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> 
     let mut at = V::BYTES - stream.misalignment(V::BYTES);
     // Vectors narrower than a cache line need more of them for each branch.
     while V::BYTES < 64 && len - at >= 8 * V::BYTES {
+        let (near, far) = (stream.from(at), stream.from(at + 4 * V::BYTES));
         // SAFETY: eight vectors are there by the condition.
-        let (near, far) =
-            unsafe { (or_four::<V, S>(stream.from(at)), or_four::<V, S>(stream.from(at + 4 * V::BYTES))) };
-        if !near.or(far).is_zero() {
-            // The loop below finds out which.
+        if !unsafe { or_four::<V, S>(near).or(or_four(far)) }.is_zero() {
             break;
         }
         at += 8 * V::BYTES;
     }
     while len - at >= 4 * V::BYTES {
-        let here = stream.from(at);
         // SAFETY: four vectors are there by the condition.
-        let (first, second, third, fourth) =
-            unsafe { (here.vector::<V, 0>(), here.vector::<V, 1>(), here.vector::<V, 2>(), here.vector::<V, 3>()) };
-        if !first.or(second).or(third.or(fourth)).is_zero() {
-            return first_of_four(first, second, third, fourth).map(|index| at + index);
+        if !unsafe { or_four::<V, S>(stream.from(at)) }.is_zero() {
+            break;
         }
         at += 4 * V::BYTES;
     }
-    // SAFETY: what is left is within the stream, and a whole vector is before it if it is shorter than one.
-    unsafe {
-        if len - at >= V::BYTES {
-            short::<V, S>(stream.from(at), len - at).map(|index| at + index)
-        } else {
-            let last = len - V::BYTES;
-            stream.from(last).vector::<V, 0>().first_nonzero().map(|index| last + index)
-        }
+    // What is left, and where it is if something was found.
+    if len - at >= V::BYTES {
+        // SAFETY: the rest of the stream, a vector at least.
+        return unsafe { short::<V, S>(stream.from(at), len - at) }.map(|index| at + index);
     }
+    let last = len - V::BYTES;
+    // SAFETY: the stream holds at least one vector, so the last one begins within it.
+    unsafe { stream.from(last).vector::<V, 0>() }.first_nonzero().map(|index| last + index)
 }
 
 /// Four vectors that follow each other, together.
@@ -186,22 +212,7 @@ unsafe fn vectors<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> 
 unsafe fn or_four<V: Vector, S: Stream>(stream: S) -> V {
     // SAFETY: by the caller's promise.
     unsafe {
-        let near = stream.vector::<V, 0>().or(stream.vector::<V, 1>());
-        near.or(stream.vector::<V, 2>().or(stream.vector::<V, 3>()))
+        let together = stream.or_vector::<V, 1>(stream.vector::<V, 0>());
+        stream.or_vector::<V, 3>(stream.or_vector::<V, 2>(together))
     }
-}
-
-/// Index of the first byte that is not zero, in four vectors that follow each other.
-#[inline(always)]
-fn first_of_four<V: Vector>(first: V, second: V, third: V, fourth: V) -> Option<usize> {
-    if let Some(index) = first.first_nonzero() {
-        return Some(index);
-    }
-    if let Some(index) = second.first_nonzero() {
-        return Some(V::BYTES + index);
-    }
-    if let Some(index) = third.first_nonzero() {
-        return Some(2 * V::BYTES + index);
-    }
-    fourth.first_nonzero().map(|index| 3 * V::BYTES + index)
 }

@@ -5,7 +5,7 @@ use core::arch::x86_64::{
     _mm256_testz_si256, _mm256_xor_si256,
 };
 
-use super::streams;
+use super::{folds, streams};
 use crate::arch::{accesses, has_features, implementation};
 use crate::vector::Vector;
 
@@ -19,6 +19,7 @@ impl Vector for __m256i {
 
     accesses!(ymm_reg, "avx2", 32, "vmovdqu {vector}, [{at} + {offset}]", "vmovdqu [{at} + {offset}], {vector}");
     streams!(ymm_reg, "avx2", 32, "vmovntdq");
+    folds!(ymm_reg, "avx2", 32, or_from "vpor", xor_from "vpxor");
 
     #[inline(always)]
     unsafe fn splat(byte: u8) -> Self {

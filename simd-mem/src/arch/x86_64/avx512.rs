@@ -5,7 +5,7 @@ use core::arch::x86_64::{
     _mm512_xor_si512,
 };
 
-use super::streams;
+use super::{folds, streams};
 use crate::arch::{accesses, has_features, implementation};
 use crate::vector::Vector;
 
@@ -24,6 +24,7 @@ impl Vector for __m512i {
 
     accesses!(zmm_reg, "avx512f", 64, "vmovdqu64 {vector}, [{at} + {offset}]", "vmovdqu64 [{at} + {offset}], {vector}");
     streams!(zmm_reg, "avx512f", 64, "vmovntdq");
+    folds!(zmm_reg, "avx512f", 64, or_from "vporq", xor_from "vpxorq");
 
     #[inline(always)]
     unsafe fn splat(byte: u8) -> Self {

@@ -77,4 +77,27 @@ macro_rules! streams {
     };
 }
 
-use streams;
+/// Operations with one operand in memory, which the newer encodings allow to be unaligned.
+macro_rules! folds {
+    ($class:ident, $features:literal, $bytes:literal, $($name:ident $operation:literal),+) => { $(
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn $name<const N: isize>(self, at: *const u8) -> Self {
+            let vector: Self;
+            // SAFETY: one load of readable bytes, by the caller's promise.
+            unsafe {
+                core::arch::asm!(
+                    concat!($operation, " {vector}, {this}, [{at} + {offset}]"),
+                    vector = lateout($class) vector,
+                    this = in($class) self,
+                    at = in(reg) at,
+                    offset = const N * $bytes,
+                    options(nostack, preserves_flags, readonly),
+                );
+            }
+            vector
+        }
+    )+ };
+}
+
+use {folds, streams};
