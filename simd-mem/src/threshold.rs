@@ -19,24 +19,21 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 /// The last cache of a CPU that does not say.
 const UNKNOWN_CACHE: usize = 8 << 20;
 
-static COPY_NONTEMPORAL: AtomicUsize = AtomicUsize::new(UNKNOWN_CACHE / 2);
-static FILL_NONTEMPORAL: AtomicUsize = AtomicUsize::new(UNKNOWN_CACHE);
+static LAST_CACHE: AtomicUsize = AtomicUsize::new(UNKNOWN_CACHE);
+
+/// Bytes of the last cache: from here on fills stream.
+#[inline(always)]
+pub(crate) fn last_cache() -> usize {
+    LAST_CACHE.load(Ordering::Relaxed)
+}
 
 /// Bytes from which on a copy between ranges that do not overlap streams.
 #[inline(always)]
 pub(crate) fn copy_nontemporal() -> usize {
-    COPY_NONTEMPORAL.load(Ordering::Relaxed)
+    last_cache() / 2
 }
 
-/// Bytes from which on a fill streams.
-#[inline(always)]
-pub(crate) fn fill_nontemporal() -> usize {
-    FILL_NONTEMPORAL.load(Ordering::Relaxed)
-}
-
-/// Follows the last cache of this CPU.
+/// Asks this CPU.
 pub(crate) fn adapt() {
-    let cache = crate::arch::last_cache_bytes().unwrap_or(UNKNOWN_CACHE);
-    COPY_NONTEMPORAL.store(cache / 2, Ordering::Relaxed);
-    FILL_NONTEMPORAL.store(cache, Ordering::Relaxed);
+    LAST_CACHE.store(crate::arch::last_cache_bytes().unwrap_or(UNKNOWN_CACHE), Ordering::Relaxed);
 }

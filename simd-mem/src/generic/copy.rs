@@ -132,8 +132,9 @@ unsafe fn four_from_both_ends<V: Vector>(src: *const u8, dst: *mut u8, len: usiz
 #[inline(always)]
 unsafe fn forwards<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
     let behind = len - 4 * V::BYTES;
-    // At least one byte and at most a vector: what `first` covers.
-    let mut at = V::BYTES - dst.addr() % V::BYTES;
+    // Less than a vector: what only `first` covers.
+    let unaligned = dst.addr().wrapping_neg() % V::BYTES;
+    let mut at = unaligned;
     // SAFETY: every access begins at `behind` or before, and `behind` leaves room for four vectors.
     unsafe {
         let first = V::load::<0>(src);
@@ -144,7 +145,9 @@ unsafe fn forwards<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
             at += 4 * V::BYTES;
         }
         V::store_four(last, dst.wrapping_add(behind));
-        first.store::<0>(dst);
+        if unaligned > 0 {
+            first.store::<0>(dst);
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) unsafe fn fill<V: Vector>(dst: *mut u8, byte: u8, len: usize) {
             short::<V::Short>(dst, byte, len);
         } else if len <= 4 * V::BYTES {
             both_ends(dst, V::splat(byte), len);
-        } else if len < threshold::fill_nontemporal() {
+        } else if len < threshold::last_cache() {
             long(dst, V::Long::splat(byte), len);
         } else {
             nontemporal(dst, V::splat(byte), len);
@@ -64,10 +64,13 @@ unsafe fn long<V: Vector>(dst: *mut u8, vector: V, len: usize) {
     let step = 4 * V::BYTES;
     let four = (vector, vector, vector, vector);
     let behind = len - step;
-    let mut at = V::BYTES - dst.addr() % V::BYTES;
+    let unaligned = dst.addr().wrapping_neg() % V::BYTES;
+    let mut at = unaligned;
     // SAFETY: every store begins at `behind` or before, and `behind` leaves room for four vectors.
     unsafe {
-        vector.store::<0>(dst);
+        if unaligned > 0 {
+            vector.store::<0>(dst);
+        }
         while at < behind {
             V::store_four(four, dst.wrapping_add(at));
             at += step;

@@ -2,6 +2,7 @@
 
 use super::scan::{LONG, Stream, up_to_long};
 use crate::PAGE_BYTES;
+use crate::threshold;
 use crate::vector::Vector;
 
 /// Sets bit `i % 64` of word `i / 64` for each page `i` of the stream that is zero
@@ -17,10 +18,12 @@ use crate::vector::Vector;
 pub(crate) unsafe fn mark<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitmap: &mut [u64]) -> usize {
     // SAFETY: by the caller's promise.
     unsafe {
-        if len >= LONG {
+        if len < LONG {
+            mark_by::<V, S>(stream, len, zero, bitmap)
+        } else if len < threshold::last_cache() {
             mark_by::<V::Long, S>(stream, len, zero, bitmap)
         } else {
-            mark_by::<V, S>(stream, len, zero, bitmap)
+            mark_by::<V::Short, S>(stream, len, zero, bitmap)
         }
     }
 }
