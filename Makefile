@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench guest lint deny tools test-guest
+.PHONY: help demo test bench bench-simd guest lint deny tools test-guest test-neon
 export PATH := $(CURDIR)/.cache/test-tools/bin:$(PATH)
 
 # What the disk of the tests holds. Kept apart from the disk that `make guest` makes.
@@ -15,12 +15,16 @@ help: ## this list
 demo: ## run the embedded guest; metrics on http://127.0.0.1:8440/metrics, Ctrl-C ends it
 	cargo run --release -p riscope -- demo
 
-test: tools test-guest lint ## install what the tests need, then formatting, lints and every test
+test: tools test-guest lint test-neon ## install what the tests need, then formatting, lints and every test
 	cargo nextest run --workspace
 	cargo test --workspace --doc
 
 bench: tools ## measure; results with their spread in target/criterion
 	cargo bench --workspace
+
+bench-simd: ## measure simd-mem: criterion, then the report of this CPU in simd-mem/report
+	cargo bench -p simd-mem --bench simd_mem
+	cargo bench -p simd-mem --bench report -- $(CURDIR)/simd-mem/report
 
 guest: ## Debian's riscv64 kernel and an initramfs; PACKAGES="python3 gcc .." makes a disk too
 	deploy/guest/build $(PACKAGES)
@@ -37,3 +41,6 @@ tools: ## what the tests need on this machine, into .cache/test-tools and, as ro
 
 test-guest: ## the kernel, initramfs and disk that the tests boot
 	DISK=test-disk.ext4 deploy/guest/build $(TEST_PACKAGES)
+
+test-neon: ## simd-mem's tests as an AArch64 program, under QEMU
+	deploy/test-tools/aarch64

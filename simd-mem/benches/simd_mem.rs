@@ -40,7 +40,7 @@ fn all(criterion: &mut Criterion) {
             let name = format!("{}, {alignment:?}, {temperature:?}", task.name());
             let mut group = criterion.benchmark_group(name);
             for len in LENGTHS.map(|exponent| 1 << exponent).into_iter().filter(|len| *len >= task.shortest()) {
-                let places = arena.places(len, alignment, temperature);
+                let places = arena.places(len, alignment, temperature, 0);
                 task.visit(&mut Bench { group: &mut group, places, len });
             }
             group.finish();

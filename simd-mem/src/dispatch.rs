@@ -30,6 +30,7 @@ pub struct Implementation {
     pub(crate) copy: unsafe fn(*const u8, *mut u8, usize),
     /// For bytes that do not overlap.
     pub(crate) copy_nontemporal: unsafe fn(*const u8, *mut u8, usize),
+    /// For more bytes than [`Raw::fill`] fills by itself.
     pub(crate) fill: unsafe fn(*mut u8, u8, usize),
     pub(crate) first_difference: unsafe fn(*const u8, *const u8, usize) -> Option<usize>,
     /// Index of the first byte that is not zero.

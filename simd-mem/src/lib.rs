@@ -29,7 +29,7 @@
 //! - `dispatch`: [`Implementation`], and which one is used;
 //! - `vector`: the few operations that an instruction set has to offer;
 //! - `generic`: one algorithm for each task, over any vector;
-//! - `threshold`: when copies and fills go past the caches;
+//! - `threshold`: when copies and fills go past the caches, and scans read narrowly;
 //! - `arch`: the vectors of each instruction set, and the algorithms compiled for it.
 //!
 //! No memory outside of the slices is accessed, not even within the same page.
@@ -64,7 +64,7 @@ pub const PAGE_BYTES: usize = 4096;
 ///
 /// # Panics
 /// If the lengths differ.
-#[inline]
+#[inline(always)]
 #[track_caller]
 pub fn copy(src: &[u8], dst: &mut [u8]) {
     slice::copy(Implementation::selected().raw(), src, dst);
@@ -115,7 +115,7 @@ pub fn copy_nontemporal(src: &[u8], dst: &mut [u8]) {
 /// simd_mem::fill(&mut bytes, 0xff);
 /// assert_eq!(bytes, [0xff; 100]);
 /// ```
-#[inline]
+#[inline(always)]
 pub fn fill(bytes: &mut [u8], byte: u8) {
     slice::fill(Implementation::selected().raw(), bytes, byte);
 }

@@ -55,6 +55,8 @@ use crate::generic;
 #[derive(Clone, Copy, Debug)]
 pub struct Raw(pub(crate) &'static Implementation);
 
+// Always inlined: what is left in most of them is one call, and where there is more, it is
+// there because a call would cost as much.
 macro_rules! functions {
     ($(
         $(#[$documentation:meta])*
@@ -62,7 +64,7 @@ macro_rules! functions {
     )*) => {
         $(
             $(#[$documentation])*
-            #[inline]
+            #[inline(always)]
             pub unsafe fn $name($($argument: $type),*) $(-> $result)? {
                 // SAFETY: by the caller's promise.
                 unsafe { Raw(current()).$name($($argument),*) }
@@ -75,7 +77,7 @@ macro_rules! functions {
                 ///
                 /// # Safety
                 /// The same.
-                #[inline]
+                #[inline(always)]
                 pub unsafe fn $name(self, $($argument: $type),*) $(-> $result)? {
                     let $raw = self.0;
                     // SAFETY: only what this CPU can execute is ever handed out; the rest is the caller's promise.

@@ -314,7 +314,8 @@ impl CodeCache {
         if !self.ram.tracker().take_suspect(index) {
             return false;
         }
-        self.ram.host_ptr(phys, PAGE_SIZE).is_none_or(|host| copy_page(host) != *page.bytes)
+        // SAFETY: `host_ptr` covers the whole page.
+        self.ram.host_ptr(phys, PAGE_SIZE).is_none_or(|host| !unsafe { access::holds(host, &*page.bytes) })
     }
 
     /// Takes a page out of use and returns how many translations it had.

@@ -5,7 +5,7 @@ use std::ptr;
 
 const PAGE: usize = 4096;
 
-/// Whether both sides begin at a page, or at odd places of different alignment.
+/// Whether both sides begin at cache lines, or at odd places of different alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alignment {
     Aligned,
@@ -51,12 +51,15 @@ impl Arena {
         Self { sides, layout }
     }
 
-    /// The places where calls of `len` bytes work in turn.
-    pub(crate) fn places(&self, len: usize, alignment: Alignment, temperature: Temperature) -> Places {
+    /// The places where calls of `len` bytes work in turn. Where in their pages they begin depends on the
+    /// round: CPUs take a load for one of what was just stored when the two agree in the lower bits of their
+    /// addresses, and one place agrees with a variable on the stack sooner or later.
+    pub(crate) fn places(&self, len: usize, alignment: Alignment, temperature: Temperature, round: usize) -> Places {
         let (src, dst) = match alignment {
             Alignment::Aligned => (0, 0),
             Alignment::Misaligned => (13, 27),
         };
+        let (src, dst) = (src + round * 17 * 64 % PAGE, dst + round * 45 * 64 % PAGE);
         let room = self.layout.size() - 2 * PAGE;
         // An odd number of pages, so that all sets of a cache get their share.
         let stride = (len.div_ceil(PAGE) | 1) * PAGE;

@@ -91,7 +91,7 @@ fn copies(visitor: &mut impl Visitor) {
     for implementation in Implementation::available() {
         let raw = implementation.raw();
         // SAFETY: as above.
-        visitor.visit(implementation.name(), |src, dst, len| unsafe { raw.copy(src, dst, len) });
+        visitor.visit(implementation.name(), move |src, dst, len| unsafe { raw.copy(src, dst, len) });
     }
 }
 
@@ -105,7 +105,7 @@ fn nontemporal_copies(visitor: &mut impl Visitor) {
     for implementation in Implementation::available() {
         let raw = implementation.raw();
         // SAFETY: as above.
-        visitor.visit(implementation.name(), |src, dst, len| unsafe { raw.copy_nontemporal(src, dst, len) });
+        visitor.visit(implementation.name(), move |src, dst, len| unsafe { raw.copy_nontemporal(src, dst, len) });
     }
 }
 
@@ -119,7 +119,7 @@ fn fills(visitor: &mut impl Visitor) {
     for implementation in Implementation::available() {
         let raw = implementation.raw();
         // SAFETY: as above.
-        visitor.visit(implementation.name(), |_, dst, len| unsafe { raw.fill(dst, 0, len) });
+        visitor.visit(implementation.name(), move |_, dst, len| unsafe { raw.fill(dst, 0, len) });
     }
 }
 
@@ -135,7 +135,7 @@ fn scans(visitor: &mut impl Visitor) {
     for implementation in Implementation::available() {
         let raw = implementation.raw();
         // SAFETY: as above.
-        visitor.visit(implementation.name(), |src, _, len| unsafe { assert!(raw.is_zero(src, len)) });
+        visitor.visit(implementation.name(), move |src, _, len| unsafe { assert!(raw.is_zero(src, len)) });
     }
 }
 
@@ -150,7 +150,7 @@ fn comparisons(visitor: &mut impl Visitor) {
     visitor.visit("simd-mem", |src, dst, len| unsafe { assert!(raw::first_difference(src, dst, len).is_none()) });
     for implementation in Implementation::available() {
         let raw = implementation.raw();
-        visitor.visit(implementation.name(), |src, dst, len| {
+        visitor.visit(implementation.name(), move |src, dst, len| {
             // SAFETY: as above.
             assert!(unsafe { raw.first_difference(src, dst, len) }.is_none());
         });

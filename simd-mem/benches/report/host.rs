@@ -4,14 +4,21 @@ use std::fmt::Write;
 use std::fs;
 use std::process::Command;
 
+/// A field of the first processor, as the kernel names it.
+fn field(name: &str) -> String {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = cpu.lines().find(|line| line.split(':').next().is_some_and(|key| key.trim() == name));
+    line.and_then(|line| line.split_once(':')).map_or("unknown", |(_, value)| value.trim()).to_owned()
+}
+
+/// A name for directories: vendor, family and model.
+pub(crate) fn name() -> String {
+    format!("{}-family-{}-model-{}", field("vendor_id").to_lowercase(), field("cpu family"), field("model"))
+}
+
 /// A few lines of Markdown: CPU, caches, C library.
 pub(crate) fn describe() -> String {
     let mut text = String::new();
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |name: &str| {
-        let line = cpu.lines().find(|line| line.split(':').next().is_some_and(|key| key.trim() == name));
-        line.and_then(|line| line.split_once(':')).map_or("unknown", |(_, value)| value.trim()).to_owned()
-    };
     for (what, key) in [("CPU", "model name"), ("family", "cpu family"), ("model", "model")] {
         _ = writeln!(text, "- {what}: {}", field(key));
     }

@@ -1,7 +1,8 @@
 //! Compares contenders in turns and writes the report of this host: a table, all
 //! figures as CSV, and a plot for each task.
 //!
-//! `cargo bench -p simd-mem --bench report -- DIRECTORY` writes there; without a
+//! `cargo bench -p simd-mem --bench report -- DIRECTORY` writes there, into a folder of
+//! the CPU's name; without a
 //! directory nothing is kept, and few rounds show that everything runs. Criterion
 //! measures one contender after the other, so that what else the host does in those
 //! seconds becomes a difference between them; here each round measures all of them,
@@ -42,7 +43,7 @@ fn main() -> io::Result<()> {
         }
     }
     let directory = directory.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
-    write(&directory, &points)
+    write(&directory.join(host::name()), &points)
 }
 
 fn write(directory: &Path, points: &[measure::Point]) -> io::Result<()> {

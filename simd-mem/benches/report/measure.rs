@@ -45,8 +45,9 @@ pub(crate) fn point(
         _ => 5,
     };
     let mut times = Vec::new();
-    for _ in 0..rounds {
-        let mut turn = Turn { places: arena.places(len, state.0, state.1), cold, len, calls, index: 0, times };
+    for round in 0..rounds {
+        let places = arena.places(len, state.0, state.1, round);
+        let mut turn = Turn { places, cold, len, calls, index: 0, times };
         task.visit(&mut turn);
         times = turn.times;
     }
@@ -78,10 +79,19 @@ impl Visitor for Turn {
             let (src, dst) = ahead.next();
             call(src, dst, len);
         }
+        let mut places = self.places;
         let start = Instant::now();
-        for _ in 0..self.calls {
-            let (src, dst) = self.places.next();
-            call(opaque(src), opaque(dst.cast_const()).cast_mut(), opaque(len as *const u8).addr());
+        if self.cold {
+            for _ in 0..self.calls {
+                let (src, dst) = places.next();
+                call(src.map_addr(opaque), dst.map_addr(opaque), opaque(len));
+            }
+        } else {
+            // Nothing but the call: where the places are kept could fall together with the bytes.
+            let (src, dst) = places.next();
+            for _ in 0..self.calls {
+                call(src.map_addr(opaque), dst.map_addr(opaque), opaque(len));
+            }
         }
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds and calls are below 2^53")]
         let time = start.elapsed().as_nanos() as f64 / self.calls as f64;
@@ -89,17 +99,18 @@ impl Visitor for Turn {
             Some((_, best)) => *best = best.min(time),
             None => self.times.push((name.to_owned(), time)),
         }
+        self.places = places;
         self.index += 1;
     }
 }
 
-/// A value of which the compiler knows nothing. `black_box` goes through memory, which
+/// A number of which the compiler knows nothing. `black_box` goes through memory, which
 /// costs as much as a short copy.
 #[inline(always)]
-fn opaque(mut value: *const u8) -> *const u8 {
+fn opaque(mut number: usize) -> usize {
     // SAFETY: no instruction at all.
-    unsafe { asm!("/* {0} */", inout(reg) value, options(nostack, preserves_flags)) };
-    value
+    unsafe { asm!("/* {0} */", inout(reg) number, options(nomem, nostack, preserves_flags)) };
+    number
 }
 
 /// Takes bytes out of the caches. Elsewhere than on x86-64 only that all places are used

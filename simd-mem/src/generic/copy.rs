@@ -9,6 +9,8 @@
 //! A load that crosses a cache line costs less than a store that does, so the
 //! destination is aligned and not the source.
 
+use core::hint::cold_path;
+
 use super::word;
 use crate::threshold;
 use crate::vector::Vector;
@@ -44,25 +46,29 @@ pub(crate) unsafe fn short<V: Vector>(src: *const u8, dst: *mut u8, len: usize) 
 /// must have `V`.
 #[inline(always)]
 pub(crate) unsafe fn copy<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
-    // Long copies first: each branch that is taken counts where a copy takes a few cycles.
+    // Each branch that is taken counts where a copy takes a few cycles. What callers do
+    // inline, and what takes long anyway, is out of the way.
     // SAFETY: each call is for as many bytes as it takes.
     unsafe {
         if len > 4 * V::BYTES {
             if len <= 8 * V::Long::BYTES {
                 four_from_both_ends::<V::Long>(src, dst, len);
             } else if dst.addr().wrapping_sub(src.addr()) < len {
+                cold_path();
                 backwards::<V::Long>(src, dst, len);
             } else if len < threshold::copy_nontemporal() || src.addr().wrapping_sub(dst.addr()) < len {
                 forwards::<V::Long>(src, dst, len);
             } else {
+                cold_path();
                 nontemporal::<V>(src, dst, len);
             }
-        } else if len <= short_limit::<V::Short>() {
-            short::<V::Short>(src, dst, len);
-        } else if len <= 2 * V::BYTES {
+        } else if len > 2 * V::BYTES {
+            two_from_both_ends::<V>(src, dst, len);
+        } else if len > short_limit::<V::Short>() {
             one_from_both_ends::<V>(src, dst, len);
         } else {
-            two_from_both_ends::<V>(src, dst, len);
+            cold_path();
+            short::<V::Short>(src, dst, len);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Fills: as copies, with one vector that is in a register already.
 
+use core::hint::cold_path;
+
 use super::word;
 use crate::threshold;
 use crate::vector::Vector;
@@ -37,22 +39,24 @@ unsafe fn both_ends<V: Vector>(dst: *mut u8, vector: V, len: usize) {
     }
 }
 
-/// Fills `len` bytes.
+/// Fills `len` bytes, of which there must be at least a vector: what is shorter is
+/// filled where the call is.
 ///
 /// # Safety
-/// The bytes must be valid for writing at `dst`, and the CPU must have `V`.
+/// As for [`short`], and the length.
 #[inline(always)]
 pub(crate) unsafe fn fill<V: Vector>(dst: *mut u8, byte: u8, len: usize) {
     // SAFETY: the CPU has `V` by the caller's promise; each call is for as many bytes as it takes.
     unsafe {
-        if len <= 4 * V::Short::BYTES {
-            short::<V::Short>(dst, byte, len);
-        } else if len <= 4 * V::BYTES {
-            both_ends(dst, V::splat(byte), len);
-        } else if len < threshold::last_cache() {
-            long(dst, V::Long::splat(byte), len);
+        if len > 4 * V::BYTES {
+            if len < threshold::last_cache() {
+                long(dst, V::Long::splat(byte), len);
+            } else {
+                cold_path();
+                nontemporal(dst, V::splat(byte), len);
+            }
         } else {
-            nontemporal(dst, V::splat(byte), len);
+            both_ends(dst, V::splat(byte), len);
         }
     }
 }

@@ -96,11 +96,10 @@ impl DecodedPage {
 
     /// Takes a new copy, and forgets what was decoded, if the RAM differs from the copy.
     fn compare(&mut self) {
-        let mut now = [0; PAGE_BYTES];
         // SAFETY: as in `new`.
-        unsafe { access::copy_out(self.host, &mut now) };
-        if !simd_mem::equal(&now, &self.bytes) {
-            self.bytes = now;
+        if !unsafe { access::holds(self.host, &self.bytes) } {
+            // SAFETY: as in `new`.
+            unsafe { access::copy_out(self.host, &mut self.bytes) };
             self.cells = [UNDECODED; SLOTS];
             self.heat = [0; SLOTS];
         }
