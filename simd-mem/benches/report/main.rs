@@ -21,9 +21,13 @@ mod table;
 
 use common::arena::{Arena, STATES};
 use common::contender::Task;
+use measure::Point;
 
 /// Exponents of two, from 1 B to 256 MiB.
 const LENGTHS: std::ops::RangeInclusive<u32> = 0..=28;
+
+/// How often everything is measured.
+const PASSES: usize = 4;
 
 fn main() -> io::Result<()> {
     // Cargo adds `--bench`.
@@ -34,19 +38,22 @@ fn main() -> io::Result<()> {
     let mut points = Vec::new();
     for task in Task::ALL {
         for state in STATES {
-            writeln!(io::stderr(), "{}, {state:?}", task.name())?;
-            for len in (*LENGTHS.start()..=longest).map(|exponent| 1 << exponent) {
-                if len >= task.shortest() {
-                    points.push(measure::point(&mut arena, task, state, len, thorough));
-                }
-            }
+            let lengths = (*LENGTHS.start()..=longest).map(|exponent| 1 << exponent);
+            points.extend(lengths.filter(|len| *len >= task.shortest()).map(|len| Point::new(task, state, len)));
+        }
+    }
+    // Whatever disturbs a pass is over in another one.
+    for pass in 0..if thorough { PASSES } else { 1 } {
+        writeln!(io::stderr(), "pass {pass}")?;
+        for point in &mut points {
+            point.improve(&mut arena, pass, thorough);
         }
     }
     let directory = directory.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
     write(&directory.join(host::name()), &points)
 }
 
-fn write(directory: &Path, points: &[measure::Point]) -> io::Result<()> {
+fn write(directory: &Path, points: &[Point]) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     fs::write(directory.join("figures.csv"), table::csv(points))?;
     fs::write(directory.join("README.md"), table::document(&host::describe(), points))?;

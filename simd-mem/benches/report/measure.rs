@@ -16,6 +16,32 @@ pub(crate) struct Point {
 }
 
 impl Point {
+    /// Nothing measured yet.
+    pub(crate) fn new(task: Task, state: (Alignment, Temperature), len: usize) -> Self {
+        Self { task, state, len, times: Vec::new() }
+    }
+
+    /// Some more rounds.
+    pub(crate) fn improve(&mut self, arena: &mut Arena, pass: usize, thorough: bool) {
+        let len = self.len;
+        let cold = self.state.1 == Temperature::Cold;
+        let bytes = if cold { 1 << 18 } else { 1 << 20 };
+        let calls = (bytes / (len + 64)).clamp(1, if cold { 200 } else { 10_000 });
+        let rounds = match len {
+            _ if !thorough => 1,
+            0..=0xf_ffff => 12,
+            0x10_0000..=0x1ff_ffff => 4,
+            _ => 2,
+        };
+        for round in 0..rounds {
+            let places = arena.places(len, self.state.0, self.state.1, pass * rounds + round);
+            let times = std::mem::take(&mut self.times);
+            let mut turn = Turn { places, cold, len, calls, index: 0, times };
+            self.task.visit(&mut turn);
+            self.times = turn.times;
+        }
+    }
+
     /// Nanoseconds of one contender.
     pub(crate) fn time(&self, name: &str) -> Option<f64> {
         self.times.iter().find(|(contender, _)| contender == name).map(|(_, time)| *time)
@@ -26,32 +52,6 @@ impl Point {
         #[expect(clippy::cast_precision_loss, reason = "lengths are below 2^53")]
         self.time(name).map(|time| self.len as f64 / time)
     }
-}
-
-/// Measures all contenders of a task.
-pub(crate) fn point(
-    arena: &mut Arena,
-    task: Task,
-    state: (Alignment, Temperature),
-    len: usize,
-    thorough: bool,
-) -> Point {
-    let cold = state.1 == Temperature::Cold;
-    let calls = if cold { ((1 << 18) / (len + 64)).clamp(1, 200) } else { ((1 << 20) / (len + 32)).clamp(1, 15_000) };
-    let rounds = match len {
-        _ if !thorough => 1,
-        0..=0xf_ffff => 25,
-        0x10_0000..=0x1ff_ffff => 11,
-        _ => 5,
-    };
-    let mut times = Vec::new();
-    for round in 0..rounds {
-        let places = arena.places(len, state.0, state.1, round);
-        let mut turn = Turn { places, cold, len, calls, index: 0, times };
-        task.visit(&mut turn);
-        times = turn.times;
-    }
-    Point { task, state, len, times }
 }
 
 /// One round.

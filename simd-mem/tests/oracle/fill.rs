@@ -1,4 +1,4 @@
-//! Fills.
+//! Fills of all lengths and alignments.
 
 use crate::runner::check_fill;
 
