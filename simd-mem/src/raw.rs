@@ -39,12 +39,13 @@
 //!
 //! static GUEST: [AtomicU8; 4096] = [const { AtomicU8::new(7) }; 4096];
 //!
-//! let writer = std::thread::spawn(|| GUEST.iter().for_each(|byte| byte.store(9, Ordering::Relaxed)));
 //! let mut copy = [0; 4096];
-//! // SAFETY: both ranges are valid; that another thread writes `GUEST` does no harm.
-//! unsafe { simd_mem::raw::copy((&raw const GUEST).cast(), copy.as_mut_ptr(), 4096) };
+//! std::thread::scope(|scope| {
+//!     scope.spawn(|| GUEST.iter().for_each(|byte| byte.store(9, Ordering::Relaxed)));
+//!     // SAFETY: both ranges are valid; that another thread writes `GUEST` does no harm.
+//!     unsafe { simd_mem::raw::copy((&raw const GUEST).cast(), copy.as_mut_ptr(), 4096) };
+//! });
 //! assert!(copy.iter().all(|&byte| byte == 7 || byte == 9));
-//! # writer.join().unwrap();
 //! ```
 
 use crate::arch::Baseline;
