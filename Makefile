@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench guest lint deny tools test-guest
+.PHONY: help demo test bench bench-simd guest lint deny tools test-guest test-neon
 export PATH := $(CURDIR)/.cache/test-tools/bin:$(PATH)
 
 # What the disk of the tests holds. Kept apart from the disk that `make guest` makes.
@@ -22,6 +22,10 @@ test: tools test-guest lint ## install what the tests need, then formatting, lin
 bench: tools test-guest ## measure, also against QEMU; benches/README.md explains
 	cargo bench --workspace
 
+bench-simd: ## measure simd-mem: criterion, then the report of this CPU in simd-mem/report
+	cargo bench -p simd-mem --bench simd_mem
+	cargo bench -p simd-mem --bench report -- $(CURDIR)/simd-mem/report
+
 guest: ## Debian's riscv64 kernel and an initramfs; PACKAGES="python3 gcc .." makes a disk too
 	deploy/guest/build $(PACKAGES)
 
@@ -37,3 +41,6 @@ tools: ## what the tests need on this machine, into .cache/test-tools and, as ro
 
 test-guest: ## the kernel, initramfs and disk that the tests boot
 	DISK=test-disk.ext4 deploy/guest/build $(TEST_PACKAGES)
+
+test-neon: ## simd-mem's tests as an AArch64 program, under QEMU; takes a compiler from Debian
+	deploy/test-tools/aarch64

@@ -1,64 +1,59 @@
-//! Every implementation against what the standard library does: two equal slices,
-//! which have to be read to the end, and a slice of zeros.
+//! Criterion's view: every task, contender, state and length, with the spread of each.
+//! `make bench-simd` runs `report` beside it, which compares contenders in turns.
 
-use std::hint::black_box;
+use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use simd_mem::Implementation;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main, measurement};
 
-const PAGE_BYTES: usize = 4096;
-const LENGTHS: [usize; 4] = [16, 64, 256, PAGE_BYTES];
+mod common;
 
-/// Memory aligned as pages are.
-#[repr(align(4096))]
-struct Page([u8; PAGE_BYTES]);
+use common::arena::{Arena, Places, STATES};
+use common::contender::{Task, Visitor};
 
-fn equal(c: &mut Criterion) {
-    let (a, b) = (Page([0x13; PAGE_BYTES]), Page([0x13; PAGE_BYTES]));
-    let mut group = c.benchmark_group("equal");
-    for len in LENGTHS {
-        let pair = || (black_box(&a.0[..len]), black_box(&b.0[..len]));
-        group.throughput(Throughput::Bytes(len as u64));
-        group.bench_function(BenchmarkId::new("==", len), |bencher| {
-            bencher.iter(|| {
-                let (a, b) = pair();
-                a == b
-            });
-        });
-        group.bench_function(BenchmarkId::new("selected", len), |bencher| {
-            bencher.iter(|| {
-                let (a, b) = pair();
-                simd_mem::equal(a, b)
-            });
-        });
-        for implementation in Implementation::available() {
-            group.bench_function(BenchmarkId::new(implementation.name(), len), |bencher| {
-                bencher.iter(|| {
-                    let (a, b) = pair();
-                    implementation.equal(a, b)
-                });
-            });
-        }
-    }
-    group.finish();
+/// Exponents of two, from 1 B to 256 MiB.
+const LENGTHS: [u32; 11] = [0, 3, 6, 8, 10, 12, 15, 18, 22, 26, 28];
+
+/// Hands each contender to criterion.
+struct Bench<'group, 'criterion> {
+    group: &'group mut BenchmarkGroup<'criterion, measurement::WallTime>,
+    places: Places,
+    len: usize,
 }
 
-fn is_zero(c: &mut Criterion) {
-    let page = Page([0; PAGE_BYTES]);
-    let mut group = c.benchmark_group("is_zero");
-    for len in LENGTHS {
-        group.throughput(Throughput::Bytes(len as u64));
-        group.bench_function(BenchmarkId::new("iterator", len), |bencher| {
-            bencher.iter(|| black_box(&page.0[..len]).iter().all(|byte| *byte == 0));
-        });
-        for implementation in Implementation::available() {
-            group.bench_function(BenchmarkId::new(implementation.name(), len), |bencher| {
-                bencher.iter(|| implementation.is_zero(black_box(&page.0[..len])));
+impl Visitor for Bench<'_, '_> {
+    fn visit(&mut self, name: &str, mut call: impl FnMut(*const u8, *mut u8, usize)) {
+        let (mut places, len) = (self.places, self.len);
+        self.group.throughput(Throughput::Bytes(len as u64));
+        self.group.bench_function(BenchmarkId::new(name, len), |bencher| {
+            bencher.iter(|| {
+                let (src, dst) = std::hint::black_box(places.next());
+                call(src, dst, std::hint::black_box(len));
             });
-        }
+        });
     }
-    group.finish();
 }
 
-criterion_group!(benches, equal, is_zero);
+fn all(criterion: &mut Criterion) {
+    let arena = Arena::new(1 << LENGTHS[LENGTHS.len() - 1]);
+    for task in Task::ALL {
+        for (alignment, temperature) in STATES {
+            let name = format!("{}, {alignment:?}, {temperature:?}", task.name());
+            let mut group = criterion.benchmark_group(name);
+            for len in LENGTHS.map(|exponent| 1 << exponent).into_iter().filter(|len| *len >= task.shortest()) {
+                let places = arena.places(len, alignment, temperature, 0);
+                task.visit(&mut Bench { group: &mut group, places, len });
+            }
+            group.finish();
+        }
+    }
+}
+
+fn quick() -> Criterion {
+    Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(20))
+        .measurement_time(Duration::from_millis(100))
+}
+
+criterion_group!(name = benches; config = quick(); targets = all);
 criterion_main!(benches);

@@ -1,18 +1,18 @@
-//! Compares and scans memory with the widest vectors that the CPU has.
+//! Copies, fills, compares and scans memory with the widest vectors that the CPU has.
 //!
 //! | target | implementations, best first | bytes a step |
 //! |---|---|---|
-//! | x86-64 | `avx2` if the CPU has it, `sse2` always | 128, 64 |
+//! | x86-64 | `avx512` and `avx2` if the CPU has them, `sse2` always | 256, 128, 64 |
 //! | AArch64, little-endian | `neon` if the CPU has it | 64 |
 //! | every target | `scalar` | 32 |
 //!
 //! The first call finds out what the CPU has; later ones cost an indirect call more
-//! than the work itself. That pays from some 64 bytes on: compare pages with this
-//! crate, and names with `==`.
+//! than the work itself, and copies and fills of up to 64 bytes not even that.
 //!
 //! ```
 //! let before = [0; 4096];
-//! let mut after = before;
+//! let mut after = [1; 4096];
+//! simd_mem::copy(&before, &mut after);
 //! assert!(simd_mem::equal(&before, &after));
 //!
 //! after[1234] = 1;
@@ -20,14 +20,19 @@
 //! assert!(!simd_mem::is_zero(&after));
 //! ```
 //!
+//! Memory that somebody else may write at the same time, such as a guest's, is no
+//! Rust slice: [`raw`] has the same functions for it.
+//!
 //! # Map
 //!
-//! - `dispatch`: [`Implementation`], and which one the functions of this module use;
+//! - `slice`: the checks behind the functions of this module; [`raw`]: those without;
+//! - `dispatch`: [`Implementation`], and which one is used;
 //! - `vector`: the few operations that an instruction set has to offer;
-//! - `generic`: the one algorithm behind all functions, over any vector;
-//! - `arch`: the vectors of each instruction set, compiled for it.
+//! - `generic`: one algorithm for each task, over any vector;
+//! - `threshold`: when copies and fills go past the caches, and scans read narrowly;
+//! - `arch`: the vectors of each instruction set, and the algorithms compiled for it.
 //!
-//! No memory outside of the slices is read, not even within the same page.
+//! No memory outside of the slices is accessed, not even within the same page.
 
 #![no_std]
 
@@ -37,9 +42,83 @@ extern crate std;
 mod arch;
 mod dispatch;
 mod generic;
+pub mod raw;
+mod slice;
+mod threshold;
 mod vector;
 
+use core::ops::RangeBounds;
+
 pub use dispatch::Implementation;
+
+/// Bytes of a page in [`zero_pages`] and [`diff_pages`].
+pub const PAGE_BYTES: usize = 4096;
+
+/// Copies a slice over another one.
+///
+/// ```
+/// let mut copy = [0; 5];
+/// simd_mem::copy(b"guest", &mut copy);
+/// assert_eq!(&copy, b"guest");
+/// ```
+///
+/// # Panics
+/// If the lengths differ.
+#[inline(always)]
+#[track_caller]
+pub fn copy(src: &[u8], dst: &mut [u8]) {
+    slice::copy(Implementation::selected().raw(), src, dst);
+}
+
+/// Copies part of a slice to another place in it, which may overlap. Elsewhere that is
+/// called a move.
+///
+/// ```
+/// let mut bytes = *b"0123456789";
+/// simd_mem::copy_within(&mut bytes, 0..8, 2);
+/// assert_eq!(&bytes, b"0101234567");
+/// ```
+///
+/// # Panics
+/// If either range is not within the slice.
+#[inline]
+#[track_caller]
+pub fn copy_within(bytes: &mut [u8], src: impl RangeBounds<usize>, dst: usize) {
+    slice::copy_within(Implementation::selected().raw(), bytes, src, dst);
+}
+
+/// Copies a slice over another one past the caches, if they are long enough for that.
+///
+/// The destination is not brought into the caches, and what is there stays: for
+/// copies of which nobody will read much soon, such as snapshots. [`copy`] does the
+/// same by itself once the slices are longer than the last cache.
+///
+/// ```
+/// let ram = vec![1; 1 << 20];
+/// let mut snapshot = vec![0; 1 << 20];
+/// simd_mem::copy_nontemporal(&ram, &mut snapshot);
+/// assert!(simd_mem::equal(&ram, &snapshot));
+/// ```
+///
+/// # Panics
+/// If the lengths differ.
+#[inline]
+#[track_caller]
+pub fn copy_nontemporal(src: &[u8], dst: &mut [u8]) {
+    slice::copy_nontemporal(Implementation::selected().raw(), src, dst);
+}
+
+/// Sets every byte.
+///
+/// ```
+/// let mut bytes = [0; 100];
+/// simd_mem::fill(&mut bytes, 0xff);
+/// assert_eq!(bytes, [0xff; 100]);
+/// ```
+#[inline(always)]
+pub fn fill(bytes: &mut [u8], byte: u8) {
+    slice::fill(Implementation::selected().raw(), bytes, byte);
+}
 
 /// Whether two slices have the same length and the same bytes.
 ///
@@ -50,7 +129,7 @@ pub use dispatch::Implementation;
 #[inline]
 #[must_use]
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
-    Implementation::selected().equal(a, b)
+    slice::equal(Implementation::selected().raw(), a, b)
 }
 
 /// Index of the first byte in which two slices differ, looking no further than the
@@ -63,7 +142,7 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
 #[inline]
 #[must_use]
 pub fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
-    Implementation::selected().first_difference(a, b)
+    slice::first_difference(Implementation::selected().raw(), a, b)
 }
 
 /// Whether every byte is zero; true for an empty slice.
@@ -77,5 +156,49 @@ pub fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
 #[inline]
 #[must_use]
 pub fn is_zero(bytes: &[u8]) -> bool {
-    Implementation::selected().is_zero(bytes)
+    slice::is_zero(Implementation::selected().raw(), bytes)
+}
+
+/// Finds the pages that are zero: bit `i % 64` of `bitmap[i / 64]` becomes whether
+/// page `i` is. Returns how many are.
+///
+/// A page has [`PAGE_BYTES`] bytes, the last one those that are left. The other bits
+/// of a word that has a page are cleared, words behind it stay.
+///
+/// ```
+/// let mut memory = vec![0; 3 * simd_mem::PAGE_BYTES];
+/// memory[5000] = 1;
+/// let mut bitmap = [0];
+/// assert_eq!(simd_mem::zero_pages(&memory, &mut bitmap), 2);
+/// assert_eq!(bitmap, [0b101]);
+/// ```
+///
+/// # Panics
+/// If the bitmap has fewer bits than there are pages.
+#[inline]
+#[track_caller]
+pub fn zero_pages(memory: &[u8], bitmap: &mut [u64]) -> usize {
+    slice::zero_pages(Implementation::selected().raw(), memory, bitmap)
+}
+
+/// Finds the pages in which two slices differ: bit `i % 64` of `bitmap[i / 64]`
+/// becomes whether page `i` does. Returns how many do.
+///
+/// Pages and bits are those of [`zero_pages`].
+///
+/// ```
+/// let before = vec![0; 3 * simd_mem::PAGE_BYTES];
+/// let mut after = before.clone();
+/// after[5000] = 1;
+/// let mut bitmap = [0];
+/// assert_eq!(simd_mem::diff_pages(&before, &after, &mut bitmap), 1);
+/// assert_eq!(bitmap, [0b010]);
+/// ```
+///
+/// # Panics
+/// If the lengths differ, or the bitmap has fewer bits than there are pages.
+#[inline]
+#[track_caller]
+pub fn diff_pages(a: &[u8], b: &[u8], bitmap: &mut [u64]) -> usize {
+    slice::diff_pages(Implementation::selected().raw(), a, b, bitmap)
 }

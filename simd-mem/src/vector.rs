@@ -2,22 +2,63 @@
 
 /// A register full of bytes.
 ///
-/// Only [`load`](Self::load) makes one out of nothing, and it asks for a CPU that
-/// has the instructions; so whoever holds a vector may use the other operations.
+/// Only [`load`](Self::load) and [`splat`](Self::splat) make one out of nothing, and
+/// they ask for a CPU that has the instructions; so whoever holds a vector may use
+/// the safe operations.
 ///
-/// The operations carry no `target_feature` and have to be `inline(always)`: they
-/// become part of a function that does carry it (see `arch`), and only there do the
-/// intrinsics become single instructions.
+/// The operations on registers carry no `target_feature` and have to be
+/// `inline(always)`: they become part of a function that does carry it (see `arch`),
+/// and only there do the intrinsics become single instructions. Accesses to memory
+/// are assembly, which the compiler accepts only where the feature is known, so they
+/// carry it and are inlined for being one instruction.
+///
+/// # Memory that others write
+/// Every access is an instruction of its own that the compiler neither repeats nor
+/// leaves out. What an access may be, to the compiler, is what Rust code could have
+/// done in its place: here one relaxed atomic access for each byte, in any order. The
+/// hardware gives at least that. Hence no access races in the sense of Rust's memory
+/// model, whatever other threads or harts do to the same bytes.
 pub(crate) trait Vector: Copy {
     /// Bytes in it.
     const BYTES: usize;
 
-    /// The [`Self::BYTES`] bytes from `at` on, which need not be aligned.
+    /// The vector for what is too short for this one, compiled without more features.
+    type Short: Vector;
+
+    /// The vector for copies that are longer than a few of this one: the widest for
+    /// which the CPU has a data path, because an access that crosses a cache line is
+    /// dearer the wider it is.
+    type Long: Vector;
+
+    /// Every byte this one.
     ///
     /// # Safety
-    /// `at` must be valid for reading that many bytes, and the CPU must have the
-    /// instruction set.
-    unsafe fn load(at: *const u8) -> Self;
+    /// The CPU must have the instruction set.
+    unsafe fn splat(byte: u8) -> Self;
+
+    /// The `N`th vector from `at` on, or before it, which need not be aligned.
+    ///
+    /// # Safety
+    /// Those [`Self::BYTES`] bytes must be valid for reading, by instructions if not
+    /// by references, and the CPU must have the instruction set.
+    unsafe fn load<const N: isize>(at: *const u8) -> Self;
+
+    /// Puts it in the place of the `N`th vector from `at` on, or before it, which need not be aligned.
+    ///
+    /// # Safety
+    /// Those [`Self::BYTES`] bytes must be valid for writing, by instructions if not
+    /// by references.
+    unsafe fn store<const N: isize>(self, at: *mut u8);
+
+    /// Stores four, the first at `at`, past the caches if the CPU can do that.
+    ///
+    /// # Safety
+    /// As for four calls of [`store`](Self::store), and `at` must be aligned to
+    /// [`Self::BYTES`].
+    unsafe fn stream(four: (Self, Self, Self, Self), at: *mut u8);
+
+    /// Puts the stores of [`stream`](Self::stream) before all later stores of this thread.
+    fn fence();
 
     /// Bitwise exclusive or: zero in the bytes that are equal.
     fn xor(self, other: Self) -> Self;
@@ -30,4 +71,49 @@ pub(crate) trait Vector: Copy {
 
     /// Index of the first byte, in the order of memory, that is not zero.
     fn first_nonzero(self) -> Option<usize>;
+
+    /// [`or`](Self::or) with the `N`th vector from `at` on.
+    ///
+    /// # Safety
+    /// As for [`load`](Self::load).
+    #[inline(always)]
+    unsafe fn or_from<const N: isize>(self, at: *const u8) -> Self {
+        // SAFETY: by the caller's promise.
+        self.or(unsafe { Self::load::<N>(at) })
+    }
+
+    /// [`xor`](Self::xor) with the `N`th vector from `at` on.
+    ///
+    /// # Safety
+    /// As for [`load`](Self::load).
+    #[inline(always)]
+    unsafe fn xor_from<const N: isize>(self, at: *const u8) -> Self {
+        // SAFETY: by the caller's promise.
+        self.xor(unsafe { Self::load::<N>(at) })
+    }
+
+    /// Four vectors from `at` on.
+    ///
+    /// # Safety
+    /// As for [`load`](Self::load).
+    #[inline(always)]
+    unsafe fn load_four(at: *const u8) -> (Self, Self, Self, Self) {
+        // SAFETY: by the caller's promise.
+        unsafe { (Self::load::<0>(at), Self::load::<1>(at), Self::load::<2>(at), Self::load::<3>(at)) }
+    }
+
+    /// Stores four vectors from `at` on.
+    ///
+    /// # Safety
+    /// As for [`store`](Self::store).
+    #[inline(always)]
+    unsafe fn store_four(four: (Self, Self, Self, Self), at: *mut u8) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            four.0.store::<0>(at);
+            four.1.store::<1>(at);
+            four.2.store::<2>(at);
+            four.3.store::<3>(at);
+        }
+    }
 }

@@ -27,7 +27,9 @@ mod dispatch {
     fn what_the_cpu_has_is_available() {
         let names: Vec<_> = Implementation::available().map(Implementation::name).collect();
         let avx2 = std::arch::is_x86_feature_detected!("avx2");
-        assert_eq!(names, if avx2 { vec!["avx2", "sse2", "scalar"] } else { vec!["sse2", "scalar"] });
+        let avx512 = std::arch::is_x86_feature_detected!("avx512bw") && std::arch::is_x86_feature_detected!("avx512vl");
+        let expected = [(avx512, "avx512"), (avx2, "avx2"), (true, "sse2"), (true, "scalar")];
+        assert_eq!(names, expected.iter().filter(|row| row.0).map(|row| row.1).collect::<Vec<_>>());
     }
 
     #[cfg(all(target_arch = "aarch64", target_endian = "little"))]

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use riscope_core::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
 use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier, VmId};
-use riscope_core::mem::{GuestRam, MAX_HARTS};
+use riscope_core::mem::{GuestRam, MAX_HARTS, access};
 
 use super::Arena;
 use super::page::{CodePage, Covered, PageBytes, copy_page};
@@ -308,7 +308,7 @@ impl CodeCache {
         }
         let Some(host) = self.ram.host_ptr(phys, PAGE_SIZE) else { return true };
         // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
-        !page.renew(&unsafe { copy_page(host) })
+        unsafe { !access::holds(host, &*page.bytes) && !page.renew(&copy_page(host)) }
     }
 
     /// Takes a page out of use and returns how many translations it had.

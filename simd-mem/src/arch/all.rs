@@ -1,19 +1,47 @@
 //! `scalar`, for every CPU: a vector is a word of eight bytes.
 
 use super::implementation;
+use crate::generic::word::{self, Word};
 use crate::vector::Vector;
 
 implementation!("scalar", u64, || true);
 
+/// Bytes of a word, for offsets.
+const SIZE: isize = size_of::<u64>().cast_signed();
+
+/// A number, whose lowest byte is the first in memory.
 impl Vector for u64 {
     const BYTES: usize = size_of::<Self>();
 
+    type Short = Self;
+    type Long = Self;
+
     #[inline(always)]
-    unsafe fn load(at: *const u8) -> Self {
-        // The first byte becomes the lowest one, as `first_nonzero` counts.
-        // SAFETY: readable by the caller's promise; alignment is not needed.
-        Self::from_le(unsafe { at.cast::<Self>().read_unaligned() })
+    unsafe fn splat(byte: u8) -> Self {
+        word::repeat(byte)
     }
+
+    #[inline(always)]
+    unsafe fn load<const N: isize>(at: *const u8) -> Self {
+        // SAFETY: readable by the caller's promise.
+        unsafe { <Self as Word>::load(at.wrapping_offset(N * SIZE)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store<const N: isize>(self, at: *mut u8) {
+        // SAFETY: writable by the caller's promise.
+        unsafe { <Self as Word>::store(self, at.wrapping_offset(N * SIZE)) }
+    }
+
+    /// Words go through the caches.
+    #[inline(always)]
+    unsafe fn stream(four: (Self, Self, Self, Self), at: *mut u8) {
+        // SAFETY: by the caller's promise.
+        unsafe { Self::store_four(four, at) }
+    }
+
+    #[inline(always)]
+    fn fence() {}
 
     #[inline(always)]
     fn xor(self, other: Self) -> Self {

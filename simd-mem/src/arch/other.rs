@@ -3,5 +3,13 @@
 use super::all;
 use crate::Implementation;
 
+/// The vector of what is inlined into callers.
+pub(crate) type Baseline = u64;
+
 /// Best first.
 pub(crate) static IMPLEMENTATIONS: &[&Implementation] = &[&all::IMPLEMENTATION];
+
+/// There is no way to ask that would work on every CPU.
+pub(crate) fn last_cache_bytes() -> Option<usize> {
+    None
+}

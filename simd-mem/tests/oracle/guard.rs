@@ -1,13 +1,15 @@
-//! A read outside of the slices is a crash here: they touch memory without access.
+//! An access outside of the slices is a crash here: they touch memory without access.
 
 use std::ptr;
 
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use rustix::param::page_size;
 
-use crate::runner::{check_compare, check_scan, pattern};
+use simd_mem::Implementation;
 
-const LONGEST: usize = 256;
+use crate::runner::{check_compare, check_pages, check_scan, pattern};
+
+const LONGEST: usize = 1024;
 
 /// One page that can be used, between two that cannot.
 struct GuardedPage {
@@ -91,5 +93,54 @@ fn nothing_behind_the_shorter_slice_is_read() {
     for len in 0..=LONGEST {
         check_compare(a.tail(len), b.bytes());
         check_compare(b.bytes(), a.tail(len));
+    }
+}
+
+/// Writes all of `dst`, from another buffer and within itself.
+fn check_writes(src: &[u8], dst: &mut [u8]) {
+    for implementation in Implementation::available() {
+        let name = implementation.name();
+        implementation.fill(dst, 0x33);
+        assert!(dst.iter().all(|byte| *byte == 0x33), "{name}: fill, {} bytes", dst.len());
+        implementation.copy(src, dst);
+        assert!(dst == src, "{name}: copy, {} bytes", dst.len());
+        for distance in [1, 9, 70].into_iter().filter(|distance| *distance < src.len()) {
+            implementation.copy_within(dst, distance.., 0);
+            assert!(dst[..dst.len() - distance] == src[distance..], "{name}: forwards, {} bytes", dst.len());
+            implementation.copy_nontemporal(src, dst);
+            implementation.copy_within(dst, ..src.len() - distance, distance);
+            assert!(dst[distance..] == src[..src.len() - distance], "{name}: backwards, {} bytes", dst.len());
+            implementation.copy_nontemporal(src, dst);
+        }
+    }
+}
+
+#[test]
+fn nothing_behind_the_slices_is_touched_by_writes() {
+    let (mut a, mut b) = (GuardedPage::new(), GuardedPage::new());
+    let size = a.bytes().len();
+    for len in (0..=LONGEST).chain([size - 1, size]) {
+        a.tail(len).copy_from_slice(&pattern(len));
+        check_writes(a.tail(len), b.tail(len));
+    }
+}
+
+#[test]
+fn nothing_before_the_slices_is_touched_by_writes() {
+    let (mut a, mut b) = (GuardedPage::new(), GuardedPage::new());
+    let size = a.bytes().len();
+    for len in (0..=LONGEST).chain([size - 1, size]) {
+        a.head(len).copy_from_slice(&pattern(len));
+        check_writes(a.head(len), b.head(len));
+    }
+}
+
+#[test]
+fn nothing_around_pages_is_read() {
+    let (mut a, mut b) = (GuardedPage::new(), GuardedPage::new());
+    let size = a.bytes().len();
+    for len in [0, 1, 63, 1000, size - 1, size] {
+        check_pages(a.tail(len), b.tail(len));
+        check_pages(a.head(len), b.head(len));
     }
 }

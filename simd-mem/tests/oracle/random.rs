@@ -1,7 +1,7 @@
 //! Generated slices: what nobody thought of. The generator's seed is fixed, so a
 //! failure can be repeated.
 
-use crate::runner::{check_compare, check_scan};
+use crate::runner::{check_compare, check_copy, check_fill, check_pages, check_scan, check_within};
 
 /// xorshift64* (Vigna, "An experimental exploration of Marsaglia's xorshift
 /// generators, scrambled", 2016).
@@ -38,5 +38,32 @@ fn generated_slices_give_the_oracles_answers() {
         check_compare(&a[start.min(end)..], &b[start.min(end)..]);
         check_compare(&a[..end], &b[..start]);
         check_scan(&a[start.min(end)..start.max(end)]);
+    }
+}
+
+#[test]
+fn large_slices_of_any_length_and_alignment_give_the_oracles_answers() {
+    let mut random = Random(0x5249_5343_4f50_4532);
+    for _ in 0..30 {
+        let len = random.below(1 << 20);
+        let mut a = vec![0; len + 64];
+        for _ in 0..random.below(40) {
+            let at = random.below(a.len());
+            a[at] = random.sparse();
+        }
+        let (start, end) = (random.below(64), len + random.below(64));
+        let (start, end) = (start.min(end), end);
+        let mut b = a.clone();
+        let at = random.below(b.len());
+        b[at] ^= random.sparse();
+        check_compare(&a[start..end], &b[start..end]);
+        check_compare(&a[end / 2..end], &b[..end - end / 2]);
+        check_scan(&a[start..end]);
+        check_pages(&a[start..end], &b[start..end]);
+        check_copy(&a[start..end], random.below(128));
+        check_fill(end - start, random.below(128), random.sparse());
+        let distance = random.below(len / 2 + 1);
+        check_within(&a, distance, start.min(distance), len - distance);
+        check_within(&a, start.min(distance), distance, len - distance);
     }
 }

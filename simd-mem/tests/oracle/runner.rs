@@ -4,6 +4,12 @@ use simd_mem::Implementation;
 
 use crate::naive;
 
+/// What every byte of a destination and its surroundings is before a call.
+const BEFORE: u8 = 0x5a;
+
+/// Bytes before and behind a destination, which must not change.
+pub(crate) const MARGIN: usize = 128;
+
 /// Compares every implementation, and what the crate has selected, with the oracles.
 pub(crate) fn check_compare(a: &[u8], b: &[u8]) {
     let equal = naive::equal(a, b);
@@ -27,7 +33,95 @@ pub(crate) fn check_scan(bytes: &[u8]) {
     assert_eq!(simd_mem::is_zero(bytes), zero);
 }
 
+/// Copies `src` to a place `shift` bytes behind a multiple of 128, both ways, with
+/// every implementation.
+pub(crate) fn check_copy(src: &[u8], shift: usize) {
+    let mut place = Place::new(src.len(), shift);
+    for implementation in Implementation::available() {
+        let name = implementation.name();
+        place.check(src, &format!("{name}: copy"), |dst| implementation.copy(src, dst));
+        place.check(src, &format!("{name}: copy_nontemporal"), |dst| implementation.copy_nontemporal(src, dst));
+    }
+    place.check(src, "copy", |dst| simd_mem::copy(src, dst));
+    place.check(src, "copy_nontemporal", |dst| simd_mem::copy_nontemporal(src, dst));
+}
+
+/// Fills `len` bytes that are `shift` bytes behind a multiple of 128.
+pub(crate) fn check_fill(len: usize, shift: usize, byte: u8) {
+    let expected = vec![byte; len];
+    let mut place = Place::new(len, shift);
+    for implementation in Implementation::available() {
+        let name = format!("{}: fill", implementation.name());
+        place.check(&expected, &name, |dst| implementation.fill(dst, byte));
+    }
+    place.check(&expected, "fill", |dst| simd_mem::fill(dst, byte));
+}
+
+/// Moves `len` bytes from `src` to `dst` within `bytes`.
+pub(crate) fn check_within(bytes: &[u8], src: usize, dst: usize, len: usize) {
+    let expected = naive::moved(bytes, src, dst, len);
+    let mut moved = bytes.to_vec();
+    for implementation in Implementation::available() {
+        moved.copy_from_slice(bytes);
+        implementation.copy_within(&mut moved, src..src + len, dst);
+        assert!(moved == expected, "{}: {len} bytes from {src} to {dst}", implementation.name());
+    }
+    moved.copy_from_slice(bytes);
+    simd_mem::copy_within(&mut moved, src..src + len, dst);
+    assert!(moved == expected, "{len} bytes from {src} to {dst}");
+}
+
+/// Marks the pages of `a` that are zero, and those in which it differs from `b`.
+pub(crate) fn check_pages(a: &[u8], b: &[u8]) {
+    let (zero, different) = (naive::zero_pages(a), naive::diff_pages(a, b));
+    for implementation in Implementation::available() {
+        let name = implementation.name();
+        check_bitmap(&format!("{name}: zero_pages"), &zero, |bitmap| implementation.zero_pages(a, bitmap));
+        check_bitmap(&format!("{name}: diff_pages"), &different, |bitmap| implementation.diff_pages(a, b, bitmap));
+    }
+    check_bitmap("zero_pages", &zero, |bitmap| simd_mem::zero_pages(a, bitmap));
+    check_bitmap("diff_pages", &different, |bitmap| simd_mem::diff_pages(a, b, bitmap));
+}
+
+/// `mark` has to set and clear the bits of `expected`, and leave the words behind them.
+fn check_bitmap(what: &str, expected: &[bool], mark: impl FnOnce(&mut [u64]) -> usize) {
+    const UNUSED: u64 = 0x1234_5678_9abc_def0;
+    let used = expected.len().div_ceil(64);
+    let mut bitmap = vec![UNUSED; used + 1];
+    assert_eq!(mark(&mut bitmap), expected.iter().filter(|bit| **bit).count(), "{what}: count");
+    for at in 0..64 * used {
+        let bit = bitmap[at / 64] >> (at % 64) & 1 == 1;
+        assert_eq!(bit, expected.get(at) == Some(&true), "{what}: page {at} of {}", expected.len());
+    }
+    assert_eq!(bitmap[used], UNUSED, "{what}: the word behind");
+}
+
+/// A destination with known surroundings, used again and again.
+struct Place {
+    buffer: Vec<u8>,
+    start: usize,
+    len: usize,
+}
+
+impl Place {
+    fn new(len: usize, shift: usize) -> Self {
+        let buffer = vec![BEFORE; len + 3 * MARGIN + shift];
+        let start = MARGIN + buffer.as_ptr().align_offset(MARGIN) + shift;
+        Self { buffer, start, len }
+    }
+
+    /// After `write` the destination holds `expected` and its surroundings are the same.
+    fn check(&mut self, expected: &[u8], what: &str, write: impl FnOnce(&mut [u8])) {
+        let range = self.start..self.start + self.len;
+        write(&mut self.buffer[range.clone()]);
+        assert!(&self.buffer[range.clone()] == expected, "{what}: {} bytes at {}", self.len, self.start);
+        let around = self.buffer[..range.start].iter().chain(&self.buffer[range.end..]);
+        assert!(around.copied().all(|byte| byte == BEFORE), "{what}: wrote around {} bytes", self.len);
+        self.buffer[range].fill(BEFORE);
+    }
+}
+
 /// Bytes that differ from their neighbours.
 pub(crate) fn pattern(len: usize) -> Vec<u8> {
-    (0..=u8::MAX).map(|byte| byte.wrapping_mul(167).wrapping_add(13)).cycle().take(len).collect()
+    (0..=250_u8).map(|byte| byte.wrapping_mul(167).wrapping_add(13)).cycle().take(len).collect()
 }

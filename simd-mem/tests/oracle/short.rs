@@ -1,8 +1,9 @@
-//! All lengths up to 256 bytes, with a difference at every position.
+//! All lengths up to 1024 bytes, with a difference at every position, or, in longer
+//! slices than 256 bytes, at every 13th and near both ends.
 
 use crate::runner::{check_compare, check_scan, pattern};
 
-const LONGEST: usize = 256;
+const LONGEST: usize = 1024;
 
 /// Where the two slices begin within their buffers: together and apart, at and
 /// around the widths of vectors.
@@ -10,6 +11,11 @@ const SHIFTS: [(usize, usize); 7] = [(0, 0), (0, 1), (1, 0), (7, 7), (8, 3), (15
 
 /// Bytes before and behind each slice, which must not count.
 const MARGIN: usize = 64;
+
+/// Where a difference is put.
+fn positions(len: usize) -> impl DoubleEndedIterator<Item = usize> {
+    (0..len).filter(move |at| len <= 256 || at % 13 == len % 13 || *at < 3 || len - at < 3)
+}
 
 /// Runs `check` for each length and shift with two equal slices whose surroundings differ.
 fn for_each_pair(check: impl Fn(&mut [u8], &mut [u8])) {
@@ -34,7 +40,7 @@ fn equal_slices_have_no_difference() {
 #[test]
 fn one_difference_is_found_wherever_it_is() {
     for_each_pair(|a, b| {
-        for at in 0..a.len() {
+        for at in positions(a.len()) {
             // One bit, a different one at each position.
             a[at] ^= 1 << (at % 8);
             check_compare(a, b);
@@ -47,7 +53,7 @@ fn one_difference_is_found_wherever_it_is() {
 fn the_first_of_several_differences_is_found() {
     for_each_pair(|a, b| {
         // From behind, so that every position is once the first of all behind it.
-        for at in (0..a.len()).rev() {
+        for at in positions(a.len()).rev() {
             b[at] = !b[at];
             check_compare(a, b);
         }
@@ -62,7 +68,7 @@ fn one_byte_that_is_not_zero_is_found_wherever_it_is() {
             let bytes = &mut buffer[MARGIN - shift..][..len];
             bytes.fill(0);
             check_scan(bytes);
-            for at in 0..len {
+            for at in positions(len) {
                 bytes[at] = 1 << (at % 8);
                 check_scan(bytes);
                 bytes[at] = 0;

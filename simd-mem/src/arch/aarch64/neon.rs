@@ -1,14 +1,14 @@
 //! `neon` (Advanced SIMD): vectors of 16 bytes.
 
 use core::arch::aarch64::{
-    uint8x16_t, veorq_u8, vget_lane_u64, vld1q_u8, vmaxvq_u32, vorrq_u8, vreinterpret_u64_u8, vreinterpretq_u16_u8,
+    uint8x16_t, vdupq_n_u8, veorq_u8, vget_lane_u64, vmaxvq_u32, vorrq_u8, vreinterpret_u64_u8, vreinterpretq_u16_u8,
     vreinterpretq_u32_u8, vshrn_n_u16, vtstq_u8,
 };
 
-use crate::arch::{has_feature, implementation};
+use crate::arch::{accesses, has_features, implementation};
 use crate::vector::Vector;
 
-implementation!("neon", uint8x16_t, || has_feature!(is_aarch64_feature_detected, "neon"), "neon");
+implementation!("neon", uint8x16_t, || has_features!(is_aarch64_feature_detected, "neon"), "neon");
 
 /// Bits of the mask in `first_nonzero` that stand for one byte.
 const MASK_BITS: usize = 4;
@@ -16,10 +16,38 @@ const MASK_BITS: usize = 4;
 impl Vector for uint8x16_t {
     const BYTES: usize = size_of::<Self>();
 
+    type Short = Self;
+    type Long = Self;
+
+    accesses!(vreg, "neon", 16, "ldr {vector:q}, [{at}, #{offset}]", "str {vector:q}, [{at}, #{offset}]");
+
+    /// Two pairs with the hint that they will not be needed soon.
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn stream(four: (Self, Self, Self, Self), at: *mut u8) {
+        // SAFETY: four stores to writable bytes, by the caller's promise.
+        unsafe {
+            core::arch::asm!(
+                "stnp {first:q}, {second:q}, [{at}]",
+                "stnp {third:q}, {fourth:q}, [{at}, #32]",
+                at = in(reg) at,
+                first = in(vreg) four.0,
+                second = in(vreg) four.1,
+                third = in(vreg) four.2,
+                fourth = in(vreg) four.3,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    /// The hint leaves the order of stores as it is.
     #[inline(always)]
-    unsafe fn load(at: *const u8) -> Self {
-        // SAFETY: readable, and NEON is there, by the caller's promise; alignment is not needed.
-        unsafe { vld1q_u8(at) }
+    fn fence() {}
+
+    #[inline(always)]
+    unsafe fn splat(byte: u8) -> Self {
+        // SAFETY: NEON is there, by the caller's promise.
+        unsafe { vdupq_n_u8(byte) }
     }
 
     #[inline(always)]

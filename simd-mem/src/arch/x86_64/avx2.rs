@@ -1,22 +1,30 @@
 //! `avx2`: vectors of 32 bytes.
 
 use core::arch::x86_64::{
-    __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_setzero_si256,
+    __m128i, __m256i, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
     _mm256_testz_si256, _mm256_xor_si256,
 };
 
-use crate::arch::{has_feature, implementation};
+use super::{folds, streams};
+use crate::arch::{accesses, has_features, implementation};
 use crate::vector::Vector;
 
-implementation!("avx2", __m256i, || has_feature!(is_x86_feature_detected, "avx2"), "avx2");
+implementation!("avx2", __m256i, || has_features!(is_x86_feature_detected, "avx2"), "avx2");
 
 impl Vector for __m256i {
     const BYTES: usize = size_of::<Self>();
 
+    type Short = __m128i;
+    type Long = Self;
+
+    accesses!(ymm_reg, "avx2", 32, "vmovdqu {vector}, [{at} + {offset}]", "vmovdqu [{at} + {offset}], {vector}");
+    streams!(ymm_reg, "avx2", 32, "vmovntdq");
+    folds!(ymm_reg, "avx2", 32, or_from "vpor", xor_from "vpxor");
+
     #[inline(always)]
-    unsafe fn load(at: *const u8) -> Self {
-        // SAFETY: readable, and AVX2 is there, by the caller's promise; alignment is not needed.
-        unsafe { _mm256_loadu_si256(at.cast()) }
+    unsafe fn splat(byte: u8) -> Self {
+        // SAFETY: AVX2 is there, by the caller's promise.
+        unsafe { _mm256_set1_epi8(byte.cast_signed()) }
     }
 
     #[inline(always)]

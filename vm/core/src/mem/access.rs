@@ -81,7 +81,9 @@ pub unsafe fn compare_exchange_u64(host: *mut u8, old: u64, new: u64) -> Result<
     unsafe { (*host.cast::<AtomicU64>()).compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst) }
 }
 
-/// Copies bytes of a page out, eight at a time.
+/// Copies bytes of a page out, eight at a time: an instruction that another hart
+/// replaces with one store is copied old or new, never half of each. Vectors would
+/// promise that for single bytes only.
 ///
 /// # Safety
 /// `host` must be valid for `out.len()` bytes of guest RAM, and 8-byte aligned if
@@ -97,6 +99,15 @@ pub unsafe fn copy_out(host: *const u8, out: &mut [u8]) {
         // SAFETY: within the range promised by the caller.
         *byte = unsafe { load_u8(host.wrapping_add(done + i)) }.to_le_bytes()[0];
     }
+}
+
+/// Whether RAM holds these bytes, each of them at some time during the call.
+///
+/// # Safety
+/// `host` must be valid for `bytes.len()` bytes of guest RAM.
+pub unsafe fn holds(host: *const u8, bytes: &[u8]) -> bool {
+    // SAFETY: valid by the caller's promise; harts may write RAM meanwhile.
+    unsafe { simd_mem::raw::equal(host, bytes.as_ptr(), bytes.len()) }
 }
 
 /// # Safety

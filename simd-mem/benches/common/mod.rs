@@ -1,0 +1,5 @@
+//! What both benchmarks measure: tasks, contenders, and memory in four states.
+
+pub(crate) mod arena;
+pub(crate) mod contender;
+pub(crate) mod plain;

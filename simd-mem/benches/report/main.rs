@@ -1,0 +1,65 @@
+//! Compares contenders in turns and writes the report of this host: a table, all
+//! figures as CSV, and a plot for each task.
+//!
+//! `cargo bench -p simd-mem --bench report -- DIRECTORY` writes there, into a folder of
+//! the CPU's name; without a
+//! directory nothing is kept, and few rounds show that everything runs. Criterion
+//! measures one contender after the other, so that what else the host does in those
+//! seconds becomes a difference between them; here each round measures all of them,
+//! and the best round of each counts.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+#[path = "../common/mod.rs"]
+mod common;
+mod host;
+mod measure;
+mod plot;
+mod table;
+
+use common::arena::{Arena, STATES};
+use common::contender::Task;
+use measure::Point;
+
+/// Exponents of two, from 1 B to 256 MiB.
+const LENGTHS: std::ops::RangeInclusive<u32> = 0..=28;
+
+/// How often everything is measured.
+const PASSES: usize = 4;
+
+fn main() -> io::Result<()> {
+    // Cargo adds `--bench`.
+    let directory = env::args().skip(1).find(|argument| !argument.starts_with("--")).map(PathBuf::from);
+    let thorough = directory.is_some();
+    let longest = if thorough { *LENGTHS.end() } else { 16 };
+    let mut arena = Arena::new(1 << longest);
+    let mut points = Vec::new();
+    for task in Task::ALL {
+        for state in STATES {
+            let lengths = (*LENGTHS.start()..=longest).map(|exponent| 1 << exponent);
+            points.extend(lengths.filter(|len| *len >= task.shortest()).map(|len| Point::new(task, state, len)));
+        }
+    }
+    // Whatever disturbs a pass is over in another one.
+    for pass in 0..if thorough { PASSES } else { 1 } {
+        writeln!(io::stderr(), "pass {pass}")?;
+        for point in &mut points {
+            point.improve(&mut arena, pass, thorough);
+        }
+    }
+    let directory = directory.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+    write(&directory.join(host::name()), &points)
+}
+
+fn write(directory: &Path, points: &[Point]) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    fs::write(directory.join("figures.csv"), table::csv(points))?;
+    fs::write(directory.join("README.md"), table::document(&host::describe(), points))?;
+    for task in Task::ALL {
+        let path = directory.join(format!("{}.svg", task.name()));
+        plot::draw(&path, task, points).map_err(|error| io::Error::other(error.to_string()))?;
+    }
+    Ok(())
+}

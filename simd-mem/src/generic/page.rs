@@ -1,0 +1,54 @@
+//! Which pages of a stream hold a byte that is not zero, as a bitmap.
+
+use super::scan::{LONG, Stream, up_to_long};
+use crate::PAGE_BYTES;
+use crate::threshold;
+use crate::vector::Vector;
+
+/// Sets bit `i % 64` of word `i / 64` for each page `i` of the stream that is zero
+/// throughout (`zero` true) or is not (`zero` false), clears the other bits of the
+/// words in use, and returns how many it set. The last page may be shorter.
+///
+/// # Safety
+/// As for [`first_nonzero`](super::scan::first_nonzero).
+///
+/// # Panics
+/// If there are fewer words than pages by 64.
+#[inline(always)]
+pub(crate) unsafe fn mark<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitmap: &mut [u64]) -> usize {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if len < LONG {
+            mark_by::<V, S>(stream, len, zero, bitmap)
+        } else if len < threshold::last_cache() {
+            mark_by::<V::Long, S>(stream, len, zero, bitmap)
+        } else {
+            mark_by::<V::Short, S>(stream, len, zero, bitmap)
+        }
+    }
+}
+
+/// # Safety
+/// As for [`mark`].
+#[inline(always)]
+unsafe fn mark_by<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitmap: &mut [u64]) -> usize {
+    let used = &mut bitmap[..len.div_ceil(PAGE_BYTES).div_ceil(64)];
+    let mut at = 0;
+    let mut marked = 0;
+    for word in used {
+        let mut bits = 0_u64;
+        for bit in 0..64 {
+            if at == len {
+                break;
+            }
+            let page = (len - at).min(PAGE_BYTES);
+            // SAFETY: the page lies within the stream.
+            let is_zero = unsafe { up_to_long::<V, S>(stream.from(at), page) }.is_none();
+            bits |= u64::from(is_zero == zero) << bit;
+            at += page;
+        }
+        *word = bits;
+        marked += bits.count_ones() as usize;
+    }
+    marked
+}
