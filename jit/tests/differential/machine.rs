@@ -47,14 +47,9 @@ impl Machine {
         let (counters, engine_counters) = (Arc::default(), Arc::default());
         let clock = Clock::manual();
         let mut hart = Hart::new(HartConfig {
-            id: 0,
-            ram: Arc::clone(&ram),
             mmio: Arc::new(mmio),
-            control: Arc::default(),
             counters: Arc::clone(&counters),
-            clock: clock.clone(),
-            sbi: false,
-            vm_id: VmId(1),
+            ..HartConfig::alone(Arc::clone(&ram), clock.clone())
         });
         hart.reset(GuestAddr(RAM + SETUP), PrivilegeMode::Machine, 0, 0);
         for (n, value) in program.integers.iter().enumerate() {

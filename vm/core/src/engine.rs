@@ -44,6 +44,14 @@ pub struct EngineContext {
     pub bus: Option<DomainEventBus>,
 }
 
+impl EngineContext {
+    /// Machine 1 without a bus, the counterpart of [`HartConfig::alone`](crate::hart::HartConfig::alone).
+    #[must_use]
+    pub fn alone(ram: Arc<GuestRam>) -> Self {
+        Self { vm_id: VmId(1), ram, counters: Arc::default(), bus: None }
+    }
+}
+
 /// The host cannot give an engine what it needs.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the {engine} engine: {reason}")]

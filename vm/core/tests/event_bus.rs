@@ -21,6 +21,7 @@ mod tests {
             EventType::CodeBlockCompiled => Event::from(ExecutionEvent::CodeBlockCompiled {
                 vm_id,
                 pc: 0x8000_0000,
+                phys: 0x8000_0000,
                 block_size: 64,
                 instructions: 16,
                 host_size: 400,
@@ -33,6 +34,7 @@ mod tests {
                 vm_id,
                 vcpu: 0,
                 pc: 0x8000_0000,
+                phys: 0x8000_0000,
                 execution_count: 32,
                 from: Tier::Interpreter,
                 to: Tier::Baseline,
@@ -40,6 +42,7 @@ mod tests {
             EventType::CompilationFailed => Event::from(ExecutionEvent::CompilationFailed {
                 vm_id,
                 pc: 0,
+                phys: 0,
                 tier: Tier::Baseline,
                 reason: CompileFailure::Stale,
             }),

@@ -290,6 +290,7 @@ fn make_harts(
             counters: Arc::clone(&counters.harts[id]),
             clock: board.clock.clone(),
             sbi: sbi.is_some(),
+            mmu: spec.mmu,
             vm_id: spec.vm_id,
         });
         place_at_start(&mut hart, plan.start);

@@ -112,6 +112,9 @@ pub(crate) struct RunArguments {
     /// Guest memory, such as 512M or 2G
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_memory, allow_hyphen_values = true)]
     pub(crate) memory: u64,
+    /// Deepest page tables that the harts have; kernels use the deepest there are
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = MmuChoice::Sv48)]
+    pub(crate) mmu: MmuChoice,
     /// What executes the guest
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
     pub(crate) engine: EngineChoice,
@@ -163,6 +166,17 @@ pub(crate) struct ObserveArguments {
 fn parse_cpus(text: &str) -> Result<usize, String> {
     let cpus = text.parse().ok().filter(|cpus| (1..=MAX_HARTS).contains(cpus));
     cpus.ok_or_else(|| format!("a machine has 1 to {MAX_HARTS}"))
+}
+
+/// Page tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MmuChoice {
+    /// Three levels, 39-bit addresses
+    Sv39,
+    /// Four levels, 48-bit addresses
+    Sv48,
+    /// Five levels, 57-bit addresses, which some programs refuse, such as older JVMs
+    Sv57,
 }
 
 /// Engines.

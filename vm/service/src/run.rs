@@ -6,10 +6,11 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use riscope_core::mmu::MmuType;
 use riscope_machine::boot::SignatureError;
 use riscope_machine::{DiskSpec, ImageSource, Machine, MachineSpec};
 
-use crate::cli::RunArguments;
+use crate::cli::{MmuChoice, RunArguments};
 use crate::console::feed_stdin;
 use crate::error::CommandError;
 use crate::message::say;
@@ -69,6 +70,11 @@ fn try_to_write(path: &Path) -> io::Result<()> {
 fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {
     spec.harts = arguments.cpus;
     spec.memory = arguments.memory;
+    spec.mmu = match arguments.mmu {
+        MmuChoice::Sv39 => MmuType::Sv39,
+        MmuChoice::Sv48 => MmuType::Sv48,
+        MmuChoice::Sv57 => MmuType::Sv57,
+    };
     spec.kernel = arguments.kernel.as_ref().map(ImageSource::path);
     spec.firmware = arguments.bios.as_ref().map(ImageSource::path);
     spec.initrd = arguments.initrd.as_ref().map(ImageSource::path);

@@ -44,7 +44,7 @@ fn programs() -> Vec<PathBuf> {
 fn fault(program: &Path, engine: &str) -> Option<String> {
     let path = program.to_str().expect("the path is UTF-8");
     // Programs about several harts never end on a machine with one; the others leave a second one parked.
-    let outcome = run(["run", "--bios", path, "--engine", engine, "--cpus", "2", "--timeout", LIMIT]);
+    let outcome = run(["run", "--bios", path, "--engine", engine, "--cpus", "2", "--mmu", "sv57", "--timeout", LIMIT]);
     (outcome.code() != 0).then(|| {
         let name = program.components().rev().take(2).map(|part| part.as_os_str().to_string_lossy());
         let name: Vec<_> = name.collect();

@@ -18,15 +18,6 @@ fn repetitions() -> u32 {
     }
 }
 
-/// The kernel's parameter that keeps it from using larger page tables than those of `mmu`.
-fn limit_to(mmu: &str) -> &'static str {
-    match mmu {
-        "sv39" => "no4lvl no5lvl",
-        "sv48" => "no5lvl",
-        _ => panic!("{mmu} is none of the formats under test"),
-    }
-}
-
 /// What the guest prints about itself: number of harts, format of page tables, and a result of a pipeline.
 const QUESTIONS: &str = r#"
 echo "harts=$(nproc)"
@@ -48,8 +39,8 @@ fn assert_good(outcome: &Outcome, cpus: u32, mmu: &str) {
 /// Boots a cell of the matrix as often as wanted.
 fn boot(cpus: u32, engine: &str, mmu: &str) {
     for _ in 0..repetitions() {
-        let mut arguments = linux(&format!("{} {}", limit_to(mmu), exec(QUESTIONS)));
-        arguments.extend(["--cpus", &cpus.to_string(), "--engine", engine].map(str::to_owned));
+        let mut arguments = linux(&exec(QUESTIONS));
+        arguments.extend(["--cpus", &cpus.to_string(), "--engine", engine, "--mmu", mmu].map(str::to_owned));
         assert_good(&run(arguments), cpus, mmu);
     }
 }
@@ -59,12 +50,11 @@ fn boot_through(firmware: &str, cpus: u32, engine: &str, mmu: &str) {
     let scratch = Scratch::new();
     let initrd = initrd_with_script(scratch.join("initrd"), QUESTIONS);
     for _ in 0..repetitions() {
-        let append = limit_to(mmu);
-        let mut arguments = linux(append);
+        let mut arguments = linux("");
         let place = arguments.iter().position(|argument| argument == "--initrd").expect("there is one") + 1;
         arguments[place] = initrd.to_str().expect("the path is UTF-8").to_owned();
         arguments.extend(["--bios", &opensbi(firmware), "--cpus", &cpus.to_string()].map(str::to_owned));
-        arguments.extend(["--engine", engine].map(str::to_owned));
+        arguments.extend(["--engine", engine, "--mmu", mmu].map(str::to_owned));
         let outcome = run(arguments);
         assert!(outcome.stdout.contains("OpenSBI v"), "OpenSBI greets:\n{}", outcome.log());
         assert_good(&outcome, cpus, mmu);
@@ -121,6 +111,14 @@ mod tests {
         opensbi_dynamic_cpus_2_tiered: "fw_dynamic.elf", 2, "tiered", "sv48";
         opensbi_dynamic_cpus_4_interpreter: "fw_dynamic.elf", 4, "interpreter", "sv48";
         opensbi_jump_cpus_4_tiered: "fw_jump.elf", 4, "tiered", "sv39";
+    }
+
+    #[test]
+    fn a_kernel_uses_the_deepest_page_tables_or_what_its_command_line_says() {
+        boot(1, "tiered", "sv57");
+        let arguments = linux(&format!("no4lvl no5lvl {}", exec(QUESTIONS)));
+        assert_good(&run(arguments), 1, "sv39");
+        assert_good(&run(linux(&exec(QUESTIONS))), 1, "sv48");
     }
 
     #[test]

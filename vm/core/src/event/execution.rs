@@ -61,6 +61,8 @@ pub enum ExecutionEvent {
         vm_id: VmId,
         /// Address of the block's first instruction.
         pc: u64,
+        /// Its physical address, which tells blocks of different address spaces apart.
+        phys: u64,
         /// Guest bytes translated.
         block_size: u32,
         /// Guest instructions translated.
@@ -85,6 +87,8 @@ pub enum ExecutionEvent {
         vcpu: u32,
         /// Address of the block's first instruction.
         pc: u64,
+        /// Its physical address, which tells blocks of different address spaces apart.
+        phys: u64,
         /// How often the hart had arrived there.
         execution_count: u64,
         /// Tier it executed in.
@@ -98,6 +102,8 @@ pub enum ExecutionEvent {
         vm_id: VmId,
         /// Address of the block's first instruction.
         pc: u64,
+        /// Its physical address, which tells blocks of different address spaces apart.
+        phys: u64,
         /// Tier it was meant for.
         tier: Tier,
         /// Why not.

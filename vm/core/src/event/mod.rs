@@ -198,6 +198,7 @@ mod tests {
         let event = Event::from(ExecutionEvent::CodeBlockCompiled {
             vm_id: VmId(7),
             pc: 0x8000_0000,
+            phys: 0x8000_0000,
             block_size: 64,
             instructions: 16,
             host_size: 256,

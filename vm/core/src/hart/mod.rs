@@ -26,7 +26,7 @@ use crate::counters::CounterPage;
 use crate::event::{Tier, VmId};
 use crate::mem::GuestRam;
 use crate::mmio::MmioMap;
-use crate::mmu::Mmu;
+use crate::mmu::{Mmu, MmuType};
 
 pub use control::{Attention, HartControl, Taken};
 use csr::CsrFile;
@@ -54,8 +54,29 @@ pub struct HartConfig {
     /// Whether `ecall` from S-mode leaves the engine ([`crate::engine::Exit::SbiCall`])
     /// instead of trapping into M-mode.
     pub sbi: bool,
+    /// Page tables it has.
+    pub mmu: MmuType,
     /// The machine it belongs to.
     pub vm_id: VmId,
+}
+
+impl HartConfig {
+    /// Hart 0 of machine 1, with memory and nothing else: what tests and benchmarks of
+    /// engines need. It has every kind of page table, and `ecall` traps.
+    #[must_use]
+    pub fn alone(ram: Arc<GuestRam>, clock: Clock) -> Self {
+        Self {
+            id: 0,
+            ram,
+            mmio: Arc::default(),
+            control: Arc::default(),
+            counters: Arc::default(),
+            clock,
+            sbi: false,
+            mmu: MmuType::Sv57,
+            vm_id: VmId(1),
+        }
+    }
 }
 
 /// One hart. Fields are crate-visible: CSRs, traps, MMU and interpreter are

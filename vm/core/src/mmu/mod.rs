@@ -25,6 +25,7 @@ use flush_log::FlushLog;
 use pmp::{Pmp, Verdict};
 use tlb::{CONTEXTS, Context, TlbContext};
 pub use tlb::{RANGE_LIMIT, TLB_ENTRIES, TlbBank, TlbEntry};
+pub use walk::MmuType;
 pub(crate) use walk::PagingMode;
 use walk::{Leaf, WalkFault};
 

@@ -24,6 +24,38 @@ mod pte {
 const LEVEL_BITS: u32 = 9;
 const PPN_MASK: u64 = (1 << 44) - 1;
 
+/// Deepest page tables that a hart has; it has all the flatter ones, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MmuType {
+    /// Three levels, 39-bit addresses.
+    Sv39,
+    /// Four levels, 48-bit addresses.
+    #[default]
+    Sv48,
+    /// Five levels, 57-bit addresses.
+    Sv57,
+}
+
+impl MmuType {
+    /// Its value of the device tree's property `mmu-type`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sv39 => "riscv,sv39",
+            Self::Sv48 => "riscv,sv48",
+            Self::Sv57 => "riscv,sv57",
+        }
+    }
+
+    const fn levels(self) -> u32 {
+        match self {
+            Self::Sv39 => 3,
+            Self::Sv48 => 4,
+            Self::Sv57 => 5,
+        }
+    }
+}
+
 /// Address translation modes of `satp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PagingMode {
@@ -39,6 +71,14 @@ impl PagingMode {
             0 => Some(Self::Bare),
             mode @ 8..=10 => Some(Self::Levels(u32::try_from(mode - 5).unwrap_or(0))),
             _ => None,
+        }
+    }
+
+    /// Whether a hart with `mmu` has it.
+    pub(crate) fn is_there(self, mmu: MmuType) -> bool {
+        match self {
+            Self::Bare => true,
+            Self::Levels(levels) => levels <= mmu.levels(),
         }
     }
 }

@@ -9,9 +9,9 @@ use riscope_core::clock::Clock;
 use riscope_core::engine::EngineFactory;
 use riscope_core::event::{DomainEventBus, VmId};
 use riscope_core::mem::MAX_HARTS;
+use riscope_core::mmu::MmuType;
 
 use super::layout::VIRTIO_SLOTS;
-use crate::boot::fdt::MmuType;
 use crate::boot::{ImageSource, open_at_once};
 use crate::console::Console;
 use crate::entropy::Entropy;
@@ -155,7 +155,8 @@ pub struct MachineSpec {
     pub console: Arc<Console>,
     /// Console of a virtio console device, if there is to be one.
     pub virtio_console: Option<Arc<Console>>,
-    /// Translation that the device tree announces.
+    /// Page tables that the harts have. Kernels use the deepest that there are, and some
+    /// programs refuse Sv57, so that is not the default.
     pub mmu: MmuType,
     /// Randomness for the guest.
     pub entropy: Entropy,

@@ -1,6 +1,6 @@
 //! ELF files: kernels, firmware and bare-metal programs.
 
-use object::elf::{EM_RISCV, FileHeader64, PT_LOAD, SHT_SYMTAB};
+use object::elf::{EM_RISCV, ET_DYN, FileHeader64, PT_LOAD, SHT_SYMTAB};
 use object::read::elf::{FileHeader, ProgramHeader, Sym};
 use object::{LittleEndian, ReadRef};
 
@@ -92,6 +92,12 @@ impl Segment<'_> {
 /// Whether `bytes` claim to be an ELF file.
 pub fn is_elf(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
+}
+
+/// Whether an ELF file is linked to run at any address, as OpenSBI's firmware is since
+/// version 1.4; it relocates itself.
+pub fn is_position_independent(bytes: &[u8]) -> bool {
+    parse_header(bytes).is_ok_and(|header| header.e_type(LittleEndian) == ET_DYN)
 }
 
 /// Loads an ELF file at its physical addresses.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use riscope_core::clock::TIMEBASE_HZ;
+use riscope_core::mmu::MmuType;
 use vm_fdt::{Error, FdtWriter};
 
 use crate::board::layout::{UART, cpu_intc_phandle, cpu_phandle};
@@ -15,6 +16,10 @@ use crate::entropy::Entropy;
 
 /// Bytes in a cache block, for `cbo.zero` (Zicboz).
 const CACHE_BLOCK_BYTES: u32 = 64;
+/// Bytes behind the tree that belong to it: loaders such as U-Boot add properties in place.
+const ROOM_TO_GROW: usize = 16 << 10;
+/// Where a tree's header has its length, as a big-endian word (Devicetree Specification, 5.2).
+const TOTAL_SIZE: Range<usize> = 4..8;
 /// Bytes of randomness for the guest's pool.
 const RNG_SEED_BYTES: usize = 32;
 
@@ -26,31 +31,12 @@ const BASE_EXTENSIONS: [&str; 6] = ["i", "m", "a", "f", "d", "c"];
 const EXTENSIONS: [&str; 11] =
     ["zicboz", "zicclsm", "zicntr", "zicond", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu"];
 
-/// Translation that the device tree announces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MmuType {
-    /// Three levels, 39-bit addresses.
-    Sv39,
-    /// Four levels, 48-bit addresses.
-    #[default]
-    Sv48,
-}
-
-impl MmuType {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Sv39 => "riscv,sv39",
-            Self::Sv48 => "riscv,sv48",
-        }
-    }
-}
-
 /// What the tree says apart from the devices.
 #[derive(Debug)]
 pub struct FdtContents<'m> {
     /// Number of harts.
     pub harts: usize,
-    /// Announced translation.
+    /// Page tables that the harts have.
     pub mmu: MmuType,
     /// Physical range of RAM.
     pub ram: Range<u64>,
@@ -80,7 +66,11 @@ pub fn build(contents: &FdtContents<'_>, entropy: &mut Entropy) -> Result<Vec<u8
     write_soc(&mut fdt, contents.devices)?;
     test_device::write_syscon_nodes(&mut fdt)?;
     fdt.end_node(root)?;
-    fdt.finish()
+    let mut blob = fdt.finish()?;
+    blob.resize(blob.len() + ROOM_TO_GROW, 0);
+    let total_size = u32::try_from(blob.len()).map_err(|_| Error::TotalSizeTooLarge)?;
+    blob[TOTAL_SIZE].copy_from_slice(&total_size.to_be_bytes());
+    Ok(blob)
 }
 
 fn serial_path() -> String {

@@ -40,7 +40,8 @@ pub struct LoadedFirmware {
     pub signature: Option<Signature>,
 }
 
-/// Reads and places firmware: ELF at its addresses, anything else at the start of RAM.
+/// Reads and places firmware: ELF at its addresses, anything else, and ELF for any
+/// address, at the start of RAM.
 ///
 /// # Errors
 /// [`FirmwareError`] for a file that cannot be read or does not fit.
@@ -48,7 +49,8 @@ pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedFir
     let bytes = source.read_unpacked(placement.ram_end() - placement.ram_start())?;
     let name = source.name();
     if elf::is_elf(&bytes) {
-        let loaded = elf::load(placement, name, &bytes, None)
+        let relocate_to = elf::is_position_independent(&bytes).then(|| placement.ram_start());
+        let loaded = elf::load(placement, name, &bytes, relocate_to)
             .map_err(|source| FirmwareError::Elf { name: name.into(), source })?;
         return Ok(LoadedFirmware { entry: loaded.entry, htif: loaded.htif, signature: loaded.signature });
     }
@@ -114,6 +116,21 @@ mod tests {
         let loaded = load(&mut placement(), &ImageSource::bytes("fw", elf.bytes())).unwrap();
         assert_eq!(loaded.entry, BASE + 0x102);
         assert_eq!(loaded.htif, Some(HtifSymbols { tohost: BASE + 8, fromhost: None }));
+    }
+
+    #[test]
+    fn an_elf_file_for_any_address_goes_to_the_start_of_ram_and_no_other_does() {
+        let segment = FileSegment { virt: 0, phys: 0, size: 4, data: b"code".to_vec() };
+        let elf = ElfFile { entry: 2, segments: vec![segment], symbols: vec![] };
+        let mut bytes = elf.bytes();
+        let refused = load(&mut placement(), &ImageSource::bytes("fw", bytes.clone())).unwrap_err();
+        assert!(refused.to_string().contains("linked for it"), "{refused}");
+        // e_type: ET_DYN.
+        bytes[16] = 3;
+        let mut placement = placement();
+        let loaded = load(&mut placement, &ImageSource::bytes("fw", bytes)).unwrap();
+        assert_eq!(loaded.entry, BASE + 2);
+        assert_eq!(placement.memory().read_obj::<[u8; 4]>(GuestAddress(BASE)).unwrap(), *b"code");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::board::layout::LOW_LIMIT;
 use crate::board::{Board, MachineSpec};
 
 /// Room for the device tree and what firmware adds to it.
-const FDT_AREA: u64 = 64 << 10;
+const FDT_AREA: u64 = 128 << 10;
 
 /// Why a machine cannot boot.
 #[derive(Debug, thiserror::Error)]
@@ -221,6 +221,18 @@ mod tests {
         full.initrd = Some(ImageSource::bytes("big-initrd", vec![1; 4 << 20]));
         let text = plan(&full).1.unwrap_err().to_string();
         assert!(text.contains("big-initrd"), "{text}");
+    }
+
+    #[test]
+    fn a_loader_may_add_to_the_device_tree_in_place() {
+        let mut spec = spec();
+        spec.kernel = Some(ImageSource::bytes("kernel", image()));
+        let (board, plan) = plan(&spec);
+        let Start::Supervisor { fdt, .. } = plan.unwrap().start else { panic!("firmware out of nowhere") };
+        let [total, structure_at, strings_at, strings, structure] =
+            [4, 8, 12, 32, 36].map(|field| u32_be(&board, fdt + field));
+        let used = (structure_at + structure).max(strings_at + strings);
+        assert!(used + 0x3000 <= total, "{used} of {total} bytes are in use, and U-Boot adds 12 KiB");
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use riscope_core::addr::{GuestAddr, GuestPhys};
 use riscope_core::clock::Clock;
-use riscope_core::event::VmId;
 use riscope_core::hart::{Attention, Hart, HartConfig, HartControl, PrivilegeMode};
 use riscope_core::mem::GuestRam;
 
@@ -36,13 +35,9 @@ pub(super) fn guest(harts: usize) -> Guest {
     let harts = (0..harts).map(|id| {
         let mut hart = Hart::new(HartConfig {
             id,
-            ram: Arc::clone(&ram),
-            mmio: Arc::default(),
             control: Arc::clone(&controls[id]),
-            counters: Arc::default(),
-            clock: clock.clone(),
             sbi: true,
-            vm_id: VmId(1),
+            ..HartConfig::alone(Arc::clone(&ram), clock.clone())
         });
         hart.reset(GuestAddr(BASE), PrivilegeMode::Supervisor, id as u64, 0);
         hart

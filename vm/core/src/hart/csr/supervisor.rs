@@ -20,7 +20,7 @@ pub(super) fn satp_allowed(hart: &Hart, _number: u16) -> bool {
 /// A write with an unsupported mode has no effect at all ("Supervisor Address
 /// Translation and Protection Register").
 pub(super) fn write_satp(hart: &mut Hart, _number: u16, value: u64) -> Effect {
-    if PagingMode::from_satp(value).is_none() {
+    if !PagingMode::from_satp(value).is_some_and(|mode| mode.is_there(hart.config.mmu)) {
         return Effect::None;
     }
     let value = value & (SATP_FIELDS | 0xf << 60);

@@ -15,29 +15,16 @@
 .equ SECOND_CODE_VA, 0x40200000
 .equ USER_CODE_VA, 0x40003000
 
-# Runs in S-mode: writes the word a1 to a0, and FENCE.I.
-.macro write_through va, number
-    li a0, \va
-    li a1, INSN_LI_A0 | (\number << 20)
-    run_in PRV_S, write_and_fence
-    check_ecall_from PRV_S
-.endm
-
-.macro returns va, times, number
-    li s1, \va
-    calls_sum_to PRV_S, \times, \times * \number
-.endm
-
 test:
     space_on
     la s0, page
 case 1                              # hot, then written through the neighbour
-    write_through DATA_VA, 1
+    write_through DATA_VA, 1, write_and_fence
     returns CODE_VA, HOT_CALLS, 1
-    write_through DATA_VA, 2
+    write_through DATA_VA, 2, write_and_fence
     returns CODE_VA, HOT_CALLS, 2
 case 2                              # written through a page far away
-    write_through FAR_VA, 3
+    write_through FAR_VA, 3, write_and_fence
     returns CODE_VA, HOT_CALLS, 3
 case 3                              # written through the gigapage
     la a0, page
@@ -51,27 +38,18 @@ case 4                              # written by M-mode, fenced by M-mode
     returns CODE_VA, HOT_CALLS, 5
 case 5                              # executed through two mappings
     returns SECOND_CODE_VA, HOT_CALLS, 5
-    write_through DATA_VA, 6
+    write_through DATA_VA, 6, write_and_fence
     returns CODE_VA, 100, 6
     returns SECOND_CODE_VA, 100, 6
 case 6                              # executed by physical address in M-mode too
     calls_return s0, HOT_CALLS, 6
-    write_through FAR_VA, 7
+    write_through FAR_VA, 7, write_and_fence
     calls_return s0, 100, 7
     returns CODE_VA, 100, 7
 case 7                              # in U-mode, written by S-mode
-    li a2, HOT_CALLS
-    li a3, 0
-    li s1, USER_CODE_VA
-    run_user call_many
-    check_ecall_from PRV_U
-    check_value a3, 7 * HOT_CALLS
-    write_through DATA_VA, 8
-    li a2, 100
-    li a3, 0
-    run_user call_many
-    check_ecall_from PRV_U
-    check_value a3, 800
+    user_returns USER_CODE_VA, HOT_CALLS, 7
+    write_through DATA_VA, 8, write_and_fence
+    user_returns USER_CODE_VA, 100, 8
 case 8                              # through MPRV
     li t0, STATUS_MPP
     csrc mstatus, t0

@@ -21,11 +21,6 @@
     sfence.vma
 .endm
 
-.macro returns va, times, number
-    li s1, \va
-    calls_sum_to PRV_S, \times, (\times) * (\number)
-.endm
-
 # A jump to \va faults with \epc and \tval.
 .macro fetch_fails va, cause, epc, tval
     li s1, \va

@@ -14,41 +14,19 @@
 .equ DATA_VA, 0x40001000
 .equ USER_CODE_VA, 0x40003000
 
-# Runs in S-mode: a function that returns \number, by a store to \va, and all translations dropped.
-.macro write_through va, number
-    li a0, \va
-    li a1, INSN_LI_A0 | (\number << 20)
-    run_in PRV_S, write_and_flush
-    check_ecall_from PRV_S
-.endm
-
-.macro returns va, times, number
-    li s1, \va
-    calls_sum_to PRV_S, \times, \times * \number
-.endm
-
-.macro user_returns va, times, number
-    li a2, \times
-    li a3, 0
-    li s1, \va
-    run_user call_many
-    check_ecall_from PRV_U
-    check_value a3, \times * \number
-.endm
-
 test:
     space_on
     la s0, page
 case 1                              # written through another page
-    write_through DATA_VA, 1
+    write_through DATA_VA, 1, write_and_flush
     returns CODE_VA, HOT_CALLS, 1
-    write_through DATA_VA, 2
+    write_through DATA_VA, 2, write_and_flush
     returns CODE_VA, HOT_CALLS, 2
 case 2                              # a user program after another
     user_returns USER_CODE_VA, HOT_CALLS, 2
-    write_through DATA_VA, 3
+    write_through DATA_VA, 3, write_and_flush
     user_returns USER_CODE_VA, HOT_CALLS, 3
-    write_through DATA_VA, 4
+    write_through DATA_VA, 4, write_and_flush
     user_returns USER_CODE_VA, 100, 4
 case 3                              # by M-mode, and a new satp
     li a1, INSN_LI_A0 | (5 << 20)

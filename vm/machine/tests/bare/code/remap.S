@@ -21,11 +21,6 @@
     sfence.vma t0, zero
 .endm
 
-.macro returns va, times, number
-    li s1, \va
-    calls_sum_to PRV_S, \times, (\times) * (\number)
-.endm
-
 test:
     space_on
     la s0, target_pte
