@@ -12,6 +12,7 @@ fn compiled() -> ExecutionEvent {
     ExecutionEvent::CodeBlockCompiled {
         vm_id: VmId(1),
         pc: black_box(0x8020_0000),
+        phys: 0x8000_0000,
         block_size: 64,
         instructions: 20,
         host_size: 480,

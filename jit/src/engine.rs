@@ -257,6 +257,7 @@ impl JitEngine {
             vm_id: shared.context.vm_id,
             vcpu: u32::try_from(self.hart).unwrap_or(u32::MAX),
             pc: request.pc,
+            phys: phys.0,
             execution_count: u64::from(heat),
             from: Tier::Interpreter,
             to: Tier::Baseline,

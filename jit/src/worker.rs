@@ -81,12 +81,12 @@ impl Worker {
     pub(crate) fn ask(&self, request: Request) -> bool {
         let Some(queue) = &self.queue else { return false };
         let counters = &self.counters;
+        // Before the compiler can take it and count it off.
+        counters.queue_depth.fetch_add(1, Ordering::Relaxed);
         match queue.try_send(request) {
-            Ok(()) => {
-                counters.queue_depth.store(queue.len() as u64, Ordering::Relaxed);
-                true
-            }
+            Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
                 counters.queue_rejected.fetch_add(1, Ordering::Relaxed);
                 false
             }
@@ -120,7 +120,7 @@ impl CompileService {
 
     fn serve_all(mut self, requests: &Receiver<Request>) {
         for request in requests {
-            self.context.counters.queue_depth.store(requests.len() as u64, Ordering::Relaxed);
+            self.context.counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
             self.serve(request);
         }
     }
@@ -133,8 +133,8 @@ impl CompileService {
                 CompileFailure::Untranslatable | CompileFailure::Compiler => self.cache.reject(request.claim),
                 CompileFailure::Stale | CompileFailure::CacheFull => self.cache.unclaim(request.claim),
             }
-            let (vm_id, pc) = (self.context.vm_id, request.pc);
-            self.publish(ExecutionEvent::CompilationFailed { vm_id, pc, tier: Tier::Baseline, reason });
+            let (vm_id, pc, phys) = (self.context.vm_id, request.pc, request.claim.phys.0);
+            self.publish(ExecutionEvent::CompilationFailed { vm_id, pc, phys, tier: Tier::Baseline, reason });
         }
     }
 
@@ -159,6 +159,7 @@ impl CompileService {
         self.publish(ExecutionEvent::CodeBlockCompiled {
             vm_id: self.context.vm_id,
             pc: request.pc,
+            phys: phys.0,
             block_size: count(fragment.guest_bytes()),
             instructions: count(fragment.instructions()),
             host_size: count(code.len()),

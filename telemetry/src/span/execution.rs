@@ -32,9 +32,9 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionE
     match *event {
         ExecutionEvent::CodeBlockCompiled { .. } => compiled(spans, envelope, event),
         ExecutionEvent::HotspotDetected { .. } => detected(spans, envelope, event),
-        ExecutionEvent::CompilationFailed { vm_id: _, pc, tier, reason } => {
+        ExecutionEvent::CompilationFailed { vm_id: _, pc: _, phys, tier, reason } => {
             let (suppressed, Some((sink, trace))) = spans.known(envelope) else { return };
-            let Some(detection) = trace.hotspots.take(pc, tier) else { return };
+            let Some(detection) = trace.hotspots.take(phys, tier) else { return };
             // The others are to be expected now and then, as in the metrics.
             let error = (reason == CompileFailure::Compiler).then(|| reason.as_str());
             some_of_many(suppressed, sink, trace, &detection, envelope.monotonic_ns, error);
@@ -45,22 +45,24 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionE
 }
 
 fn detected(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
-    let ExecutionEvent::HotspotDetected { vm_id: _, vcpu, pc, execution_count, from, to } = *event else { return };
+    let ExecutionEvent::HotspotDetected { vm_id: _, vcpu, pc, phys, execution_count, from, to } = *event else {
+        return;
+    };
     let (suppressed, known) = spans.known(envelope);
     let Some((sink, trace)) = known else { return suppressed.count(HOTSPOT, Reason::UnknownVm) };
-    let detection = Detection { pc, to, from, vcpu, execution_count, detected_ns: envelope.monotonic_ns };
+    let detection = Detection { pc, phys, to, from, vcpu, execution_count, detected_ns: envelope.monotonic_ns };
     for given_up in trace.hotspots.add(detection) {
         moment(suppressed, sink, trace, &given_up);
     }
 }
 
 fn compiled(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
-    let ExecutionEvent::CodeBlockCompiled { pc, tier, compile_ns, .. } = *event else { return };
+    let ExecutionEvent::CodeBlockCompiled { phys, tier, compile_ns, .. } = *event else { return };
     let end_ns = envelope.monotonic_ns;
     let slow = compile_ns >= spans.slow_compilation_ns;
     let (suppressed, known) = spans.known(envelope);
     let Some((sink, trace)) = known else { return suppressed.count(COMPILE, Reason::UnknownVm) };
-    let detection = trace.hotspots.take(pc, tier);
+    let detection = trace.hotspots.take(phys, tier);
     let refusal = if !slow {
         Some(Reason::Threshold)
     } else if trace.jit_spans_left < 2 {
@@ -83,6 +85,7 @@ fn send_compilation(sink: &Sink, trace: &mut Trace, event: &ExecutionEvent, end_
     let ExecutionEvent::CodeBlockCompiled {
         vm_id: _,
         pc,
+        phys,
         block_size,
         instructions,
         host_size,
@@ -104,6 +107,7 @@ fn send_compilation(sink: &Sink, trace: &mut Trace, event: &ExecutionEvent, end_
             end_ns,
             attributes: vec![
                 KeyValue::new("riscope.guest.pc", hex(pc)),
+                KeyValue::new("riscope.guest.physical_address", hex(phys)),
                 KeyValue::new("riscope.jit.tier", tier.as_str()),
                 KeyValue::new("riscope.jit.trigger", trigger.as_str()),
                 KeyValue::new("riscope.jit.block.size", i64::from(block_size)),
@@ -154,6 +158,7 @@ fn send_hotspot(sink: &Sink, trace: &mut Trace, detection: &Detection, end_ns: u
             end_ns,
             attributes: vec![
                 KeyValue::new("riscope.guest.pc", hex(detection.pc)),
+                KeyValue::new("riscope.guest.physical_address", hex(detection.phys)),
                 KeyValue::new("riscope.vcpu.id", i64::from(detection.vcpu)),
                 KeyValue::new("riscope.jit.hotspot.executions", executions),
                 KeyValue::new("riscope.jit.hotspot.from", detection.from.as_str()),

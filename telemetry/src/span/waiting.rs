@@ -16,6 +16,8 @@ const CAPACITY: usize = 8192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Detection {
     pub(super) pc: u64,
+    /// What it is known by: processes can have different code at equal addresses.
+    pub(super) phys: u64,
     pub(super) to: Tier,
     pub(super) from: Tier,
     pub(super) vcpu: u32,
@@ -41,7 +43,7 @@ impl Waiting {
             given_up.extend(self.detections.extract_if(old).map(|(_, detection)| detection));
         }
         if self.detections.len() < CAPACITY {
-            given_up.extend(self.detections.insert((detection.pc, detection.to), detection));
+            given_up.extend(self.detections.insert((detection.phys, detection.to), detection));
         } else {
             given_up.push(detection);
         }
@@ -49,8 +51,8 @@ impl Waiting {
     }
 
     /// The one that a compilation of this block was for.
-    pub(super) fn take(&mut self, pc: u64, tier: Tier) -> Option<Detection> {
-        self.detections.remove(&(pc, tier))
+    pub(super) fn take(&mut self, phys: u64, tier: Tier) -> Option<Detection> {
+        self.detections.remove(&(phys, tier))
     }
 
     /// All of them.
@@ -63,8 +65,16 @@ impl Waiting {
 mod tests {
     use super::*;
 
-    fn at(pc: u64, detected_ns: u64) -> Detection {
-        Detection { pc, to: Tier::Baseline, from: Tier::Interpreter, vcpu: 0, execution_count: 32, detected_ns }
+    fn at(phys: u64, detected_ns: u64) -> Detection {
+        Detection {
+            pc: 0x1000,
+            phys,
+            to: Tier::Baseline,
+            from: Tier::Interpreter,
+            vcpu: 0,
+            execution_count: 32,
+            detected_ns,
+        }
     }
 
     #[test]
@@ -89,7 +99,7 @@ mod tests {
     fn no_more_wait_than_there_is_room_for() {
         let mut waiting = Waiting::default();
         let room = CAPACITY as u64;
-        assert!((0..room).all(|pc| waiting.add(at(pc, 0)).is_empty()));
+        assert!((0..room).all(|phys| waiting.add(at(phys, 0)).is_empty()));
         assert_eq!(waiting.add(at(room, 0)), [at(room, 0)]);
     }
 }

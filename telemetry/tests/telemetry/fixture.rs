@@ -85,15 +85,29 @@ pub(crate) fn exited(vm_id: VmId, reason: ExitReason, code: i32) -> Event {
     VmEvent::Exited { vm_id, reason, code }.into()
 }
 
+/// Where the tests' guests have their virtual addresses.
+fn phys_of(pc: u64) -> u64 {
+    0x8000_0000 + (pc & 0xffff_ffff)
+}
+
 pub(crate) fn hotspot(vm_id: VmId, pc: u64) -> Event {
+    hotspot_at(vm_id, pc, phys_of(pc))
+}
+
+pub(crate) fn hotspot_at(vm_id: VmId, pc: u64, phys: u64) -> Event {
     let (from, to) = (Tier::Interpreter, Tier::Baseline);
-    ExecutionEvent::HotspotDetected { vm_id, vcpu: 1, pc, execution_count: 32, from, to }.into()
+    ExecutionEvent::HotspotDetected { vm_id, vcpu: 1, pc, phys, execution_count: 32, from, to }.into()
 }
 
 pub(crate) fn compiled(vm_id: VmId, pc: u64, compile_ns: u64) -> Event {
+    compiled_at(vm_id, pc, phys_of(pc), compile_ns)
+}
+
+pub(crate) fn compiled_at(vm_id: VmId, pc: u64, phys: u64, compile_ns: u64) -> Event {
     let event = ExecutionEvent::CodeBlockCompiled {
         vm_id,
         pc,
+        phys,
         block_size: 48,
         instructions: 13,
         host_size: 300,
@@ -106,7 +120,7 @@ pub(crate) fn compiled(vm_id: VmId, pc: u64, compile_ns: u64) -> Event {
 }
 
 pub(crate) fn failed(vm_id: VmId, pc: u64, reason: CompileFailure) -> Event {
-    ExecutionEvent::CompilationFailed { vm_id, pc, tier: Tier::Baseline, reason }.into()
+    ExecutionEvent::CompilationFailed { vm_id, pc, phys: phys_of(pc), tier: Tier::Baseline, reason }.into()
 }
 
 /// An event of each type.

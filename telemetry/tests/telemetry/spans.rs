@@ -9,7 +9,7 @@ use riscope_core::event::{
 };
 use riscope_telemetry::{SHUTDOWN_LIMIT, TelemetryConfig};
 
-use crate::fixture::{Fixture, compiled, created, exited, failed, hotspot, phase, state};
+use crate::fixture::{Fixture, compiled, compiled_at, created, exited, failed, hotspot, hotspot_at, phase, state};
 use crate::receiver::{Manner, Receiver, attribute};
 
 const VM: VmId = VmId(5);
@@ -211,6 +211,29 @@ fn a_hotspot_ends_with_its_failed_compilation_or_as_a_moment() {
     assert!(duration(of_pc("0x3000")) > 0);
     assert!(!is_error(of_pc("0x2000")));
     assert_eq!(duration(of_pc("0x2000")), 0);
+}
+
+#[test]
+fn blocks_at_one_address_of_two_processes_are_not_mixed_up() {
+    let (spans, _fixture) = spans(
+        |_| {},
+        vec![
+            created(VM, "guest"),
+            hotspot_at(VM, 0x1000, 0x8100_0000),
+            hotspot_at(VM, 0x1000, 0x8200_0000),
+            compiled_at(VM, 0x1000, 0x8200_0000, 7 * MS),
+            compiled_at(VM, 0x1000, 0x8100_0000, 8 * MS),
+            exited(VM, ExitReason::Poweroff, 0),
+        ],
+    );
+    let phys = |span: &Span| attribute(&span.attributes, "riscope.guest.physical_address");
+    let compilations: Vec<_> = spans.iter().filter(|span| span.name == "jit.compile baseline").collect();
+    assert_eq!(compilations.len(), 2);
+    for compilation in compilations {
+        let [link] = compilation.links.as_slice() else { panic!("one link: {compilation:?}") };
+        let hotspot = spans.iter().find(|span| span.span_id == link.span_id).expect("the hotspot is there, too");
+        assert_eq!(phys(hotspot), phys(compilation));
+    }
 }
 
 #[test]

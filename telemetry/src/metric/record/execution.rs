@@ -13,6 +13,7 @@ pub(super) fn record(metrics: &Metrics, event: &ExecutionEvent) {
         ExecutionEvent::CodeBlockCompiled {
             vm_id: _,
             pc: _,
+            phys: _,
             block_size,
             instructions,
             host_size,
@@ -31,13 +32,13 @@ pub(super) fn record(metrics: &Metrics, event: &ExecutionEvent) {
             tier.block_instructions.observe(f64::from(instructions));
             tier.block_host_bytes.observe(f64::from(host_size));
         }
-        ExecutionEvent::HotspotDetected { vm_id, vcpu: _, pc: _, execution_count, from: _, to: _ } => {
+        ExecutionEvent::HotspotDetected { vm_id, vcpu: _, pc: _, phys: _, execution_count, from: _, to: _ } => {
             metrics.hotspot_executions.observe(crate::metric::samples::to_f64(execution_count));
             if let Some(machine) = metrics.machines.lock().known(vm_id) {
                 machine.hotspots += 1;
             }
         }
-        ExecutionEvent::CompilationFailed { vm_id: _, pc: _, tier, reason } => {
+        ExecutionEvent::CompilationFailed { vm_id: _, pc: _, phys: _, tier, reason } => {
             let result = match reason {
                 CompileFailure::Untranslatable | CompileFailure::Stale | CompileFailure::CacheFull => {
                     CompileResult::Bailout
