@@ -27,6 +27,7 @@ pub struct Implementation {
     pub(crate) name: &'static str,
     pub(crate) is_available: fn() -> bool,
     // All of these are executable if `is_available` says so, and ask for valid bytes.
+    /// For more bytes than [`Raw::copy`] copies by itself.
     pub(crate) copy: unsafe fn(*const u8, *mut u8, usize),
     /// For bytes that do not overlap.
     pub(crate) copy_nontemporal: unsafe fn(*const u8, *mut u8, usize),

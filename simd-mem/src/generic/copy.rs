@@ -12,6 +12,7 @@
 use core::hint::cold_path;
 
 use super::word;
+use crate::arch::Baseline;
 use crate::threshold;
 use crate::vector::Vector;
 
@@ -39,36 +40,32 @@ pub(crate) unsafe fn short<V: Vector>(src: *const u8, dst: *mut u8, len: usize) 
     }
 }
 
-/// Copies `len` bytes, which may overlap.
+/// Copies `len` bytes, which may overlap, and of which there must be at least a vector:
+/// what is shorter is copied where the call is.
 ///
 /// # Safety
 /// The bytes must be valid for reading at `src` and for writing at `dst`, and the CPU
-/// must have `V`.
+/// must have `V`; and the length.
 #[inline(always)]
 pub(crate) unsafe fn copy<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
-    // Each branch that is taken counts where a copy takes a few cycles. What callers do
-    // inline, and what takes long anyway, is out of the way.
+    // Each branch that is taken counts where a copy takes a few cycles, so the shortest
+    // are first.
     // SAFETY: each call is for as many bytes as it takes.
     unsafe {
-        if len > 4 * V::BYTES {
-            if len <= 8 * V::Long::BYTES {
-                four_from_both_ends::<V::Long>(src, dst, len);
-            } else if dst.addr().wrapping_sub(src.addr()) < len {
-                cold_path();
-                backwards::<V::Long>(src, dst, len);
-            } else if len < threshold::copy_nontemporal() || src.addr().wrapping_sub(dst.addr()) < len {
-                forwards::<V::Long>(src, dst, len);
-            } else {
-                cold_path();
-                nontemporal::<V>(src, dst, len);
-            }
-        } else if len > 2 * V::BYTES {
-            two_from_both_ends::<V>(src, dst, len);
-        } else if len > short_limit::<V::Short>() {
+        if len <= 2 * V::BYTES {
             one_from_both_ends::<V>(src, dst, len);
+        } else if len <= 4 * V::BYTES {
+            two_from_both_ends::<V>(src, dst, len);
+        } else if len <= 8 * V::Long::BYTES {
+            four_from_both_ends::<V::Long>(src, dst, len);
+        } else if dst.addr().wrapping_sub(src.addr()) < len {
+            cold_path();
+            backwards::<V::Long>(src, dst, len);
+        } else if len < threshold::copy_nontemporal() || src.addr().wrapping_sub(dst.addr()) < len {
+            forwards::<V::Long>(src, dst, len);
         } else {
             cold_path();
-            short::<V::Short>(src, dst, len);
+            nontemporal::<V>(src, dst, len);
         }
     }
 }
@@ -81,10 +78,12 @@ pub(crate) unsafe fn copy<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
 pub(crate) unsafe fn copy_nontemporal<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
     // SAFETY: by the caller's promise.
     unsafe {
-        if len <= 16 * V::BYTES {
+        if len > 16 * V::BYTES {
+            nontemporal::<V>(src, dst, len);
+        } else if len > short_limit::<Baseline>() {
             copy::<V>(src, dst, len);
         } else {
-            nontemporal::<V>(src, dst, len);
+            short::<Baseline>(src, dst, len);
         }
     }
 }

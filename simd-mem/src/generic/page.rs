@@ -1,6 +1,6 @@
 //! Which pages of a stream hold a byte that is not zero, as a bitmap.
 
-use super::scan::{LONG, Stream, up_to_long};
+use super::scan::{LONG, Stream, or_four, up_to_long};
 use crate::PAGE_BYTES;
 use crate::threshold;
 use crate::vector::Vector;
@@ -32,6 +32,7 @@ pub(crate) unsafe fn mark<V: Vector, S: Stream>(stream: S, len: usize, zero: boo
 /// As for [`mark`].
 #[inline(always)]
 unsafe fn mark_by<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitmap: &mut [u64]) -> usize {
+    let aligned = stream.misalignment(V::BYTES) == 0;
     let used = &mut bitmap[..len.div_ceil(PAGE_BYTES).div_ceil(64)];
     let mut at = 0;
     let mut marked = 0;
@@ -43,7 +44,13 @@ unsafe fn mark_by<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitma
             }
             let page = (len - at).min(PAGE_BYTES);
             // SAFETY: the page lies within the stream.
-            let is_zero = unsafe { up_to_long::<V, S>(stream.from(at), page) }.is_none();
+            let is_zero = unsafe {
+                if aligned && page == PAGE_BYTES {
+                    is_zero_page::<V, S>(stream.from(at))
+                } else {
+                    up_to_long::<V, S>(stream.from(at), page).is_none()
+                }
+            };
             bits |= u64::from(is_zero == zero) << bit;
             at += page;
         }
@@ -51,4 +58,17 @@ unsafe fn mark_by<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitma
         marked += bits.count_ones() as usize;
     }
     marked
+}
+
+/// Whether a whole page is zero: no more than that, and always the same number of turns.
+///
+/// # Safety
+/// As for [`mark`], and the stream must hold a page.
+#[inline(always)]
+unsafe fn is_zero_page<V: Vector, S: Stream>(stream: S) -> bool {
+    (0..PAGE_BYTES).step_by(8 * V::BYTES).all(|at| {
+        // SAFETY: a page is a multiple of eight vectors.
+        let together = unsafe { or_four::<V, S>(stream.from(at)).or(or_four(stream.from(at + 4 * V::BYTES))) };
+        together.is_zero()
+    })
 }

@@ -10,12 +10,16 @@
 //! 4. for the rest: look at the last `w` bytes of the stream. The vector overlaps
 //!    bytes that are known to be zero, so its first non-zero byte is in the rest.
 //!
-//! A stream shorter than `w` is looked at in shorter vectors, then in words.
+//! Up to `8 w` bytes are vectors from both ends that overlap in the middle, with one
+//! branch for all of them. A stream shorter than `w` is looked at in shorter vectors,
+//! then in words.
 //!
 //! Where four together hold something, they are looked at again one by one. Should
 //! somebody else have made them zero meanwhile, that goes on to the end: the answer is
 //! an index within the stream or none, and right for bytes that were there at some
 //! time during the call.
+
+use core::hint::cold_path;
 
 use super::word::{Word, load_partial};
 use crate::threshold;
@@ -147,15 +151,38 @@ pub(crate) unsafe fn first_nonzero<V: Vector, S: Stream>(stream: S, len: usize) 
 pub(super) unsafe fn up_to_long<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> {
     // SAFETY: each is given as many bytes as it asks for.
     unsafe {
-        if len >= V::BYTES {
+        if len > 8 * V::BYTES {
             vectors::<V, S>(stream, len)
+        } else if len >= V::BYTES {
+            from_both_ends::<V, S>(stream, len)
         } else if len >= V::Short::BYTES {
-            short::<V::Short, S>(stream, len)
+            from_both_ends::<V::Short, S>(stream, len)
         } else if len >= <u64 as Word>::BYTES {
             short::<u64, S>(stream, len)
         } else {
             stream.partial(len).first_nonzero()
         }
+    }
+}
+
+/// # Safety
+/// As for [`first_nonzero`], and `len` one to eight vectors.
+#[inline(always)]
+unsafe fn from_both_ends<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> {
+    // SAFETY: the vectors lie within the stream by the conditions.
+    unsafe {
+        let together = if len > 4 * V::BYTES {
+            or_four::<V, S>(stream).or(or_four(stream.from(len - 4 * V::BYTES)))
+        } else if len > 2 * V::BYTES {
+            or_two::<V, S>(stream).or(or_two(stream.from(len - 2 * V::BYTES)))
+        } else {
+            stream.from(len - V::BYTES).or_vector::<V, 0>(stream.vector::<V, 0>())
+        };
+        if together.is_zero() {
+            return None;
+        }
+        cold_path();
+        short::<V, S>(stream, len)
     }
 }
 
@@ -214,15 +241,22 @@ unsafe fn vectors<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> 
     unsafe { stream.from(last).vector::<V, 0>() }.first_nonzero().map(|index| last + index)
 }
 
+/// Two vectors that follow each other, together.
+///
+/// # Safety
+/// As for [`first_nonzero`], and there must be two vectors.
+#[inline(always)]
+unsafe fn or_two<V: Vector, S: Stream>(stream: S) -> V {
+    // SAFETY: by the caller's promise.
+    unsafe { stream.or_vector::<V, 1>(stream.vector::<V, 0>()) }
+}
+
 /// Four vectors that follow each other, together.
 ///
 /// # Safety
 /// As for [`first_nonzero`], and there must be four vectors.
 #[inline(always)]
-unsafe fn or_four<V: Vector, S: Stream>(stream: S) -> V {
+pub(super) unsafe fn or_four<V: Vector, S: Stream>(stream: S) -> V {
     // SAFETY: by the caller's promise.
-    unsafe {
-        let together = stream.or_vector::<V, 1>(stream.vector::<V, 0>());
-        stream.or_vector::<V, 3>(stream.or_vector::<V, 2>(together))
-    }
+    unsafe { stream.or_vector::<V, 3>(stream.or_vector::<V, 2>(or_two(stream))) }
 }
