@@ -15,7 +15,7 @@ help: ## this list
 demo: ## run the embedded guest; metrics on http://127.0.0.1:8440/metrics, Ctrl-C ends it
 	cargo run --release -p riscope -- demo
 
-test: tools test-guest lint ## install what the tests need, then formatting, lints and every test
+test: tools test-guest lint test-neon ## install what the tests need, then formatting, lints and every test
 	cargo nextest run --workspace
 	cargo test --workspace --doc
 
@@ -42,5 +42,5 @@ tools: ## what the tests need on this machine, into .cache/test-tools and, as ro
 test-guest: ## the kernel, initramfs and disk that the tests boot
 	DISK=test-disk.ext4 deploy/guest/build $(TEST_PACKAGES)
 
-test-neon: ## simd-mem's tests as an AArch64 program, under QEMU; takes a compiler from Debian
+test-neon: tools ## simd-mem's tests as an AArch64 program, under QEMU; takes a compiler from Debian
 	deploy/test-tools/aarch64

@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2154 # shares the variables of ../build
-# Messages, host tools, the lock and the stamps that deploy/guest/build uses.
+# Messages, host tools, the lock and the stamps that deploy/guest/build uses, and
+# deploy/test-tools/aarch64 some of them.
 
 say() {
-    printf 'guest: %s\n' "$*" >&2
+    printf '%s: %s\n' "${speaker:-guest}" "$*" >&2
 }
 
 die() {
