@@ -14,7 +14,6 @@ use riscope_benches::promise::{Bound, best_of, is_kept};
 use riscope_core::addr::{GuestAddr, GuestPhys};
 use riscope_core::clock::Clock;
 use riscope_core::engine::{Engine, EngineContext, EngineFactory, Exit};
-use riscope_core::event::VmId;
 use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
 use riscope_core::interp::InterpreterFactory;
 use riscope_core::mem::GuestRam;
@@ -31,18 +30,9 @@ fn hart_and_engine(factory: &dyn EngineFactory, image: &[u8]) -> (Hart, Box<dyn 
     let ram = GuestRam::new(GuestPhys(guest::RAM), RAM_BYTES).expect("memory for the guest");
     let ram = Arc::new(ram);
     ram.memory().write_slice(image, GuestAddress(guest::RAM)).expect("the image fits");
-    let mut hart = Hart::new(HartConfig {
-        id: 0,
-        ram: Arc::clone(&ram),
-        mmio: Arc::default(),
-        control: Arc::default(),
-        counters: Arc::default(),
-        clock: Clock::host(),
-        sbi: false,
-        vm_id: VmId(1),
-    });
+    let mut hart = Hart::new(HartConfig::alone(Arc::clone(&ram), Clock::host()));
     hart.reset(GuestAddr(guest::RAM), PrivilegeMode::Machine, 0, 0);
-    let context = EngineContext { vm_id: VmId(1), ram, counters: Arc::default(), bus: None };
+    let context = EngineContext::alone(ram);
     let engine = factory.engines(&context, 1).expect("an engine on this host").remove(0);
     (hart, engine)
 }
@@ -65,10 +55,7 @@ fn engine(c: &mut Criterion) {
         let mut group = c.benchmark_group(factory.name());
         group.throughput(Throughput::Elements(SLICE)).measurement_time(Duration::from_secs(3));
         for name in guest::LOOPS {
-            let (mut hart, mut engine) =
-                hart_and_engine(&*factory, &guest::image(name, Path::new(env!("CARGO_TARGET_TMPDIR"))));
-            assert_eq!(engine.run(&mut hart, WARM_UP), Exit::LimitReached);
-            assert_eq!(hart.mode(), PrivilegeMode::Supervisor, "the loop runs under paging");
+            let (mut hart, mut engine) = warm(&*factory, name);
             group.bench_function(name, |b| b.iter(|| engine.run(&mut hart, SLICE)));
         }
         group.finish();

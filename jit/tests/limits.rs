@@ -9,7 +9,6 @@ mod tests {
     use riscope_core::addr::{GuestAddr, GuestPhys};
     use riscope_core::clock::Clock;
     use riscope_core::engine::{Engine, EngineContext, EngineFactory, Exit};
-    use riscope_core::event::VmId;
     use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
     use riscope_core::interp::InterpreterFactory;
     use riscope_core::mem::GuestRam;
@@ -25,18 +24,9 @@ mod tests {
     fn hart_and_engine(factory: &dyn EngineFactory) -> (Hart, Box<dyn Engine>) {
         let ram = Arc::new(GuestRam::new(GuestPhys(RAM), 4096).unwrap());
         ram.memory().write_obj(LOOP, GuestAddress(RAM)).unwrap();
-        let mut hart = Hart::new(HartConfig {
-            id: 0,
-            ram: Arc::clone(&ram),
-            mmio: Arc::default(),
-            control: Arc::default(),
-            counters: Arc::default(),
-            clock: Clock::manual(),
-            sbi: false,
-            vm_id: VmId(1),
-        });
+        let mut hart = Hart::new(HartConfig::alone(Arc::clone(&ram), Clock::manual()));
         hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
-        let context = EngineContext { vm_id: VmId(1), ram, counters: Arc::default(), bus: None };
+        let context = EngineContext::alone(ram);
         let engine = factory.engines(&context, 1).unwrap().remove(0);
         (hart, engine)
     }

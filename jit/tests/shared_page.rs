@@ -7,7 +7,7 @@ mod tests {
     use riscope_core::addr::{GuestAddr, GuestPhys};
     use riscope_core::clock::Clock;
     use riscope_core::engine::{EngineContext, EngineFactory, Exit};
-    use riscope_core::event::{DomainEventBus, Event, ExecutionEvent, Filter, VmId};
+    use riscope_core::event::{DomainEventBus, Event, ExecutionEvent, Filter};
     use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
     use riscope_core::mem::GuestRam;
     use riscope_jit::{JitConfig, JitFactory};
@@ -38,20 +38,11 @@ mod tests {
         for (n, word) in program().into_iter().enumerate() {
             ram.memory().write_obj(word, GuestAddress(RAM + 4 * n as u64)).unwrap();
         }
-        let mut hart = Hart::new(HartConfig {
-            id: 0,
-            ram: Arc::clone(&ram),
-            mmio: Arc::default(),
-            control: Arc::default(),
-            counters: Arc::default(),
-            clock: Clock::manual(),
-            sbi: false,
-            vm_id: VmId(1),
-        });
+        let mut hart = Hart::new(HartConfig::alone(Arc::clone(&ram), Clock::manual()));
         hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
         let bus = DomainEventBus::new();
         let events = bus.subscribe("test", Filter::all(), 1 << 16);
-        let context = EngineContext { vm_id: VmId(1), ram: Arc::clone(&ram), counters: Arc::default(), bus: Some(bus) };
+        let context = EngineContext { bus: Some(bus), ..EngineContext::alone(Arc::clone(&ram)) };
         let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
         let mut engine = JitFactory { config }.engines(&context, 1).unwrap().remove(0);
         // In small pieces, so that execution also begins in the middle of blocks.

@@ -6,7 +6,7 @@ use riscope_core::addr::{GuestAddr, GuestPhys};
 use riscope_core::clock::Clock;
 use riscope_core::counters::CounterPage;
 use riscope_core::engine::{EngineContext, EngineFactory};
-use riscope_core::event::{Tier, VmId};
+use riscope_core::event::Tier;
 use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
 use riscope_core::interp::InterpreterFactory;
 use riscope_core::mem::GuestRam;
@@ -26,18 +26,10 @@ pub(crate) fn results(suite: &Suite, factory: &dyn EngineFactory) -> (Vec<u64>, 
     let ram = Arc::new(GuestRam::new(GuestPhys(IMAGE), RAM_SIZE).expect("guest memory"));
     ram.memory().write_slice(&suite.image, GuestAddress(IMAGE)).expect("the image fits");
     let counters: Arc<CounterPage> = Arc::default();
-    let mut hart = Hart::new(HartConfig {
-        id: 0,
-        ram: Arc::clone(&ram),
-        mmio: Arc::default(),
-        control: Arc::default(),
-        counters: Arc::clone(&counters),
-        clock: Clock::manual(),
-        sbi: false,
-        vm_id: VmId(1),
-    });
+    let config = HartConfig { counters: Arc::clone(&counters), ..HartConfig::alone(Arc::clone(&ram), Clock::manual()) };
+    let mut hart = Hart::new(config);
     hart.reset(GuestAddr(IMAGE), PrivilegeMode::Machine, 0, 0);
-    let context = EngineContext { vm_id: VmId(1), ram: Arc::clone(&ram), counters: Arc::default(), bus: None };
+    let context = EngineContext::alone(Arc::clone(&ram));
     let mut engine = factory.engines(&context, 1).expect("an engine").remove(0);
     let read = |at: u64| -> u64 { ram.memory().read_obj(GuestAddress(at)).expect("an address in RAM") };
     while read(suite.symbols.tohost) == 0 {
