@@ -54,8 +54,8 @@ pub(crate) unsafe fn copy<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
     unsafe {
         if len <= 2 * V::BYTES {
             one_from_both_ends::<V>(src, dst, len);
-        } else if len <= 4 * V::BYTES {
-            two_from_both_ends::<V>(src, dst, len);
+        } else if len <= 4 * V::Long::BYTES {
+            two_from_both_ends::<V::Long>(src, dst, len);
         } else if len <= 8 * V::Long::BYTES {
             four_from_both_ends::<V::Long>(src, dst, len);
         } else if dst.addr().wrapping_sub(src.addr()) < len {
