@@ -12,8 +12,8 @@ use riscope_telemetry::{Telemetry, TelemetryConfig};
 use crate::run::{machine, specification};
 use crate::workload::Workload;
 
-/// About a second, so that scrapes and drift of the host both have their share.
-const WORKLOAD: Workload = Workload::Phase { name: "integer", steps: 2000 };
+/// A few seconds, so that scrapes and drift of the host both have their share.
+const WORKLOAD: Workload = Workload::Phase { name: "integer", steps: 3000 };
 /// Ten times as often as Prometheus usually scrapes.
 const SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
 
