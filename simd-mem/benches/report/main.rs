@@ -27,7 +27,7 @@ use measure::Point;
 const LENGTHS: std::ops::RangeInclusive<u32> = 0..=28;
 
 /// How often everything is measured.
-const PASSES: usize = 4;
+const PASSES: usize = 8;
 
 fn main() -> io::Result<()> {
     // Cargo adds `--bench`.
