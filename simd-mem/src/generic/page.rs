@@ -60,7 +60,7 @@ unsafe fn mark_by<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitma
     marked
 }
 
-/// Whether a whole page is zero: no more than that, and always the same number of turns.
+/// Whether a whole page is zero: no more than that, and without a remainder.
 ///
 /// # Safety
 /// As for [`mark`], and the stream must hold a page.

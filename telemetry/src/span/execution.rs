@@ -32,9 +32,9 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionE
     match *event {
         ExecutionEvent::CodeBlockCompiled { .. } => compiled(spans, envelope, event),
         ExecutionEvent::HotspotDetected { .. } => detected(spans, envelope, event),
-        ExecutionEvent::CompilationFailed { vm_id: _, pc: _, phys, tier, reason } => {
+        ExecutionEvent::CompilationFailed { vm_id: _, pc, phys, tier, reason } => {
             let (suppressed, Some((sink, trace))) = spans.known(envelope) else { return };
-            let Some(detection) = trace.hotspots.take(phys, tier) else { return };
+            let Some(detection) = trace.hotspots.take(pc, phys, tier) else { return };
             // The others are to be expected now and then, as in the metrics.
             let error = (reason == CompileFailure::Compiler).then(|| reason.as_str());
             some_of_many(suppressed, sink, trace, &detection, envelope.monotonic_ns, error);
@@ -57,12 +57,12 @@ fn detected(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
 }
 
 fn compiled(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
-    let ExecutionEvent::CodeBlockCompiled { phys, tier, compile_ns, .. } = *event else { return };
+    let ExecutionEvent::CodeBlockCompiled { pc, phys, tier, compile_ns, .. } = *event else { return };
     let end_ns = envelope.monotonic_ns;
     let slow = compile_ns >= spans.slow_compilation_ns;
     let (suppressed, known) = spans.known(envelope);
     let Some((sink, trace)) = known else { return suppressed.count(COMPILE, Reason::UnknownVm) };
-    let detection = trace.hotspots.take(phys, tier);
+    let detection = trace.hotspots.take(pc, phys, tier);
     let refusal = if !slow {
         Some(Reason::Threshold)
     } else if trace.jit_spans_left < 2 {

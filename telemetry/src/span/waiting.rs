@@ -16,7 +16,8 @@ const CAPACITY: usize = 8192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Detection {
     pub(super) pc: u64,
-    /// What it is known by: processes can have different code at equal addresses.
+    /// Processes can have different code at equal virtual addresses, and at different times
+    /// at equal physical ones.
     pub(super) phys: u64,
     pub(super) to: Tier,
     pub(super) from: Tier,
@@ -28,7 +29,7 @@ pub(super) struct Detection {
 /// Those that wait.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    detections: HashMap<(u64, Tier), Detection>,
+    detections: HashMap<(u64, u64, Tier), Detection>,
     searched_ns: u64,
 }
 
@@ -43,7 +44,7 @@ impl Waiting {
             given_up.extend(self.detections.extract_if(old).map(|(_, detection)| detection));
         }
         if self.detections.len() < CAPACITY {
-            given_up.extend(self.detections.insert((detection.phys, detection.to), detection));
+            given_up.extend(self.detections.insert((detection.pc, detection.phys, detection.to), detection));
         } else {
             given_up.push(detection);
         }
@@ -51,8 +52,8 @@ impl Waiting {
     }
 
     /// The one that a compilation of this block was for.
-    pub(super) fn take(&mut self, phys: u64, tier: Tier) -> Option<Detection> {
-        self.detections.remove(&(phys, tier))
+    pub(super) fn take(&mut self, pc: u64, phys: u64, tier: Tier) -> Option<Detection> {
+        self.detections.remove(&(pc, phys, tier))
     }
 
     /// All of them.
@@ -82,8 +83,11 @@ mod tests {
         let mut waiting = Waiting::default();
         assert_eq!(waiting.add(at(1, 5)), []);
         assert_eq!(waiting.add(at(1, 6)), [at(1, 5)]);
-        assert_eq!(waiting.take(1, Tier::Optimized), None);
-        assert_eq!((waiting.take(1, Tier::Baseline), waiting.take(1, Tier::Baseline)), (Some(at(1, 6)), None));
+        assert_eq!(waiting.take(0x1000, 1, Tier::Optimized), None);
+        assert_eq!(
+            (waiting.take(0x1000, 1, Tier::Baseline), waiting.take(0x1000, 1, Tier::Baseline)),
+            (Some(at(1, 6)), None)
+        );
     }
 
     #[test]

@@ -13,11 +13,14 @@ use support::scratch::Scratch;
 /// Both engines.
 const ENGINES: [&str; 2] = ["interpreter", "tiered"];
 
-/// A program that prints "on" and stores `word` to the test device.
+/// A program whose first hart prints "on" and stores `word` to the test device; others wait, because their letters
+/// could come between.
 fn to_test_device(word: u32) -> String {
     format!(
         ".globl _start
-        _start: li t0, 0x10000000
+        _start: csrr t0, mhartid
+        bnez t0, wait
+        li t0, 0x10000000
         li t1, 'o'
         sb t1, 0(t0)
         li t1, 'n'

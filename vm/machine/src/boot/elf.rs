@@ -1,8 +1,9 @@
 //! ELF files: kernels, firmware and bare-metal programs.
 
-use object::elf::{EM_RISCV, ET_DYN, FileHeader64, PT_LOAD, SHT_SYMTAB};
+use object::elf::{EM_RISCV, ET_DYN, FileHeader64, PT_INTERP, PT_LOAD, SHT_SYMTAB};
 use object::read::elf::{FileHeader, ProgramHeader, Sym};
 use object::{LittleEndian, ReadRef};
+use riscope_core::addr::PAGE_SIZE;
 
 use super::{Placement, PlacementError, Signature};
 
@@ -75,6 +76,11 @@ impl Segment<'_> {
         (offset < self.size).then(|| self.phys.wrapping_add(offset))
     }
 
+    /// Physical address of the end of the segment, if that is where `virt` is.
+    fn translate_end(&self, virt: u64) -> Option<u64> {
+        (virt == self.virt.wrapping_add(self.size)).then(|| self.phys.wrapping_add(self.size))
+    }
+
     /// Whether a physical address is in the segment.
     fn holds(&self, phys: u64) -> bool {
         phys.checked_sub(self.phys).is_some_and(|offset| offset < self.size)
@@ -97,7 +103,11 @@ pub fn is_elf(bytes: &[u8]) -> bool {
 /// Whether an ELF file is linked to run at any address, as OpenSBI's firmware is since
 /// version 1.4; it relocates itself.
 pub fn is_position_independent(bytes: &[u8]) -> bool {
-    parse_header(bytes).is_ok_and(|header| header.e_type(LittleEndian) == ET_DYN)
+    parse_header(bytes).is_ok_and(|header| {
+        let mut programs = header.program_headers(LittleEndian, bytes).into_iter().flatten();
+        // A program for an operating system asks for an interpreter.
+        header.e_type(LittleEndian) == ET_DYN && programs.all(|it| it.p_type(LittleEndian) != PT_INTERP)
+    })
 }
 
 /// Loads an ELF file at its physical addresses.
@@ -119,7 +129,11 @@ pub fn load(
     for segment in &segments {
         placement.load(name, segment.phys, segment.size, segment.data)?;
     }
-    let physical = |virt: u64| segments.iter().find_map(|segment| segment.translate(virt)).unwrap_or(virt);
+    let physical = |virt: u64| {
+        // The end of a signature may be the end of its segment.
+        let within = segments.iter().find_map(|segment| segment.translate(virt));
+        within.or_else(|| segments.iter().find_map(|segment| segment.translate_end(virt))).unwrap_or(virt)
+    };
     let entry = find_entry(physical(header.e_entry(LittleEndian)), &segments)?;
     let symbols = find_symbols(header, bytes)?;
     let at = |index: usize| symbols[index].map(physical);
@@ -148,6 +162,8 @@ fn place_segments<'f>(
         return Ok(all.into_iter().filter_map(needed).collect());
     }
     let Some(base) = relocate_to else { return Ok(all) };
+    // Moved by whole pages, so that what was aligned stays aligned.
+    let lowest = lowest & !(PAGE_SIZE - 1);
     let moved = |segment| {
         let Segment { phys, .. } = segment;
         Segment { phys: (phys - lowest).wrapping_add(base), ..segment }

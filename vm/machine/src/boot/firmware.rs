@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn an_elf_file_for_any_address_goes_to_the_start_of_ram_and_no_other_does() {
         let segment = FileSegment { virt: 0, phys: 0, size: 4, data: b"code".to_vec() };
-        let elf = ElfFile { entry: 2, segments: vec![segment], symbols: vec![] };
+        let symbols = vec![("begin_signature", 0), ("end_signature", 4)];
+        let elf = ElfFile { entry: 2, segments: vec![segment], symbols };
         let mut bytes = elf.bytes();
         let refused = load(&mut placement(), &ImageSource::bytes("fw", bytes.clone())).unwrap_err();
         assert!(refused.to_string().contains("linked for it"), "{refused}");
@@ -130,6 +131,7 @@ mod tests {
         let mut placement = placement();
         let loaded = load(&mut placement, &ImageSource::bytes("fw", bytes)).unwrap();
         assert_eq!(loaded.entry, BASE + 2);
+        assert_eq!(loaded.signature, Some(Signature { start: BASE, end: BASE + 4 }));
         assert_eq!(placement.memory().read_obj::<[u8; 4]>(GuestAddress(BASE)).unwrap(), *b"code");
     }
 

@@ -11,6 +11,6 @@
 .equ MODE, SATP_SV57
 
 absent:
-    done
+    feature_absent
 
 .include "mapping.inc"
