@@ -100,8 +100,8 @@ pub fn is_elf(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-/// Whether an ELF file is linked to run at any address, as OpenSBI's firmware is since
-/// version 1.4; it relocates itself.
+/// Whether an ELF file is linked to run at any address and relocates itself, as the
+/// firmware of OpenSBI 1.6 does.
 pub fn is_position_independent(bytes: &[u8]) -> bool {
     parse_header(bytes).is_ok_and(|header| {
         let mut programs = header.program_headers(LittleEndian, bytes).into_iter().flatten();
