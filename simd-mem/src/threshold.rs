@@ -11,7 +11,7 @@
 //! but leave nothing in the cache, copies of 16 MiB are faster by half; the report has
 //! the figures. There is no threshold for `rep movsb`: from 2 to 16 KiB it is slower by
 //! a tenth, from 32 KiB on equal, and where the destination lies a few bytes further
-//! into its page than the source, slower by a factor of 16 to 50. Other CPUs have not
+//! into its page than the source, slower by a factor of 16 to 30. Other CPUs have not
 //! been measured; they get the same rule with their own size.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
