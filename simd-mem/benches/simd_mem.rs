@@ -8,7 +8,7 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_gr
 mod common;
 
 use common::arena::{Arena, Places, STATES};
-use common::contender::{Task, Visitor};
+use common::contender::{Contender, Task, Visitor};
 
 /// Exponents of two, from 1 B to 256 MiB.
 const LENGTHS: [u32; 11] = [0, 3, 6, 8, 10, 12, 15, 18, 22, 26, 28];
@@ -21,13 +21,14 @@ struct Bench<'group, 'criterion> {
 }
 
 impl Visitor for Bench<'_, '_> {
-    fn visit(&mut self, name: &str, mut call: impl FnMut(*const u8, *mut u8, usize)) {
+    fn visit(&mut self, name: &str, mut contender: impl Contender) {
         let (mut places, len) = (self.places, self.len);
         self.group.throughput(Throughput::Bytes(len as u64));
         self.group.bench_function(BenchmarkId::new(name, len), |bencher| {
             bencher.iter(|| {
                 let (src, dst) = std::hint::black_box(places.next());
-                call(src, dst, std::hint::black_box(len));
+                // SAFETY: both sides of the arena are valid for the length, and apart.
+                unsafe { contender.call(src, dst, std::hint::black_box(len)) };
             });
         });
     }

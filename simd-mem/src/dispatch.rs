@@ -1,86 +1,158 @@
 //! Which implementation runs: detected once, then one pointer away.
 //!
-//! The pointer starts at [`DETECT`], whose functions put the best implementation in
-//! their own place and pass the call on to it. So there is no "is it initialised?"
-//! on the way of later calls, and no start-up code.
+//! Each function has a pointer of its own, which starts at a function that finds the best
+//! implementation, puts all of its functions into their places, and passes the call on. So
+//! later calls do not ask whether that has been done, and there is no start-up code. One
+//! pointer to all functions would be simpler, but the second load costs a copy of 256
+//! bytes a fifth (Zen 4).
 
+use core::marker::PhantomData;
 use core::ops::RangeBounds;
 use core::sync::atomic::{AtomicPtr, Ordering};
+use core::{mem, ptr};
 
 use crate::raw::Raw;
 use crate::{arch, slice, threshold};
 
-/// The functions of this crate for one instruction set.
-///
-/// There is no way to get hold of one that this CPU cannot execute, so calling it is
-/// safe.
-///
-/// ```
-/// use simd_mem::Implementation;
-///
-/// for implementation in Implementation::available() {
-///     assert!(implementation.is_zero(&[0; 100]), "{}", implementation.name());
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Implementation {
-    pub(crate) name: &'static str,
-    pub(crate) is_available: fn() -> bool,
-    // All of these are executable if `is_available` says so, and ask for valid bytes.
+/// A function that can be replaced while others call it.
+struct Replaceable<F> {
+    /// Always an `F`. Relaxed accesses are enough, because what it points to is code.
+    pointer: AtomicPtr<()>,
+    of: PhantomData<F>,
+}
+
+impl<F: Copy> Replaceable<F> {
+    /// # Safety
+    /// The pointer must be an `F`, which must be a pointer to functions.
+    const unsafe fn new(function: *const ()) -> Self {
+        assert!(size_of::<F>() == size_of::<*const ()>(), "a pointer to functions");
+        Self { pointer: AtomicPtr::new(function.cast_mut()), of: PhantomData }
+    }
+
+    #[inline(always)]
+    fn get(&self) -> F {
+        let function = self.pointer.load(Ordering::Relaxed);
+        // SAFETY: nothing but an `F` has been put there.
+        unsafe { mem::transmute_copy(&function) }
+    }
+
+    fn set(&self, function: F) {
+        // SAFETY: of the same size, and pointers to functions can be pointers to data on every target with threads.
+        self.pointer.store(unsafe { mem::transmute_copy(&function) }, Ordering::SeqCst);
+    }
+}
+
+/// Declares what an implementation consists of, and what is selected of it.
+macro_rules! dispatched {
+    ($($(#[$documentation:meta])* $function:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+        /// The functions of this crate for one instruction set.
+        ///
+        /// There is no way to get hold of one that this CPU cannot execute, so calling it is
+        /// safe.
+        ///
+        /// ```
+        /// use simd_mem::Implementation;
+        ///
+        /// for implementation in Implementation::available() {
+        ///     assert!(implementation.is_zero(&[0; 100]), "{}", implementation.name());
+        /// }
+        /// ```
+        #[derive(Debug)]
+        pub struct Implementation {
+            pub(crate) name: &'static str,
+            pub(crate) is_available: fn() -> bool,
+            // All of these are executable if `is_available` says so, and ask for valid bytes.
+            $($(#[$documentation])* pub(crate) $function: unsafe fn($($type),*) $(-> $result)?,)*
+        }
+
+        /// What the functions of this crate call.
+        pub(crate) struct Selected {
+            /// Null until somebody asks.
+            implementation: AtomicPtr<Implementation>,
+            $($function: Replaceable<unsafe fn($($type),*) $(-> $result)?>,)*
+        }
+
+        static SELECTED: Selected = Selected {
+            implementation: AtomicPtr::new(ptr::null_mut()),
+            $($function: {
+                unsafe fn first_call($($argument: $type),*) $(-> $result)? {
+                    // SAFETY: by the caller's promise.
+                    unsafe { (SELECTED.get().$function)($($argument),*) }
+                }
+                // SAFETY: of the type that the field names.
+                unsafe { Replaceable::new(first_call as *const ()) }
+            },)*
+        };
+
+        impl Selected {
+            /// Puts every function of an implementation, which this CPU must have, into its place.
+            fn set(&self, implementation: &Implementation) {
+                $(self.$function.set(implementation.$function);)*
+            }
+        }
+
+        impl Choice {
+            $(
+                #[inline(always)]
+                pub(crate) fn $function(self) -> unsafe fn($($type),*) $(-> $result)? {
+                    match self {
+                        Self::Selected => SELECTED.$function.get(),
+                        Self::Only(implementation) => implementation.$function,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+dispatched! {
     /// For more bytes than [`Raw::copy`] copies by itself.
-    pub(crate) copy: unsafe fn(*const u8, *mut u8, usize),
+    copy(src: *const u8, dst: *mut u8, len: usize);
     /// For bytes that do not overlap.
-    pub(crate) copy_nontemporal: unsafe fn(*const u8, *mut u8, usize),
+    copy_nontemporal(src: *const u8, dst: *mut u8, len: usize);
     /// For more bytes than [`Raw::fill`] fills by itself.
-    pub(crate) fill: unsafe fn(*mut u8, u8, usize),
-    pub(crate) first_difference: unsafe fn(*const u8, *const u8, usize) -> Option<usize>,
+    fill(dst: *mut u8, byte: u8, len: usize);
+    first_difference(a: *const u8, b: *const u8, len: usize) -> Option<usize>;
     /// Index of the first byte that is not zero.
-    pub(crate) first_nonzero: unsafe fn(*const u8, usize) -> Option<usize>,
-    pub(crate) zero_pages: unsafe fn(*const u8, usize, &mut [u64]) -> usize,
-    pub(crate) diff_pages: unsafe fn(*const u8, *const u8, usize, &mut [u64]) -> usize,
+    first_nonzero(at: *const u8, len: usize) -> Option<usize>;
+    zero_pages(at: *const u8, len: usize, bitmap: &mut [u64]) -> usize;
+    diff_pages(a: *const u8, b: *const u8, len: usize, bitmap: &mut [u64]) -> usize;
 }
 
-/// Stands in until the first call.
-static DETECT: Implementation = Implementation {
-    name: "detect",
-    is_available: || true,
-    // SAFETY: each of these passes its caller's promise on.
-    copy: |src, dst, len| unsafe { (detect().copy)(src, dst, len) },
-    // SAFETY: as above.
-    copy_nontemporal: |src, dst, len| unsafe { (detect().copy_nontemporal)(src, dst, len) },
-    // SAFETY: as above.
-    fill: |dst, byte, len| unsafe { (detect().fill)(dst, byte, len) },
-    // SAFETY: as above.
-    first_difference: |a, b, len| unsafe { (detect().first_difference)(a, b, len) },
-    // SAFETY: as above.
-    first_nonzero: |at, len| unsafe { (detect().first_nonzero)(at, len) },
-    // SAFETY: as above.
-    zero_pages: |at, len, bitmap| unsafe { (detect().zero_pages)(at, len, bitmap) },
-    // SAFETY: as above.
-    diff_pages: |a, b, len, bitmap| unsafe { (detect().diff_pages)(a, b, len, bitmap) },
-};
-
-/// Always points to a static that this CPU can execute: one of
-/// [`arch::IMPLEMENTATIONS`] that is available, or [`DETECT`]. Relaxed accesses are
-/// enough, because what it points to never changes.
-static SELECTED: AtomicPtr<Implementation> = AtomicPtr::new((&raw const DETECT).cast_mut());
-
-#[inline(always)]
-pub(crate) fn current() -> &'static Implementation {
-    // SAFETY: it points to a static; see there.
-    unsafe { &*SELECTED.load(Ordering::Relaxed) }
+/// Whose functions are called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Choice {
+    /// Of what is selected at the time of the call.
+    Selected,
+    /// Of this one.
+    Only(&'static Implementation),
 }
 
-/// Selects the best implementation, unless somebody has selected one already.
-#[cold]
-fn detect() -> &'static Implementation {
-    threshold::adapt();
-    let best = Implementation::available().next().unwrap_or(&arch::all::IMPLEMENTATION);
-    let undecided = (&raw const DETECT).cast_mut();
-    let decided = (&raw const *best).cast_mut();
-    match SELECTED.compare_exchange(undecided, decided, Ordering::Relaxed, Ordering::Relaxed) {
-        Ok(_) => best,
-        Err(_) => current(),
+impl Selected {
+    /// What somebody has selected, otherwise the best implementation from now on.
+    #[cold]
+    fn get(&self) -> &'static Implementation {
+        if self.implementation.load(Ordering::SeqCst).is_null() {
+            let best = Implementation::available().next().unwrap_or(&arch::all::IMPLEMENTATION);
+            let best = ptr::from_ref(best).cast_mut();
+            // If it is no longer null, somebody else was faster.
+            _ = self.implementation.compare_exchange(ptr::null_mut(), best, Ordering::SeqCst, Ordering::SeqCst);
+            self.install();
+        }
+        // SAFETY: not null any more, and nothing but references to statics are put there.
+        unsafe { &*self.implementation.load(Ordering::SeqCst) }
+    }
+
+    /// Puts the functions of what is selected into their places, until that is what was
+    /// selected last: several threads may be here at once.
+    fn install(&self) {
+        threshold::adapt();
+        let mut installed = ptr::null_mut();
+        while installed != self.implementation.load(Ordering::SeqCst) {
+            installed = self.implementation.load(Ordering::SeqCst);
+            // SAFETY: nothing but null, which is never put back, and references to statics are put there.
+            self.set(unsafe { &*installed });
+        }
     }
 }
 
@@ -97,12 +169,11 @@ impl Implementation {
         Self::available().find(|implementation| implementation.name == name)
     }
 
-    /// What the functions of this crate use: until the first of them is called, that
-    /// is a stand-in called `detect`, which decides on the first call.
-    #[inline]
+    /// What the functions of this crate use: the best one, unless another has been
+    /// [selected](Self::select).
     #[must_use]
     pub fn selected() -> &'static Self {
-        current()
+        SELECTED.get()
     }
 
     /// Makes the functions of this crate use this one from now on, in every thread.
@@ -116,8 +187,8 @@ impl Implementation {
     /// assert_eq!(Implementation::selected().name(), "scalar");
     /// ```
     pub fn select(&'static self) {
-        threshold::adapt();
-        SELECTED.store((&raw const *self).cast_mut(), Ordering::Relaxed);
+        SELECTED.implementation.store(ptr::from_ref(self).cast_mut(), Ordering::SeqCst);
+        SELECTED.install();
     }
 
     /// The instruction set's name in lower case, or `scalar`.
@@ -130,7 +201,7 @@ impl Implementation {
     #[inline]
     #[must_use]
     pub fn raw(&'static self) -> Raw {
-        Raw(self)
+        Raw(Choice::Only(self))
     }
 
     /// As [`copy`](crate::copy).

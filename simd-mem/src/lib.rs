@@ -67,7 +67,7 @@ pub const PAGE_BYTES: usize = 4096;
 #[inline(always)]
 #[track_caller]
 pub fn copy(src: &[u8], dst: &mut [u8]) {
-    slice::copy(Implementation::selected().raw(), src, dst);
+    slice::copy(raw::SELECTED, src, dst);
 }
 
 /// Copies part of a slice to another place in it, which may overlap. Elsewhere that is
@@ -84,7 +84,7 @@ pub fn copy(src: &[u8], dst: &mut [u8]) {
 #[inline]
 #[track_caller]
 pub fn copy_within(bytes: &mut [u8], src: impl RangeBounds<usize>, dst: usize) {
-    slice::copy_within(Implementation::selected().raw(), bytes, src, dst);
+    slice::copy_within(raw::SELECTED, bytes, src, dst);
 }
 
 /// Copies a slice over another one past the caches, if they are long enough for that.
@@ -105,7 +105,7 @@ pub fn copy_within(bytes: &mut [u8], src: impl RangeBounds<usize>, dst: usize) {
 #[inline]
 #[track_caller]
 pub fn copy_nontemporal(src: &[u8], dst: &mut [u8]) {
-    slice::copy_nontemporal(Implementation::selected().raw(), src, dst);
+    slice::copy_nontemporal(raw::SELECTED, src, dst);
 }
 
 /// Sets every byte.
@@ -117,7 +117,7 @@ pub fn copy_nontemporal(src: &[u8], dst: &mut [u8]) {
 /// ```
 #[inline(always)]
 pub fn fill(bytes: &mut [u8], byte: u8) {
-    slice::fill(Implementation::selected().raw(), bytes, byte);
+    slice::fill(raw::SELECTED, bytes, byte);
 }
 
 /// Whether two slices have the same length and the same bytes.
@@ -129,7 +129,7 @@ pub fn fill(bytes: &mut [u8], byte: u8) {
 #[inline]
 #[must_use]
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
-    slice::equal(Implementation::selected().raw(), a, b)
+    slice::equal(raw::SELECTED, a, b)
 }
 
 /// Index of the first byte in which two slices differ, looking no further than the
@@ -142,7 +142,7 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
 #[inline]
 #[must_use]
 pub fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
-    slice::first_difference(Implementation::selected().raw(), a, b)
+    slice::first_difference(raw::SELECTED, a, b)
 }
 
 /// Whether every byte is zero; true for an empty slice.
@@ -156,7 +156,7 @@ pub fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
 #[inline]
 #[must_use]
 pub fn is_zero(bytes: &[u8]) -> bool {
-    slice::is_zero(Implementation::selected().raw(), bytes)
+    slice::is_zero(raw::SELECTED, bytes)
 }
 
 /// Finds the pages that are zero: bit `i % 64` of `bitmap[i / 64]` becomes whether
@@ -178,7 +178,7 @@ pub fn is_zero(bytes: &[u8]) -> bool {
 #[inline]
 #[track_caller]
 pub fn zero_pages(memory: &[u8], bitmap: &mut [u64]) -> usize {
-    slice::zero_pages(Implementation::selected().raw(), memory, bitmap)
+    slice::zero_pages(raw::SELECTED, memory, bitmap)
 }
 
 /// Finds the pages in which two slices differ: bit `i % 64` of `bitmap[i / 64]`
@@ -200,5 +200,5 @@ pub fn zero_pages(memory: &[u8], bitmap: &mut [u64]) -> usize {
 #[inline]
 #[track_caller]
 pub fn diff_pages(a: &[u8], b: &[u8], bitmap: &mut [u64]) -> usize {
-    slice::diff_pages(Implementation::selected().raw(), a, b, bitmap)
+    slice::diff_pages(raw::SELECTED, a, b, bitmap)
 }

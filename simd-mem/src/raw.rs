@@ -49,26 +49,30 @@
 //! ```
 
 use crate::arch::Baseline;
-use crate::dispatch::{Implementation, current};
+use crate::dispatch::Choice;
 use crate::generic;
 
-/// The functions of this module for one [`Implementation`]; made by [`Implementation::raw`].
+/// The functions of this module for one [`Implementation`](crate::Implementation); made by
+/// [`Implementation::raw`](crate::Implementation::raw).
 #[derive(Clone, Copy, Debug)]
-pub struct Raw(pub(crate) &'static Implementation);
+pub struct Raw(pub(crate) Choice);
+
+/// The functions of whatever is selected.
+pub(crate) const SELECTED: Raw = Raw(Choice::Selected);
 
 // Always inlined: what is left in most of them is one call, and where there is more, it is
 // there because a call would cost as much.
 macro_rules! functions {
     ($(
         $(#[$documentation:meta])*
-        $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? = |$raw:ident| $body:expr;
+        $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)? = |$choice:ident| $body:expr;
     )*) => {
         $(
             $(#[$documentation])*
             #[inline(always)]
             pub unsafe fn $name($($argument: $type),*) $(-> $result)? {
                 // SAFETY: by the caller's promise.
-                unsafe { Raw(current()).$name($($argument),*) }
+                unsafe { SELECTED.$name($($argument),*) }
             }
         )*
 
@@ -80,8 +84,8 @@ macro_rules! functions {
                 /// The same.
                 #[inline(always)]
                 pub unsafe fn $name(self, $($argument: $type),*) $(-> $result)? {
-                    let $raw = self.0;
-                    // SAFETY: only what this CPU can execute is ever handed out; the rest is the caller's promise.
+                    let $choice = self.0;
+                    // SAFETY: only what this CPU can execute is ever chosen; the rest is the caller's promise.
                     unsafe { $body }
                 }
             )*
@@ -96,12 +100,12 @@ functions! {
     /// # Safety
     /// `src` must be valid for reading and `dst` for writing `len` bytes, and no Rust
     /// reference may promise that these bytes do not change or are not looked at.
-    copy(src: *const u8, dst: *mut u8, len: usize) = |raw| {
+    copy(src: *const u8, dst: *mut u8, len: usize) = |choice| {
         // Inlined: a call would take longer than these few instructions.
         if len <= generic::copy::short_limit::<Baseline>() {
             generic::copy::short::<Baseline>(src, dst, len);
         } else {
-            (raw.copy)(src, dst, len);
+            choice.copy()(src, dst, len);
         }
     };
 
@@ -110,18 +114,18 @@ functions! {
     ///
     /// # Safety
     /// As for [`copy`], and the ranges must not overlap.
-    copy_nontemporal(src: *const u8, dst: *mut u8, len: usize) = |raw| (raw.copy_nontemporal)(src, dst, len);
+    copy_nontemporal(src: *const u8, dst: *mut u8, len: usize) = |choice| choice.copy_nontemporal()(src, dst, len);
 
     /// Sets `len` bytes.
     ///
     /// # Safety
     /// `dst` must be valid for writing `len` bytes, and no Rust reference may promise
     /// that these bytes do not change or are not looked at.
-    fill(dst: *mut u8, byte: u8, len: usize) = |raw| {
+    fill(dst: *mut u8, byte: u8, len: usize) = |choice| {
         if len <= generic::copy::short_limit::<Baseline>() {
             generic::fill::short::<Baseline>(dst, byte, len);
         } else {
-            (raw.fill)(dst, byte, len);
+            choice.fill()(dst, byte, len);
         }
     };
 
@@ -129,19 +133,19 @@ functions! {
     ///
     /// # Safety
     /// `a` and `b` must be valid for reading `len` bytes.
-    equal(a: *const u8, b: *const u8, len: usize) -> bool = |raw| (raw.first_difference)(a, b, len).is_none();
+    equal(a: *const u8, b: *const u8, len: usize) -> bool = |choice| choice.first_difference()(a, b, len).is_none();
 
     /// Index of the first byte in which two ranges differ.
     ///
     /// # Safety
     /// `a` and `b` must be valid for reading `len` bytes.
-    first_difference(a: *const u8, b: *const u8, len: usize) -> Option<usize> = |raw| (raw.first_difference)(a, b, len);
+    first_difference(a: *const u8, b: *const u8, len: usize) -> Option<usize> = |choice| choice.first_difference()(a, b, len);
 
     /// Whether all bytes are zero.
     ///
     /// # Safety
     /// `at` must be valid for reading `len` bytes.
-    is_zero(at: *const u8, len: usize) -> bool = |raw| (raw.first_nonzero)(at, len).is_none();
+    is_zero(at: *const u8, len: usize) -> bool = |choice| choice.first_nonzero()(at, len).is_none();
 
     /// Marks the pages that are zero; see [`zero_pages`](crate::zero_pages).
     ///
@@ -150,7 +154,7 @@ functions! {
     ///
     /// # Safety
     /// `at` must be valid for reading `len` bytes.
-    zero_pages(at: *const u8, len: usize, bitmap: &mut [u64]) -> usize = |raw| (raw.zero_pages)(at, len, bitmap);
+    zero_pages(at: *const u8, len: usize, bitmap: &mut [u64]) -> usize = |choice| choice.zero_pages()(at, len, bitmap);
 
     /// Marks the pages that differ; see [`diff_pages`](crate::diff_pages).
     ///
@@ -160,5 +164,5 @@ functions! {
     /// # Safety
     /// `a` and `b` must be valid for reading `len` bytes.
     diff_pages(a: *const u8, b: *const u8, len: usize, bitmap: &mut [u64]) -> usize =
-        |raw| (raw.diff_pages)(a, b, len, bitmap);
+        |choice| choice.diff_pages()(a, b, len, bitmap);
 }

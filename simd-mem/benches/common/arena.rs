@@ -65,7 +65,7 @@ impl Arena {
         let stride = (len.div_ceil(PAGE) | 1) * PAGE;
         let count = match temperature {
             Temperature::Hot => 1,
-            Temperature::Cold => (room / stride).max(1),
+            Temperature::Cold => 1 << (room / stride).max(1).ilog2(),
         };
         let [src, dst] = [self.sides[0].wrapping_add(src), self.sides[1].wrapping_add(dst)];
         Places { src, dst, stride, count, next: 0 }
@@ -87,6 +87,7 @@ pub(crate) struct Places {
     src: *mut u8,
     dst: *mut u8,
     stride: usize,
+    /// A power of two.
     count: usize,
     next: usize,
 }
@@ -94,11 +95,9 @@ pub(crate) struct Places {
 impl Places {
     #[inline(always)]
     pub(crate) fn next(&mut self) -> (*const u8, *mut u8) {
-        if self.count == 1 {
-            return (self.src, self.dst);
-        }
-        // A prime step, so that the prefetchers do not guess where it goes on.
-        self.next = (self.next + 7919) % self.count;
+        // A step that the prefetchers do not guess, without a branch or a division, which would
+        // take as long as a short copy.
+        self.next = (self.next + 7919) & (self.count - 1);
         let at = self.next * self.stride;
         (self.src.wrapping_add(at), self.dst.wrapping_add(at))
     }

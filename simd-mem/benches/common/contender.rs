@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::{ptr, slice};
 
-use simd_mem::{Implementation, raw};
+use simd_mem::Implementation;
+use simd_mem::raw::{self, Raw};
 
 use super::plain;
 
@@ -50,8 +51,7 @@ impl Task {
         }
     }
 
-    /// Shows every contender to the visitor, each in its own code, so that what can be
-    /// inlined is.
+    /// Shows every contender to the visitor, always in the same order.
     pub(crate) fn visit(self, visitor: &mut impl Visitor) {
         match self {
             Self::Copy => copies(visitor),
@@ -65,135 +65,150 @@ impl Task {
     }
 }
 
-/// Measures a contender. The lengths are valid for both sides, which never overlap.
+/// The name of a reference that takes part a second time: how far identical code differs
+/// is how little a difference means.
+pub(crate) const AGAIN: &str = "again";
+
+/// Measures a contender.
 pub(crate) trait Visitor {
-    fn visit(&mut self, name: &str, call: impl FnMut(*const u8, *mut u8, usize));
+    fn visit(&mut self, name: &str, contender: impl Contender);
 }
 
-/// The slice of what is being scanned.
-///
-/// # Safety
-/// As for `slice::from_raw_parts`.
-unsafe fn bytes<'a>(at: *const u8, len: usize) -> &'a [u8] {
-    // SAFETY: by the caller's promise.
-    unsafe { slice::from_raw_parts(at, len) }
+/// Code in competition. A type of its own and not a closure, because only a method can be
+/// told to become part of the loop around it, as it does where the crate is used.
+pub(crate) trait Contender {
+    /// # Safety
+    /// `src` must be valid for reading `len` bytes, `dst` for reading and writing as many
+    /// that do not overlap with these.
+    unsafe fn call(&mut self, src: *const u8, dst: *mut u8, len: usize);
+}
+
+/// Defines contenders, each with what it needs for its calls.
+macro_rules! contenders {
+    ($($name:ident($state:ty) = |$this:pat_param, $src:pat_param, $dst:pat_param, $len:ident| $call:expr;)+) => { $(
+        struct $name($state);
+
+        impl Contender for $name {
+            #[inline(always)]
+            unsafe fn call(&mut self, $src: *const u8, $dst: *mut u8, $len: usize) {
+                let Self($this) = self;
+                // SAFETY: by the caller's promise.
+                unsafe { $call }
+            }
+        }
+    )+ };
+}
+
+contenders! {
+    CopyBytes(()) = |(), src, dst, len| plain::copy_bytes(src, dst, len);
+    CopyWords(()) = |(), src, dst, len| plain::copy_words(src, dst, len);
+    // With a length that the compiler does not know, this is libc's `memcpy`.
+    CopyLibc(()) = |(), src, dst, len| ptr::copy_nonoverlapping(src, dst, len);
+    Copy(()) = |(), src, dst, len| raw::copy(src, dst, len);
+    CopyBy(Raw) = |raw, src, dst, len| raw.copy(src, dst, len);
+
+    CopyNontemporal(()) = |(), src, dst, len| raw::copy_nontemporal(src, dst, len);
+    CopyNontemporalBy(Raw) = |raw, src, dst, len| raw.copy_nontemporal(src, dst, len);
+
+    FillWords(()) = |(), _, dst, len| plain::fill_words(dst, len);
+    FillLibc(()) = |(), _, dst, len| ptr::write_bytes(dst, 0, len);
+    Fill(()) = |(), _, dst, len| raw::fill(dst, 0, len);
+    FillBy(Raw) = |raw, _, dst, len| raw.fill(dst, 0, len);
+
+    Read(()) = |(), src, _, len| plain::read(src, len);
+    IsZeroWords(()) = |(), src, _, len| assert!(plain::is_zero_words(src, len));
+    IsZeroMemchr(()) = |(), src, _, len| assert!(memchr::memchr(1, slice::from_raw_parts(src, len)).is_none());
+    IsZero(()) = |(), src, _, len| assert!(raw::is_zero(src, len));
+    IsZeroBy(Raw) = |raw, src, _, len| assert!(raw.is_zero(src, len));
+
+    ReadBoth(()) = |(), src, dst, len| plain::read_both(src, dst, len);
+    EqualWords(()) = |(), src, dst, len| assert!(plain::equal_words(src, dst, len));
+    EqualLibc(()) = |(), src, dst, len| assert!(slice::from_raw_parts(src, len) == slice::from_raw_parts(dst, len));
+    FirstDifference(()) = |(), src, dst, len| assert!(raw::first_difference(src, dst, len).is_none());
+    FirstDifferenceBy(Raw) = |raw, src, dst, len| assert!(raw.first_difference(src, dst, len).is_none());
+
+    ZeroPagesMemchr(()) = |(), src, _, len| {
+        let pages = slice::from_raw_parts(src, len).chunks(4096);
+        black_box(pages.filter(|page| memchr::memchr(1, page).is_none()).count());
+    };
+    ZeroPages(Vec<u64>) = |bits, src, _, len| _ = raw::zero_pages(src, len, bits);
+    ZeroPagesBy((Raw, Vec<u64>)) = |(raw, bits), src, _, len| _ = raw.zero_pages(src, len, bits);
+
+    DiffPagesLibc(()) = |(), src, dst, len| {
+        let (a, b) = (slice::from_raw_parts(src, len), slice::from_raw_parts(dst, len));
+        black_box(a.chunks(4096).zip(b.chunks(4096)).filter(|(a, b)| a == b).count());
+    };
+    DiffPages(Vec<u64>) = |bits, src, dst, len| _ = raw::diff_pages(src, dst, len, bits);
+    DiffPagesBy((Raw, Vec<u64>)) = |(raw, bits), src, dst, len| _ = raw.diff_pages(src, dst, len, bits);
+}
+
+/// Shows every implementation that the CPU can execute.
+fn implementations<C: Contender>(visitor: &mut impl Visitor, contender: impl Fn(Raw) -> C) {
+    for implementation in Implementation::available() {
+        visitor.visit(implementation.name(), contender(implementation.raw()));
+    }
 }
 
 fn copies(visitor: &mut impl Visitor) {
-    // SAFETY: here and below, a visitor gives valid lengths.
-    visitor.visit("byte loop", |src, dst, len| unsafe { plain::copy_bytes(src, dst, len) });
-    // SAFETY: as above.
-    visitor.visit("word loop", |src, dst, len| unsafe { plain::copy_words(src, dst, len) });
-    // SAFETY: as above.
-    visitor.visit("libc", |src, dst, len| unsafe { plain::libc_copy(src, dst, len) });
-    // SAFETY: as above.
-    visitor.visit("simd-mem", |src, dst, len| unsafe { raw::copy(src, dst, len) });
-    for implementation in Implementation::available() {
-        let raw = implementation.raw();
-        // SAFETY: as above.
-        visitor.visit(implementation.name(), move |src, dst, len| unsafe { raw.copy(src, dst, len) });
-    }
+    visitor.visit("byte loop", CopyBytes(()));
+    visitor.visit("word loop", CopyWords(()));
+    visitor.visit("libc", CopyLibc(()));
+    visitor.visit(AGAIN, CopyLibc(()));
+    visitor.visit("simd-mem", Copy(()));
+    implementations(visitor, CopyBy);
 }
 
 fn nontemporal_copies(visitor: &mut impl Visitor) {
-    // SAFETY: here and below, a visitor gives valid lengths.
-    visitor.visit("word loop", |src, dst, len| unsafe { plain::copy_words(src, dst, len) });
-    // SAFETY: as above.
-    visitor.visit("libc", |src, dst, len| unsafe { plain::libc_copy(src, dst, len) });
-    // SAFETY: as above.
-    visitor.visit("simd-mem", |src, dst, len| unsafe { raw::copy_nontemporal(src, dst, len) });
-    for implementation in Implementation::available() {
-        let raw = implementation.raw();
-        // SAFETY: as above.
-        visitor.visit(implementation.name(), move |src, dst, len| unsafe { raw.copy_nontemporal(src, dst, len) });
-    }
+    visitor.visit("word loop", CopyWords(()));
+    visitor.visit("libc", CopyLibc(()));
+    visitor.visit(AGAIN, CopyLibc(()));
+    visitor.visit("simd-mem", CopyNontemporal(()));
+    implementations(visitor, CopyNontemporalBy);
 }
 
 fn fills(visitor: &mut impl Visitor) {
-    // SAFETY: here and below, a visitor gives valid lengths.
-    visitor.visit("word loop", |_, dst, len| unsafe { plain::fill_words(dst, len) });
-    // SAFETY: as above.
-    visitor.visit("libc", |_, dst, len| unsafe { ptr::write_bytes(dst, 0, len) });
-    // SAFETY: as above.
-    visitor.visit("simd-mem", |_, dst, len| unsafe { raw::fill(dst, 0, len) });
-    for implementation in Implementation::available() {
-        let raw = implementation.raw();
-        // SAFETY: as above.
-        visitor.visit(implementation.name(), move |_, dst, len| unsafe { raw.fill(dst, 0, len) });
-    }
+    visitor.visit("word loop", FillWords(()));
+    visitor.visit("libc", FillLibc(()));
+    visitor.visit(AGAIN, FillLibc(()));
+    visitor.visit("simd-mem", Fill(()));
+    implementations(visitor, FillBy);
 }
 
 fn scans(visitor: &mut impl Visitor) {
-    // SAFETY: here and below, a visitor gives valid lengths.
-    visitor.visit("plain read", |src, _, len| unsafe { plain::read(src, len) });
-    // SAFETY: as above.
-    visitor.visit("word loop", |src, _, len| unsafe { assert!(plain::is_zero_words(src, len)) });
-    // SAFETY: as above.
-    visitor.visit("memchr", |src, _, len| unsafe { assert!(memchr::memchr(1, bytes(src, len)).is_none()) });
-    // SAFETY: as above.
-    visitor.visit("simd-mem", |src, _, len| unsafe { assert!(raw::is_zero(src, len)) });
-    for implementation in Implementation::available() {
-        let raw = implementation.raw();
-        // SAFETY: as above.
-        visitor.visit(implementation.name(), move |src, _, len| unsafe { assert!(raw.is_zero(src, len)) });
-    }
+    visitor.visit("plain read", Read(()));
+    visitor.visit(AGAIN, Read(()));
+    visitor.visit("word loop", IsZeroWords(()));
+    visitor.visit("memchr", IsZeroMemchr(()));
+    visitor.visit("simd-mem", IsZero(()));
+    implementations(visitor, IsZeroBy);
 }
 
 fn comparisons(visitor: &mut impl Visitor) {
-    // SAFETY: here and below, a visitor gives valid lengths.
-    visitor.visit("plain read", |src, dst, len| unsafe { plain::read_both(src, dst, len) });
-    // SAFETY: as above.
-    visitor.visit("word loop", |src, dst, len| unsafe { assert!(plain::equal_words(src, dst, len)) });
-    // SAFETY: as above.
-    visitor.visit("libc", |src, dst, len| unsafe { assert!(bytes(src, len) == bytes(dst, len)) });
-    // SAFETY: as above.
-    visitor.visit("simd-mem", |src, dst, len| unsafe { assert!(raw::first_difference(src, dst, len).is_none()) });
-    for implementation in Implementation::available() {
-        let raw = implementation.raw();
-        visitor.visit(implementation.name(), move |src, dst, len| {
-            // SAFETY: as above.
-            assert!(unsafe { raw.first_difference(src, dst, len) }.is_none());
-        });
-    }
+    visitor.visit("plain read", ReadBoth(()));
+    visitor.visit(AGAIN, ReadBoth(()));
+    visitor.visit("word loop", EqualWords(()));
+    visitor.visit("libc", EqualLibc(()));
+    visitor.visit("simd-mem", FirstDifference(()));
+    implementations(visitor, FirstDifferenceBy);
 }
 
-/// Bits for the pages of the longest length, used again for each call.
+/// Bits for the pages of the longest length.
 fn bitmap() -> Vec<u64> {
     vec![0; 1 << 11]
 }
 
 fn zero_pages(visitor: &mut impl Visitor) {
-    let mut bits = bitmap();
-    // SAFETY: here and below, a visitor gives valid lengths.
-    visitor.visit("plain read", |src, _, len| unsafe { plain::read(src, len) });
-    visitor.visit("memchr", |src, _, len| {
-        // SAFETY: as above.
-        let memory = unsafe { bytes(src, len) };
-        black_box(memory.chunks(4096).filter(|page| memchr::memchr(1, page).is_none()).count());
-    });
-    // SAFETY: as above.
-    visitor.visit("simd-mem", |src, _, len| unsafe { _ = raw::zero_pages(src, len, &mut bits) });
-    for implementation in Implementation::available() {
-        let raw = implementation.raw();
-        // SAFETY: as above.
-        visitor.visit(implementation.name(), |src, _, len| unsafe { _ = raw.zero_pages(src, len, &mut bits) });
-    }
+    visitor.visit("plain read", Read(()));
+    visitor.visit(AGAIN, Read(()));
+    visitor.visit("memchr", ZeroPagesMemchr(()));
+    visitor.visit("simd-mem", ZeroPages(bitmap()));
+    implementations(visitor, |raw| ZeroPagesBy((raw, bitmap())));
 }
 
 fn diff_pages(visitor: &mut impl Visitor) {
-    let mut bits = bitmap();
-    // SAFETY: here and below, a visitor gives valid lengths.
-    visitor.visit("plain read", |src, dst, len| unsafe { plain::read_both(src, dst, len) });
-    visitor.visit("libc", |src, dst, len| {
-        // SAFETY: as above.
-        let (a, b) = unsafe { (bytes(src, len), bytes(dst, len)) };
-        black_box(a.chunks(4096).zip(b.chunks(4096)).filter(|(a, b)| a == b).count());
-    });
-    // SAFETY: as above.
-    visitor.visit("simd-mem", |src, dst, len| unsafe { _ = raw::diff_pages(src, dst, len, &mut bits) });
-    for implementation in Implementation::available() {
-        let raw = implementation.raw();
-        // SAFETY: as above.
-        visitor.visit(implementation.name(), |src, dst, len| unsafe { _ = raw.diff_pages(src, dst, len, &mut bits) });
-    }
+    visitor.visit("plain read", ReadBoth(()));
+    visitor.visit(AGAIN, ReadBoth(()));
+    visitor.visit("libc", DiffPagesLibc(()));
+    visitor.visit("simd-mem", DiffPages(bitmap()));
+    implementations(visitor, |raw| DiffPagesBy((raw, bitmap())));
 }

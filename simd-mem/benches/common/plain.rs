@@ -1,7 +1,5 @@
 //! What the crate is measured against.
 
-use std::ptr;
-
 /// A word without alignment.
 #[derive(Clone, Copy)]
 #[repr(C, packed)]
@@ -130,14 +128,4 @@ pub(crate) unsafe fn read_both(a: *const u8, b: *const u8, len: usize) {
         }
         at += piece;
     }
-}
-
-/// What `ptr::copy_nonoverlapping` becomes where the length is not known: libc's `memcpy`.
-///
-/// # Safety
-/// As for `ptr::copy_nonoverlapping`.
-#[inline(always)]
-pub(crate) unsafe fn libc_copy(src: *const u8, dst: *mut u8, len: usize) {
-    // SAFETY: by the caller's promise.
-    unsafe { ptr::copy_nonoverlapping(src, dst, len) }
 }

@@ -34,7 +34,7 @@ fn main() -> io::Result<()> {
     let directory = env::args().skip(1).find(|argument| !argument.starts_with("--")).map(PathBuf::from);
     let thorough = directory.is_some();
     let longest = if thorough { *LENGTHS.end() } else { 16 };
-    let mut arena = Arena::new(1 << longest);
+    let arena = Arena::new(1 << longest);
     let mut points = Vec::new();
     for task in Task::ALL {
         for state in STATES {
@@ -46,7 +46,7 @@ fn main() -> io::Result<()> {
     for pass in 0..if thorough { PASSES } else { 1 } {
         writeln!(io::stderr(), "pass {pass}")?;
         for point in &mut points {
-            point.improve(&mut arena, pass, thorough);
+            point.improve(&arena, pass, thorough);
         }
     }
     let directory = directory.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")));

@@ -1,10 +1,22 @@
 //! Rounds in which every contender has its turn.
+//!
+//! What is compared takes a few cycles, so what has nothing to do with it counts, too:
+//!
+//! - the compiler decides for each closure whether it becomes part of the loop. So
+//!   contenders are methods that always do;
+//! - where in its cache line a loop begins costs a cycle or none. So each loop exists at
+//!   several places, used in turn;
+//! - bytes at some addresses are slower than at others, by their caches, their pages or
+//!   their places in memory. So in a round all contenders get the same, and in another
+//!   round others;
+//! - a contender finds the caches as the one before it left them. So another one begins
+//!   each round, and half of the rounds go backwards.
 
 use std::arch::asm;
 use std::time::Instant;
 
 use super::common::arena::{Alignment, Arena, Places, Temperature};
-use super::common::contender::{Task, Visitor};
+use super::common::contender::{Contender, Task, Visitor};
 
 /// What was found for one task, state and length.
 pub(crate) struct Point {
@@ -18,11 +30,13 @@ pub(crate) struct Point {
 impl Point {
     /// Nothing measured yet.
     pub(crate) fn new(task: Task, state: (Alignment, Temperature), len: usize) -> Self {
-        Self { task, state, len, times: Vec::new() }
+        let mut names = Names(Vec::new());
+        task.visit(&mut names);
+        Self { task, state, len, times: names.0.into_iter().map(|name| (name, f64::INFINITY)).collect() }
     }
 
     /// Some more rounds.
-    pub(crate) fn improve(&mut self, arena: &mut Arena, pass: usize, thorough: bool) {
+    pub(crate) fn improve(&mut self, arena: &Arena, pass: usize, thorough: bool) {
         let len = self.len;
         let cold = self.state.1 == Temperature::Cold;
         let bytes = if cold { 1 << 18 } else { 1 << 20 };
@@ -33,12 +47,15 @@ impl Point {
             0x10_0000..=0x1ff_ffff => 4,
             _ => 2,
         };
-        for round in 0..rounds {
-            let places = arena.places(len, self.state.0, self.state.1, pass * rounds + round);
-            let times = std::mem::take(&mut self.times);
-            let mut turn = Turn { places, cold, len, calls, index: 0, times };
-            self.task.visit(&mut turn);
-            self.times = turn.times;
+        for round in pass * rounds..(pass + 1) * rounds {
+            let places = arena.places(len, self.state.0, self.state.1, round);
+            let contenders = self.times.len();
+            for turn in 0..contenders {
+                let forwards = (turn + round) % contenders;
+                let wanted = if round / 4 % 2 == 0 { forwards } else { contenders - 1 - forwards };
+                let best = &mut self.times[wanted].1;
+                self.task.visit(&mut Turn { wanted, visited: 0, places, cold, len, calls, round, best });
+            }
         }
     }
 
@@ -54,53 +71,90 @@ impl Point {
     }
 }
 
-/// One round.
-struct Turn {
+/// Asks who takes part.
+struct Names(Vec<String>);
+
+impl Visitor for Names {
+    fn visit(&mut self, name: &str, _: impl Contender) {
+        self.0.push(name.to_owned());
+    }
+}
+
+/// One contender in one round.
+struct Turn<'a> {
+    /// Whose turn it is.
+    wanted: usize,
+    /// How many have been shown.
+    visited: usize,
     places: Places,
     cold: bool,
     len: usize,
     calls: usize,
-    /// Whose turn it is.
-    index: usize,
-    times: Vec<(String, f64)>,
+    round: usize,
+    best: &'a mut f64,
 }
 
-impl Visitor for Turn {
-    fn visit(&mut self, name: &str, mut call: impl FnMut(*const u8, *mut u8, usize)) {
-        let len = self.len;
-        let mut ahead = self.places;
-        if self.cold {
-            for _ in 0..self.calls {
+impl Visitor for Turn<'_> {
+    fn visit(&mut self, _: &str, contender: impl Contender) {
+        if self.visited == self.wanted {
+            let nanoseconds = match self.round % 4 {
+                0 => self.measure::<0>(contender),
+                1 => self.measure::<1>(contender),
+                2 => self.measure::<2>(contender),
+                _ => self.measure::<3>(contender),
+            };
+            *self.best = self.best.min(nanoseconds);
+        }
+        self.visited += 1;
+    }
+}
+
+impl Turn<'_> {
+    /// Nanoseconds a call, with loops that begin `QUARTER` quarters into a cache line.
+    #[inline(never)]
+    fn measure<const QUARTER: usize>(&self, mut contender: impl Contender) -> f64 {
+        let (mut places, calls, len) = (self.places, self.calls, self.len);
+        let elapsed = if self.cold {
+            let mut ahead = places;
+            for _ in 0..calls {
                 let (src, dst) = ahead.next();
                 evict(src, len);
                 evict(dst, len);
             }
-        } else {
-            let (src, dst) = ahead.next();
-            call(src, dst, len);
-        }
-        let mut places = self.places;
-        let start = Instant::now();
-        if self.cold {
-            for _ in 0..self.calls {
+            let start = Instant::now();
+            align::<QUARTER>();
+            for _ in 0..calls {
                 let (src, dst) = places.next();
-                call(src.map_addr(opaque), dst.map_addr(opaque), opaque(len));
+                // SAFETY: both sides of the arena are valid for the length, and apart.
+                unsafe { contender.call(src.map_addr(opaque), dst.map_addr(opaque), opaque(len)) };
             }
+            start.elapsed()
         } else {
-            // Nothing but the call: where the places are kept could fall together with the bytes.
             let (src, dst) = places.next();
-            for _ in 0..self.calls {
-                call(src.map_addr(opaque), dst.map_addr(opaque), opaque(len));
+            // SAFETY: as above.
+            unsafe { contender.call(src, dst, len) };
+            let start = Instant::now();
+            align::<QUARTER>();
+            for _ in 0..calls {
+                // SAFETY: as above.
+                unsafe { contender.call(src.map_addr(opaque), dst.map_addr(opaque), opaque(len)) };
             }
-        }
+            start.elapsed()
+        };
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds and calls are below 2^53")]
-        let time = start.elapsed().as_nanos() as f64 / self.calls as f64;
-        match self.times.get_mut(self.index) {
-            Some((_, best)) => *best = best.min(time),
-            None => self.times.push((name.to_owned(), time)),
-        }
-        self.places = places;
-        self.index += 1;
+        let nanoseconds = elapsed.as_nanos() as f64 / calls as f64;
+        nanoseconds
+    }
+}
+
+/// Makes the code behind begin some quarters into a cache line of 64 bytes.
+#[inline(always)]
+fn align<const QUARTER: usize>() {
+    // SAFETY: instructions that do nothing.
+    unsafe {
+        asm!(".p2align 6", ".rept {count}", "nop", ".endr",
+            count = const QUARTER * 16 / if cfg!(target_arch = "x86_64") { 1 } else { 4 },
+            options(nomem, nostack, preserves_flags));
     }
 }
 

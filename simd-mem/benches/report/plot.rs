@@ -7,7 +7,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::common::arena::STATES;
-use super::common::contender::Task;
+use super::common::contender::{AGAIN, Task};
 use super::measure::Point;
 use super::table::{length, state_name};
 
@@ -71,7 +71,7 @@ fn draw_panel(
         .x_label_formatter(&|exponent| length(1 << exponent.round() as u32))
         .light_line_style(WHITE)
         .draw()?;
-    for (name, _) in &first.times {
+    for (name, _) in first.times.iter().filter(|(name, _)| name != AGAIN) {
         let line = points.iter().filter_map(|point| Some((position(point), point.throughput(name)?)));
         let style = color(name).stroke_width(if name == "simd-mem" { 3 } else { 1 });
         chart

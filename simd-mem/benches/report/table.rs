@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::common::arena::{Alignment, STATES, Temperature};
-use super::common::contender::Task;
+use super::common::contender::{AGAIN, Task};
 use super::measure::Point;
 
 /// What a task is measured against.
@@ -14,9 +14,9 @@ fn reference(task: Task) -> &'static str {
     }
 }
 
-/// How many times as fast as the reference the crate's own function is.
-fn ratio(point: &Point) -> Option<f64> {
-    Some(point.time(reference(point.task))? / point.time("simd-mem")?)
+/// How many times as fast as the reference a contender is.
+fn ratio(point: &Point, contender: &str) -> Option<f64> {
+    Some(point.time(reference(point.task))? / point.time(contender)?)
 }
 
 /// A length as people say it.
@@ -55,8 +55,10 @@ pub(crate) fn document(host: &str, points: &[Point]) -> String {
          cache when a call begins.\n\n",
     );
     text += host;
-    text += "\n## Summary\n\n";
-    summary(&mut text, points);
+    text += "\n## Summary\n\nTimes as fast as the reference: geometric mean over the powers of two, and the worst of them.\n\n";
+    summary(&mut text, points, "simd-mem");
+    text += "\n## Noise\n\nThe same for the reference itself, which takes part twice: smaller differences mean nothing.\n\n";
+    summary(&mut text, points, AGAIN);
     for task in Task::ALL {
         _ = writeln!(text, "\n## {}\n\n![throughput by length]({0}.svg)\n", task.name());
         section(&mut text, task, points);
@@ -65,23 +67,22 @@ pub(crate) fn document(host: &str, points: &[Point]) -> String {
 }
 
 /// Geometric mean and worst of the ratios of `points`.
-fn mean_and_worst<'a>(points: impl Iterator<Item = &'a Point>) -> Option<(f64, f64, usize)> {
-    let ratios: Vec<(f64, usize)> = points.filter_map(|point| Some((ratio(point)?, point.len))).collect();
+fn mean_and_worst<'a>(points: impl Iterator<Item = &'a Point>, contender: &str) -> Option<(f64, f64, usize)> {
+    let ratios: Vec<(f64, usize)> = points.filter_map(|point| Some((ratio(point, contender)?, point.len))).collect();
     let worst = ratios.iter().copied().min_by(|a, b| a.0.total_cmp(&b.0))?;
     #[expect(clippy::cast_precision_loss, reason = "a few dozen ratios")]
     let mean = (ratios.iter().map(|(ratio, _)| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
     Some((mean, worst.0, worst.1))
 }
 
-/// Ratios by task, state and range of lengths.
-fn summary(text: &mut String, points: &[Point]) {
+/// A contender's ratios by task, state and range of lengths.
+fn summary(text: &mut String, points: &[Point], contender: &str) {
     const RANGES: [(&str, usize, usize); 4] = [
         ("under 64 B", 1, 63),
         ("64 B to 64 KiB", 64, 64 << 10),
         ("128 KiB to 32 MiB", 128 << 10, 32 << 20),
         ("64 MiB and more", 64 << 20, usize::MAX),
     ];
-    *text += "Times as fast as the reference: geometric mean over the powers of two, and the worst of them.\n\n";
     *text += "| task | reference | state |";
     for (name, ..) in RANGES {
         _ = write!(text, " {name} |");
@@ -94,7 +95,7 @@ fn summary(text: &mut String, points: &[Point]) {
                 let within = |point: &&Point| {
                     point.task == task && point.state == state && (shortest..=longest).contains(&point.len)
                 };
-                match mean_and_worst(points.iter().filter(within)) {
+                match mean_and_worst(points.iter().filter(within), contender) {
                     Some((mean, worst, len)) => _ = write!(text, " {mean:.2} ({worst:.2} at {}) |", length(len)),
                     None => *text += " |",
                 }
@@ -119,7 +120,7 @@ fn section(text: &mut String, task: Task, points: &[Point]) {
         _ = write!(text, "| {} |", length(len));
         for state in STATES {
             let found = points.iter().find(|point| (point.task, point.state, point.len) == (task, state, len));
-            match found.and_then(|point| Some((point.throughput(reference)?, ratio(point)?))) {
+            match found.and_then(|point| Some((point.throughput(reference)?, ratio(point, "simd-mem")?))) {
                 Some((throughput, ratio)) => _ = write!(text, " {throughput:.1} | {ratio:.2} |"),
                 None => *text += " | |",
             }

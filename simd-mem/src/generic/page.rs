@@ -52,10 +52,10 @@ unsafe fn mark_by<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitma
                 }
             };
             bits |= u64::from(is_zero == zero) << bit;
+            marked += usize::from(is_zero == zero);
             at += page;
         }
         *word = bits;
-        marked += bits.count_ones() as usize;
     }
     marked
 }

@@ -21,10 +21,33 @@ pub(crate) trait Word: Copy {
     /// # Safety
     /// Its bytes must be valid for writing.
     unsafe fn store(word: u64, at: *mut u8);
+
+    /// [`load`](Self::load) from `behind` bytes behind `at`, where the instruction can add.
+    ///
+    /// # Safety
+    /// The same.
+    #[inline(always)]
+    unsafe fn load_behind(at: *const u8, behind: usize) -> u64 {
+        // SAFETY: by the caller's promise.
+        unsafe { Self::load(at.wrapping_add(behind)) }
+    }
+
+    /// [`store`](Self::store) to `behind` bytes behind `at`, where the instruction can add.
+    ///
+    /// # Safety
+    /// The same.
+    #[inline(always)]
+    unsafe fn store_behind(word: u64, at: *mut u8, behind: usize) {
+        // SAFETY: by the caller's promise.
+        unsafe { Self::store(word, at.wrapping_add(behind)) }
+    }
 }
 
+/// Implements [`Word`] by one instruction for each access, written in front of and behind
+/// the address. The architecture says in `at!` and `behind!` how it writes addresses.
+#[allow(unused_macros, reason = "targets without assembly have none")]
 macro_rules! word {
-    ($word:ty, $register:ty, $load:literal, $store:literal, $class:ident) => {
+    ($word:ty, $register:ty, $class:ident, $load:literal, ($store:literal, $stored:literal)) => {
         impl Word for $word {
             const BYTES: usize = size_of::<Self>();
 
@@ -33,8 +56,19 @@ macro_rules! word {
                 let word: $register;
                 // SAFETY: one load of readable bytes, by the caller's promise.
                 unsafe {
-                    core::arch::asm!($load, word = lateout($class) word, at = in(reg) at,
+                    core::arch::asm!(concat!($load, at!()), word = lateout($class) word, at = in(reg) at,
                         options(nostack, preserves_flags, readonly));
+                }
+                u64::from(word)
+            }
+
+            #[inline(always)]
+            unsafe fn load_behind(at: *const u8, behind: usize) -> u64 {
+                let word: $register;
+                // SAFETY: as above.
+                unsafe {
+                    core::arch::asm!(concat!($load, behind!()), word = lateout($class) word, at = in(reg) at,
+                        behind = in(reg) behind, options(nostack, preserves_flags, readonly));
                 }
                 u64::from(word)
             }
@@ -44,8 +78,18 @@ macro_rules! word {
             unsafe fn store(word: u64, at: *mut u8) {
                 // SAFETY: one store to writable bytes, by the caller's promise.
                 unsafe {
-                    core::arch::asm!($store, word = in($class) word as $register, at = in(reg) at,
-                        options(nostack, preserves_flags));
+                    core::arch::asm!(concat!($store, at!(), $stored), word = in($class) word as $register,
+                        at = in(reg) at, options(nostack, preserves_flags));
+                }
+            }
+
+            #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, reason = "the low bytes are asked for")]
+            unsafe fn store_behind(word: u64, at: *mut u8, behind: usize) {
+                // SAFETY: as above.
+                unsafe {
+                    core::arch::asm!(concat!($store, behind!(), $stored), word = in($class) word as $register,
+                        at = in(reg) at, behind = in(reg) behind, options(nostack, preserves_flags));
                 }
             }
         }
@@ -58,10 +102,22 @@ mod host {
 
     use super::Word;
 
-    word!(u64, u64, "mov {word}, [{at}]", "mov [{at}], {word}", reg);
-    word!(u32, u32, "mov {word:e}, [{at}]", "mov [{at}], {word:e}", reg);
-    word!(u16, u32, "movzx {word:e}, word ptr [{at}]", "mov [{at}], {word:x}", reg);
-    word!(u8, u32, "movzx {word:e}, byte ptr [{at}]", "mov [{at}], {word:l}", reg);
+    macro_rules! at {
+        () => {
+            "[{at}]"
+        };
+    }
+
+    macro_rules! behind {
+        () => {
+            "[{at} + {behind}]"
+        };
+    }
+
+    word!(u64, u64, reg, "mov {word}, ", ("mov ", ", {word}"));
+    word!(u32, u32, reg, "mov {word:e}, ", ("mov ", ", {word:e}"));
+    word!(u16, u32, reg, "movzx {word:e}, word ptr ", ("mov ", ", {word:x}"));
+    word!(u8, u32, reg, "movzx {word:e}, byte ptr ", ("mov ", ", {word:l}"));
 }
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
@@ -70,10 +126,22 @@ mod host {
 
     use super::Word;
 
-    word!(u64, u64, "ldr {word:x}, [{at}]", "str {word:x}, [{at}]", reg);
-    word!(u32, u32, "ldr {word:w}, [{at}]", "str {word:w}, [{at}]", reg);
-    word!(u16, u32, "ldrh {word:w}, [{at}]", "strh {word:w}, [{at}]", reg);
-    word!(u8, u32, "ldrb {word:w}, [{at}]", "strb {word:w}, [{at}]", reg);
+    macro_rules! at {
+        () => {
+            "[{at}]"
+        };
+    }
+
+    macro_rules! behind {
+        () => {
+            "[{at}, {behind}]"
+        };
+    }
+
+    word!(u64, u64, reg, "ldr {word:x}, ", ("str {word:x}, ", ""));
+    word!(u32, u32, reg, "ldr {word:w}, ", ("str {word:w}, ", ""));
+    word!(u16, u32, reg, "ldrh {word:w}, ", ("strh {word:w}, ", ""));
+    word!(u8, u32, reg, "ldrb {word:w}, ", ("strb {word:w}, ", ""));
 }
 
 #[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
@@ -128,11 +196,11 @@ pub(crate) unsafe fn load_partial(at: *const u8, len: usize) -> u64 {
     if len >= u32::BYTES {
         let behind = len - u32::BYTES;
         // SAFETY: both words lie within the bytes.
-        unsafe { u32::load(at) | u32::load(at.wrapping_add(behind)) << (8 * behind) }
+        unsafe { u32::load(at) | u32::load_behind(at, behind) << (8 * behind) }
     } else if len >= u16::BYTES {
         let behind = len - u16::BYTES;
         // SAFETY: both words lie within the bytes.
-        unsafe { u16::load(at) | u16::load(at.wrapping_add(behind)) << (8 * behind) }
+        unsafe { u16::load(at) | u16::load_behind(at, behind) << (8 * behind) }
     } else if len == 1 {
         // SAFETY: one byte is there.
         unsafe { u8::load(at) }
@@ -168,9 +236,9 @@ unsafe fn copy_ends<W: Word>(src: *const u8, dst: *mut u8, len: usize) {
     let behind = len - W::BYTES;
     // SAFETY: the first and the last word lie within the bytes.
     unsafe {
-        let (first, last) = (W::load(src), W::load(src.wrapping_add(behind)));
+        let (first, last) = (W::load(src), W::load_behind(src, behind));
         W::store(first, dst);
-        W::store(last, dst.wrapping_add(behind));
+        W::store_behind(last, dst, behind);
     }
 }
 
@@ -201,6 +269,6 @@ unsafe fn fill_ends<W: Word>(dst: *mut u8, byte: u8, len: usize) {
     // SAFETY: the first and the last word lie within the bytes.
     unsafe {
         W::store(repeat(byte), dst);
-        W::store(repeat(byte), dst.wrapping_add(len - W::BYTES));
+        W::store_behind(repeat(byte), dst, len - W::BYTES);
     }
 }
