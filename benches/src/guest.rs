@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Names of the loops.
-pub const LOOPS: [&str; 4] = ["integer", "branches", "memory", "calls"];
+pub const LOOPS: [&str; 5] = ["integer", "branches", "float", "memory", "calls"];
 
 /// Where RAM starts, and where an image goes and is entered.
 pub const RAM: u64 = 0x8000_0000;
@@ -18,7 +18,7 @@ pub fn image(name: &str, scratch: &Path) -> Vec<u8> {
     let file = |kind| scratch.join(format!("{name}.{kind}"));
     let (object, program, image) = (file("o"), file("elf"), file("bin"));
     run(Command::new("riscv64-linux-gnu-as")
-        .args(["-march=rv64imac_zicsr", "-mno-relax", "-I"])
+        .args(["-march=rv64gc", "-mno-relax", "-I"])
         .arg(&sources)
         .arg("-o")
         .arg(&object)

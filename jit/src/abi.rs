@@ -28,6 +28,11 @@ pub(crate) enum Word {
     Refill,
     /// The hart's jump cache for its mode.
     JumpCache,
+    /// What the host's floating-point control register holds while the guest's code runs;
+    /// 0 if that must not use the unit.
+    FloatControl,
+    /// What that register held before.
+    HostFloatControl,
 }
 
 /// Offset of an engine word in [`HartState`].
@@ -38,6 +43,11 @@ pub(crate) const fn word(word: Word) -> i32 {
 /// Offset of an integer register.
 pub(crate) fn x(register: usize) -> i32 {
     offset(offset_of!(HartState, x) + 8 * register)
+}
+
+/// Offset of a floating-point register.
+pub(crate) fn f(register: usize) -> i32 {
+    offset(offset_of!(HartState, f) + 8 * register)
 }
 
 pub(crate) const PC: i32 = offset(offset_of!(HartState, pc));
@@ -152,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_state_that_code_addresses_is_eight_byte_aligned() {
-        for offset in [PC, COUNTDOWN, TLB, RESERVATION, RESERVED_VALUE, word(Word::Hart), x(31)] {
+        for offset in [PC, COUNTDOWN, TLB, RESERVATION, RESERVED_VALUE, word(Word::Hart), x(31), f(0)] {
             assert_eq!(offset % 8, 0);
         }
     }

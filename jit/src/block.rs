@@ -145,7 +145,7 @@ fn scan(page: Page<'_>, start: u16, leaders: &BTreeSet<u16>) -> Block {
         if instructions.len() == MAX_BLOCK_LENGTH || unknown {
             break Ending::FallThrough;
         }
-        let Some(located) = instruction(page.bytes, at).filter(|located| lower::is_translated(located.insn.op)) else {
+        let Some(located) = instruction(page.bytes, at).filter(|located| lower::is_translated(located.insn)) else {
             break if at < PAGE_END { Ending::Interpret } else { Ending::FallThrough };
         };
         at = located.next();

@@ -7,7 +7,8 @@ use riscope_core::addr::GuestPhys;
 use riscope_core::counters::CodeExit;
 use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
 use riscope_core::event::{ExecutionEvent, Tier, monotonic_ns};
-use riscope_core::hart::{Hart, HartState};
+use riscope_core::fp::RoundingMode;
+use riscope_core::hart::{Hart, HartState, status};
 use riscope_core::interp::{BlockEnd, Interpreter};
 
 use crate::abi::{Leave, Word};
@@ -197,12 +198,15 @@ impl JitEngine {
     fn execute(&mut self, hart: &mut Hart, code: *const u8) -> BlockEnd {
         hart.count_retired(Tier::Interpreter);
         let pc = hart.pc().0;
+        hart.state_mut().engine[Word::FloatControl as usize] = float_control(hart.state());
         let cpu: *mut HartState = hart.state_mut();
         let entry = self.shared.cache.thunks().entry;
         // SAFETY: `code` is a translation of what is at `pc` (jump caches are cleared
         // whenever that may have changed), the engine words are set, and the hart is
         // not used by anybody else until the call returns.
         let left = Leave::from_code(unsafe { sys::enter(cpu, code, pc, entry) });
+        let state = hart.state_mut();
+        state.fflags |= u64::from(sys::float::flags(state.engine[Word::FloatControl as usize]).bits());
         hart.count_retired(Tier::Baseline);
         hart.counters().count_code_exit(match left {
             Leave::Quantum => CodeExit::Quantum,
@@ -290,4 +294,14 @@ impl JitEngine {
             bus.publish(event);
         }
     }
+}
+
+/// The host's floating-point control register for the guest's code, or 0 if that must leave
+/// floating point to the interpreter: because it is off, because its state is to be marked
+/// dirty, or because of the rounding mode.
+fn float_control(state: &HartState) -> u64 {
+    if state.status & status::FS != status::FS {
+        return 0;
+    }
+    u8::try_from(state.frm).ok().and_then(RoundingMode::from_bits).map_or(0, sys::float::control)
 }

@@ -80,18 +80,6 @@ impl Translator<'_> {
         self.set_x(o.rd(), result);
     }
 
-    fn register_as(&mut self, register: usize, ty: Type) -> Value {
-        if ty == types::I32 { self.w(register) } else { self.x(register) }
-    }
-
-    fn set_extended(&mut self, register: usize, value: Value) {
-        if self.b.func.dfg.value_type(value) == types::I32 {
-            self.set_w(register, value);
-        } else {
-            self.set_x(register, value);
-        }
-    }
-
     /// Host address of an aligned operand at `(rs1)`; leaves for the interpreter if
     /// it is not aligned.
     fn atomic_pointer(&mut self, o: Operands, ty: Type, store: bool) -> Value {

@@ -6,6 +6,9 @@
 //! exit has to store.
 
 mod a;
+mod d;
+mod f;
+mod float;
 mod i;
 mod m;
 mod transfer;
@@ -27,13 +30,17 @@ use riscope_core::isa::{Insn, Op, Operands};
 use crate::abi::{self, Leave};
 use crate::block::{Block, Ending, Fragment};
 use crate::memory::Group;
+use crate::sys;
+use float::FloatRegister;
 
-/// Whether this engine translates an operation; the interpreter executes the rest.
-pub(crate) fn is_translated(op: Op) -> bool {
-    match op {
+/// Whether this engine translates an instruction; the interpreter executes the rest.
+pub(crate) fn is_translated(insn: Insn) -> bool {
+    match insn.op {
         Op::I(op) => !matches!(op, I::Ecall | I::Ebreak),
         Op::M(_) | Op::A(_) | Op::Zba(_) | Op::Zbb(_) | Op::Zbs(_) | Op::Zicond(_) => true,
-        Op::F(_) | Op::D(_) | Op::Zicsr(_) | Op::Zifencei(_) | Op::Privileged(_) | Op::Zicboz(_) => false,
+        Op::F(op) => sys::float::AVAILABLE && f::is_translated(op, insn.operands),
+        Op::D(op) => sys::float::AVAILABLE && d::is_translated(op, insn.operands),
+        Op::Zicsr(_) | Op::Zifencei(_) | Op::Privileged(_) | Op::Zicboz(_) => false,
     }
 }
 
@@ -93,6 +100,10 @@ pub(crate) struct Translator<'a> {
     blocks: HashMap<u16, ir::Block>,
     /// Values of guest registers in the current block.
     registers: [Option<Value>; 32],
+    /// The same of floating-point registers.
+    floats: [FloatRegister; 32],
+    /// Whether the current block knows that it may use the host's floating-point unit.
+    float_unit: bool,
     /// Offset of the current instruction.
     at: u16,
     /// Instructions of the block from the current one on.
@@ -128,6 +139,8 @@ pub(crate) fn translate(
         head: fragment.head,
         blocks,
         registers: [None; 32],
+        floats: [FloatRegister::default(); 32],
+        float_unit: false,
         at: fragment.head,
         unretired: 0,
     };
@@ -158,6 +171,8 @@ impl Translator<'_> {
     fn block(&mut self, block: &Block) {
         self.b.switch_to_block(self.blocks[&block.start]);
         self.registers = [None; 32];
+        self.floats = [FloatRegister::default(); 32];
+        self.float_unit = false;
         self.at = block.start;
         let count = u16::try_from(block.instructions.len()).unwrap_or(u16::MAX);
         if count > 0 {
@@ -196,7 +211,12 @@ impl Translator<'_> {
 
     fn instruction(&mut self, insn: Insn) {
         let o = insn.operands;
+        if matches!(insn.op, Op::F(_) | Op::D(_)) {
+            self.use_float_unit();
+        }
         match insn.op {
+            Op::F(op) => self.lower_f(op, o),
+            Op::D(op) => self.lower_d(op, o),
             Op::I(op) => self.lower_i(op, o),
             Op::M(op) => self.lower_m(op, o),
             Op::A(op) => self.lower_a(op, o),
@@ -204,7 +224,7 @@ impl Translator<'_> {
             Op::Zbb(op) => self.lower_zbb(op, o),
             Op::Zbs(op) => self.lower_zbs(op, o),
             Op::Zicond(op) => self.lower_zicond(op, o),
-            Op::F(_) | Op::D(_) | Op::Zicsr(_) | Op::Zifencei(_) | Op::Privileged(_) | Op::Zicboz(_) => {
+            Op::Zicsr(_) | Op::Zifencei(_) | Op::Privileged(_) | Op::Zicboz(_) => {
                 unreachable!("block discovery stops at what is not translated")
             }
         }
@@ -241,6 +261,20 @@ impl Translator<'_> {
     fn set_w(&mut self, register: usize, value: Value) {
         let value = self.b.ins().sextend(types::I64, value);
         self.set_x(register, value);
+    }
+
+    /// An integer register as a value of type `ty`, I32 or I64.
+    fn register_as(&mut self, register: usize, ty: Type) -> Value {
+        if ty == types::I32 { self.w(register) } else { self.x(register) }
+    }
+
+    /// Writes a value of either type, sign-extended.
+    fn set_extended(&mut self, register: usize, value: Value) {
+        if self.b.func.dfg.value_type(value) == types::I32 {
+            self.set_w(register, value);
+        } else {
+            self.set_x(register, value);
+        }
     }
 
     /// Writes a comparison's result as 0 or 1.

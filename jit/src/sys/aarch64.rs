@@ -92,3 +92,28 @@ pub(crate) fn make_visible(code: *const u8, len: usize) {
         asm!("dsb ish", "isb");
     }
 }
+
+pub(crate) mod float {
+    //! The unit detects tininess before rounding, RISC-V after it, so that underflow
+    //! would be wrong; the interpreter does floating point here.
+
+    use riscope_core::fp::{Flags, RoundingMode};
+
+    /// Whether generated code may compute with the host's unit.
+    pub(crate) const AVAILABLE: bool = false;
+
+    /// Whether the host has fused multiply-adds.
+    pub(crate) fn fuses() -> bool {
+        AVAILABLE
+    }
+
+    /// The control register for a rounding mode, or 0 if the host does not have it.
+    pub(crate) fn control(_: RoundingMode) -> u64 {
+        0
+    }
+
+    /// The flags that the control register has accrued.
+    pub(crate) fn flags(_: u64) -> Flags {
+        Flags::NONE
+    }
+}

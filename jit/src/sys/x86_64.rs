@@ -1,4 +1,4 @@
-//! x86-64: System V calls, coherent instruction caches.
+//! x86-64: System V calls, coherent instruction caches, floating point by SSE.
 
 use std::arch::naked_asm;
 
@@ -7,9 +7,34 @@ use riscope_core::hart::HartState;
 use crate::abi::{self, Leave, Word};
 
 const HOST_STACK: i32 = abi::word(Word::HostStack);
+const FLOAT_CONTROL: i32 = abi::word(Word::FloatControl);
+const HOST_FLOAT_CONTROL: i32 = abi::word(Word::HostFloatControl);
+
+/// Gives the floating-point unit back to the host, with the address of the state and the
+/// saved registers on the stack, and returns. Keeps `rax`.
+macro_rules! return_to_host {
+    () => {
+        concat!(
+            "pop rdi\n",
+            "cmp dword ptr [rdi + {float_control}], 0\n",
+            "je 2f\n",
+            "stmxcsr [rdi + {float_control}]\n",
+            "ldmxcsr [rdi + {host_float_control}]\n",
+            "2:\n",
+            "pop r15\n",
+            "pop r14\n",
+            "pop r13\n",
+            "pop r12\n",
+            "pop rbx\n",
+            "pop rbp\n",
+            "ret",
+        )
+    };
+}
 
 /// Calls the entry thunk `thunk(cpu, code, pc)` with the registers saved that the
-/// caller expects back, and notes the stack pointer for [`abandon`].
+/// caller expects back, and notes the stack pointer for [`abandon`]. The guest's
+/// floating-point control register is in force meanwhile if it is not 0.
 ///
 /// # Safety
 /// `cpu` is the state of the calling thread's hart with all engine words set,
@@ -24,18 +49,18 @@ pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8,
         "push r13",
         "push r14",
         "push r15",
-        "push rax", // keeps the stack 16-byte aligned at the call
+        "push rdi", // which also keeps the stack 16-byte aligned at the call
         "mov [rdi + {host_stack}], rsp",
+        "cmp dword ptr [rdi + {float_control}], 0",
+        "je 2f",
+        "stmxcsr [rdi + {host_float_control}]",
+        "ldmxcsr [rdi + {float_control}]",
+        "2:",
         "call rcx",
-        "add rsp, 8",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "ret",
+        return_to_host!(),
         host_stack = const HOST_STACK,
+        float_control = const FLOAT_CONTROL,
+        host_float_control = const HOST_FLOAT_CONTROL,
     )
 }
 
@@ -50,18 +75,66 @@ pub(crate) unsafe extern "sysv64" fn abandon(cpu: *mut HartState) -> ! {
     naked_asm!(
         "mov rsp, [rdi + {host_stack}]",
         "mov eax, {abandoned}",
-        "add rsp, 8",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "ret",
+        return_to_host!(),
         host_stack = const HOST_STACK,
+        float_control = const FLOAT_CONTROL,
+        host_float_control = const HOST_FLOAT_CONTROL,
         abandoned = const Leave::Abandoned as u64,
     )
 }
 
 /// Instruction fetch is coherent with stores on this host.
 pub(crate) fn make_visible(_code: *const u8, _len: usize) {}
+
+pub(crate) mod float {
+    //! MXCSR: exception flags, rounding mode, and the masks that keep exceptions from
+    //! being traps.
+
+    use riscope_core::fp::{Flags, RoundingMode};
+
+    /// Whether generated code may compute with the host's unit.
+    pub(crate) const AVAILABLE: bool = true;
+
+    /// All exceptions masked, none raised; denormal numbers are numbers.
+    const MASKED: u64 = 0x1f80;
+    const ROUNDING_SHIFT: u32 = 13;
+
+    /// Whether the host has fused multiply-adds.
+    pub(crate) fn fuses() -> bool {
+        std::arch::is_x86_feature_detected!("fma")
+    }
+
+    /// The control register for a rounding mode, or 0 if the host does not have it.
+    pub(crate) fn control(mode: RoundingMode) -> u64 {
+        let rounding = match mode {
+            RoundingMode::NearestEven => 0,
+            RoundingMode::Down => 1,
+            RoundingMode::Up => 2,
+            RoundingMode::TowardZero => 3,
+            RoundingMode::NearestMaxMagnitude => return 0,
+        };
+        MASKED | rounding << ROUNDING_SHIFT
+    }
+
+    /// The flags that the control register has accrued. There is one more, for denormal
+    /// operands.
+    pub(crate) fn flags(control: u64) -> Flags {
+        const BITS: [(u64, Flags); 5] =
+            [(1 << 0, Flags::NV), (1 << 2, Flags::DZ), (1 << 3, Flags::OF), (1 << 4, Flags::UF), (1 << 5, Flags::NX)];
+        BITS.into_iter().filter(|(bit, _)| control & bit != 0).fold(Flags::NONE, |all, (_, flag)| all | flag)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn flags_and_modes_have_their_places() {
+            assert_eq!(flags(0x1f80), Flags::NONE);
+            assert_eq!(flags(0x1f80 | 1 << 1), Flags::NONE, "a denormal operand");
+            assert_eq!(flags(0x3f), Flags::from_bits(0x1f));
+            assert_eq!(control(RoundingMode::TowardZero), 0x7f80);
+            assert_eq!(control(RoundingMode::NearestMaxMagnitude), 0);
+        }
+    }
+}

@@ -14,6 +14,7 @@ const TRIPLES: usize = 2000;
 /// Rounding modes that exist; 7 takes the one in `frm`.
 const MODES: [u32; 5] = [0, 1, 2, 3, 4];
 const DYNAMIC: u32 = 7;
+const TOWARDS_ZERO: u32 = 1;
 
 const FFLAGS: u16 = 1;
 const FRM: u16 = 2;
@@ -101,7 +102,8 @@ impl Registers {
     }
 }
 
-/// Every mode in turn, static and dynamic; the flags start at 0, and once at 31.
+/// Every mode in turn, static and dynamic, each time with another one in the other
+/// place; the flags start at 0, and once at 31.
 fn arithmetic(b: &mut Builder, row: &Row, table: &Table, count: usize) {
     let registers = Registers::random(b);
     let Registers { d, flags, .. } = registers;
@@ -110,8 +112,9 @@ fn arithmetic(b: &mut Builder, row: &Row, table: &Table, count: usize) {
         registers.load(b, row, count);
         for &mode in modes {
             for fixed in [true, false] {
-                b.asm.csr("csrrwi", 0, FRM, if fixed { 4 - mode } else { mode });
+                b.asm.csr("csrrwi", 0, FRM, if fixed { (mode + 1) % 4 } else { mode });
                 b.asm.csr("csrrwi", 0, FFLAGS, 0);
+                start_block(b);
                 b.subject(registers.instruction(row, d, if fixed { mode } else { DYNAMIC }));
                 b.asm.csr("csrrs", flags, FFLAGS, 0);
                 let name = format!("in {} mode {mode}", if fixed { "static" } else { "dynamic" });
@@ -122,15 +125,32 @@ fn arithmetic(b: &mut Builder, row: &Row, table: &Table, count: usize) {
                 }
             }
         }
+        b.asm.csr("csrrwi", 0, FRM, 0);
         b.asm.csr("csrrwi", 0, FFLAGS, 31);
         // The destination may be a source.
         let rd = if gives_integer(row) == takes_integer(row) { registers.sources[0] } else { d };
-        b.subject(registers.instruction(row, rd, 0));
+        start_block(b);
+        b.subject(registers.instruction(row, rd, if rounds(row) { DYNAMIC } else { 0 }));
         b.asm.csr("csrrs", flags, FFLAGS, 0);
         result(b, row, rd, "result in place");
         b.result(flags, "flags, all set before");
+        if gives_integer(row) {
+            b.asm.csr("csrrwi", 0, FFLAGS, 0);
+            start_block(b);
+            b.subject(registers.instruction(row, 0, if rounds(row) { TOWARDS_ZERO } else { 0 }));
+            b.asm.csr("csrrs", flags, FFLAGS, 0);
+            b.result(flags, "flags without a destination");
+        }
     });
     b.count(row.mnemonic, table.len());
+}
+
+/// A jump to the next instruction: what follows can be compiled by itself. The
+/// interpreter would go on behind an access to a control register.
+fn start_block(b: &mut Builder) {
+    let next = b.asm.label();
+    b.asm.jump(0, next);
+    b.asm.bind(next);
 }
 
 /// Moves and conversions of integers leave the other file's register alone.

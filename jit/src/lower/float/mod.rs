@@ -1,0 +1,174 @@
+//! What F and D have in common: the host's floating-point unit does the arithmetic.
+//!
+//! - **Flags.** x86-64 accrues the same five exceptions under the same conditions as
+//!   RISC-V, tininess after rounding included. So generated code never computes a flag:
+//!   they gather in the host's control register and go to `fflags` when the code is left
+//!   (`crate::sys::float`).
+//! - **Rounding.** The host rounds as `frm` says, set on entry. An instruction with a mode
+//!   of its own is not translated unless its result does not depend on it.
+//! - **When.** Code uses the unit only if the hart's floating point is on and dirty and
+//!   `frm` is one of the four modes that hosts have; it asks once a block. Otherwise the
+//!   interpreter executes the instruction, which makes the state dirty or traps.
+//! - **What differs** from RISC-V is left to the interpreter too, before the destination is
+//!   written: numbers that are not boxed, comparisons and conversions of NaNs, fused
+//!   multiply-adds that give one. A host operation before that has raised no flag that
+//!   the instruction does not raise.
+//!
+//! Cranelift takes floating-point operations for pure. Without its optimiser it still
+//! drops those whose result nobody uses, and with them their flags. Each result here is
+//! stored to the hart's state; what would write it to `x0` is not translated.
+
+mod arithmetic;
+mod compare;
+mod convert;
+mod moves;
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use riscope_core::isa::Operands;
+
+pub(super) use moves::Sign;
+
+use super::Translator;
+use crate::abi::{self, Leave, Word};
+
+/// `rm` that stands for `frm`.
+const DYNAMIC: u8 = 7;
+/// `rm` of rounding towards zero.
+const TOWARDS_ZERO: u8 = 1;
+/// The `rm` that have a meaning by themselves.
+const LAST_STATIC: u8 = 4;
+
+/// What the upper half of a register holds around a single-precision number.
+const BOX: i64 = 0xffff_ffff_0000_0000_u64.cast_signed();
+
+/// That half by itself.
+const BOXED: i64 = 0xffff_ffff;
+
+/// Whether an instruction rounds as `frm` says.
+pub(super) fn rounds_dynamically(o: Operands) -> bool {
+    o.rm() == DYNAMIC
+}
+
+/// Whether an instruction whose result is exact has a mode at all.
+pub(super) fn rounds_somehow(o: Operands) -> bool {
+    o.rm() <= LAST_STATIC || o.rm() == DYNAMIC
+}
+
+/// Whether a conversion to an integer rounds as C's casts do.
+pub(super) fn truncates(o: Operands) -> bool {
+    o.rm() == TOWARDS_ZERO
+}
+
+/// What is known of a register in the current block. All forms agree with the state.
+#[derive(Clone, Copy, Default)]
+pub(super) struct FloatRegister {
+    /// As an integer.
+    bits: Option<Value>,
+    /// As a number, boxed.
+    single: Option<Value>,
+    double: Option<Value>,
+}
+
+impl Translator<'_> {
+    /// Makes sure that the rest of the block may use the host's unit.
+    pub(super) fn use_float_unit(&mut self) {
+        if !self.float_unit {
+            let control = self.load_state(types::I64, abi::word(Word::FloatControl));
+            let unusable = self.b.ins().icmp_imm_s(IntCC::Equal, control, 0);
+            self.interpret_if(unusable);
+            self.float_unit = true;
+        }
+    }
+
+    /// Leaves the current instruction to the interpreter if `condition` holds. Nothing of
+    /// it may have been done.
+    pub(super) fn interpret_if(&mut self, condition: Value) {
+        let (cold, hot) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(condition, cold, &[], hot, &[]);
+        self.b.switch_to_block(cold);
+        let unretired = i64::from(self.unretired());
+        let left = self.load_state(types::I64, abi::COUNTDOWN);
+        let left = self.b.ins().iadd_imm_s(left, unretired);
+        self.store_state(abi::COUNTDOWN, left);
+        let pc = self.pc_of(self.at);
+        self.leave(Leave::Interpret, pc);
+        self.b.switch_to_block(hot);
+    }
+
+    /// A register as a number of type `ty`, F32 or F64.
+    fn float(&mut self, register: usize, ty: Type) -> Value {
+        if ty == types::F64 { self.double(register) } else { self.single(register) }
+    }
+
+    fn double(&mut self, register: usize) -> Value {
+        let known = self.floats[register];
+        let value = known.double.unwrap_or_else(|| match known.bits {
+            Some(bits) => self.bitcast(types::F64, bits),
+            None => self.load_state(types::F64, abi::f(register)),
+        });
+        self.floats[register].double = Some(value);
+        value
+    }
+
+    /// Leaves the instruction to the interpreter if the number is not boxed.
+    fn single(&mut self, register: usize) -> Value {
+        if let Some(value) = self.floats[register].single {
+            return value;
+        }
+        let bits = self.float_bits(register);
+        let upper = self.b.ins().ushr_imm_u(bits, 32);
+        let unboxed = self.b.ins().icmp_imm_u(IntCC::NotEqual, upper, BOXED);
+        self.interpret_if(unboxed);
+        let low = self.b.ins().ireduce(types::I32, bits);
+        let value = self.bitcast(types::F32, low);
+        self.floats[register].single = Some(value);
+        value
+    }
+
+    /// A register as an integer.
+    fn float_bits(&mut self, register: usize) -> Value {
+        let known = self.floats[register];
+        let bits = known.bits.unwrap_or_else(|| match known.double {
+            Some(value) => self.bitcast(types::I64, value),
+            None => self.load_state(types::I64, abi::f(register)),
+        });
+        self.floats[register].bits = Some(bits);
+        bits
+    }
+
+    /// Writes a number to a register, boxed if it is of single precision.
+    fn set_float(&mut self, register: usize, ty: Type, value: Value) {
+        if ty == types::F64 {
+            self.store_state(abi::f(register), value);
+            self.floats[register] = FloatRegister { double: Some(value), ..FloatRegister::default() };
+        } else {
+            let low = self.bitcast(types::I32, value);
+            let low = self.b.ins().uextend(types::I64, low);
+            let bits = self.b.ins().bor_imm_s(low, BOX);
+            self.set_float_bits(register, bits);
+            self.floats[register].single = Some(value);
+        }
+    }
+
+    /// Writes the bits of a register.
+    fn set_float_bits(&mut self, register: usize, bits: Value) {
+        self.store_state(abi::f(register), bits);
+        self.floats[register] = FloatRegister { bits: Some(bits), ..FloatRegister::default() };
+    }
+
+    fn bitcast(&mut self, ty: Type, value: Value) -> Value {
+        self.b.ins().bitcast(ty, MemFlagsData::new(), value)
+    }
+
+    /// The quiet NaN of RISC-V.
+    fn canonical_nan(&mut self, ty: Type) -> Value {
+        if ty == types::F64 {
+            self.b.ins().f64const(Ieee64::with_bits(0x7ff8_0000_0000_0000))
+        } else {
+            self.b.ins().f32const(Ieee32::with_bits(0x7fc0_0000))
+        }
+    }
+}
