@@ -15,7 +15,6 @@
 //!
 //! [`PageTracker::take_suspect`]: riscope_core::mem::PageTracker::take_suspect
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -25,6 +24,7 @@ use riscope_core::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
 use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier, VmId};
 use riscope_core::mem::{GuestRam, MAX_HARTS, access};
+use rustc_hash::FxHashMap;
 
 use super::Arena;
 use super::page::{CodePage, Covered, PageBytes, copy_page};
@@ -92,7 +92,7 @@ pub(crate) enum PublishError {
 #[derive(Debug, Default)]
 struct Inner {
     /// By physical page number.
-    pages: HashMap<u64, CodePage>,
+    pages: FxHashMap<u64, CodePage>,
     /// First free byte of the arena.
     next: usize,
     next_version: u64,

@@ -5,7 +5,7 @@
 
 use std::mem::offset_of;
 
-use riscope_core::addr::{PAGE_BYTES, PAGE_MASK};
+use riscope_core::addr::{PAGE_BYTES, PAGE_MASK, PAGE_SHIFT};
 use riscope_core::hart::PrivilegeMode;
 
 use crate::abi::offset;
@@ -35,10 +35,72 @@ struct Entry {
 
 const EMPTY: Entry = Entry { pc: NO_PC, code: std::ptr::null() };
 
-type Table = Box<[Entry; SLOTS]>;
+/// One mode's slots, and what is known of them so that forgetting costs what was
+/// remembered: kernels flush a page or everything thousands of times a second, and the
+/// slots take more than a first cache.
+#[derive(Debug)]
+struct Table {
+    slots: Box<[Entry; SLOTS]>,
+    /// Slots that have been filled since everything was forgotten, perhaps repeatedly; all
+    /// of them if there is no more room.
+    filled: Vec<u16>,
+    /// A bit for the low bits of each page number that has been remembered meanwhile.
+    pages: [u64; PAGE_BITS / 64],
+}
+
+/// Bits that tell pages apart.
+const PAGE_BITS: usize = 4096;
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { slots: Box::new([EMPTY; SLOTS]), filled: Vec::with_capacity(SLOTS), pages: [0; PAGE_BITS / 64] }
+    }
+}
+
+impl Table {
+    fn insert(&mut self, pc: u64, code: *const u8) {
+        let place = slot(pc);
+        if self.slots[place].pc == NO_PC && self.filled.len() < SLOTS {
+            self.filled.push(u16::try_from(place).unwrap_or(0));
+        }
+        self.slots[place] = Entry { pc, code };
+        let (word, bit) = page_bit(pc);
+        self.pages[word] |= bit;
+    }
+
+    fn forget_page(&mut self, page: u64) {
+        const PAGE_SLOTS: usize = PAGE_BYTES / 2;
+        let (word, bit) = page_bit(page);
+        if self.pages[word] & bit == 0 {
+            return;
+        }
+        let first = slot(page);
+        for entry in &mut self.slots[first..first + PAGE_SLOTS] {
+            if entry.pc & !PAGE_MASK == page {
+                *entry = EMPTY;
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        if self.filled.len() == SLOTS {
+            self.slots.fill(EMPTY);
+        }
+        for place in self.filled.drain(..) {
+            self.slots[usize::from(place)] = EMPTY;
+        }
+        self.pages.fill(0);
+    }
+}
+
+/// Where the bit of the page of `address` is.
+fn page_bit(address: u64) -> (usize, u64) {
+    let number = (address >> PAGE_SHIFT) as usize % PAGE_BITS;
+    (number / 64, 1 << (number % 64))
+}
 
 /// The cache of one hart.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct JumpCache {
     user: Table,
     supervisor: Table,
@@ -47,13 +109,6 @@ pub(crate) struct JumpCache {
 
 // SAFETY: the pointers are addresses of code that lives as long as the code cache.
 unsafe impl Send for JumpCache {}
-
-impl Default for JumpCache {
-    fn default() -> Self {
-        let empty = || Box::new([EMPTY; SLOTS]);
-        Self { user: empty(), supervisor: empty(), machine: empty() }
-    }
-}
 
 impl JumpCache {
     fn table(&self, mode: PrivilegeMode) -> &Table {
@@ -78,36 +133,28 @@ impl JumpCache {
 
     /// Address of the first slot for `mode`, for generated code.
     pub(crate) fn base(&mut self, mode: PrivilegeMode) -> *mut u8 {
-        self.table_mut(mode).as_mut_ptr().cast()
+        self.table_mut(mode).slots.as_mut_ptr().cast()
     }
 
     /// Code for `pc` in `mode`.
     pub(crate) fn get(&self, pc: u64, mode: PrivilegeMode) -> Option<*const u8> {
-        let entry = self.table(mode)[slot(pc)];
+        let entry = self.table(mode).slots[slot(pc)];
         (entry.pc == pc).then_some(entry.code)
     }
 
     /// Remembers code for `pc`.
     pub(crate) fn insert(&mut self, pc: u64, mode: PrivilegeMode, code: *const u8) {
-        self.table_mut(mode)[slot(pc)] = Entry { pc, code };
+        self.table_mut(mode).insert(pc, code);
     }
 
     /// Forgets what is on the page at virtual address `page`, in every mode.
     pub(crate) fn forget_page(&mut self, page: u64) {
-        const PAGE_SLOTS: usize = PAGE_BYTES / 2;
-        let first = slot(page);
-        for table in self.tables() {
-            for entry in &mut table[first..first + PAGE_SLOTS] {
-                if entry.pc & !PAGE_MASK == page {
-                    *entry = EMPTY;
-                }
-            }
-        }
+        self.tables().into_iter().for_each(|table| table.forget_page(page));
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        self.tables().into_iter().for_each(|table| table.fill(EMPTY));
+        self.tables().into_iter().for_each(Table::clear);
     }
 }
 
@@ -150,6 +197,24 @@ mod tests {
         cache.forget_page(high);
         assert_eq!(cache.get(high, supervisor), None);
         assert_eq!(cache.get(0x3000, user), Some(code));
+    }
+
+    #[test]
+    fn nothing_is_left_however_much_there_was() {
+        let mut cache = JumpCache::default();
+        let (mode, code) = (PrivilegeMode::Supervisor, std::ptr::dangling::<u8>());
+        for pages in [1, 3, 1000] {
+            let all = (0..pages * PAGE_BYTES as u64).step_by(10).map(|pc| pc * 2);
+            for pc in all.clone() {
+                cache.insert(pc, mode, code);
+                cache.forget_page(pc & !PAGE_MASK);
+                assert_eq!(cache.get(pc, mode), None);
+                cache.insert(pc, mode, code);
+                assert_eq!(cache.get(pc, mode), Some(code));
+            }
+            cache.clear();
+            assert!(all.clone().all(|pc| cache.get(pc, mode).is_none()), "{pages} pages");
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What the code cache keeps about a page of guest RAM.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 
 use riscope_core::addr::PAGE_BYTES;
 use riscope_core::mem::access;
+use rustc_hash::FxHashMap;
 
 use super::cache::Lookup;
 use crate::block::Fragment;
@@ -67,9 +67,9 @@ pub(super) struct CodePage {
     pub(super) version: u64,
     covered: Covered,
     /// By offset in the page.
-    pub(super) translations: HashMap<u16, Lookup>,
+    pub(super) translations: FxHashMap<u16, Lookup>,
     /// Targets of jumps within the page, by offset. Generated code loads them.
-    pub(super) links: HashMap<u16, Box<AtomicPtr<u8>>>,
+    pub(super) links: FxHashMap<u16, Box<AtomicPtr<u8>>>,
 }
 
 // SAFETY: the pointers are addresses of code in the arena, which lives as long.
@@ -82,8 +82,8 @@ impl CodePage {
             bytes: Arc::new(bytes),
             version,
             covered: Covered::default(),
-            translations: HashMap::new(),
-            links: HashMap::new(),
+            translations: FxHashMap::default(),
+            links: FxHashMap::default(),
         }
     }
 

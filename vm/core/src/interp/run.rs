@@ -1,6 +1,6 @@
 //! The loop over cells, and the interpreter as an [`Engine`].
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::Flow;
 use super::page::{DecodedPage, Executed, NEVER_HOT, uncached};
@@ -52,7 +52,7 @@ const NO_FETCH: FetchSlot = FetchSlot { tag: u64::MAX, page: 0 };
 #[derive(Debug)]
 pub struct Interpreter {
     pages: Vec<Box<DecodedPage>>,
-    by_number: HashMap<u64, usize>,
+    by_number: FxHashMap<u64, usize>,
     fetch: [FetchSlot; FETCH_SLOTS],
     /// Epochs of the hart that `fetch` is valid for.
     translation_epoch: u64,
@@ -63,7 +63,7 @@ impl Default for Interpreter {
     fn default() -> Self {
         Self {
             pages: Vec::new(),
-            by_number: HashMap::new(),
+            by_number: FxHashMap::default(),
             fetch: [NO_FETCH; FETCH_SLOTS],
             translation_epoch: 0,
             fetch_fences: 0,
@@ -209,11 +209,20 @@ impl Interpreter {
         self.fetch_fences = hart.fetch_fences();
     }
 
+    #[inline]
     fn decoded_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {
         if let Some(&page) = self.by_number.get(&phys.page_number()) {
             self.pages[page].refresh(hart.ram(), hart.fetch_fences());
             return Some(page);
         }
+        self.new_page(hart, phys)
+    }
+
+    /// Never inlined: it is on the stack before it is in its box, and a stack of that
+    /// size is probed page by page on every call.
+    #[cold]
+    #[inline(never)]
+    fn new_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {
         if self.pages.len() >= MAX_PAGES {
             self.pages.clear();
             self.by_number.clear();

@@ -4,7 +4,7 @@
 //! Memory-Management Fence Instruction"), and everything derived from that leaf has
 //! to go: of a superpage, all of its pieces, wherever they are cached.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Superpages that are remembered one by one. A guest can map any number; beyond
 /// this many, every address counts as one in a superpage.
@@ -18,7 +18,7 @@ const SHIFTS: [u32; 4] = [21, 30, 39, 48];
 pub(super) struct Superpages {
     /// Size in bytes by virtual start. Where a page table was changed without a fence
     /// there may be two with the same start: the larger is kept.
-    sizes: HashMap<u64, u64>,
+    sizes: FxHashMap<u64, u64>,
     /// The one noted last: most misses are close to each other.
     last: Option<(u64, u64)>,
     too_many: bool,
