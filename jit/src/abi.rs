@@ -28,8 +28,9 @@ pub(crate) enum Word {
     Refill,
     /// The hart's jump cache for its mode.
     JumpCache,
-    /// What the host's floating-point control register holds while the guest's code runs;
-    /// 0 if that must not use the unit.
+    /// What the host's floating-point control register holds while the guest's code runs,
+    /// and afterwards what it held at the end, with the flags; 0 if the code must not use
+    /// the unit.
     FloatControl,
     /// What that register held before.
     HostFloatControl,

@@ -24,6 +24,9 @@
 //! - Host memory of dropped code is reused only after every hart has left
 //!   generated code since.
 
+// Helpers run under the guest's rounding mode and with its exception flags.
+#![deny(clippy::float_arithmetic)]
+
 mod abi;
 mod block;
 mod code;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use riscope_core::addr::{GuestPhys, PAGE_MASK};
 use riscope_core::counters::EngineCounters;
 use riscope_core::engine::EngineContext;
@@ -104,7 +104,7 @@ impl Drop for Worker {
     }
 }
 
-/// Serves requests, one after the other.
+/// Serves requests.
 #[derive(Debug)]
 pub(crate) struct CompileService {
     context: EngineContext,
@@ -118,11 +118,15 @@ impl CompileService {
         Self { context: context.clone(), cache: Arc::clone(cache), compiler }
     }
 
+    /// Serves until there is no hart any more. The newest request first: what has just been
+    /// asked for runs now, and the oldest of a long queue perhaps never again.
     fn serve_all(mut self, requests: &Receiver<Request>) {
-        for request in requests {
+        let mut waiting = Vec::with_capacity(QUEUE);
+        while let Some(request) = next_request(requests, &mut waiting) {
             self.context.counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
             self.serve(request);
         }
+        self.context.counters.queue_depth.fetch_sub(waiting.len() as u64, Ordering::Relaxed);
     }
 
     fn serve(&mut self, request: Request) {
@@ -198,6 +202,39 @@ impl CompileService {
     }
 }
 
+/// The newest of all requests, or the next one if there is none; `None` when no more can
+/// come, whatever waits.
+fn next_request<R>(requests: &Receiver<R>, waiting: &mut Vec<R>) -> Option<R> {
+    while waiting.len() < QUEUE {
+        match requests.try_recv() {
+            Ok(request) => waiting.push(request),
+            Err(TryRecvError::Empty) => break,
+            Err(TryRecvError::Disconnected) => return None,
+        }
+    }
+    waiting.pop().or_else(|| requests.recv().ok())
+}
+
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_request_is_served_first_and_none_after_the_last_hart_left() {
+        let (queue, requests) = crossbeam_channel::bounded(4);
+        let mut waiting = Vec::new();
+        (1..=3).for_each(|request| queue.send(request).expect("there is room"));
+        assert_eq!(next_request(&requests, &mut waiting), Some(3));
+        queue.send(4).expect("there is room");
+        assert_eq!(next_request(&requests, &mut waiting), Some(4));
+        assert_eq!(next_request(&requests, &mut waiting), Some(2));
+        queue.send(5).expect("there is room");
+        drop(queue);
+        assert_eq!(next_request(&requests, &mut waiting), None);
+        assert_eq!(waiting, [1, 5], "they can be counted off");
+    }
 }

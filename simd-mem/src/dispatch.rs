@@ -2,9 +2,8 @@
 //!
 //! Each function has a pointer of its own, which starts at a function that finds the best
 //! implementation, puts all of its functions into their places, and passes the call on. So
-//! later calls do not ask whether that has been done, and there is no start-up code. One
-//! pointer to all functions would be simpler, but the second load costs a copy of 256
-//! bytes a fifth (Zen 4).
+//! later calls do not ask whether that has been done, there is no start-up code, and a call
+//! takes one load more than a call of a known function.
 
 use core::marker::PhantomData;
 use core::ops::RangeBounds;
@@ -133,6 +132,7 @@ impl Selected {
     #[cold]
     fn get(&self) -> &'static Implementation {
         if self.implementation.load(Ordering::SeqCst).is_null() {
+            threshold::adapt();
             let best = Implementation::available().next().unwrap_or(&arch::all::IMPLEMENTATION);
             let best = ptr::from_ref(best).cast_mut();
             // If it is no longer null, somebody else was faster.
@@ -146,7 +146,6 @@ impl Selected {
     /// Puts the functions of what is selected into their places, until that is what was
     /// selected last: several threads may be here at once.
     fn install(&self) {
-        threshold::adapt();
         let mut installed = ptr::null_mut();
         while installed != self.implementation.load(Ordering::SeqCst) {
             installed = self.implementation.load(Ordering::SeqCst);
@@ -176,8 +175,9 @@ impl Implementation {
         SELECTED.get()
     }
 
-    /// Makes the functions of this crate use this one from now on, in every thread.
-    /// Meant for tests and measurements.
+    /// Makes the functions of this crate use this one from now on, in every thread; while
+    /// several threads select, or call a function for the first time, some functions may
+    /// be another one's until all of that is over. Meant for tests and measurements.
     ///
     /// ```
     /// use simd_mem::Implementation;
@@ -187,6 +187,7 @@ impl Implementation {
     /// assert_eq!(Implementation::selected().name(), "scalar");
     /// ```
     pub fn select(&'static self) {
+        threshold::adapt();
         SELECTED.implementation.store(ptr::from_ref(self).cast_mut(), Ordering::SeqCst);
         SELECTED.install();
     }

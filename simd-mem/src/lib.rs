@@ -7,7 +7,7 @@
 //! | every target | `scalar` | 32 |
 //!
 //! The first call finds out what the CPU has; later ones cost an indirect call more
-//! than the work itself, and copies and fills of up to 64 bytes not even that.
+//! than the work itself, and copies and fills of a few vectors not even that.
 //!
 //! ```
 //! let before = [0; 4096];

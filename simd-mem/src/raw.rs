@@ -139,7 +139,8 @@ functions! {
     ///
     /// # Safety
     /// `a` and `b` must be valid for reading `len` bytes.
-    first_difference(a: *const u8, b: *const u8, len: usize) -> Option<usize> = |choice| choice.first_difference()(a, b, len);
+    first_difference(a: *const u8, b: *const u8, len: usize) -> Option<usize> =
+        |choice| choice.first_difference()(a, b, len);
 
     /// Whether all bytes are zero.
     ///

@@ -1,5 +1,6 @@
-//! What is selected, and by whom. The selection is the whole process's, so one test
-//! alone may cause or change it.
+//! What is selected, and by whom. The selection is the whole process's: each test wants
+//! one of its own, as nextest gives it; in one process they pass, but only one of them
+//! makes first calls.
 
 #[cfg(test)]
 mod dispatch {
@@ -22,7 +23,7 @@ mod dispatch {
     }
 
     #[test]
-    fn first_calls_at_the_same_time_agree() {
+    fn first_calls_at_the_same_time_all_work() {
         let begin = std::sync::Barrier::new(8);
         std::thread::scope(|scope| {
             for _ in 0..8 {

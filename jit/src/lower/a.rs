@@ -10,7 +10,7 @@ use riscope_core::isa::Operands;
 use riscope_core::isa::a::A;
 
 use super::Translator;
-use crate::abi::{self, Leave};
+use crate::abi;
 use crate::memory::Group;
 
 impl Translator<'_> {
@@ -85,17 +85,7 @@ impl Translator<'_> {
     fn atomic_pointer(&mut self, o: Operands, ty: Type, store: bool) -> Value {
         let first = self.x(o.rs1());
         let misaligned = self.b.ins().band_imm_u(first, i64::from(ty.bytes()) - 1);
-        let (cold, hot) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
-        self.b.ins().brif(misaligned, cold, &[], hot, &[]);
-        self.b.switch_to_block(cold);
-        let unretired = i64::from(self.unretired());
-        let left = self.load_state(types::I64, abi::COUNTDOWN);
-        let left = self.b.ins().iadd_imm_s(left, unretired);
-        self.store_state(abi::COUNTDOWN, left);
-        let pc = self.pc_of(self.at);
-        self.leave(Leave::Interpret, pc);
-        self.b.switch_to_block(hot);
+        self.interpret_if(misaligned);
         let span = u8::try_from(ty.bytes()).unwrap_or(8);
         self.host_pointer(Group { first, span, store })
     }

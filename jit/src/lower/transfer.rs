@@ -6,6 +6,7 @@
 //! | same page, other fragment | tail call through the page's link slot |
 //! | another page, or a computed target | tail call through the hart's jump cache |
 //! | nothing known there | return to the dispatcher |
+//! | what the interpreter has to do | the same |
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
@@ -95,6 +96,22 @@ impl Translator<'_> {
         self.b.ins().return_call_indirect(self.signatures.code, code, &[self.cpu, pc]);
         self.b.switch_to_block(cold);
         self.leave(Leave::Lookup, pc);
+    }
+
+    /// Leaves the current instruction to the interpreter if `condition` holds. Nothing of
+    /// it may have been done.
+    pub(super) fn interpret_if(&mut self, condition: Value) {
+        let (cold, hot) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(condition, cold, &[], hot, &[]);
+        self.b.switch_to_block(cold);
+        let unretired = i64::from(self.unretired());
+        let left = self.load_state(types::I64, abi::COUNTDOWN);
+        let left = self.b.ins().iadd_imm_s(left, unretired);
+        self.store_state(abi::COUNTDOWN, left);
+        let pc = self.pc_of(self.at);
+        self.leave(Leave::Interpret, pc);
+        self.b.switch_to_block(hot);
     }
 
     /// Returns to the dispatcher, which goes on at `pc`.

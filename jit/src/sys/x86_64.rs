@@ -99,7 +99,7 @@ pub(crate) mod float {
     const MASKED: u64 = 0x1f80;
     const ROUNDING_SHIFT: u32 = 13;
 
-    /// Whether the host has fused multiply-adds.
+    /// Whether the host has fused multiply-adds. Cranelift asks the same question.
     pub(crate) fn fuses() -> bool {
         std::arch::is_x86_feature_detected!("fma")
     }

@@ -2,9 +2,8 @@
 //! figures as CSV, and a plot for each task.
 //!
 //! `cargo bench -p simd-mem --bench report -- DIRECTORY` writes there, into a folder of
-//! the CPU's name; without a
-//! directory nothing is kept, and few rounds show that everything runs. Criterion
-//! measures one contender after the other, so that what else the host does in those
+//! the CPU's name; without a directory nothing is kept, and few rounds show that
+//! everything runs. Criterion measures one contender after the other, so that what else the host does in those
 //! seconds becomes a difference between them; here each round measures all of them,
 //! and the best round of each counts.
 

@@ -4,7 +4,7 @@
 //!
 //! - the compiler decides for each closure whether it becomes part of the loop. So
 //!   contenders are methods that always do;
-//! - where in its cache line a loop begins costs a cycle or none. So each loop exists at
+//! - where in its cache line a loop lies costs a cycle or none. So each loop exists at
 //!   several places, used in turn;
 //! - bytes at some addresses are slower than at others, by their caches, their pages or
 //!   their places in memory. So in a round all contenders get the same, and in another
@@ -52,7 +52,7 @@ impl Point {
             let contenders = self.times.len();
             for turn in 0..contenders {
                 let forwards = (turn + round) % contenders;
-                let wanted = if round / 4 % 2 == 0 { forwards } else { contenders - 1 - forwards };
+                let wanted = if (round / contenders).is_multiple_of(2) { forwards } else { contenders - 1 - forwards };
                 let best = &mut self.times[wanted].1;
                 self.task.visit(&mut Turn { wanted, visited: 0, places, cold, len, calls, round, best });
             }
@@ -110,7 +110,7 @@ impl Visitor for Turn<'_> {
 }
 
 impl Turn<'_> {
-    /// Nanoseconds a call, with loops that begin `QUARTER` quarters into a cache line.
+    /// Nanoseconds a call, with loops that lie `QUARTER` quarters of a cache line further.
     #[inline(never)]
     fn measure<const QUARTER: usize>(&self, mut contender: impl Contender) -> f64 {
         let (mut places, calls, len) = (self.places, self.calls, self.len);
@@ -147,7 +147,7 @@ impl Turn<'_> {
     }
 }
 
-/// Makes the code behind begin some quarters into a cache line of 64 bytes.
+/// Moves the code behind some quarters of a cache line of 64 bytes further.
 #[inline(always)]
 fn align<const QUARTER: usize>() {
     // SAFETY: instructions that do nothing.

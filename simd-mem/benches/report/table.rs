@@ -55,9 +55,11 @@ pub(crate) fn document(host: &str, points: &[Point]) -> String {
          cache when a call begins.\n\n",
     );
     text += host;
-    text += "\n## Summary\n\nTimes as fast as the reference: geometric mean over the powers of two, and the worst of them.\n\n";
+    text += "\n## Summary\n\nTimes as fast as the reference: geometric mean over the powers of two, and the worst \
+             of them.\n\n";
     summary(&mut text, points, "simd-mem");
-    text += "\n## Noise\n\nThe same for the reference itself, which takes part twice: smaller differences mean nothing.\n\n";
+    text += "\n## Noise\n\nThe same for the reference itself, which takes part twice: smaller differences mean \
+             nothing.\n\n";
     summary(&mut text, points, AGAIN);
     for task in Task::ALL {
         _ = writeln!(text, "\n## {}\n\n![throughput by length]({0}.svg)\n", task.name());

@@ -47,7 +47,7 @@ pub(crate) trait Word: Copy {
 /// the address. The architecture says in `at!` and `behind!` how it writes addresses.
 #[allow(unused_macros, reason = "targets without assembly have none")]
 macro_rules! word {
-    ($word:ty, $register:ty, $class:ident, $load:literal, ($store:literal, $stored:literal)) => {
+    ($word:ty, $register:ty, $load:literal, ($store:literal, $stored:literal)) => {
         impl Word for $word {
             const BYTES: usize = size_of::<Self>();
 
@@ -56,7 +56,7 @@ macro_rules! word {
                 let word: $register;
                 // SAFETY: one load of readable bytes, by the caller's promise.
                 unsafe {
-                    core::arch::asm!(concat!($load, at!()), word = lateout($class) word, at = in(reg) at,
+                    core::arch::asm!(concat!($load, at!()), word = lateout(reg) word, at = in(reg) at,
                         options(nostack, preserves_flags, readonly));
                 }
                 u64::from(word)
@@ -67,7 +67,7 @@ macro_rules! word {
                 let word: $register;
                 // SAFETY: as above.
                 unsafe {
-                    core::arch::asm!(concat!($load, behind!()), word = lateout($class) word, at = in(reg) at,
+                    core::arch::asm!(concat!($load, behind!()), word = lateout(reg) word, at = in(reg) at,
                         behind = in(reg) behind, options(nostack, preserves_flags, readonly));
                 }
                 u64::from(word)
@@ -78,7 +78,7 @@ macro_rules! word {
             unsafe fn store(word: u64, at: *mut u8) {
                 // SAFETY: one store to writable bytes, by the caller's promise.
                 unsafe {
-                    core::arch::asm!(concat!($store, at!(), $stored), word = in($class) word as $register,
+                    core::arch::asm!(concat!($store, at!(), $stored), word = in(reg) word as $register,
                         at = in(reg) at, options(nostack, preserves_flags));
                 }
             }
@@ -88,7 +88,7 @@ macro_rules! word {
             unsafe fn store_behind(word: u64, at: *mut u8, behind: usize) {
                 // SAFETY: as above.
                 unsafe {
-                    core::arch::asm!(concat!($store, behind!(), $stored), word = in($class) word as $register,
+                    core::arch::asm!(concat!($store, behind!(), $stored), word = in(reg) word as $register,
                         at = in(reg) at, behind = in(reg) behind, options(nostack, preserves_flags));
                 }
             }
@@ -114,10 +114,10 @@ mod host {
         };
     }
 
-    word!(u64, u64, reg, "mov {word}, ", ("mov ", ", {word}"));
-    word!(u32, u32, reg, "mov {word:e}, ", ("mov ", ", {word:e}"));
-    word!(u16, u32, reg, "movzx {word:e}, word ptr ", ("mov ", ", {word:x}"));
-    word!(u8, u32, reg, "movzx {word:e}, byte ptr ", ("mov ", ", {word:l}"));
+    word!(u64, u64, "mov {word}, ", ("mov ", ", {word}"));
+    word!(u32, u32, "mov {word:e}, ", ("mov ", ", {word:e}"));
+    word!(u16, u32, "movzx {word:e}, word ptr ", ("mov ", ", {word:x}"));
+    word!(u8, u32, "movzx {word:e}, byte ptr ", ("mov ", ", {word:l}"));
 }
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
@@ -138,10 +138,10 @@ mod host {
         };
     }
 
-    word!(u64, u64, reg, "ldr {word:x}, ", ("str {word:x}, ", ""));
-    word!(u32, u32, reg, "ldr {word:w}, ", ("str {word:w}, ", ""));
-    word!(u16, u32, reg, "ldrh {word:w}, ", ("strh {word:w}, ", ""));
-    word!(u8, u32, reg, "ldrb {word:w}, ", ("strb {word:w}, ", ""));
+    word!(u64, u64, "ldr {word:x}, ", ("str {word:x}, ", ""));
+    word!(u32, u32, "ldr {word:w}, ", ("str {word:w}, ", ""));
+    word!(u16, u32, "ldrh {word:w}, ", ("strh {word:w}, ", ""));
+    word!(u8, u32, "ldrb {word:w}, ", ("strb {word:w}, ", ""));
 }
 
 #[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]

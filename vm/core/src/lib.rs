@@ -16,6 +16,10 @@
 //! | [`counters`] | per-hart counter page that telemetry reads |
 //! | [`clock`] | the guest's time base |
 
+// Some of this runs between a guest's instructions, under the guest's rounding mode and with
+// its exception flags; and what a guest sees must not depend on the host's unit.
+#![deny(clippy::float_arithmetic)]
+
 pub mod addr;
 pub mod clock;
 pub mod counters;

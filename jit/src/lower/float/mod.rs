@@ -5,18 +5,20 @@
 //!   they gather in the host's control register and go to `fflags` when the code is left
 //!   (`crate::sys::float`).
 //! - **Rounding.** The host rounds as `frm` says, set on entry. An instruction with a mode
-//!   of its own is not translated unless its result does not depend on it.
+//!   of its own is translated only if its result is exact, or if it is a conversion to an
+//!   integer towards zero, for which hosts have instructions.
 //! - **When.** Code uses the unit only if the hart's floating point is on and dirty and
 //!   `frm` is one of the four modes that hosts have; it asks once a block. Otherwise the
 //!   interpreter executes the instruction, which makes the state dirty or traps.
 //! - **What differs** from RISC-V is left to the interpreter too, before the destination is
-//!   written: numbers that are not boxed, comparisons and conversions of NaNs, fused
-//!   multiply-adds that give one. A host operation before that has raised no flag that
-//!   the instruction does not raise.
+//!   written: numbers that are not boxed; NaNs in signalling comparisons, minimum, maximum
+//!   and conversions to integers; conversions between large unsigned integers and numbers;
+//!   fused multiply-adds that give a NaN. A host operation before that has raised no flag
+//!   that the instruction does not raise.
 //!
 //! Cranelift takes floating-point operations for pure. Without its optimiser it still
 //! drops those whose result nobody uses, and with them their flags. Each result here is
-//! stored to the hart's state; what would write it to `x0` is not translated.
+//! stored to the hart's state; what raises flags and writes to `x0` is not translated.
 
 mod arithmetic;
 mod compare;
@@ -31,7 +33,7 @@ use riscope_core::isa::Operands;
 pub(super) use moves::Sign;
 
 use super::Translator;
-use crate::abi::{self, Leave, Word};
+use crate::abi::{self, Word};
 
 /// `rm` that stands for `frm`.
 const DYNAMIC: u8 = 7;
@@ -80,22 +82,6 @@ impl Translator<'_> {
             self.interpret_if(unusable);
             self.float_unit = true;
         }
-    }
-
-    /// Leaves the current instruction to the interpreter if `condition` holds. Nothing of
-    /// it may have been done.
-    pub(super) fn interpret_if(&mut self, condition: Value) {
-        let (cold, hot) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
-        self.b.ins().brif(condition, cold, &[], hot, &[]);
-        self.b.switch_to_block(cold);
-        let unretired = i64::from(self.unretired());
-        let left = self.load_state(types::I64, abi::COUNTDOWN);
-        let left = self.b.ins().iadd_imm_s(left, unretired);
-        self.store_state(abi::COUNTDOWN, left);
-        let pc = self.pc_of(self.at);
-        self.leave(Leave::Interpret, pc);
-        self.b.switch_to_block(hot);
     }
 
     /// A register as a number of type `ty`, F32 or F64.

@@ -1,0 +1,94 @@
+//! The host's floating-point unit is the guest's only while its code runs: whatever the
+//! code is left for, the host has its own control register back.
+
+#[path = "common/mod.rs"]
+#[cfg(target_arch = "x86_64")]
+mod common;
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use std::arch::asm;
+    use std::sync::Arc;
+
+    use riscope_core::addr::{GuestAddr, GuestPhys};
+    use riscope_core::clock::Clock;
+    use riscope_core::counters::{CodeExit, CounterPage};
+    use riscope_core::engine::{Engine, EngineContext, EngineFactory, Exit};
+    use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
+    use riscope_core::mem::GuestRam;
+    use riscope_jit::{JitConfig, JitFactory};
+    use vm_memory::{Bytes, GuestAddress};
+
+    use crate::common::assembler::Assembler;
+    use crate::common::encode::{Fields, encode, row};
+
+    const RAM: u64 = 0x8000_0000;
+    const MSTATUS: u16 = 0x300;
+    const FRM: u16 = 2;
+    const TIME: u16 = 0xc01;
+    const UPWARDS: u32 = 3;
+    const DYNAMIC: u32 = 7;
+
+    /// The host's control register.
+    fn mxcsr() -> u32 {
+        let mut value = 0_u32;
+        // SAFETY: stores four bytes where there are four.
+        unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut value, options(nostack)) };
+        value
+    }
+
+    /// A loop that divides 1 by 3, then does something for which generated code is left: it
+    /// loads across a page, reads the time, and calls a function.
+    fn program() -> Vec<u8> {
+        let mut asm = Assembler::default();
+        let float = |asm: &mut Assembler, mnemonic, rd, rs1, rs2| {
+            asm.raw(encode(row(mnemonic), Fields { rd, rs1, rs2, modifier: DYNAMIC, ..Fields::default() }));
+        };
+        asm.constant(5, 3 << 13);
+        asm.csr("csrrs", 0, MSTATUS, 5);
+        asm.csr("csrrwi", 0, FRM, UPWARDS);
+        asm.imm("addi", 6, 0, 1);
+        float(&mut asm, "fcvt.d.l", 1, 6, 0);
+        asm.imm("addi", 6, 0, 3);
+        float(&mut asm, "fcvt.d.l", 2, 6, 0);
+        asm.constant(9, RAM + 4092);
+        let (again, function) = (asm.here(), asm.label());
+        float(&mut asm, "fdiv.d", 3, 1, 2);
+        asm.imm("ld", 8, 9, 0);
+        float(&mut asm, "fdiv.d", 3, 1, 2);
+        asm.csr("csrrs", 8, TIME, 0);
+        float(&mut asm, "fdiv.d", 3, 1, 2);
+        asm.jump(1, function);
+        asm.jump(0, again);
+        asm.bind(function);
+        float(&mut asm, "fdiv.d", 3, 1, 2);
+        asm.imm("jalr", 0, 1, 0);
+        asm.finish()
+    }
+
+    #[test]
+    fn the_host_keeps_its_rounding_mode_and_flags() {
+        let ram = Arc::new(GuestRam::new(GuestPhys(RAM), 8192).expect("guest memory"));
+        ram.memory().write_slice(&program(), GuestAddress(RAM)).expect("the program fits");
+        let counters: Arc<CounterPage> = Arc::default();
+        let config =
+            HartConfig { counters: Arc::clone(&counters), ..HartConfig::alone(Arc::clone(&ram), Clock::manual()) };
+        let mut hart = Hart::new(config);
+        hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
+        let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
+        let mut engine: Box<dyn Engine> =
+            JitFactory { config }.engines(&EngineContext::alone(ram), 1).expect("an engine").remove(0);
+
+        let before = mxcsr();
+        for limit in (1..200).chain([50_000]) {
+            assert_eq!(engine.run(&mut hart, limit), Exit::LimitReached);
+            assert_eq!(mxcsr(), before, "after {limit} instructions");
+        }
+        assert_eq!(hart.state().f[3], 0x3fd5_5555_5555_5556, "1/3, rounded up");
+        assert_eq!(hart.state().fflags, 1, "inexact");
+        for exit in [CodeExit::Quantum, CodeExit::Lookup, CodeExit::Fallback, CodeExit::Access] {
+            let count = counters.code_exits()[exit as usize];
+            assert!(count > 0, "generated code was never left for {exit:?}");
+        }
+    }
+}
