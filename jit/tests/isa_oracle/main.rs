@@ -19,6 +19,8 @@ mod cases;
 mod disassembly;
 mod elf;
 mod engines;
+#[cfg(target_arch = "x86_64")]
+mod float_unit;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod reference;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]

@@ -1,11 +1,7 @@
 //! The host's floating-point unit is the guest's only while its code runs: whatever the
 //! code is left for, the host has its own control register back.
 
-#[path = "common/mod.rs"]
-#[cfg(target_arch = "x86_64")]
-mod common;
-
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(test)]
 mod tests {
     use std::arch::asm;
     use std::sync::Arc;
