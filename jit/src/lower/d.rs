@@ -7,7 +7,7 @@ use riscope_core::isa::Operands;
 use riscope_core::isa::d::D;
 
 use super::Translator;
-use super::float::{Sign, rounds_dynamically, rounds_somehow, truncates};
+use super::float::{Sign, rounds_dynamically, rounds_somehow, rounds_to_integer};
 use crate::sys;
 
 /// Whether the host's unit does it.
@@ -15,10 +15,9 @@ pub(super) fn is_translated(op: D, o: Operands) -> bool {
     match op {
         D::Fadd | D::Fsub | D::Fmul | D::Fdiv | D::Fsqrt => rounds_dynamically(o),
         D::Fmadd | D::Fmsub | D::Fnmsub | D::Fnmadd => rounds_dynamically(o) && sys::float::fuses(),
-        D::FcvtFromL | D::FcvtFromLu | D::FcvtSD => rounds_dynamically(o),
-        // Every such number is one of double precision.
-        D::FcvtFromW | D::FcvtFromWu | D::FcvtDS => rounds_somehow(o),
-        D::FcvtToW | D::FcvtToWu | D::FcvtToL | D::FcvtToLu => truncates(o) && o.rd() != 0,
+        D::FcvtSD => rounds_dynamically(o),
+        D::FcvtFromW | D::FcvtFromWu | D::FcvtFromL | D::FcvtFromLu | D::FcvtDS => rounds_somehow(o),
+        D::FcvtToW | D::FcvtToWu | D::FcvtToL | D::FcvtToLu => rounds_to_integer(o) && o.rd() != 0,
         D::Feq | D::Flt | D::Fle => o.rd() != 0,
         D::Fld
         | D::Fsd

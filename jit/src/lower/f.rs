@@ -7,7 +7,7 @@ use riscope_core::isa::Operands;
 use riscope_core::isa::f::F;
 
 use super::Translator;
-use super::float::{Sign, rounds_dynamically, truncates};
+use super::float::{Sign, rounds_dynamically, rounds_somehow, rounds_to_integer};
 use crate::sys;
 
 /// Whether the host's unit does it.
@@ -15,8 +15,8 @@ pub(super) fn is_translated(op: F, o: Operands) -> bool {
     match op {
         F::Fadd | F::Fsub | F::Fmul | F::Fdiv | F::Fsqrt => rounds_dynamically(o),
         F::Fmadd | F::Fmsub | F::Fnmsub | F::Fnmadd => rounds_dynamically(o) && sys::float::fuses(),
-        F::FcvtFromW | F::FcvtFromWu | F::FcvtFromL | F::FcvtFromLu => rounds_dynamically(o),
-        F::FcvtToW | F::FcvtToWu | F::FcvtToL | F::FcvtToLu => truncates(o) && o.rd() != 0,
+        F::FcvtFromW | F::FcvtFromWu | F::FcvtFromL | F::FcvtFromLu => rounds_somehow(o),
+        F::FcvtToW | F::FcvtToWu | F::FcvtToL | F::FcvtToLu => rounds_to_integer(o) && o.rd() != 0,
         F::Feq | F::Flt | F::Fle => o.rd() != 0,
         F::Flw
         | F::Fsw

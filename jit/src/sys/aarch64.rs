@@ -107,6 +107,11 @@ pub(crate) mod float {
         AVAILABLE
     }
 
+    /// Whether the host rounds to integers in any mode.
+    pub(crate) fn rounds() -> bool {
+        AVAILABLE
+    }
+
     /// The control register for a rounding mode, or 0 if the host does not have it.
     pub(crate) fn control(_: RoundingMode) -> u64 {
         0

@@ -104,6 +104,11 @@ pub(crate) mod float {
         std::arch::is_x86_feature_detected!("fma")
     }
 
+    /// Whether the host rounds to integers in any mode. Cranelift asks the same question.
+    pub(crate) fn rounds() -> bool {
+        std::arch::is_x86_feature_detected!("sse4.1")
+    }
+
     /// The control register for a rounding mode, or 0 if the host does not have it.
     pub(crate) fn control(mode: RoundingMode) -> u64 {
         let rounding = match mode {

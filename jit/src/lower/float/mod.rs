@@ -4,15 +4,16 @@
 //!   RISC-V, tininess after rounding included. So generated code never computes a flag:
 //!   they gather in the host's control register and go to `fflags` when the code is left
 //!   (`crate::sys::float`).
-//! - **Rounding.** The host rounds as `frm` says, set on entry. An instruction with a mode
-//!   of its own is translated only if its result is exact, or if it is a conversion to an
-//!   integer towards zero, for which hosts have instructions.
+//! - **Rounding.** The host rounds as `frm` says, set on entry. Of instructions with a mode
+//!   of their own, those are translated whose result is exact, and conversions to
+//!   integers: `floor` and its like are made of these.
 //! - **When.** Code uses the unit only if the hart's floating point is on and dirty and
 //!   `frm` is one of the four modes that hosts have; it asks once a block. Otherwise the
 //!   interpreter executes the instruction, which makes the state dirty or traps.
 //! - **What differs** from RISC-V is left to the interpreter too, before the destination is
 //!   written: numbers that are not boxed; NaNs in signalling comparisons, minimum, maximum
-//!   and conversions to integers; conversions between large unsigned integers and numbers;
+//!   and conversions to integers; conversions of large unsigned integers, and in other modes than
+//!   towards zero of all large numbers;
 //!   fused multiply-adds that give a NaN. A host operation before that has raised no flag
 //!   that the instruction does not raise.
 //!
@@ -34,12 +35,11 @@ pub(super) use moves::Sign;
 
 use super::Translator;
 use crate::abi::{self, Word};
+use crate::sys;
 
 /// `rm` that stands for `frm`.
 const DYNAMIC: u8 = 7;
-/// `rm` of rounding towards zero.
-const TOWARDS_ZERO: u8 = 1;
-/// The `rm` that have a meaning by themselves.
+/// The `rm` that have a meaning by themselves; the last is to nearest, ties away from zero.
 const LAST_STATIC: u8 = 4;
 
 /// What the upper half of a register holds around a single-precision number.
@@ -53,14 +53,15 @@ pub(super) fn rounds_dynamically(o: Operands) -> bool {
     o.rm() == DYNAMIC
 }
 
-/// Whether an instruction whose result is exact has a mode at all.
+/// Whether an instruction has a rounding mode at all: for those whose result is exact, or is
+/// translated only where it is.
 pub(super) fn rounds_somehow(o: Operands) -> bool {
     o.rm() <= LAST_STATIC || o.rm() == DYNAMIC
 }
 
-/// Whether a conversion to an integer rounds as C's casts do.
-pub(super) fn truncates(o: Operands) -> bool {
-    o.rm() == TOWARDS_ZERO
+/// Whether the host converts to integers in the rounding mode of an instruction.
+pub(super) fn rounds_to_integer(o: Operands) -> bool {
+    o.rm() < LAST_STATIC && sys::float::rounds() || o.rm() == DYNAMIC
 }
 
 /// What is known of a register in the current block. All forms agree with the state.
