@@ -16,8 +16,8 @@ use crate::block::Fragment;
 use crate::code::{Built, Claim, CodeCache, Covered, Dropped, PublishError, Source};
 use crate::compile::Compiler;
 
-/// Requests that may wait. A full queue is no loss: the block stays hot and is
-/// asked for again.
+/// Requests that may wait for the compiler to look at them, and as many that it has looked
+/// at. A full queue is no loss: the block stays hot and is asked for again.
 const QUEUE: usize = 1024;
 
 /// A hot block.
