@@ -75,7 +75,9 @@ mod tests {
 
     #[test]
     fn engines_agree_on_floating_point() {
-        engines_agree(&FLOAT, 10, 8, 100);
+        // Elsewhere the interpreter executes all of it.
+        let translated = if cfg!(target_arch = "x86_64") { 25 } else { 8 };
+        engines_agree(&FLOAT, 10, translated, 100);
     }
 
     #[test]

@@ -12,10 +12,9 @@
 //!   interpreter executes the instruction, which makes the state dirty or traps.
 //! - **What differs** from RISC-V is left to the interpreter too, before the destination is
 //!   written: numbers that are not boxed; NaNs in signalling comparisons, minimum, maximum
-//!   and conversions to integers; conversions of large unsigned integers, and in other modes than
-//!   towards zero of all large numbers;
-//!   fused multiply-adds that give a NaN. A host operation before that has raised no flag
-//!   that the instruction does not raise.
+//!   and conversions to integers; conversions of large unsigned integers, and of all large
+//!   numbers in other modes than towards zero; fused multiply-adds that give a NaN. A host
+//!   operation before that has raised no flag that the instruction does not raise.
 //!
 //! Cranelift takes floating-point operations for pure. Without its optimiser it still
 //! drops those whose result nobody uses, and with them their flags. Each result here is
