@@ -9,8 +9,8 @@ use rustix::event::PollFlags;
 use rustix::io::{Errno, read};
 use rustix::stdio::stdin;
 
-use crate::descriptor::{is_ready, wait_until_ready};
 use crate::stop::Stopper;
+use crate::terminal::descriptor::{is_ready, wait_until_ready};
 
 /// Pause between two offers to a guest that has no room.
 const PAUSE: Duration = Duration::from_millis(5);

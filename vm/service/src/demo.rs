@@ -1,31 +1,32 @@
 //! `riscope demo`: the built-in guest, no download needed.
 
-use riscope_machine::{ImageSource, Machine};
+use riscope_machine::{ImageSource, MachineExit};
 
 use crate::cli::DemoArguments;
 use crate::error::CommandError;
+use crate::foreground::{Foreground, RunPolicy};
 use crate::message::say;
 use crate::session::Session;
-use crate::wiring::{RunPolicy, machine_spec, run_machine};
+use crate::wiring::machine_spec;
 
 /// Built from the sources in `vm/service/guest`; a test proves that they match.
 const GUEST: &[u8] = include_bytes!("../guest/demo.elf");
 const MEMORY: u64 = 64 << 20;
 
-/// Runs the guest until Ctrl-C and returns the exit status.
-pub(crate) fn demo(arguments: &DemoArguments) -> Result<u8, CommandError> {
+/// Runs the guest until Ctrl-C and returns how the machine ended.
+pub(crate) fn demo(arguments: &DemoArguments) -> Result<MachineExit, CommandError> {
     let session = Session::start(Some(arguments.listen), arguments.otlp.clone())?;
-    let mut spec = machine_spec(&session, "demo", arguments.engine, session.console());
+    let mut spec = machine_spec(&session.bus, "demo", arguments.engine, session.console());
     spec.memory = MEMORY;
     spec.user_mode = false;
     spec.kernel = Some(ImageSource::bytes("the demo guest", GUEST));
     spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds);
     let policy = RunPolicy { reboot: true, timeout: None };
-    let built = |_: &Machine| {
+    let outcome = Foreground::build(&session, &spec, policy).and_then(|foreground| {
         if let Some(address) = session.address {
             say(&format_args!("demo at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));
         }
-        Ok(())
-    };
-    run_machine(&session, &spec, policy, built, |_| Ok(()))
+        foreground.run()
+    });
+    session.conclude(outcome.map(|ended| ended.exit))
 }

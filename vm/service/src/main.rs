@@ -5,20 +5,20 @@
 mod cli;
 mod console;
 mod demo;
-mod descriptor;
 mod error;
+mod foreground;
 mod http;
 mod message;
-mod output;
 mod run;
 mod session;
 mod signals;
-mod size;
 mod stop;
 mod terminal;
 mod wiring;
 
 use std::process::ExitCode;
+
+use riscope_machine::MachineExit;
 
 fn main() -> ExitCode {
     let command = match cli::parse() {
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         cli::Command::Run(arguments) => run::run(&arguments),
         cli::Command::Demo(arguments) => demo::demo(&arguments),
     };
-    ExitCode::from(outcome.unwrap_or_else(|error| {
+    ExitCode::from(outcome.map(MachineExit::status).unwrap_or_else(|error| {
         message::say(&error);
         error.status()
     }))

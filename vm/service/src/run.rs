@@ -5,42 +5,57 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use riscope_core::mmu::MmuType;
 use riscope_machine::boot::SignatureError;
-use riscope_machine::{DiskSpec, ImageSource, Machine, MachineSpec};
+use riscope_machine::console::Console;
+use riscope_machine::{DiskSpec, ImageSource, Machine, MachineExit, MachineSpec};
 
 use crate::cli::{MmuChoice, RunArguments};
 use crate::console::feed_stdin;
 use crate::error::CommandError;
+use crate::foreground::{Foreground, RunPolicy};
 use crate::message::say;
 use crate::session::Session;
-use crate::wiring::{RunPolicy, machine_spec, run_machine};
+use crate::wiring::machine_spec;
 
-/// Runs the machine and returns the exit status.
-pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
+/// Runs the machine and returns how it ended.
+pub(crate) fn run(arguments: &RunArguments) -> Result<MachineExit, CommandError> {
     let session = Session::start(arguments.observe.listen, arguments.observe.otlp.clone())?;
     let console = session.console();
-    let mut spec = machine_spec(&session, "run", arguments.engine, std::sync::Arc::clone(&console));
+    let mut spec = machine_spec(&session.bus, "run", arguments.engine, Arc::clone(&console));
     describe(&mut spec, arguments);
     let policy = RunPolicy { reboot: !arguments.no_reboot, timeout: arguments.timeout };
-    // Nothing is said, and no terminal touched, before everything has been found usable.
-    let built = |machine: &Machine| {
-        if let Some(path) = &arguments.signature {
-            check_signature(machine, &spec, path)?;
-        }
-        if let Some(address) = session.address {
-            say(&format_args!("metrics at http://{address}/metrics"));
-        }
-        let is_terminal = session.terminal.enter();
-        if is_terminal {
-            say(&"Ctrl-A x ends the machine");
-        }
-        feed_stdin(console, session.stopper.clone(), is_terminal).map_err(CommandError::Runtime)
-    };
-    run_machine(&session, &spec, policy, built, |machine| {
-        Ok(arguments.signature.as_ref().map_or(Ok(()), |path| machine.dump_signature(path))?)
-    })
+    session.conclude(run_machine(&session, &spec, policy, console, arguments.signature.as_deref()))
+}
+
+fn run_machine(
+    session: &Session,
+    spec: &MachineSpec,
+    policy: RunPolicy,
+    console: Arc<Console>,
+    signature: Option<&Path>,
+) -> Result<MachineExit, CommandError> {
+    let foreground = Foreground::build(session, spec, policy)?;
+    // No line is said, and no terminal touched, before everything has been found usable.
+    if let Some(path) = signature {
+        check_signature(foreground.machine(), spec, path)?;
+    }
+    if let Some(address) = session.address {
+        say(&format_args!("metrics at http://{address}/metrics"));
+    }
+    let is_terminal = session.terminal.enter();
+    if is_terminal {
+        say(&"Ctrl-A x ends the machine");
+    }
+    feed_stdin(console, session.stopper.clone(), is_terminal).map_err(CommandError::Runtime)?;
+    let ended = foreground.run()?;
+    session.stopper.harts_ended();
+    if let Some(path) = signature {
+        ended.machine.dump_signature(path)?;
+    }
+    Ok(ended.exit)
 }
 
 /// Proves that there will be a signature, and a file for it, before the machine runs for

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use riscope_core::event::DomainEventBus;
+use riscope_machine::MachineExit;
 use riscope_machine::console::Console;
 use riscope_telemetry::{SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
 use tokio::runtime::Runtime;
@@ -14,10 +15,10 @@ use tokio::sync::oneshot;
 use crate::error::CommandError;
 use crate::http;
 use crate::message::say;
-use crate::output::Output;
 use crate::signals::Signals;
 use crate::stop::Stopper;
 use crate::terminal::Terminal;
+use crate::terminal::output::Output;
 use crate::wiring::DEVICE_ERRORS;
 
 /// Lives as long as a command.
@@ -69,6 +70,20 @@ impl Session {
     /// A console that writes to stdout.
     pub(crate) fn console(&self) -> Arc<Console> {
         Console::new(Arc::clone(&self.output) as _)
+    }
+
+    /// No hart executes any more: waits until the output is written, and returns how the
+    /// command has ended.
+    ///
+    /// # Errors
+    /// Those of `outcome`.
+    pub(crate) fn conclude(&self, outcome: Result<MachineExit, CommandError>) -> Result<MachineExit, CommandError> {
+        self.stopper.harts_ended();
+        if self.output.drain() {
+            return outcome;
+        }
+        // Part of the guest's output is lost, so a stop that was asked for is no success.
+        outcome.map(|exit| self.stopper.asked().unwrap_or(exit))
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use riscope_machine::{Machine, MachineExit};
 
-use crate::output::Output;
+use crate::terminal::output::Output;
 
 /// How long after a request to end the harts may take.
 const GRACE: Duration = Duration::from_secs(1);

@@ -1,5 +1,7 @@
 //! The command line. Names are stable; `--help` is meant to be enough to start.
 
+mod size;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,7 +12,7 @@ use riscope_core::mem::MAX_HARTS;
 
 use crate::error::USAGE;
 use crate::message::say;
-use crate::size::{parse_memory, parse_timeout};
+use size::{parse_memory, parse_timeout};
 
 /// The command that the arguments of this process give.
 ///

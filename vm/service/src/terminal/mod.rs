@@ -1,4 +1,8 @@
-//! The terminal on stdin: raw while the machine runs, and given back as it was.
+//! The terminal on stdin: raw while the machine runs, and given back as it was. Output to
+//! stdout, and waiting for descriptors that others share.
+
+pub(crate) mod descriptor;
+pub(crate) mod output;
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};

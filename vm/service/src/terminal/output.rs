@@ -16,7 +16,7 @@ use riscope_machine::console::ConsoleBackend;
 use rustix::event::PollFlags;
 use rustix::io::{Errno, write};
 
-use crate::descriptor::wait_until_ready;
+use super::descriptor::wait_until_ready;
 
 /// Bytes that wait to be written at most.
 const CAPACITY: usize = 64 << 10;

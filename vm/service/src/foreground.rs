@@ -1,0 +1,86 @@
+//! A machine in the foreground: built, run through the resets that its guest asks for, and
+//! ended.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use riscope_machine::{Machine, MachineExit, MachineSpec};
+
+use crate::error::CommandError;
+use crate::session::Session;
+
+/// How a machine is to be run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunPolicy {
+    /// Build the machine again when the guest asks for a reset.
+    pub(crate) reboot: bool,
+    /// End it after this time, counted from before it is built.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// A machine that is built and does not execute yet.
+#[derive(Debug)]
+pub(crate) struct Foreground<'a> {
+    session: &'a Session,
+    spec: &'a MachineSpec,
+    reboot: bool,
+    deadline: Option<Instant>,
+    machine: Machine,
+}
+
+/// A machine that has ended for good.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) exit: MachineExit,
+    /// For what it leaves behind, such as a signature.
+    pub(crate) machine: Arc<Machine>,
+}
+
+impl<'a> Foreground<'a> {
+    /// Builds the machine. The time-out begins.
+    ///
+    /// # Errors
+    /// When the machine cannot be built.
+    pub(crate) fn build(session: &'a Session, spec: &'a MachineSpec, policy: RunPolicy) -> Result<Self, CommandError> {
+        let deadline = policy.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        if let Some(deadline) = deadline {
+            session.stopper.expire_at(deadline);
+        }
+        let machine = build(session, spec)?;
+        Ok(Self { session, spec, reboot: policy.reboot, deadline, machine })
+    }
+
+    /// The machine, before it starts.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Runs it until it ends for good; a reset builds it again unless the policy says
+    /// otherwise.
+    ///
+    /// # Errors
+    /// When the machine cannot be started or built again.
+    pub(crate) fn run(self) -> Result<Ended, CommandError> {
+        let Self { session, spec, reboot, deadline, mut machine } = self;
+        loop {
+            machine.start()?;
+            let running = Arc::new(machine);
+            session.stopper.watch(&running);
+            let exit = match deadline {
+                Some(deadline) => running.wait_or_expire(deadline.saturating_duration_since(Instant::now())),
+                None => running.wait(),
+            };
+            if exit != MachineExit::Reset || !reboot {
+                return Ok(Ended { exit, machine: running });
+            }
+            drop(running);
+            machine = build(session, spec)?;
+        }
+    }
+}
+
+fn build(session: &Session, spec: &MachineSpec) -> Result<Machine, CommandError> {
+    let machine = Machine::new(spec)?;
+    session.telemetry.register_vm(machine.counters().clone());
+    Ok(machine)
+}
