@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::sample::HartSample;
 use super::trap::Interrupt;
 
 /// Requests that a hart serves at its next poll.
@@ -35,6 +36,8 @@ impl Attention {
     pub const SFENCE_VMA: Self = Self(4);
     /// The machine wants the hart's thread back (stop, pause, reset).
     pub const STOP: Self = Self(8);
+    /// An observer wants a [`HartSample`].
+    pub const SAMPLE: Self = Self(16);
 
     /// Whether all bits of `other` are set.
     pub fn contains(self, other: Self) -> bool {
@@ -63,6 +66,8 @@ pub struct HartControl {
     /// A supervisor software interrupt that the hart has not latched yet.
     supervisor_software: AtomicBool,
     fences_done: AtomicU32,
+    /// The answer to the last [`Attention::SAMPLE`], until somebody takes it.
+    sample: Mutex<Option<HartSample>>,
     sleep: Mutex<()>,
     wake: Condvar,
 }
@@ -76,6 +81,7 @@ impl Default for HartControl {
             running: AtomicBool::new(false),
             supervisor_software: AtomicBool::new(false),
             fences_done: AtomicU32::new(0),
+            sample: Mutex::new(None),
             sleep: Mutex::new(()),
             wake: Condvar::new(),
         }
@@ -136,6 +142,18 @@ impl HartControl {
     pub fn set_mtimecmp(&self, ticks: u64) {
         self.mtimecmp.store(ticks, Ordering::SeqCst);
         self.request(Attention::INTERRUPT);
+    }
+
+    /// Answers a request for a sample. Only the hart's own thread calls this.
+    pub(super) fn put_sample(&self, sample: HartSample) {
+        *self.sample.lock().unwrap_or_else(PoisonError::into_inner) = Some(sample);
+    }
+
+    /// Takes the answer to the last [`Attention::SAMPLE`], if the hart has given it. A
+    /// hart answers at its next poll, so one that waits for its host or stands at a pause
+    /// does not.
+    pub fn take_sample(&self) -> Option<HartSample> {
+        self.sample.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Whether anything was requested; cheap enough for every poll.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::csr::environment;
-use super::{Attention, Hart, Interrupt, PrivilegeMode, Taken, status};
+use super::{Attention, Hart, HartSample, Interrupt, PrivilegeMode, Taken, status};
 use crate::counters::FlushScope;
 use crate::engine::Exit;
 
@@ -88,7 +88,16 @@ impl Hart {
             self.flush_translations(FlushScope::Remote);
         }
         self.config.control.complete_fences(fences);
+        if attention.contains(Attention::SAMPLE) {
+            self.config.control.put_sample(self.sample());
+        }
         attention
+    }
+
+    /// What the hart is doing, for observers.
+    fn sample(&self) -> HartSample {
+        let masked = if self.deliverable().is_some() { 0 } else { self.pending() & self.csr.mie };
+        HartSample { pc: self.state.pc, mode: self.mode, masked, ticks: self.config.clock.now() }
     }
 
     /// `fence.i`: bumps the epoch at which engines drop stale translations.

@@ -6,7 +6,7 @@
 //! | `csr/` | control and status registers, one row each |
 //! | `trap.rs` | causes; `trap_entry.rs` taking and returning from traps |
 //! | `interrupt.rs` | pending interrupts, timers, `wfi` |
-//! | `control.rs` | what other threads may do to a hart |
+//! | `control.rs` | what other threads may do to a hart; `sample.rs` what they may ask it |
 //!
 //! A hart is owned by one thread. It knows no engine: an engine borrows it.
 
@@ -14,6 +14,7 @@ mod control;
 pub mod csr;
 mod interrupt;
 mod reset;
+mod sample;
 mod state;
 mod trap;
 mod trap_entry;
@@ -30,6 +31,7 @@ use crate::mmu::{Mmu, MmuType};
 
 pub use control::{Attention, HartControl, Taken};
 use csr::CsrFile;
+pub use sample::HartSample;
 pub use state::{HartState, PrivilegeMode, status};
 pub use trap::{Exception, ExceptionCause, Interrupt};
 
