@@ -32,8 +32,8 @@ impl ProcessSource {
 }
 
 impl Source for ProcessSource {
-    fn families(&self) -> &'static [&'static Family] {
-        &[
+    fn families(&self) -> Vec<&'static Family> {
+        vec![
             catalog::BUILD_INFO,
             catalog::PROCESS_CPU_SECONDS,
             catalog::PROCESS_RESIDENT_MEMORY,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use riscope_core::engine::EngineFactory;
 use riscope_core::event::Tier;
+use riscope_core::hart::ExceptionCause;
 use riscope_core::interp::InterpreterFactory;
 use riscope_jit::{JitConfig, JitFactory};
 
@@ -34,7 +35,7 @@ pub(crate) struct Statistics {
     /// Translations that could be entered in the end.
     pub(crate) blocks: u64,
     /// Exceptions and interrupts.
-    pub(crate) exceptions: [u64; 24],
+    pub(crate) exceptions: [u64; ExceptionCause::ALL.len()],
     pub(crate) interrupts: u64,
     /// Rounds through the main line, by program.
     pub(crate) iterations: Vec<u64>,
@@ -45,7 +46,7 @@ impl Statistics {
         let by_tier = machine.counters.instructions();
         self.programs += 1;
         self.instructions += by_tier.iter().sum::<u64>();
-        self.translated += by_tier[Tier::Baseline as usize..].iter().sum::<u64>();
+        self.translated += by_tier[Tier::Baseline.index()..].iter().sum::<u64>();
         let resident = machine.engine_counters.resident_blocks.iter();
         self.blocks += resident.map(|blocks| blocks.load(std::sync::atomic::Ordering::Relaxed)).sum::<u64>();
         for (sum, count) in self.exceptions.iter_mut().zip(machine.counters.exceptions()) {

@@ -5,9 +5,7 @@
 //! holds an address or anything else without bound, and `vm_id` is never on a
 //! histogram.
 
-use riscope_core::counters::{
-    CodeExit, EXCEPTION_NAMES, FlushScope, HartTime, INTERRUPT_NAMES, SbiExtension, TlbAccess, WalkResult,
-};
+use riscope_core::counters::HartCounter;
 use riscope_core::event::{BootPhase, EventType, ExitReason, FlushReason, InvalidationReason, Tier, Trigger, VmState};
 
 use super::family::{
@@ -88,41 +86,41 @@ families! {
     // Guest execution, from the counter pages.
     VCPU_TIME = Family::counter("riscope_vcpu_time_seconds_total", "Wall time of each vCPU thread by state.")
         .unit(Unit::Seconds).labels(&["vm_id", "vcpu", "state"]).otel("riscope.vcpu.time")
-        .values(&[("state", &HartTime::NAMES)]);
+        .row(HartCounter::TimeNs);
     GUEST_INSTRUCTIONS = Family::counter(
         "riscope_guest_instructions_total",
         "Guest instructions retired by execution tier.",
     )
     .labels(&["vm_id", "vcpu", "tier"]).otel("riscope.guest.instructions")
-        .values(&[("tier", &Tier::NAMES)]);
+        .row(HartCounter::Instructions);
     GUEST_EXCEPTIONS = Family::counter(
         "riscope_guest_exceptions_total",
         "Guest synchronous exceptions by RISC-V cause.",
     )
     .labels(&["vm_id", "cause"]).otel("riscope.guest.exceptions")
-        .values(&[("cause", &EXCEPTION_NAMES)]);
+        .row(HartCounter::Exceptions);
     GUEST_INTERRUPTS = Family::counter("riscope_guest_interrupts_total", "Guest interrupts taken by RISC-V cause.")
         .labels(&["vm_id", "cause"]).otel("riscope.guest.interrupts")
-        .values(&[("cause", &INTERRUPT_NAMES)]);
+        .row(HartCounter::Interrupts);
     GUEST_TLB_MISSES = Family::counter("riscope_guest_tlb_misses_total", "Software TLB misses by access; of fetches, pages whose code was looked up.")
         .labels(&["vm_id", "access"]).otel("riscope.guest.tlb.misses")
-        .values(&[("access", &TlbAccess::NAMES)]);
+        .row(HartCounter::TlbMisses);
     GUEST_PAGE_WALKS = Family::counter("riscope_guest_page_walks_total", "Page table walks by result.")
         .labels(&["vm_id", "result"])
-        .values(&[("result", &WalkResult::NAMES)]);
+        .row(HartCounter::PageWalks);
     GUEST_TLB_FLUSHES = Family::counter("riscope_guest_tlb_flushes_total", "Software TLB flushes by scope.")
         .labels(&["vm_id", "scope"])
-        .values(&[("scope", &FlushScope::NAMES)]);
+        .row(HartCounter::TlbFlushes);
     GUEST_SC_FAILURES = Family::counter("riscope_guest_sc_failures_total", "Failed store-conditional instructions.")
-        .labels(&["vm_id"]);
+        .labels(&["vm_id"]).row(HartCounter::ScFailures);
     GUEST_WFI = Family::counter("riscope_guest_wfi_total", "WFI instructions executed.")
-        .labels(&["vm_id"]);
+        .labels(&["vm_id"]).row(HartCounter::Wfi);
     GUEST_SBI_CALLS = Family::counter("riscope_guest_sbi_calls_total", "SBI calls by extension.")
         .labels(&["vm_id", "extension"]).otel("riscope.guest.sbi.calls")
-        .values(&[("extension", &SbiExtension::NAMES)]);
+        .row(HartCounter::SbiCalls);
     VCPU_EXITS = Family::counter("riscope_vcpu_exits_total", "Exits from generated code to the runtime by reason.")
         .labels(&["vm_id", "reason"]).otel("riscope.vcpu.exits")
-        .values(&[("reason", &CodeExit::NAMES)]);
+        .row(HartCounter::CodeExits);
 
     // JIT compiler.
     JIT_COMPILATIONS = Family::counter(

@@ -21,7 +21,7 @@ use super::{catalog, guest};
 /// Something that makes families on demand.
 pub(crate) trait Source: Send + Sync {
     /// The families it makes.
-    fn families(&self) -> &'static [&'static Family];
+    fn families(&self) -> Vec<&'static Family>;
     /// Makes them.
     fn collect(&self) -> Vec<MetricFamily>;
 }
@@ -61,24 +61,13 @@ impl<S: Source> Collector for Timed<S> {
 pub(crate) struct MachineSource(pub(crate) Arc<Machines>);
 
 impl Source for MachineSource {
-    fn families(&self) -> &'static [&'static Family] {
-        &[
+    fn families(&self) -> Vec<&'static Family> {
+        let of_machines = [
             catalog::VMS,
             catalog::VM_INFO,
             catalog::VM_STATE,
             catalog::VM_VCPUS,
             catalog::VM_MEMORY_LIMIT,
-            catalog::VCPU_TIME,
-            catalog::GUEST_INSTRUCTIONS,
-            catalog::GUEST_EXCEPTIONS,
-            catalog::GUEST_INTERRUPTS,
-            catalog::GUEST_TLB_MISSES,
-            catalog::GUEST_PAGE_WALKS,
-            catalog::GUEST_TLB_FLUSHES,
-            catalog::GUEST_SC_FAILURES,
-            catalog::GUEST_WFI,
-            catalog::GUEST_SBI_CALLS,
-            catalog::VCPU_EXITS,
             catalog::JIT_HOTSPOTS,
             catalog::JIT_QUEUE_DEPTH,
             catalog::JIT_QUEUE_REJECTED,
@@ -86,7 +75,8 @@ impl Source for MachineSource {
             catalog::JIT_CACHE_USAGE,
             catalog::JIT_CACHE_BLOCKS,
             catalog::DEVICE_ERRORS,
-        ]
+        ];
+        of_machines.into_iter().chain(guest::families()).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
@@ -165,8 +155,8 @@ pub(crate) struct BusSource {
 }
 
 impl Source for BusSource {
-    fn families(&self) -> &'static [&'static Family] {
-        &[
+    fn families(&self) -> Vec<&'static Family> {
+        vec![
             catalog::BUS_PUBLISHED,
             catalog::BUS_DELIVERED,
             catalog::BUS_DROPPED,

@@ -22,7 +22,7 @@ anything happens. The OpenTelemetry name is what the same thing is called there.
 const VALUES: &str = "
 ## Values of labels
 
-Of those that have a closed set of them. A cause without a name is `reserved_` and its code.
+Of those that have a closed set of them.
 
 | label | values | of |
 |---|---|---|
@@ -57,9 +57,9 @@ pub fn markdown() -> String {
 fn closed_sets() -> BTreeMap<(&'static str, Vec<&'static str>), Vec<&'static str>> {
     let mut sets: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for family in FAMILIES {
-        for (label, values) in family.values {
+        for (label, values) in family.closed_sets() {
             let named: Vec<_> = values.iter().copied().filter(|value| !value.is_empty()).collect();
-            sets.entry((*label, named)).or_default().push(family.name);
+            sets.entry((label, named)).or_default().push(family.name);
         }
     }
     sets

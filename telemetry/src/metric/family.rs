@@ -1,5 +1,7 @@
 //! What a row of the catalogue consists of.
 
+use riscope_core::counters::HartCounter;
+
 /// How a family's values behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -58,8 +60,11 @@ pub struct Family {
     pub help: &'static str,
     /// Names of its labels, in the order in which the code gives their values.
     pub labels: &'static [&'static str],
+    /// The row of the harts' counter pages that it shows, which says what else there is to
+    /// say about its last label.
+    pub row: Option<HartCounter>,
     /// Values of those labels that have a closed set of them; an empty one stands for
-    /// a code without a name, or for nothing.
+    /// nothing.
     pub values: &'static [(&'static str, &'static [&'static str])],
     /// Upper bounds of its buckets, of a histogram; without `+Inf`.
     pub buckets: &'static [f64],
@@ -69,7 +74,7 @@ pub struct Family {
 
 impl Family {
     pub(super) const fn new(name: &'static str, kind: Kind, help: &'static str) -> Self {
-        Self { name, kind, unit: Unit::None, help, labels: &[], values: &[], buckets: &[], otel_name: None }
+        Self { name, kind, unit: Unit::None, help, labels: &[], row: None, values: &[], buckets: &[], otel_name: None }
     }
 
     pub(super) const fn counter(name: &'static str, help: &'static str) -> Self {
@@ -94,6 +99,17 @@ impl Family {
 
     pub(super) const fn values(self, values: &'static [(&'static str, &'static [&'static str])]) -> Self {
         Self { values, ..self }
+    }
+
+    /// Shows a row of the counter pages.
+    pub(super) const fn row(self, row: HartCounter) -> Self {
+        Self { row: Some(row), ..self }
+    }
+
+    /// Every label with a closed set of values, and the values.
+    pub fn closed_sets(&self) -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+        let of_row = self.row.filter(|row| !row.label().is_empty()).map(|row| (row.label(), row.names()));
+        self.values.iter().copied().chain(of_row)
     }
 
     pub(super) const fn otel(self, otel_name: &'static str) -> Self {

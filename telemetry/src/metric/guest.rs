@@ -3,40 +3,42 @@
 use prometheus::proto::MetricFamily;
 use riscope_core::counters::{CounterPage, HartCounter, VmCounters};
 
-use super::catalog;
+use super::catalog::FAMILIES;
 use super::family::{Family, Unit};
 use super::samples::{Samples, seconds, to_f64};
 
-/// The family of a row.
-pub(super) const fn family(row: HartCounter) -> &'static Family {
-    match row {
-        HartCounter::Instructions => catalog::GUEST_INSTRUCTIONS,
-        HartCounter::Exceptions => catalog::GUEST_EXCEPTIONS,
-        HartCounter::Interrupts => catalog::GUEST_INTERRUPTS,
-        HartCounter::TlbMisses => catalog::GUEST_TLB_MISSES,
-        HartCounter::PageWalks => catalog::GUEST_PAGE_WALKS,
-        HartCounter::TlbFlushes => catalog::GUEST_TLB_FLUSHES,
-        HartCounter::CodeExits => catalog::VCPU_EXITS,
-        HartCounter::SbiCalls => catalog::GUEST_SBI_CALLS,
-        HartCounter::ScFailures => catalog::GUEST_SC_FAILURES,
-        HartCounter::Wfi => catalog::GUEST_WFI,
-        HartCounter::TimeNs => catalog::VCPU_TIME,
-    }
+/// The families of all rows.
+pub(super) fn families() -> impl Iterator<Item = &'static Family> {
+    FAMILY_OF_ROW.into_iter()
 }
 
-/// Codes that a hart without the hypervisor extension raises; the others appear
-/// only if they were counted.
-const EXCEPTIONS: u64 = 0b1011_1011_1111_1111;
-/// Interrupts of M-mode and S-mode, likewise.
-const INTERRUPTS: u64 = 0b1010_1010_1010;
+/// The family of a row.
+pub(super) const fn family(row: HartCounter) -> &'static Family {
+    FAMILY_OF_ROW[row as usize]
+}
 
-/// Whether the series of a word exists before the word is first counted.
-fn is_expected(row: HartCounter, index: usize) -> bool {
-    match row {
-        HartCounter::Exceptions => EXCEPTIONS & (1 << index) != 0,
-        HartCounter::Interrupts => INTERRUPTS & (1 << index) != 0,
-        _ => true,
+/// By row. Does not compile while a row has no family in the catalogue.
+const FAMILY_OF_ROW: [&Family; HartCounter::ALL.len()] = {
+    let mut families = [FAMILIES[0]; HartCounter::ALL.len()];
+    let mut row = 0;
+    while row < families.len() {
+        families[row] = find(HartCounter::ALL[row]);
+        row += 1;
     }
+    families
+};
+
+const fn find(row: HartCounter) -> &'static Family {
+    let mut n = 0;
+    while n < FAMILIES.len() {
+        if let Some(shown) = FAMILIES[n].row
+            && shown as usize == row as usize
+        {
+            return FAMILIES[n];
+        }
+        n += 1;
+    }
+    panic!("a row of the counter page has no family in the catalogue");
 }
 
 /// Everything that the pages of these machines say.
@@ -75,14 +77,10 @@ fn words(row: HartCounter, page: &CounterPage) -> Vec<u64> {
 }
 
 fn push_words(samples: &mut Samples, row: HartCounter, labels: &[&str], words: &[u64]) {
-    for (index, (&name, &word)) in row.names().iter().zip(words).enumerate() {
-        if word == 0 && !is_expected(row, index) {
-            continue;
-        }
-        let reserved = format!("reserved_{index}");
+    for (&name, &word) in row.names().iter().zip(words) {
         let mut labels = labels.to_vec();
         if !row.label().is_empty() {
-            labels.push(if name.is_empty() { &reserved } else { name });
+            labels.push(name);
         }
         let value = if family(row).unit == Unit::Seconds { seconds(word) } else { to_f64(word) };
         samples.push(&labels, value);

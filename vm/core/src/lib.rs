@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`addr`] | guest virtual and physical address newtypes |
+//! | [`arch`] | terms of the privileged architecture: modes, causes of traps, kinds of access |
 //! | [`isa`] | what an instruction *is*: rows, decoder, disassembler |
 //! | [`fp`] | exact IEEE 754 arithmetic with RISC-V flags |
 //! | [`hart`] | architectural state, CSRs, traps, cross-thread control |
@@ -21,6 +22,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod addr;
+pub mod arch;
 pub mod clock;
 pub mod counters;
 pub mod engine;
@@ -29,6 +31,7 @@ pub mod fp;
 pub mod hart;
 pub mod interp;
 pub mod isa;
+mod label;
 pub mod mem;
 pub mod mmio;
 pub mod mmu;

@@ -125,7 +125,7 @@ impl HartThread {
             BootPhase::Firmware => ExceptionCause::SupervisorEcall,
             _ => ExceptionCause::UserEcall,
         };
-        if exceptions[cause as usize] > 0 {
+        if exceptions[cause.index()] > 0 {
             self.lifecycle.boot_phase_ended(phase);
         }
     }

@@ -35,6 +35,11 @@ pub(super) fn stop(word: &AtomicU64) {
     word.store(total << STATE_BITS, Ordering::Release);
 }
 
+/// Adds nanoseconds to a watch that stands; only the thread that owns the word may do so.
+pub(super) fn add(word: &AtomicU64, nanoseconds: u64) {
+    word.store(word.load(Ordering::Relaxed).wrapping_add(nanoseconds << STATE_BITS), Ordering::Release);
+}
+
 /// The total until now, for any thread. Waits while the watch is being stopped, which
 /// takes its owner some ten nanoseconds.
 pub(super) fn read(word: &AtomicU64) -> u64 {

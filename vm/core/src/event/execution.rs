@@ -1,6 +1,7 @@
 //! What happens in the engine: compilation, hotspots, invalidation.
 
-use super::{EventType, VmId, labels};
+use super::{EventType, VmId};
+use crate::label::labels;
 
 labels! {
     /// Execution tiers, coldest first.

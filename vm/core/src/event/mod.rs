@@ -10,7 +10,6 @@
 //! | `execution.rs` | what the engine does with guest code |
 //! | `vm.rs` | the life of a machine |
 //! | `device.rs` | trouble of devices |
-//! | `label.rs` | closed sets of names |
 //! | `bus/` | how events reach subscribers |
 //! | `time.rs` | their clocks |
 //!
@@ -20,16 +19,16 @@
 mod bus;
 mod device;
 mod execution;
-mod label;
 mod time;
 mod vm;
 
 use std::fmt;
 
+use crate::label::labels;
+
 pub use bus::{BusStats, DomainEventBus, Filter, Received, SubscriberStats, Subscription};
 pub use device::DeviceEvent;
 pub use execution::{CompileFailure, ExecutionEvent, FlushReason, InvalidationReason, Tier, Trigger};
-pub(crate) use label::labels;
 pub use time::{monotonic_ns, wall_ns};
 pub use vm::{BootPhase, ExitReason, VmEvent, VmState};
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{EventType, VmId, labels};
+use super::{EventType, VmId};
+use crate::label::labels;
 
 labels! {
     /// Lifecycle states of a machine.

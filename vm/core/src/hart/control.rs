@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::sample::HartSample;
-use super::trap::Interrupt;
+use crate::arch::Interrupt;
 
 /// Requests that a hart serves at its next poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `state.rs` | what generated code addresses |
 //! | `csr/` | control and status registers, one row each |
-//! | `trap.rs` | causes; `trap_entry.rs` taking and returning from traps |
+//! | `trap_entry.rs` | taking and returning from traps |
 //! | `interrupt.rs` | pending interrupts, timers, `wfi` |
 //! | `control.rs` | what other threads may do to a hart; `sample.rs` what they may ask it |
 //!
@@ -16,7 +16,6 @@ mod interrupt;
 mod reset;
 mod sample;
 mod state;
-mod trap;
 mod trap_entry;
 
 use std::sync::Arc;
@@ -29,11 +28,11 @@ use crate::mem::GuestRam;
 use crate::mmio::MmioMap;
 use crate::mmu::{Mmu, MmuType};
 
+pub use crate::arch::{Exception, ExceptionCause, Interrupt, PrivilegeMode, status};
 pub use control::{Attention, HartControl, Taken};
 use csr::CsrFile;
 pub use sample::HartSample;
-pub use state::{HartState, PrivilegeMode, status};
-pub use trap::{Exception, ExceptionCause, Interrupt};
+pub use state::HartState;
 
 /// Pace of a manual clock: 100 instructions a tick are 10^9 a second.
 const INSTRUCTIONS_PER_TICK: u64 = 100;

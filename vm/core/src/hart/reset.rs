@@ -3,11 +3,13 @@
 use super::csr::{CsrFile, environment};
 use super::{Hart, HartState, Interrupt, PrivilegeMode, status};
 use crate::addr::GuestAddr;
+use crate::arch::ExceptionCause;
 use crate::counters::FlushScope;
 
 /// Exceptions that an SBI implementation delegates to S-mode: all but calls from
-/// S-mode and M-mode (causes 9 and 11).
-const DELEGATED_EXCEPTIONS: u64 = 0xb1ff & !(1 << 9);
+/// S-mode and M-mode.
+const DELEGATED_EXCEPTIONS: u64 =
+    ExceptionCause::MASK & !(ExceptionCause::SupervisorEcall.mask() | ExceptionCause::MachineEcall.mask());
 
 impl Hart {
     /// Resets the hart and lets it start at `pc` in `mode` with `a0` and `a1` set.

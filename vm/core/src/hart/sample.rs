@@ -4,7 +4,7 @@
 //! later ([`HartControl::take_sample`](super::HartControl::take_sample)). The hart pays
 //! for the questions that are asked and for nothing else.
 
-use super::state::PrivilegeMode;
+use crate::arch::PrivilegeMode;
 
 /// A hart at one of its polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,29 +5,6 @@
 
 use crate::mmu::TlbBank;
 
-/// Privilege modes, by their encoding in `mstatus.MPP`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum PrivilegeMode {
-    /// U-mode
-    User = 0,
-    /// S-mode
-    Supervisor = 1,
-    /// M-mode
-    Machine = 3,
-}
-
-impl PrivilegeMode {
-    /// The mode of a two-bit field; the reserved code 2 counts as U-mode.
-    pub fn from_bits(bits: u64) -> Self {
-        match bits & 3 {
-            3 => Self::Machine,
-            1 => Self::Supervisor,
-            _ => Self::User,
-        }
-    }
-}
-
 /// Words that belong to the engine which runs the hart; core never looks at them.
 pub(super) const ENGINE_WORDS: usize = 32;
 
@@ -80,43 +57,4 @@ impl Default for HartState {
             engine: [0; ENGINE_WORDS],
         }
     }
-}
-
-/// Bits of `mstatus` and `sstatus` (privileged specification, section "Machine
-/// Status Registers").
-pub mod status {
-    /// Supervisor interrupt enable.
-    pub const SIE: u64 = 1 << 1;
-    /// Machine interrupt enable.
-    pub const MIE: u64 = 1 << 3;
-    /// Previous SIE.
-    pub const SPIE: u64 = 1 << 5;
-    /// Previous MIE.
-    pub const MPIE: u64 = 1 << 7;
-    /// Previous mode of a trap into S-mode.
-    pub const SPP: u64 = 1 << 8;
-    /// Previous mode of a trap into M-mode.
-    pub const MPP: u64 = 3 << 11;
-    /// Position of MPP.
-    pub const MPP_SHIFT: u32 = 11;
-    /// Floating-point state: off, initial, clean, dirty.
-    pub const FS: u64 = 3 << 13;
-    /// Loads and stores of M-mode use the privilege in MPP.
-    pub const MPRV: u64 = 1 << 17;
-    /// S-mode may access user pages.
-    pub const SUM: u64 = 1 << 18;
-    /// Loads may read execute-only pages.
-    pub const MXR: u64 = 1 << 19;
-    /// Trap `satp` accesses and `sfence.vma` of S-mode.
-    pub const TVM: u64 = 1 << 20;
-    /// Trap `wfi` below M-mode.
-    pub const TW: u64 = 1 << 21;
-    /// Trap `sret` of S-mode.
-    pub const TSR: u64 = 1 << 22;
-    /// UXL = 64 and SXL = 64, read-only.
-    pub const XL64: u64 = 2 << 32 | 2 << 34;
-    /// UXL = 64, as `sstatus` shows it.
-    pub const UXL64: u64 = 2 << 32;
-    /// Some extension state is dirty, read-only.
-    pub const SD: u64 = 1 << 63;
 }

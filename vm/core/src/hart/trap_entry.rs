@@ -8,15 +8,15 @@ const INTERRUPT_FLAG: u64 = 1 << 63;
 impl Hart {
     /// Takes a synchronous exception: `pc` moves to the handler.
     pub fn take_exception(&mut self, exception: Exception) {
+        self.config.counters.count_exception(exception.cause);
         let cause = exception.cause as u64;
-        self.config.counters.count_exception(cause);
         let delegated = self.mode != PrivilegeMode::Machine && self.csr.medeleg >> cause & 1 != 0;
         self.enter_handler(cause, exception.value, delegated);
     }
 
     /// Takes an interrupt.
     pub(super) fn take_interrupt(&mut self, interrupt: Interrupt) {
-        self.config.counters.count_interrupt(interrupt as u64);
+        self.config.counters.count_interrupt(interrupt);
         let delegated = self.csr.mideleg & interrupt.mask() != 0;
         self.enter_handler(INTERRUPT_FLAG | interrupt as u64, 0, delegated);
     }

@@ -18,9 +18,11 @@ mod tlb;
 mod walk;
 
 use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
+use crate::arch::{Exception, PrivilegeMode, status};
 use crate::counters::{FlushScope, WalkResult};
-use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode, status};
+use crate::hart::Hart;
 
+pub use crate::arch::Access;
 use flush_log::FlushLog;
 use pmp::{Pmp, Verdict};
 use tlb::{CONTEXTS, Context, TlbContext};
@@ -28,35 +30,6 @@ pub use tlb::{RANGE_LIMIT, TLB_ENTRIES, TlbBank, TlbEntry};
 pub use walk::MmuType;
 pub(crate) use walk::PagingMode;
 use walk::{Leaf, WalkFault};
-
-/// Kinds of memory access that translation tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// A load, or a load-reserved.
-    Load,
-    /// A store, an atomic operation, or a store-conditional.
-    Store,
-    /// An instruction fetch.
-    Fetch,
-}
-
-impl Access {
-    fn page_fault(self) -> ExceptionCause {
-        match self {
-            Self::Load => ExceptionCause::LoadPageFault,
-            Self::Store => ExceptionCause::StorePageFault,
-            Self::Fetch => ExceptionCause::InstructionPageFault,
-        }
-    }
-
-    fn access_fault(self) -> ExceptionCause {
-        match self {
-            Self::Load => ExceptionCause::LoadAccessFault,
-            Self::Store => ExceptionCause::StoreAccessFault,
-            Self::Fetch => ExceptionCause::InstructionAccessFault,
-        }
-    }
-}
 
 /// A translated instruction fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! `mip`, `mie`, `mideleg` and their supervisor views.
 
 use super::{Effect, Hart, environment};
-use crate::hart::trap::Interrupt;
+use crate::arch::Interrupt;
 
 const SSI: u64 = Interrupt::SupervisorSoftware.mask();
 const STI: u64 = Interrupt::SupervisorTimer.mask();

@@ -1,6 +1,7 @@
 //! `misa`, `mhartid`, `mtvec` and what `medeleg` can hold.
 
 use super::{Effect, Hart};
+use crate::arch::ExceptionCause;
 
 /// RV64 with A, B (Zba, Zbb and Zbs), C, D, F, I, M, S and U.
 const MISA: u64 = 2 << 62
@@ -14,9 +15,9 @@ const MISA: u64 = 2 << 62
     | extension(b'S')
     | extension(b'U');
 
-/// Every implemented exception but the `ecall` of M-mode, which cannot come from
+/// Every exception but the `ecall` of M-mode, which cannot come from
 /// a lower mode.
-pub(super) const DELEGABLE_EXCEPTIONS: u64 = 0xb3ff;
+pub(super) const DELEGABLE_EXCEPTIONS: u64 = ExceptionCause::MASK & !ExceptionCause::MachineEcall.mask();
 
 const fn extension(letter: u8) -> u64 {
     1 << (letter - b'A')

@@ -1,8 +1,8 @@
 //! `stvec`, `satp` and `stimecmp`.
 
 use super::{Effect, Hart, PrivilegeMode, environment, machine};
+use crate::arch::status::TVM;
 use crate::counters::FlushScope;
-use crate::hart::state::status::TVM;
 use crate::mmu::PagingMode;
 
 /// ASID of 16 bits and the physical page number; the mode is checked apart.

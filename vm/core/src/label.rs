@@ -1,12 +1,15 @@
 //! Closed sets of label values: an enum whose names are declared once.
 
-/// Declares an enum with a stable name for each variant.
+/// Declares an enum with a stable name for each variant, and with a code for each where the
+/// specification gives them codes.
 macro_rules! labels {
-    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$vdoc:meta])* $variant:ident $label:literal,)* }) => {
+    ($(#[$doc:meta])* pub enum $name:ident {
+        $($(#[$vdoc:meta])* $variant:ident $label:literal $(= $code:literal)?,)*
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
-            $($(#[$vdoc])* $variant,)*
+            $($(#[$vdoc])* $variant $(= $code)?,)*
         }
 
         impl $name {
@@ -31,9 +34,14 @@ macro_rules! labels {
                 }
             }
 
-            /// Position in [`Self::ALL`].
+            /// Position in [`Self::ALL`], which is not the code where there are codes.
             pub const fn index(self) -> usize {
-                self as usize
+                enum Position {
+                    $($variant,)*
+                }
+                match self {
+                    $(Self::$variant => Position::$variant as usize,)*
+                }
             }
         }
     };
@@ -54,6 +62,16 @@ mod tests {
         }
     }
 
+    labels! {
+        /// Two values with codes.
+        pub enum Lamp {
+            /// Stop.
+            Red "red" = 3,
+            /// Go.
+            Green "green" = 7,
+        }
+    }
+
     #[test]
     fn names_and_positions_lead_back_to_the_value() {
         assert_eq!(Switch::ALL, [Switch::On, Switch::Off]);
@@ -63,5 +81,14 @@ mod tests {
             assert_eq!(Switch::from_name(value.as_str()), Some(*value));
         }
         assert_eq!(Switch::from_name("ajar"), None);
+    }
+
+    #[test]
+    fn codes_do_not_move_positions() {
+        assert_eq!(Lamp::ALL.iter().map(|lamp| *lamp as u64).collect::<Vec<_>>(), [3, 7]);
+        assert_eq!(Lamp::ALL.iter().map(|lamp| lamp.index()).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(Lamp::NAMES, ["red", "green"]);
+        assert_eq!(Lamp::from_name("green"), Some(Lamp::Green));
+        assert_eq!(Lamp::Red.as_str(), "red");
     }
 }

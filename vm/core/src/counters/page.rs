@@ -1,0 +1,280 @@
+//! The counter page of a hart: one row declares a counter.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::labels::{CodeExit, FlushScope, HartTime, SbiExtension, WalkResult};
+use super::stopwatch;
+use crate::arch::{Access, ExceptionCause, Interrupt};
+use crate::event::Tier;
+
+/// Declares the page. A row is
+///
+/// ```text
+/// /// What is counted.
+/// name: Row by "label" of Set, kind method;
+/// ```
+///
+/// and gives the page a word for each member of `Set` (one word without `by`), a method `name`
+/// that reads them, a method that counts, and a [`HartCounter`]. Kinds:
+///
+/// | kind | `method` |
+/// |---|---|
+/// | `count` | counts one |
+/// | `add` | adds a number |
+/// | `time` | runs a function, and adds the nanoseconds that it takes |
+macro_rules! counter_page {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: $row:ident $(by $label:literal of $set:ident)?, $kind:ident $method:ident;
+    )*) => {
+        /// Counters of one hart. Only the hart's own thread may count, anybody may
+        /// read. All of them only grow, and wrap at 2^64. The words of
+        /// [`CounterPage::time_ns`] are no plain numbers but stopwatches, which also move
+        /// while nobody counts.
+        ///
+        /// Layout: eight-byte words, row behind row in the order of [`HartCounter::ALL`]
+        /// without gaps, in each row one word for each of [`HartCounter::names`]. A page of
+        /// zero bytes is valid and no word is a pointer, so a page may live in memory shared
+        /// with another process; its size is rounded up to whole cache lines.
+        #[derive(Debug)]
+        #[repr(C, align(64))]
+        pub struct CounterPage {
+            $($(#[$doc])* $name: [AtomicU64; HartCounter::$row.names().len()],)*
+        }
+
+        impl Default for CounterPage {
+            fn default() -> Self {
+                Self { $($name: [const { AtomicU64::new(0) }; HartCounter::$row.names().len()],)* }
+            }
+        }
+
+        impl CounterPage {
+            $($(#[$doc])* pub fn $name(&self) -> [u64; HartCounter::$row.names().len()] {
+                self.$name.each_ref().map(|word| counter_page!(@read $kind)(word))
+            })*
+
+            $(counter_page!(@method $kind $method $name $($set)?);)*
+
+            fn row(&self, row: HartCounter) -> &[AtomicU64] {
+                match row {
+                    $(HartCounter::$row => &self.$name,)*
+                }
+            }
+        }
+
+        /// Rows of a [`CounterPage`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum HartCounter {
+            $($(#[$doc])* $row,)*
+        }
+
+        impl HartCounter {
+            /// All rows, in the order of the page.
+            pub const ALL: &'static [Self] = &[$(Self::$row,)*];
+
+            /// What the words of the row are told apart by; `""` in a row of one.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$row => concat!($($label)?),)*
+                }
+            }
+
+            /// A name for each word of the row; `""` in a row of one.
+            pub const fn names(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$row => counter_page!(@names $($set)?),)*
+                }
+            }
+
+            /// Where the row begins in the page, in bytes.
+            pub const fn offset(self) -> usize {
+                match self {
+                    $(Self::$row => std::mem::offset_of!(CounterPage, $name),)*
+                }
+            }
+
+            /// What a word of the row says now.
+            fn read(self, word: &AtomicU64) -> u64 {
+                match self {
+                    $(Self::$row => counter_page!(@read $kind)(word),)*
+                }
+            }
+
+            /// Adds to a word of the row.
+            fn add(self, word: &AtomicU64, n: u64) {
+                match self {
+                    $(Self::$row => counter_page!(@add $kind)(word, n),)*
+                }
+            }
+        }
+    };
+    (@names) => { &[""] };
+    (@names $set:ident) => { &$set::NAMES };
+    (@read time) => { stopwatch::read };
+    (@read $kind:ident) => { load };
+    (@add time) => { stopwatch::add };
+    (@add $kind:ident) => { add };
+    (@method count $method:ident $name:ident) => {
+        #[doc = concat!("Counts one of [`Self::", stringify!($name), "`]; only for the hart's own thread.")]
+        pub fn $method(&self) {
+            add(&self.$name[0], 1);
+        }
+    };
+    (@method count $method:ident $name:ident $set:ident) => {
+        #[doc = concat!("Counts one of [`Self::", stringify!($name), "`]; only for the hart's own thread.")]
+        pub fn $method(&self, which: $set) {
+            add(&self.$name[which.index()], 1);
+        }
+    };
+    (@method add $method:ident $name:ident $set:ident) => {
+        #[doc = concat!("Counts `n` of [`Self::", stringify!($name), "`]; only for the hart's own thread.")]
+        pub fn $method(&self, which: $set, n: u64) {
+            add(&self.$name[which.index()], n);
+        }
+    };
+    (@method time $method:ident $name:ident $set:ident) => {
+        #[doc = concat!(
+            "Counts the time that `f` takes in [`Self::", stringify!($name), "`]; only for the hart's own thread."
+        )]
+        pub fn $method<T>(&self, which: $set, f: impl FnOnce() -> T) -> T {
+            let watch = &self.$name[which.index()];
+            stopwatch::start(watch);
+            let result = f();
+            stopwatch::stop(watch);
+            result
+        }
+    };
+}
+
+counter_page! {
+    /// Instructions retired, by [`Tier`].
+    instructions: Instructions by "tier" of Tier, add count_instructions;
+    /// Synchronous exceptions, by [`ExceptionCause`].
+    exceptions: Exceptions by "cause" of ExceptionCause, count count_exception;
+    /// Interrupts taken, by [`Interrupt`].
+    interrupts: Interrupts by "cause" of Interrupt, count count_interrupt;
+    /// Software TLB misses, by [`Access`].
+    tlb_misses: TlbMisses by "access" of Access, count count_tlb_miss;
+    /// Page-table walks, by [`WalkResult`].
+    page_walks: PageWalks by "result" of WalkResult, count count_walk;
+    /// Software TLB flushes, by [`FlushScope`].
+    tlb_flushes: TlbFlushes by "scope" of FlushScope, count count_flush;
+    /// Exits from generated code, by [`CodeExit`].
+    code_exits: CodeExits by "reason" of CodeExit, count count_code_exit;
+    /// SBI calls, by [`SbiExtension`].
+    sbi_calls: SbiCalls by "extension" of SbiExtension, count count_sbi_call;
+    /// Failed store-conditionals.
+    sc_failures: ScFailures, count count_sc_failure;
+    /// `wfi` instructions.
+    wfi: Wfi, count count_wfi;
+    /// Nanoseconds of the hart's thread, by [`HartTime`].
+    time_ns: TimeNs by "state" of HartTime, time spend;
+}
+
+impl CounterPage {
+    /// Everything: row, name of the word, value.
+    pub fn iter(&self) -> impl Iterator<Item = (HartCounter, &'static str, u64)> {
+        HartCounter::ALL.iter().flat_map(|row| {
+            let values = self.row(*row).iter().map(|word| row.read(word));
+            row.names().iter().zip(values).map(|(name, value)| (*row, *name, value))
+        })
+    }
+
+    /// Adds `n` to word `index` of any row, for what stands in for a hart; nothing where the
+    /// row has no such word. The time that is added must not be running.
+    pub fn advance(&self, row: HartCounter, index: usize, n: u64) {
+        if let Some(word) = self.row(row).get(index) {
+            row.add(word, n);
+        }
+    }
+}
+
+fn load(word: &AtomicU64) -> u64 {
+    word.load(Ordering::Relaxed)
+}
+
+/// Adds to a counter that only the calling thread writes.
+#[inline(always)]
+fn add(counter: &AtomicU64, n: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_follow_each_other_without_gaps() {
+        let mut end = 0;
+        for row in HartCounter::ALL {
+            assert_eq!(row.offset(), end, "{row:?}");
+            end += 8 * row.names().len();
+        }
+        assert_eq!((size_of::<CounterPage>(), align_of::<CounterPage>()), (end.next_multiple_of(64), 64));
+    }
+
+    #[test]
+    fn words_are_told_apart_by_names() {
+        for row in HartCounter::ALL {
+            assert_eq!(row.label().is_empty(), row.names() == [""], "{row:?}");
+            let names: std::collections::BTreeSet<_> = row.names().iter().collect();
+            assert_eq!(names.len(), row.names().len(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn each_count_moves_its_word_and_no_other() {
+        let page = CounterPage::default();
+        page.count_instructions(Tier::Optimized, 5);
+        page.count_exception(ExceptionCause::LoadPageFault);
+        page.count_interrupt(Interrupt::SupervisorTimer);
+        page.count_tlb_miss(Access::Store);
+        page.count_walk(WalkResult::PageFault);
+        page.count_flush(FlushScope::Remote);
+        page.count_code_exit(CodeExit::Lookup);
+        page.count_sbi_call(SbiExtension::Time);
+        page.count_sc_failure();
+        page.count_wfi();
+        let moved: Vec<_> = page.iter().filter(|(_, _, value)| *value != 0).collect();
+        let expected = [
+            (HartCounter::Instructions, "optimized", 5),
+            (HartCounter::Exceptions, "load_page_fault", 1),
+            (HartCounter::Interrupts, "supervisor_timer", 1),
+            (HartCounter::TlbMisses, "store", 1),
+            (HartCounter::PageWalks, "page_fault", 1),
+            (HartCounter::TlbFlushes, "remote", 1),
+            (HartCounter::CodeExits, "lookup", 1),
+            (HartCounter::SbiCalls, "time", 1),
+            (HartCounter::ScFailures, "", 1),
+            (HartCounter::Wfi, "", 1),
+        ];
+        assert_eq!(moved, expected);
+        assert_eq!(page.exceptions()[ExceptionCause::LoadPageFault.index()], 1);
+    }
+
+    #[test]
+    fn time_is_counted_while_it_is_spent_and_not_after() {
+        let page = CounterPage::default();
+        let [_, idle] = page.spend(HartTime::Idle, || {
+            while page.time_ns()[HartTime::Idle.index()] == 0 {}
+            page.time_ns()
+        });
+        let [guest, total] = page.time_ns();
+        assert!(total >= idle && idle > 0);
+        assert_eq!((guest, page.time_ns()[HartTime::Idle.index()]), (0, total));
+    }
+
+    #[test]
+    fn every_word_can_be_advanced_and_no_others_exist() {
+        let page = CounterPage::default();
+        let mut n = 0;
+        for row in HartCounter::ALL {
+            for index in 0..row.names().len() {
+                n += 1;
+                page.advance(*row, index, n);
+            }
+            page.advance(*row, row.names().len(), 1);
+        }
+        assert!(page.iter().map(|(_, _, value)| value).eq(1..=n));
+    }
+}
