@@ -100,6 +100,16 @@ impl Hart {
         HartSample { pc: self.state.pc, mode: self.mode, masked, ticks: self.config.clock.now() }
     }
 
+    /// Clears the supervisor software interrupt, and one that another thread has raised and
+    /// the hart has not seen yet. Returns whether there was one.
+    pub fn clear_supervisor_software(&mut self) -> bool {
+        let mask = Interrupt::SupervisorSoftware.mask();
+        let raised = self.config.control.take_supervisor_software();
+        let pending = raised || self.csr.mip & mask != 0;
+        self.csr.mip &= !mask;
+        pending
+    }
+
     /// `fence.i`: bumps the epoch at which engines drop stale translations.
     pub(crate) fn fence_i(&mut self) {
         self.mmu.fetch_fences = self.mmu.fetch_fences.wrapping_add(1);

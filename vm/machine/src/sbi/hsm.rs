@@ -161,8 +161,7 @@ fn suspend(sbi: &Sbi, hart: &mut Hart, kind: u64) -> SbiResult {
         }
         // With an address that a hart could go on at, `leave` has served it.
         NON_RETENTIVE => Err(SbiError::InvalidAddress),
-        // All platform-specific kinds.
-        0x1000_0000..=0x7fff_ffff | 0x9000_0000..=0xffff_ffff => Err(SbiError::NotSupported),
+        // Reserved, or specific to a platform that this is not.
         _ => Err(SbiError::InvalidParam),
     }
 }

@@ -1,11 +1,11 @@
 //! The calls of SBI 0.1 (chapter 5), for kernels older than Linux 5.7.
 //!
-//! Their hart masks are in the caller's virtual memory. Fences do without: they go to all
-//! harts, of which those the caller meant are a part, which is always allowed. Interrupts
-//! go to the harts of the mask, and to all if it cannot be read.
+//! Their hart masks are in the caller's virtual memory. Fences do not read them: they go to
+//! all harts, which is always allowed. Interrupts go to the harts of the mask; a mask that
+//! cannot be read is a fault of the caller.
 
 use riscope_core::addr::GuestAddr;
-use riscope_core::hart::{Attention, Hart};
+use riscope_core::hart::{Attention, Exception, Hart};
 
 use super::{Sbi, SbiError, ipi, rfence, time};
 use crate::exit::MachineExit;
@@ -24,30 +24,31 @@ const SHUTDOWN: u8 = 8;
 pub(super) const LAST: u8 = SHUTDOWN;
 
 /// Serves one of the calls and returns the value for `a0`.
-pub(super) fn call(sbi: &Sbi, hart: &mut Hart, number: u8, args: [u64; 6]) -> u64 {
+///
+/// # Errors
+/// The exception that reading a hart mask raises, for the caller to take.
+pub(super) fn call(sbi: &Sbi, hart: &mut Hart, number: u8, args: [u64; 6]) -> Result<u64, Exception> {
     let all: Vec<usize> = (0..sbi.harts.len()).collect();
     match number {
         SET_TIMER => time::set_timer(sbi, hart, args[0]),
         CONSOLE_PUTCHAR => sbi.console.output(&args[0].to_le_bytes()[..1]),
         // -1 when there is none.
-        CONSOLE_GETCHAR => return sbi.console.take_input(1).first().map_or(u64::MAX, |&byte| byte.into()),
-        // The guest clears `sip.SSIP` itself; there is nothing behind it to clear.
-        CLEAR_IPI => {}
+        CONSOLE_GETCHAR => return Ok(sbi.console.take_input(1).first().map_or(u64::MAX, |&byte| byte.into())),
+        CLEAR_IPI => return Ok(hart.clear_supervisor_software().into()),
         SEND_IPI => {
-            let mask = mask_at(hart, args[0]);
+            let mask = mask_at(hart, args[0])?;
             let targets: Vec<usize> = all.into_iter().filter(|hart| mask >> hart & 1 != 0).collect();
             ipi::send(sbi, hart.id(), &targets);
         }
         REMOTE_FENCE_I => rfence::fence(sbi, hart, Attention::FENCE_I, &all),
         REMOTE_SFENCE_VMA | REMOTE_SFENCE_VMA_ASID => rfence::fence(sbi, hart, Attention::SFENCE_VMA, &all),
         SHUTDOWN => sbi.exit.request(MachineExit::PowerOff),
-        _ => return (SbiError::NotSupported as i64).cast_unsigned(),
+        _ => return Ok((SbiError::NotSupported as i64).cast_unsigned()),
     }
-    0
+    Ok(0)
 }
 
-/// The mask at a virtual address; all harts for address 0 and for one that cannot be read.
-fn mask_at(hart: &mut Hart, address: u64) -> u64 {
-    let everybody = u64::MAX;
-    if address == 0 { everybody } else { hart.read_u64(GuestAddr(address)).unwrap_or(everybody) }
+/// The mask at a virtual address; all harts for address 0.
+fn mask_at(hart: &mut Hart, address: u64) -> Result<u64, Exception> {
+    if address == 0 { Ok(u64::MAX) } else { hart.read_u64(GuestAddr(address)) }
 }

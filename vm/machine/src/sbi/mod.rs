@@ -48,6 +48,7 @@ enum SbiError {
     AlreadyAvailable = -6,
     AlreadyStarted = -7,
     AlreadyStopped = -8,
+    NoSharedMemory = -9,
 }
 
 /// Value for `a1`, or error for `a0`.
@@ -86,13 +87,20 @@ impl Sbi {
     /// Serves the call that `hart` stands at, and moves it behind the `ecall`. The hart
     /// may be stopped afterwards ([`Hsm::is_started`]).
     pub fn serve(&self, hart: &mut Hart) {
-        hart.set_pc(GuestAddr(hart.pc().0.wrapping_add(4)));
+        let ecall = hart.pc();
+        hart.set_pc(GuestAddr(ecall.0.wrapping_add(4)));
         let extension = hart.x(A7);
         let call = Call { function: hart.x(A6), args: std::array::from_fn(|i| hart.x(A0 + i)) };
         if let Ok(number @ 0..=legacy::LAST) = u8::try_from(extension) {
             hart.counters().count_sbi_call(SbiExtension::Legacy);
-            let result = legacy::call(self, hart, number, call.args);
-            hart.set_x(A0, result);
+            match legacy::call(self, hart, number, call.args) {
+                Ok(result) => hart.set_x(A0, result),
+                // Chapter 5: the guest takes the fault, at its `ecall`.
+                Err(fault) => {
+                    hart.set_pc(ecall);
+                    hart.take_exception(fault);
+                }
+            }
             return;
         }
         let Some(extension) = known(extension) else {
@@ -122,10 +130,14 @@ impl Sbi {
         }
     }
 
-    /// Harts named by a mask and its base (section 3.1).
+    /// Harts named by a mask and its base (section 3.1). The base has to be a hart also
+    /// when the mask is empty.
     fn harts_of(&self, mask: u64, base: u64) -> Result<Vec<usize>, SbiError> {
         if base == u64::MAX {
             return Ok((0..self.harts.len()).collect());
+        }
+        if base >= self.harts.len() as u64 {
+            return Err(SbiError::InvalidParam);
         }
         let bits = (0..u64::BITS).filter(|bit| mask >> bit & 1 != 0);
         bits.map(|bit| {
@@ -160,6 +172,8 @@ fn respond(hart: &mut Hart, result: SbiResult) {
     hart.set_x(A1, value);
 }
 
+#[cfg(test)]
+mod error_table;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -27,7 +27,8 @@ const CONFIG_SKIP_MATCH: u64 = 1 << 0;
 const CONFIG_CLEAR_VALUE: u64 = 1 << 1;
 const CONFIG_AUTO_START: u64 = 1 << 2;
 const START_SET_VALUE: u64 = 1 << 0;
-/// From a snapshot in shared memory, which is not offered.
+/// From a snapshot in shared memory, of which there is none: `snapshot_set_shmem` is
+/// optional and not offered.
 const START_FROM_SNAPSHOT: u64 = 1 << 1;
 const STOP_RESET: u64 = 1 << 0;
 const STOP_TAKE_SNAPSHOT: u64 = 1 << 1;
@@ -143,15 +144,17 @@ fn event_code(event: u64) -> Result<u64, SbiError> {
 }
 
 fn start(counters: &mut HartCounters, base: u64, mask: u64, flags: u64, value: u64) -> SbiResult {
+    let indices = indices(base, mask)?;
+    // None is started when one of them cannot be.
+    if indices.iter().any(|&index| counters[index].event.is_none()) {
+        return Err(SbiError::InvalidParam);
+    }
     if flags & START_FROM_SNAPSHOT != 0 {
-        return Err(SbiError::NotSupported);
+        return Err(SbiError::NoSharedMemory);
     }
     let mut already = false;
-    for index in indices(base, mask)? {
+    for index in indices {
         let counter = &mut counters[index];
-        if counter.event.is_none() {
-            return Err(SbiError::InvalidParam);
-        }
         already |= counter.running;
         if !counter.running {
             counter.running = true;
@@ -164,11 +167,12 @@ fn start(counters: &mut HartCounters, base: u64, mask: u64, flags: u64, value: u
 }
 
 fn stop(counters: &mut HartCounters, base: u64, mask: u64, flags: u64) -> SbiResult {
+    let indices = indices(base, mask)?;
     if flags & STOP_TAKE_SNAPSHOT != 0 {
-        return Err(SbiError::NotSupported);
+        return Err(SbiError::NoSharedMemory);
     }
     let mut already = false;
-    for index in indices(base, mask)? {
+    for index in indices {
         let counter = &mut counters[index];
         already |= !counter.running;
         counter.running = false;

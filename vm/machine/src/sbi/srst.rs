@@ -14,27 +14,18 @@ const SYSTEM_FAILURE: u64 = 1;
 /// Code of the exit after a shutdown because of a system failure.
 const FAILURE_CODE: u32 = 1;
 
-/// Types and reasons are 32 bits wide; from here on they belong to vendors and
-/// platforms, which this is none of.
-const FIRST_SPECIFIC_TYPE: u64 = 0xf000_0000;
-const FIRST_SPECIFIC_REASON: u64 = 0xe000_0000;
-
-/// Ends the machine; the call then does not return to the guest.
+/// Ends the machine; the call then does not return to the guest. Types and reasons are 32
+/// bits wide. Those that are reserved, and those of vendors, platforms and
+/// implementations, none of which exist here, are invalid parameters.
 pub(super) fn call(sbi: &Sbi, call: Call) -> SbiResult {
     if call.function != SYSTEM_RESET {
         return Err(SbiError::NotSupported);
     }
     let [kind, reason] = [call.args[0], call.args[1]].map(|arg| arg & 0xffff_ffff);
-    if reason > SYSTEM_FAILURE && reason < FIRST_SPECIFIC_REASON {
-        return Err(SbiError::InvalidParam);
-    }
     let exit = match (kind, reason) {
         (SHUTDOWN, SYSTEM_FAILURE) => MachineExit::Failure(FAILURE_CODE),
         (SHUTDOWN, NO_REASON) => MachineExit::PowerOff,
         (COLD_REBOOT | WARM_REBOOT, NO_REASON | SYSTEM_FAILURE) => MachineExit::Reset,
-        (SHUTDOWN | COLD_REBOOT | WARM_REBOOT, _) | (FIRST_SPECIFIC_TYPE.., _) => {
-            return Err(SbiError::NotSupported);
-        }
         _ => return Err(SbiError::InvalidParam),
     };
     sbi.exit.request(exit);

@@ -2,24 +2,22 @@
 
 use proptest::prelude::*;
 use riscope_core::addr::GuestAddr;
-use riscope_core::hart::{Attention, Interrupt};
+use riscope_core::hart::{Attention, ExceptionCause, Interrupt};
 use vm_memory::{Bytes, GuestAddress};
 
 use super::testing::{BASE, Guest, guest};
 use super::*;
 use crate::exit::MachineExit;
 
-const TIME: u64 = 0x5449_4d45;
-const IPI: u64 = 0x73_5049;
-const RFENCE: u64 = 0x5246_4e43;
-const HSM: u64 = 0x48_534d;
-const SRST: u64 = 0x5352_5354;
-const DBCN: u64 = 0x4442_434e;
-const PMU: u64 = 0x50_4d55;
+pub(super) const TIME: u64 = 0x5449_4d45;
+pub(super) const IPI: u64 = 0x73_5049;
+pub(super) const RFENCE: u64 = 0x5246_4e43;
+pub(super) const HSM: u64 = 0x48_534d;
+pub(super) const SRST: u64 = 0x5352_5354;
+pub(super) const DBCN: u64 = 0x4442_434e;
+pub(super) const PMU: u64 = 0x50_4d55;
 
-const NOT_SUPPORTED: (i64, u64) = (-2, 0);
 const INVALID_PARAM: (i64, u64) = (-3, 0);
-const INVALID_ADDRESS: (i64, u64) = (-5, 0);
 
 #[test]
 fn base_announces_version_and_extensions() {
@@ -33,8 +31,6 @@ fn base_announces_version_and_extensions() {
         assert_eq!(guest.call(0x10, 3, &[extension]), (0, 0), "{extension:#x}");
     }
     assert_eq!(guest.call(0x10, 4, &[]), (0, 0));
-    assert_eq!(guest.call(0x10, 7, &[]), NOT_SUPPORTED);
-    assert_eq!(guest.call(0x0a00_0000, 0, &[]), NOT_SUPPORTED);
 }
 
 #[test]
@@ -44,7 +40,6 @@ fn the_timer_has_one_function() {
     assert_eq!(guest.call(PMU, 2, &[0, 1, 4, set_timer]), (0, 0));
     assert_eq!(guest.call(TIME, 0, &[100]), (0, 0));
     assert_eq!(guest.call(TIME, 0, &[u64::MAX]), (0, 0));
-    assert_eq!(guest.call(TIME, 1, &[100]), NOT_SUPPORTED);
     assert_eq!(guest.call(PMU, 5, &[0]), (0, 2));
 }
 
@@ -58,10 +53,9 @@ fn an_ipi_asks_exactly_the_named_harts_for_attention() {
     assert!(guest.harts[2].serve_attention().is_empty());
     assert_eq!(guest.call(IPI, 0, &[0, u64::MAX]), (0, 0));
     assert!(guest.harts[2].serve_attention().contains(Attention::INTERRUPT));
-    for (mask, base) in [(0b1_0000, 0), (1, 4), (2, u64::MAX - 1), (1 << 63, 0)] {
-        assert_eq!(guest.call(IPI, 0, &[mask, base]), INVALID_PARAM, "{mask:#x} from {base:#x}");
-    }
-    assert_eq!(guest.call(IPI, 0, &[0, 77]), (0, 0), "nobody is a valid set");
+    guest.harts[1].serve_attention();
+    assert_eq!(guest.call(IPI, 0, &[0, 1]), (0, 0), "nobody is a valid set");
+    assert!(guest.harts[1].serve_attention().is_empty());
 }
 
 #[test]
@@ -78,10 +72,6 @@ fn fences_reach_the_named_harts_before_the_call_returns() {
         guest.harts[1].serve_attention();
     }
     assert_eq!(guest.harts[1].translation_epoch(), epoch + 2);
-    for function in [3, 4, 5, 6, 7] {
-        assert_eq!(guest.call(RFENCE, function, &[1, 0]), NOT_SUPPORTED);
-    }
-    assert_eq!(guest.call(RFENCE, 0, &[0b100, 0]), INVALID_PARAM);
 }
 
 #[test]
@@ -119,8 +109,6 @@ fn harts_are_started_once_and_stopped() {
     let mut guest = guest(2);
     assert_eq!(guest.call(HSM, 2, &[0]), (0, 0));
     assert_eq!(guest.call(HSM, 2, &[1]), (0, 1));
-    assert_eq!(guest.call(HSM, 0, &[1, BASE + 0x1_0000, 7]), INVALID_ADDRESS);
-    assert_eq!(guest.call(HSM, 0, &[1, BASE + 1, 7]), INVALID_ADDRESS);
     assert_eq!(guest.call(HSM, 0, &[1, BASE + 0x100, 7]), (0, 0));
     assert!(guest.harts[1].serve_attention().contains(Attention::INTERRUPT), "its thread is woken");
     assert_eq!(guest.call(HSM, 2, &[1]), (0, 2));
@@ -135,10 +123,6 @@ fn harts_are_started_once_and_stopped() {
     guest.sbi.serve(hart);
     assert!(!guest.sbi.hsm().is_started(1));
     assert_eq!(guest.call(HSM, 2, &[1]), (0, 1));
-    for hart in [2, u64::MAX] {
-        assert_eq!(guest.call(HSM, 2, &[hart]), INVALID_PARAM);
-        assert_eq!(guest.call(HSM, 0, &[hart, BASE, 0]), INVALID_PARAM);
-    }
 }
 
 #[test]
@@ -147,11 +131,6 @@ fn a_suspended_hart_goes_on_where_it_was_or_where_it_said() {
     assert_eq!(guest.call(HSM, 3, &[0, 0, 0]), (0, 0));
     assert_eq!(guest.call(HSM, 3, &[1 << 32, 0, 0]), (0, 0), "the kind has 32 bits");
     assert_eq!(guest.call(HSM, 2, &[0]), (0, 0), "awake again");
-    assert_eq!(guest.call(HSM, 3, &[0x8000_0000, BASE + 1, 0]), INVALID_ADDRESS);
-    assert_eq!(guest.call(HSM, 3, &[0x8000_0000, 0x1000, 0]), INVALID_ADDRESS);
-    assert_eq!(guest.call(HSM, 3, &[0x1000_0000, BASE, 0]), NOT_SUPPORTED);
-    assert_eq!(guest.call(HSM, 3, &[1, BASE, 0]), INVALID_PARAM);
-    assert_eq!(guest.call(HSM, 4, &[]), NOT_SUPPORTED);
 
     let (id, control) = (1, Arc::clone(&guest.controls[1]));
     let hart = &mut guest.harts[id];
@@ -177,13 +156,6 @@ fn reset_calls_end_the_machine() {
         assert_eq!(guest.call(SRST, 0, &args), (0, 0));
         assert_eq!(guest.exit.get(), Some(exit));
     }
-    let mut guest = guest(1);
-    assert_eq!(guest.call(SRST, 0, &[3, 0]), INVALID_PARAM);
-    assert_eq!(guest.call(SRST, 0, &[0, 2]), INVALID_PARAM);
-    assert_eq!(guest.call(SRST, 0, &[0xf000_0000, 0]), NOT_SUPPORTED);
-    assert_eq!(guest.call(SRST, 0, &[0, 0xe000_0000]), NOT_SUPPORTED);
-    assert_eq!(guest.call(SRST, 1, &[0, 0]), NOT_SUPPORTED);
-    assert_eq!(guest.exit.get(), None);
 }
 
 #[test]
@@ -195,10 +167,6 @@ fn the_debug_console_moves_bytes_within_ram_only() {
     assert_eq!(guest.capture.text(), "hello!");
     assert_eq!(guest.call(DBCN, 0, &[0, 0, 0]), (0, 0));
     assert_eq!(guest.call(DBCN, 0, &[0x1_0000, BASE, 0]), (0, 4096), "the rest is for the next call");
-    for (len, low, high) in [(5, BASE - 1, 0), (5, BASE, 1), (0x1_0001, BASE, 0), (u64::MAX, BASE, 0), (1, 0, 0)] {
-        assert_eq!(guest.call(DBCN, 0, &[len, low, high]), INVALID_PARAM, "{len:#x} at {low:#x}");
-        assert_eq!(guest.call(DBCN, 1, &[len, low, high]), INVALID_PARAM);
-    }
     guest.console.push_input(b"input");
     assert_eq!(guest.call(DBCN, 1, &[3, BASE + 0x100, 0]), (0, 3));
     assert_eq!(guest.call(DBCN, 1, &[100, BASE + 0x103, 0]), (0, 2));
@@ -212,14 +180,9 @@ fn firmware_counters_count_while_they_run() {
     let ipi_sent = 0xf_0006;
     assert_eq!(guest.call(PMU, 0, &[]), (0, 8));
     assert_eq!(guest.call(PMU, 1, &[7]), (0, 1 << 63));
-    assert_eq!(guest.call(PMU, 1, &[8]), INVALID_PARAM);
-    assert_eq!(guest.call(PMU, 5, &[0]), INVALID_PARAM, "not configured");
     assert_eq!(guest.call(PMU, 2, &[0, 0b110, 0, ipi_sent]), (0, 1));
-    assert_eq!(guest.call(PMU, 2, &[0, 0b010, 0, ipi_sent]), NOT_SUPPORTED, "taken");
-    assert_eq!(guest.call(PMU, 2, &[0, 0xff, 0, 1]), NOT_SUPPORTED, "a hardware event");
     guest.call(IPI, 0, &[0b10, 0]);
     assert_eq!(guest.call(PMU, 3, &[0, 0b10, 1, 1000]), (0, 0));
-    assert_eq!(guest.call(PMU, 3, &[0, 0b10, 1, 1000]), (-7, 0));
     guest.call(IPI, 0, &[0b10, 0]);
     guest.call(IPI, 0, &[0b10, 0]);
     guest.call_on(1, IPI, 0, &[0b10, 0]);
@@ -229,8 +192,6 @@ fn firmware_counters_count_while_they_run() {
     assert_eq!(guest.call(PMU, 5, &[1]), (0, 1002));
     assert_eq!(guest.call(PMU, 4, &[0, 0b10, 1]), (-8, 0), "stopped already, but freed");
     assert_eq!(guest.call(PMU, 5, &[1]), INVALID_PARAM);
-    assert_eq!(guest.call(PMU, 3, &[0, 1 << 60, 0, 0]), INVALID_PARAM);
-    assert_eq!(guest.call(PMU, 3, &[u64::MAX, 0b10, 0, 0]), INVALID_PARAM);
 }
 
 #[test]
@@ -246,8 +207,6 @@ fn legacy_calls_return_in_one_register() {
     assert_eq!(guest.call(5, 0, &[0xdead_beef]).0, 0);
     assert!(guest.harts[1].serve_attention().contains(Attention::FENCE_I));
     assert_eq!(guest.harts[1].fetch_fences(), fences + 1);
-    assert_eq!(guest.call(4, 0, &[0xdead_beef]).0, 0);
-    assert!(guest.harts[1].serve_attention().contains(Attention::INTERRUPT));
     assert_eq!(guest.call(8, 0, &[]).0, 0);
     assert_eq!(guest.exit.get(), Some(MachineExit::PowerOff));
 }
@@ -268,6 +227,28 @@ fn a_legacy_ipi_goes_to_the_harts_of_the_mask() {
     // No mask means everybody.
     guest.call(4, 0, &[0]);
     assert_eq!(interrupted(&mut guest), [true, true]);
+}
+
+#[test]
+fn a_legacy_mask_that_cannot_be_read_is_a_fault_of_the_caller() {
+    let mut guest = guest(2);
+    guest.harts[0].set_x(A0, 0x1000);
+    guest.harts[0].set_x(A7, 4);
+    guest.sbi.serve(&mut guest.harts[0]);
+    let hart = &mut guest.harts[0];
+    assert_eq!(hart.x(A0), 0x1000, "there is no answer");
+    assert_eq!(hart.pc(), GuestAddr(0), "the handler, where nobody has put one");
+    assert_eq!(hart.counters().exceptions()[ExceptionCause::LoadAccessFault as usize], 1);
+    assert!(guest.harts[1].serve_attention().is_empty(), "nobody is interrupted");
+}
+
+#[test]
+fn a_legacy_call_clears_an_interrupt_and_says_whether_there_was_one() {
+    let mut guest = guest(2);
+    assert_eq!(guest.call(3, 0, &[]).0, 0);
+    guest.call_on(1, IPI, 0, &[0b1, 0]);
+    assert_eq!(guest.call(3, 0, &[]).0, 1);
+    assert_eq!(guest.call(3, 0, &[]).0, 0);
 }
 
 #[test]
@@ -309,8 +290,9 @@ proptest! {
     ) {
         let mut guest = guest(2);
         for (extension, function, args) in calls {
-            // Calls that do not return to where they were made.
-            if extension == HSM && matches!(function, 1 | 3) {
+            // Calls that may not return to where they were made: a hart that stops or suspends
+            // itself, and a legacy mask that cannot be read.
+            if (extension == HSM && matches!(function, 1 | 3)) || extension == 4 {
                 continue;
             }
             let (error, value) = guest.call(extension, function, &args);
