@@ -180,6 +180,38 @@ mod tests {
         assert_eq!(received, text);
     }
 
+    /// The receiver has room for one byte, so the host's end holds back the others.
+    #[test]
+    fn input_without_fifos_waits_for_a_slow_guest() {
+        let board = board();
+        let text: Vec<u8> = (0..100).collect();
+        board.port.write(1, Width::Byte, 5).unwrap();
+        assert_eq!(board.port.console.push_input(&text), 100);
+        let mut received = Vec::new();
+        while read(&board.port, 2) == 4 {
+            assert_eq!(read(&board.port, 5), 0x61, "data and no overrun");
+            received.push(read(&board.port, 0).to_le_bytes()[0]);
+        }
+        assert_eq!(received, text);
+    }
+
+    /// What the chip loses of its own bytes is none of the input.
+    #[test]
+    fn an_overrun_in_loop_back_loses_no_input() {
+        let board = board();
+        let write = |offset, value| board.port.write(offset, Width::Byte, value).unwrap();
+        write(1, 1);
+        board.port.console.push_input(b"ab");
+        assert_eq!(read(&board.port, 5), 0x61);
+        write(4, 0x10);
+        write(0, 1);
+        write(0, 2);
+        assert_eq!([5, 0, 5].map(|offset| read(&board.port, offset)), [0x63, 2, 0x60]);
+        write(4, 0);
+        assert_eq!(receive(&board), b"ab");
+        assert_eq!(board.capture.text(), "");
+    }
+
     #[test]
     fn input_queued_before_the_port_is_programmed_is_not_lost() {
         let board = board();

@@ -1,5 +1,5 @@
-//! The 16550A chip: registers, receive FIFO and interrupt conditions, without bus
-//! or host.
+//! The 16550A chip (data sheet PC16550D): registers, receiver and interrupt conditions,
+//! without bus or host.
 //!
 //! ```text
 //!  0  RBR / THR   (DLAB: divisor low)     4  MCR
@@ -8,10 +8,13 @@
 //!  3  LCR                                 7  SCR
 //! ```
 //!
-//! The interrupt output is a level that follows the registers, as the PLIC
-//! expects. Transmission takes no time: the transmitter is always empty. Data below
-//! the FIFO's trigger level is reported as a character time-out at once, so no timer
-//! is needed and no byte waits.
+//! The interrupt output is a level that follows the registers, as the PLIC expects.
+//!
+//! The line is perfect and infinitely fast: the transmitter is always empty, the four
+//! character times of a time-out pass at once, so data below the trigger level is a
+//! time-out, and there are no parity errors, framing errors or breaks. Every character has
+//! eight bits, whatever the line control register says; divisor and scratch register are
+//! storage.
 
 use std::collections::VecDeque;
 
@@ -31,8 +34,10 @@ const SCR: u64 = 7;
 const IER_RECEIVED: u8 = 1;
 const IER_TRANSMITTER: u8 = 2;
 const IER_LINE_STATUS: u8 = 4;
+const IER_MODEM: u8 = 8;
 const IER_BITS: u8 = 0x0f;
 
+const IIR_MODEM: u8 = 0x0;
 const IIR_NONE: u8 = 0x1;
 const IIR_TRANSMITTER: u8 = 0x2;
 const IIR_RECEIVED: u8 = 0x4;
@@ -43,6 +48,8 @@ const IIR_FIFO: u8 = 0xc0;
 const FCR_ENABLE: u8 = 1;
 const FCR_CLEAR_RECEIVER: u8 = 2;
 const LCR_DLAB: u8 = 0x80;
+/// DMA mode and trigger level; the clear bits clear themselves.
+const FCR_BITS: u8 = 0xc9;
 const MCR_BITS: u8 = 0x1f;
 const MCR_LOOP: u8 = 0x10;
 const LSR_DATA_READY: u8 = 0x01;
@@ -50,6 +57,8 @@ const LSR_OVERRUN: u8 = 0x02;
 const LSR_TRANSMITTER_EMPTY: u8 = 0x60;
 /// Clear to send, data set ready, carrier detect: somebody is connected.
 const MSR_CONNECTED: u8 = 0xb0;
+/// Ring indicator, whose falling edge counts only.
+const MSR_RING: u8 = 0x40;
 
 /// What an access to a register says about who makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +80,7 @@ pub fn purpose(offset: u64) -> Purpose {
     }
 }
 
-/// A byte in the receive FIFO.
+/// A byte in the receiver.
 #[derive(Clone, Copy, Debug)]
 struct Received {
     byte: u8,
@@ -79,10 +88,13 @@ struct Received {
     looped: bool,
 }
 
-/// Registers of the chip.
+/// Registers of the chip, as a master reset leaves them.
 #[derive(Clone, Debug, Default)]
 pub struct Uart16550 {
+    /// The receive FIFO; at most one byte, the receiver buffer register, without FIFOs.
     received: VecDeque<Received>,
+    /// The byte that was read last. Without FIFOs it can be read again.
+    last: u8,
     divisor: [u8; 2],
     ier: u8,
     fcr: u8,
@@ -92,6 +104,8 @@ pub struct Uart16550 {
     overrun: bool,
     /// The transmitter became empty and the guest has not been told yet.
     transmitter_event: bool,
+    /// Changes of modem lines since the modem status was read: its bits 3 to 0.
+    line_changes: u8,
 }
 
 impl Uart16550 {
@@ -105,24 +119,39 @@ impl Uart16550 {
         self.ier & IER_RECEIVED != 0
     }
 
-    /// Room for received bytes: the guest has to read before more fit.
+    /// Bytes that the receiver can take from the line before it loses one: the guest has to
+    /// read before more fit. None in loop-back, which cuts the line.
     pub fn room(&self) -> usize {
-        let capacity = if self.fcr & FCR_ENABLE != 0 { FIFO_SIZE } else { 1 };
-        if self.mcr & MCR_LOOP != 0 { 0 } else { capacity.saturating_sub(self.received.len()) }
+        if self.is_looped() { 0 } else { self.capacity().saturating_sub(self.received.len()) }
     }
 
-    /// A byte arrives on the line; it is lost, and the overrun recorded, when there
-    /// is no room.
+    /// A byte arrives on the line. When there is no room, an overrun is recorded: a full
+    /// FIFO loses this byte, and the register loses the one that it holds.
     pub fn receive(&mut self, byte: u8) {
         self.queue(Received { byte, looped: false });
     }
 
     fn queue(&mut self, received: Received) {
-        if self.received.len() < FIFO_SIZE {
-            self.received.push_back(received);
-        } else {
+        if self.received.len() >= self.capacity() {
             self.overrun = true;
+            if self.has_fifos() {
+                return;
+            }
+            self.received.clear();
         }
+        self.received.push_back(received);
+    }
+
+    fn has_fifos(&self) -> bool {
+        self.fcr & FCR_ENABLE != 0
+    }
+
+    fn capacity(&self) -> usize {
+        if self.has_fifos() { FIFO_SIZE } else { 1 }
+    }
+
+    fn is_looped(&self) -> bool {
+        self.mcr & MCR_LOOP != 0
     }
 
     /// Takes bytes that arrived on the line and were not read back out of the receiver,
@@ -138,13 +167,13 @@ impl Uart16550 {
         match (offset, self.lcr & LCR_DLAB != 0) {
             (DATA, true) => self.divisor[0],
             (IER, true) => self.divisor[1],
-            (DATA, false) => self.received.pop_front().map_or(0, |received| received.byte),
+            (DATA, false) => self.read_data(),
             (IER, false) => self.ier,
             (IIR_FCR, _) => self.read_identification(),
             (LCR, _) => self.lcr,
             (MCR, _) => self.mcr,
             (LSR, _) => self.read_line_status(),
-            (MSR, _) => self.modem_status(),
+            (MSR, _) => self.read_modem_status(),
             (SCR, _) => self.scr,
             _ => 0,
         }
@@ -160,17 +189,27 @@ impl Uart16550 {
             (IER, false) => self.write_enables(value),
             (IIR_FCR, _) => self.write_fifo_control(value),
             (LCR, _) => self.lcr = value,
-            (MCR, _) => self.mcr = value & MCR_BITS,
+            (MCR, _) => self.write_modem_control(value),
             (SCR, _) => self.scr = value,
-            // LSR and MSR are read-only.
+            // Writing LSR or MSR is for the factory's tests only.
             _ => {}
         }
         None
     }
 
+    /// An empty FIFO reads zero; the register keeps what was read.
+    fn read_data(&mut self) -> u8 {
+        match self.received.pop_front() {
+            Some(received) => self.last = received.byte,
+            None if self.has_fifos() => self.last = 0,
+            None => {}
+        }
+        self.last
+    }
+
     fn transmit(&mut self, value: u8) -> Option<u8> {
         self.transmitter_event = true;
-        if self.mcr & MCR_LOOP == 0 {
+        if !self.is_looped() {
             return Some(value);
         }
         self.queue(Received { byte: value, looped: true });
@@ -184,12 +223,25 @@ impl Uart16550 {
         self.transmitter_event |= enabled & IER_TRANSMITTER != 0;
     }
 
+    /// Without the enable bit the others are not programmed. A change of the mode clears
+    /// the receiver.
     fn write_fifo_control(&mut self, value: u8) {
-        if value & FCR_CLEAR_RECEIVER != 0 || (value ^ self.fcr) & FCR_ENABLE != 0 {
+        let was_enabled = self.has_fifos();
+        self.fcr = if value & FCR_ENABLE != 0 { value & FCR_BITS } else { self.fcr & !FCR_ENABLE };
+        let is_cleared = self.has_fifos() && value & FCR_CLEAR_RECEIVER != 0;
+        if is_cleared || was_enabled != self.has_fifos() {
             self.received.clear();
+            self.last = 0;
         }
-        // The clear bits clear themselves.
-        self.fcr = value & 0xc9;
+    }
+
+    /// In loop-back the outputs are the modem's inputs, so writing them changes those.
+    fn write_modem_control(&mut self, value: u8) {
+        let before = self.modem_lines();
+        self.mcr = value & MCR_BITS;
+        let after = self.modem_lines();
+        let counted = (before ^ after) & !MSR_RING | before & !after & MSR_RING;
+        self.line_changes |= counted >> 4;
     }
 
     /// The highest-priority condition that is enabled and pending.
@@ -200,13 +252,15 @@ impl Uart16550 {
             if self.received.len() >= self.trigger_level() { IIR_RECEIVED } else { IIR_TIME_OUT }
         } else if self.ier & IER_TRANSMITTER != 0 && self.transmitter_event {
             IIR_TRANSMITTER
+        } else if self.ier & IER_MODEM != 0 && self.line_changes != 0 {
+            IIR_MODEM
         } else {
             IIR_NONE
         }
     }
 
     fn trigger_level(&self) -> usize {
-        if self.fcr & FCR_ENABLE == 0 {
+        if !self.has_fifos() {
             return 1;
         }
         [1, 4, 8, 14][usize::from(self.fcr >> 6)]
@@ -219,7 +273,7 @@ impl Uart16550 {
         if identification == IIR_TRANSMITTER {
             self.transmitter_event = false;
         }
-        let fifo = if self.fcr & FCR_ENABLE != 0 { IIR_FIFO } else { 0 };
+        let fifo = if self.has_fifos() { IIR_FIFO } else { 0 };
         identification | fifo
     }
 
@@ -229,10 +283,14 @@ impl Uart16550 {
         LSR_TRANSMITTER_EMPTY | ready | overrun
     }
 
-    /// In loop-back the outputs DTR, RTS, OUT1 and OUT2 are wired to the inputs DSR,
-    /// CTS, RI and DCD.
-    fn modem_status(&self) -> u8 {
-        if self.mcr & MCR_LOOP == 0 {
+    fn read_modem_status(&mut self) -> u8 {
+        self.modem_lines() | std::mem::take(&mut self.line_changes)
+    }
+
+    /// CTS, DSR, RI and DCD in bits 4 to 7. In loop-back they are the outputs RTS, DTR,
+    /// OUT1 and OUT2.
+    fn modem_lines(&self) -> u8 {
+        if !self.is_looped() {
             return MSR_CONNECTED;
         }
         let (dtr, rts) = (self.mcr & 1, self.mcr >> 1 & 1);
@@ -241,107 +299,4 @@ impl Uart16550 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn uart_with(enables: u8, input: &[u8]) -> Uart16550 {
-        let mut uart = Uart16550::default();
-        uart.write(IIR_FCR, FCR_ENABLE);
-        uart.write(IER, enables);
-        input.iter().for_each(|&byte| uart.receive(byte));
-        uart
-    }
-
-    #[test]
-    fn received_data_interrupts_until_it_is_read() {
-        let mut uart = uart_with(IER_RECEIVED, b"ab");
-        assert!(uart.interrupt());
-        assert_eq!(uart.read(IIR_FCR), IIR_FIFO | IIR_RECEIVED);
-        assert_eq!(uart.read(LSR) & LSR_DATA_READY, 1);
-        assert_eq!(uart.read(DATA), b'a');
-        assert!(uart.interrupt(), "reading the identification does not hide more data");
-        assert_eq!(uart.read(DATA), b'b');
-        assert!(!uart.interrupt());
-        assert_eq!(uart.read(LSR) & LSR_DATA_READY, 0);
-        assert_eq!(uart.read(DATA), 0);
-    }
-
-    #[test]
-    fn data_below_the_trigger_level_is_a_time_out() {
-        let mut uart = uart_with(IER_RECEIVED, b"");
-        uart.write(IIR_FCR, FCR_ENABLE | 0x80);
-        (0..7).for_each(|byte| uart.receive(byte));
-        assert_eq!(uart.read(IIR_FCR), IIR_FIFO | IIR_TIME_OUT);
-        uart.receive(7);
-        assert_eq!(uart.read(IIR_FCR), IIR_FIFO | IIR_RECEIVED);
-    }
-
-    #[test]
-    fn the_transmitter_interrupt_is_raised_by_enable_and_write_and_acknowledged_by_iir() {
-        let mut uart = uart_with(IER_TRANSMITTER, b"");
-        assert_eq!(uart.read(IIR_FCR), IIR_FIFO | IIR_TRANSMITTER);
-        assert!(!uart.interrupt());
-        assert_eq!(uart.write(DATA, b'x'), Some(b'x'));
-        assert!(uart.interrupt());
-        uart.write(IER, 0);
-        assert!(!uart.interrupt());
-        uart.write(IER, IER_TRANSMITTER | IER_RECEIVED);
-        assert!(uart.interrupt());
-    }
-
-    #[test]
-    fn received_data_goes_before_the_transmitter_and_keeps_it_pending() {
-        let mut uart = uart_with(IER_RECEIVED | IER_TRANSMITTER, b"a");
-        assert_eq!(uart.read(IIR_FCR), IIR_FIFO | IIR_RECEIVED);
-        uart.read(DATA);
-        assert_eq!(uart.read(IIR_FCR), IIR_FIFO | IIR_TRANSMITTER);
-        assert_eq!(uart.read(IIR_FCR), IIR_FIFO | IIR_NONE);
-    }
-
-    #[test]
-    fn a_full_fifo_reports_an_overrun_once() {
-        let mut uart = uart_with(IER_LINE_STATUS, &[0; FIFO_SIZE]);
-        assert_eq!(uart.room(), 0);
-        uart.receive(1);
-        assert_eq!(uart.read(IIR_FCR), IIR_FIFO | IIR_LINE_STATUS);
-        assert_eq!(uart.read(LSR) & LSR_OVERRUN, LSR_OVERRUN);
-        assert_eq!(uart.read(LSR) & LSR_OVERRUN, 0);
-        uart.write(IIR_FCR, FCR_ENABLE | FCR_CLEAR_RECEIVER);
-        assert_eq!(uart.room(), FIFO_SIZE);
-    }
-
-    #[test]
-    fn loop_back_returns_bytes_and_modem_lines() {
-        let mut uart = uart_with(0, b"");
-        uart.write(MCR, MCR_LOOP | 0x0a);
-        assert_eq!(uart.read(MSR), 0x90, "RTS to CTS, OUT2 to DCD");
-        assert_eq!(uart.write(DATA, b'z'), None);
-        assert_eq!(uart.room(), 0, "the line is cut");
-        assert_eq!(uart.take_back(), b"", "it did not come over the line");
-        assert_eq!(uart.read(DATA), b'z');
-        uart.write(MCR, 0);
-        assert_eq!(uart.read(MSR), MSR_CONNECTED);
-    }
-
-    #[test]
-    fn the_divisor_hides_data_and_enables_only() {
-        let mut uart = uart_with(IER_RECEIVED, b"q");
-        uart.write(LCR, LCR_DLAB | 3);
-        uart.write(DATA, 0x34);
-        uart.write(IER, 0x12);
-        assert_eq!((uart.read(DATA), uart.read(IER)), (0x34, 0x12));
-        assert_eq!(uart.read(LCR), LCR_DLAB | 3);
-        uart.write(LCR, 3);
-        assert_eq!((uart.read(IER), uart.read(DATA)), (IER_RECEIVED, b'q'));
-    }
-
-    #[test]
-    fn only_existing_bits_can_be_set() {
-        let mut uart = Uart16550::default();
-        for offset in [IER, MCR, SCR] {
-            uart.write(offset, 0xff);
-        }
-        assert_eq!((uart.read(IER), uart.read(MCR), uart.read(SCR)), (0x0f, 0x1f, 0xff));
-        assert_eq!(uart.read(IIR_FCR) & IIR_FIFO, 0, "FIFOs are off after reset");
-    }
-}
+mod tests;
