@@ -281,16 +281,20 @@ impl VirtioMmio {
     }
 }
 
-/// Registers are words. As on QEMU's machine, a double word is two of them, the low one
-/// first.
+/// Registers are words, and the specification has drivers access nothing else (section
+/// 4.2.2.2). As on QEMU's machine, a double word is two of them, the low one first; a byte
+/// or half word reads zero and writes nothing; what is not aligned is a fault.
 impl MmioDevice for VirtioMmio {
     fn read(&self, offset: u64, width: Width) -> Result<u64, MmioFault> {
         if offset < CONFIG && width == Width::Double && offset.is_multiple_of(8) {
             let low = self.read(offset, Width::Word)?;
             return Ok(self.read(offset + 4, Width::Word)? << 32 | low);
         }
-        if offset < CONFIG && (width != Width::Word || !offset.is_multiple_of(4)) {
+        if offset < CONFIG && !offset.is_multiple_of(width.bytes()) {
             return Err(MmioFault);
+        }
+        if offset < CONFIG && width != Width::Word {
+            return Ok(0);
         }
         match (offset, &self.attached) {
             (register::MAGIC_VALUE, _) => Ok(u64::from(MAGIC)),
@@ -311,8 +315,11 @@ impl MmioDevice for VirtioMmio {
             self.write(offset, Width::Word, value & Width::Word.mask())?;
             return self.write(offset + 4, Width::Word, value >> 32);
         }
-        if width != Width::Word || !offset.is_multiple_of(4) {
+        if !offset.is_multiple_of(width.bytes()) {
             return Err(MmioFault);
+        }
+        if width != Width::Word {
+            return Ok(());
         }
         if let Some(attached) = &self.attached {
             let mut attached = lock(attached);
