@@ -7,6 +7,8 @@
 
 use std::mem::offset_of;
 
+use cranelift_codegen::ir::{AbiParam, Signature, types};
+use cranelift_codegen::isa::CallConv;
 use riscope_core::hart::HartState;
 use riscope_core::mmu::{Access, TlbBank, TlbEntry};
 
@@ -80,6 +82,21 @@ pub(crate) mod tlb {
 pub(crate) const fn offset(bytes: usize) -> i32 {
     assert!(bytes < 1 << 20);
     bytes as i32
+}
+
+/// Signature of a translation: `fn(cpu, pc) -> Leave`.
+pub(crate) fn code_signature() -> Signature {
+    let mut signature = Signature::new(CallConv::Tail);
+    signature.params.extend([AbiParam::new(types::I64), AbiParam::new(types::I64)]);
+    signature.returns.push(AbiParam::new(types::I64));
+    signature
+}
+
+/// Signature of the refill thunk: one argument, no result, no register touched.
+pub(crate) fn refill_signature() -> Signature {
+    let mut signature = Signature::new(CallConv::PreserveAll);
+    signature.params.push(AbiParam::new(types::I64));
+    signature
 }
 
 /// Why generated code returned.

@@ -2,14 +2,14 @@
 //! address by direct branches inside its page.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 
 use riscope_core::addr::PAGE_SIZE;
 use riscope_core::interp::Executed;
-use riscope_core::isa::i::I;
-use riscope_core::isa::{Insn, Op, decode};
+use riscope_core::isa::{Insn, Operands, decode};
 
 use crate::code::PageBytes;
-use crate::lower;
+use crate::lower::{self, Emit, Lowering, Successors};
 
 /// Offset of the end of the page.
 const PAGE_END: u16 = 4096;
@@ -21,22 +21,23 @@ const MAX_BLOCKS: usize = 32;
 /// The countdown is checked once a block.
 const MAX_BLOCK_LENGTH: usize = 64;
 
-/// An instruction and its offset in the page.
+/// An instruction that is translated, and its offset in the page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Located {
     pub(crate) at: u16,
-    pub(crate) insn: Insn,
+    pub(crate) operands: Operands,
+    pub(crate) emit: Emit,
 }
 
 impl Located {
     /// Offset of the next instruction in memory; 4096 at the end of the page.
     pub(crate) fn next(&self) -> u16 {
-        self.at + u16::try_from(self.insn.operands.length()).unwrap_or(4)
+        self.at + u16::try_from(self.operands.length()).unwrap_or(4)
     }
 
     /// Offset of a direct jump's target if it lies in the page.
     pub(crate) fn target(&self) -> Option<u16> {
-        let target = i32::from(self.at) + self.insn.operands.imm();
+        let target = i32::from(self.at) + self.operands.imm();
         u16::try_from(target).ok().filter(|&target| target < PAGE_END)
     }
 }
@@ -45,7 +46,7 @@ impl Located {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The last instruction is a jump or branch.
-    Transfer,
+    Transfer(Successors),
     /// At the next offset, translated or not.
     FallThrough,
     /// With an instruction that only the interpreter executes.
@@ -86,6 +87,12 @@ impl Fragment {
         self.blocks.values().map(|block| block.instructions.len()).sum()
     }
 
+    /// Offsets of the instructions in the page.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<u16>> {
+        let instructions = self.blocks.values().flat_map(|block| &block.instructions);
+        instructions.map(|located| located.at..located.next())
+    }
+
     /// Bytes of guest code.
     pub(crate) fn guest_bytes(&self) -> usize {
         self.blocks.values().map(|block| usize::from(block.end - block.start)).sum()
@@ -121,18 +128,16 @@ fn find_leaders(page: Page<'_>, head: u16) -> BTreeSet<u16> {
 
 /// Offsets in the page where execution may go on directly.
 fn successors(block: &Block) -> Vec<u16> {
-    let in_page = (block.end < PAGE_END).then_some(block.end);
-    match (block.ending, block.instructions.last()) {
-        (Ending::Interpret, _) | (_, None) => vec![],
-        (Ending::FallThrough, _) => in_page.into_iter().collect(),
-        (Ending::Transfer, Some(last)) => match last.insn.op {
-            Op::I(I::Jal) if last.insn.operands.rd() == 0 => last.target().into_iter().collect(),
-            // A call: the callee is its own unit, and the code after it is entered
-            // by the return.
-            Op::I(I::Jal | I::Jalr) => vec![],
-            _ => in_page.into_iter().chain(last.target()).collect(),
-        },
-    }
+    let behind = (block.end < PAGE_END).then_some(block.end);
+    let target = block.instructions.last().and_then(Located::target);
+    let successors = match block.ending {
+        Ending::Interpret => [None, None],
+        Ending::FallThrough => [behind, None],
+        Ending::Transfer(Successors::Target) => [target, None],
+        Ending::Transfer(Successors::TargetOrBehind) => [behind, target],
+        Ending::Transfer(Successors::Elsewhere) => [None, None],
+    };
+    successors.into_iter().flatten().collect()
 }
 
 /// Decodes from `start` to the end of the block, which is also wherever another
@@ -142,27 +147,31 @@ fn scan(page: Page<'_>, start: u16, leaders: &BTreeSet<u16>) -> Block {
     let mut at = start;
     let ending = loop {
         let unknown = at != start && (leaders.contains(&at) || !page.executed.contains(at));
-        if instructions.len() == MAX_BLOCK_LENGTH || unknown {
+        if instructions.len() == MAX_BLOCK_LENGTH || unknown || at >= PAGE_END {
             break Ending::FallThrough;
         }
-        let Some(located) = instruction(page.bytes, at).filter(|located| lower::is_translated(located.insn)) else {
-            break if at < PAGE_END { Ending::Interpret } else { Ending::FallThrough };
+        let Some(insn) = instruction(page.bytes, at) else { break Ending::Interpret };
+        let (emit, transfer) = match lower::lowering(insn) {
+            Lowering::Interpreted => break Ending::Interpret,
+            Lowering::Straight(emit) => (emit, None),
+            Lowering::Transfer(emit, successors) => (emit, Some(successors)),
         };
+        let located = Located { at, operands: insn.operands, emit };
         at = located.next();
         instructions.push(located);
-        if lower::is_transfer(located.insn.op) {
-            break Ending::Transfer;
+        if let Some(successors) = transfer {
+            break Ending::Transfer(successors);
         }
     };
     Block { start, instructions, ending, end: at }
 }
 
-/// The instruction at offset `at`, if all of it is on the page.
-fn instruction(page: &PageBytes, at: u16) -> Option<Located> {
+/// The instruction at offset `at`, if there is one and all of it is on the page.
+fn instruction(page: &PageBytes, at: u16) -> Option<Insn> {
     let half = |at: usize| Some(u32::from(u16::from_le_bytes([*page.get(at)?, *page.get(at + 1)?])));
     let low = half(usize::from(at))?;
     let bits = if low & 3 == 3 { half(usize::from(at) + 2)? << 16 | low } else { low };
-    decode(bits).map(|insn| Located { at, insn })
+    decode(bits)
 }
 
 #[cfg(test)]
@@ -189,7 +198,7 @@ mod tests {
         let fragment = Fragment::find(&page, 0, &Executed::ALL).unwrap();
         let starts: Vec<_> = fragment.blocks.keys().copied().collect();
         assert_eq!(starts, [0, 12]);
-        assert_eq!(fragment.blocks[&0].ending, Ending::Transfer);
+        assert_eq!(fragment.blocks[&0].ending, Ending::Transfer(Successors::TargetOrBehind));
         assert_eq!(fragment.blocks[&12].ending, Ending::Interpret);
         assert_eq!((fragment.instructions(), fragment.guest_bytes()), (4, 16));
     }
@@ -201,7 +210,7 @@ mod tests {
         let fragment = Fragment::find(&page, 0, &Executed::ALL).unwrap();
         assert_eq!(fragment.blocks[&0].ending, Ending::FallThrough);
         assert_eq!(fragment.blocks[&0].end, 4);
-        assert_eq!(fragment.blocks[&4].ending, Ending::Transfer);
+        assert_eq!(fragment.blocks[&4].ending, Ending::Transfer(Successors::TargetOrBehind));
     }
 
     #[test]

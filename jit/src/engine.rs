@@ -12,9 +12,9 @@ use riscope_core::hart::{Hart, HartState, status};
 use riscope_core::interp::{BlockEnd, Interpreter};
 
 use crate::abi::{Leave, Word};
-use crate::code::jump_cache::JumpCache;
 use crate::code::{CodeCache, Dropped, Lookup, Online};
 use crate::compile::Compiler;
+use crate::jump_cache::JumpCache;
 use crate::sys;
 use crate::worker::{CompileService, Request, Worker};
 

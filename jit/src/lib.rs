@@ -10,9 +10,19 @@
 //!  └───────────▲──────────────┘               └────────────┬──────────────┘
 //!              │ jump cache, link slots                    │ publish
 //!  ┌───────────┴────────────────────────────────────────── ▼ ─────────────┐
-//!  │ code/  arena (memfd, two views), cache by physical page, invalidation│
+//!  │ code/  translations by physical page, in an arena; invalidation      │
 //!  └──────────────────────────────────────────────────────────────────────┘
 //! ```
+//!
+//! Modules, each of which uses only modules above it:
+//!
+//! | layer | modules |
+//! |---|---|
+//! | contract and host | `abi`; `host`, `jump_cache`, `sys`; `arena`; `thunk` |
+//! | translations that exist | `code` |
+//! | one instruction | `translator`; `memory`; `lower` |
+//! | one unit of code | `block`; `translate`; `compile` |
+//! | a machine | `worker`; `engine` |
 //!
 //! Invariants:
 //! - Generated code keeps the guest's registers in [`riscope_core::hart::HartState`]
@@ -28,14 +38,19 @@
 #![deny(clippy::float_arithmetic)]
 
 mod abi;
+mod arena;
 mod block;
 mod code;
 mod compile;
 mod engine;
+mod host;
+mod jump_cache;
 mod lower;
 mod memory;
 mod sys;
 mod thunk;
+mod translate;
+mod translator;
 mod worker;
 
 pub use engine::{JitConfig, JitFactory};

@@ -23,7 +23,7 @@ use riscope_core::addr::PAGE_SHIFT;
 use riscope_core::mmu::TLB_ENTRIES;
 
 use crate::abi::{self, Miss, Word, tlb};
-use crate::lower::Translator;
+use crate::translator::Translator;
 
 /// Bytes that one check covers.
 #[derive(Clone, Copy, Debug)]

@@ -20,8 +20,8 @@ use cranelift_module::{FuncId, Linkage, Module, ModuleResult};
 use riscope_core::hart::{Hart, HartState};
 
 use crate::abi::{self, Leave, Miss, Word};
-use crate::code::Arena;
-use crate::{compile, lower, sys};
+use crate::arena::Arena;
+use crate::{host, sys};
 
 /// Bytes of the arena that thunks may take.
 const RESERVED: usize = 16 << 10;
@@ -49,14 +49,14 @@ impl Thunks {
     /// # Errors
     /// When Cranelift does not support this host, or the arena is too small.
     pub(crate) fn compile(arena: &Arena) -> io::Result<Self> {
-        let mut builder = JITBuilder::with_isa(compile::host_isa()?, cranelift_module::default_libcall_names());
+        let mut builder = JITBuilder::with_isa(host::code_generator()?, cranelift_module::default_libcall_names());
         let size = RESERVED.min(arena.size());
         builder.memory_provider(Box::new(ArenaMemory { next: arena.write_view(0), left: size }));
         let mut module = JITModule::new(builder);
         let mut define = |name, signature, build| define(&mut module, name, signature, build);
         let entry = define("entry", entry_signature(), build_entry)?;
-        let resolve = define("resolve", lower::code_signature(), build_resolve)?;
-        let refill = define("refill", lower::refill_signature(), build_refill)?;
+        let resolve = define("resolve", abi::code_signature(), build_resolve)?;
+        let refill = define("refill", abi::refill_signature(), build_refill)?;
         module.finalize_definitions().map_err(io::Error::other)?;
         let address = |id| arena.executable(module.get_finalized_function(id));
         let resolve = address(resolve);
@@ -140,7 +140,7 @@ fn params<const N: usize>(b: &FunctionBuilder<'_>) -> [cranelift_codegen::ir::Va
 
 fn build_entry(b: &mut FunctionBuilder<'_>) {
     let [cpu, code, pc] = params(b);
-    let signature = b.import_signature(lower::code_signature());
+    let signature = b.import_signature(abi::code_signature());
     let call = b.ins().call_indirect(signature, code, &[cpu, pc]);
     let result = b.inst_results(call)[0];
     b.ins().return_(&[result]);

@@ -158,7 +158,7 @@ impl CompileService {
         let cache = &self.cache;
         let mut links = |target: u16| cache.link_slot(GuestPhys(page.0 | u64::from(target)));
         let code = self.compiler.compile(&fragment, &mut links).ok_or(CompileFailure::Compiler)?;
-        let covered = Covered::of(&fragment);
+        let covered = Covered::of(fragment.ranges());
         self.make_room_and_publish(&source, Built { phys, code: &code, covered: &covered })?;
         self.publish(ExecutionEvent::CodeBlockCompiled {
             vm_id: self.context.vm_id,

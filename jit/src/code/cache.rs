@@ -26,8 +26,8 @@ use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier,
 use riscope_core::mem::{GuestRam, MAX_HARTS, access};
 use rustc_hash::FxHashMap;
 
-use super::Arena;
-use super::page::{CodePage, Covered, PageBytes, copy_page};
+use super::page::{CodePage, Covered, Lookup, PageBytes, copy_page};
+use crate::arena::Arena;
 use crate::thunk::Thunks;
 
 /// A hart that executes no generated code has seen every epoch.
@@ -35,19 +35,6 @@ pub(super) const OFFLINE: u64 = u64::MAX;
 
 /// Alignment of translations.
 const CODE_ALIGN: usize = 32;
-
-/// What is known about code at an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lookup {
-    /// Enter it here.
-    Ready(*const u8),
-    /// It is being compiled.
-    Pending,
-    /// It cannot be translated.
-    Rejected,
-    /// Nobody asked for it yet.
-    Absent,
-}
 
 /// Code that somebody has asked for, on a page as it was then.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use super::cache::{CodeCache, OFFLINE};
-use super::jump_cache::JumpCache;
+use crate::jump_cache::JumpCache;
 
 /// A hart that may execute generated code. Dropping it announces that the hart has
 /// left.

@@ -1,5 +1,6 @@
 //! What the code cache keeps about a page of guest RAM.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 
@@ -7,11 +8,21 @@ use riscope_core::addr::PAGE_BYTES;
 use riscope_core::mem::access;
 use rustc_hash::FxHashMap;
 
-use super::cache::Lookup;
-use crate::block::Fragment;
-
 /// Bytes of a page.
 pub(crate) type PageBytes = [u8; PAGE_BYTES];
+
+/// What is known about code at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// Enter it here.
+    Ready(*const u8),
+    /// It is being compiled.
+    Pending,
+    /// It cannot be translated.
+    Rejected,
+    /// Nobody asked for it yet.
+    Absent,
+}
 
 /// The bytes of the page at `host`.
 ///
@@ -36,12 +47,11 @@ impl Default for Covered {
 }
 
 impl Covered {
-    /// What a translation of `fragment` depends on: its instructions. How a block ends
-    /// that runs into something else does not depend on what that is.
-    pub(crate) fn of(fragment: &Fragment) -> Self {
+    /// What a translation depends on: its instructions, at these offsets in the page.
+    pub(crate) fn of(instructions: impl Iterator<Item = Range<u16>>) -> Self {
         let mut covered = Self::default();
-        for located in fragment.blocks.values().flat_map(|block| &block.instructions) {
-            covered.0[usize::from(located.at) / 2..usize::from(located.next()) / 2].fill(true);
+        for Range { start, end } in instructions {
+            covered.0[usize::from(start) / 2..usize::from(end) / 2].fill(true);
         }
         covered
     }
@@ -111,24 +121,12 @@ impl CodePage {
 
 #[cfg(test)]
 mod tests {
-    use riscope_core::interp::Executed;
-
     use super::*;
 
-    /// `addi a0, a0, 1` at offset 8, `c.addi a0, 1` behind it, then a jump to itself.
-    fn page() -> PageBytes {
-        let mut page = [0; PAGE_BYTES];
-        page[8..12].copy_from_slice(&0x0015_0513u32.to_le_bytes());
-        page[12..14].copy_from_slice(&0x0505u16.to_le_bytes());
-        page[14..16].copy_from_slice(&0xa001u16.to_le_bytes());
-        page
-    }
-
+    /// A page with a translation of two instructions of four bytes at offset 8.
     fn translated() -> CodePage {
-        let bytes = page();
-        let fragment = Fragment::find(&bytes, 8, &Executed::ALL).expect("there is code");
-        let mut page = CodePage::new(bytes, 1);
-        page.add(8, std::ptr::dangling(), &Covered::of(&fragment));
+        let mut page = CodePage::new([0; PAGE_BYTES], 1);
+        page.add(8, std::ptr::dangling(), &Covered::of([8..12, 12..16].into_iter()));
         page
     }
 

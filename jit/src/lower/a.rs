@@ -9,36 +9,46 @@ use cranelift_codegen::ir::{AtomicRmwOp, InstBuilder, Type, Value, types};
 use riscope_core::isa::Operands;
 use riscope_core::isa::a::A;
 
-use super::Translator;
+use super::{Lowering, bytes};
 use crate::abi;
 use crate::memory::Group;
+use crate::translator::Translator;
+
+macro_rules! amo {
+    ($operation:ident, $ty:ident) => {
+        Lowering::Straight(|t, o| t.read_modify_write(o, AtomicRmwOp::$operation, types::$ty))
+    };
+}
+
+pub(super) fn lowering(op: A) -> Lowering {
+    match op {
+        A::LrW => Lowering::Straight(|t, o| t.load_reserved(o, types::I32)),
+        A::ScW => Lowering::Straight(|t, o| t.store_conditional(o, types::I32)),
+        A::AmoswapW => amo!(Xchg, I32),
+        A::AmoaddW => amo!(Add, I32),
+        A::AmoxorW => amo!(Xor, I32),
+        A::AmoandW => amo!(And, I32),
+        A::AmoorW => amo!(Or, I32),
+        A::AmominW => amo!(Smin, I32),
+        A::AmomaxW => amo!(Smax, I32),
+        A::AmominuW => amo!(Umin, I32),
+        A::AmomaxuW => amo!(Umax, I32),
+        A::LrD => Lowering::Straight(|t, o| t.load_reserved(o, types::I64)),
+        A::ScD => Lowering::Straight(|t, o| t.store_conditional(o, types::I64)),
+        A::AmoswapD => amo!(Xchg, I64),
+        A::AmoaddD => amo!(Add, I64),
+        A::AmoxorD => amo!(Xor, I64),
+        A::AmoandD => amo!(And, I64),
+        A::AmoorD => amo!(Or, I64),
+        A::AmominD => amo!(Smin, I64),
+        A::AmomaxD => amo!(Smax, I64),
+        A::AmominuD => amo!(Umin, I64),
+        A::AmomaxuD => amo!(Umax, I64),
+    }
+}
 
 impl Translator<'_> {
-    pub(super) fn lower_a(&mut self, op: A, o: Operands) {
-        let (operation, ty) = match op {
-            A::LrW => return self.load_reserved(o, types::I32),
-            A::LrD => return self.load_reserved(o, types::I64),
-            A::ScW => return self.store_conditional(o, types::I32),
-            A::ScD => return self.store_conditional(o, types::I64),
-            A::AmoswapW => (AtomicRmwOp::Xchg, types::I32),
-            A::AmoaddW => (AtomicRmwOp::Add, types::I32),
-            A::AmoxorW => (AtomicRmwOp::Xor, types::I32),
-            A::AmoandW => (AtomicRmwOp::And, types::I32),
-            A::AmoorW => (AtomicRmwOp::Or, types::I32),
-            A::AmominW => (AtomicRmwOp::Smin, types::I32),
-            A::AmomaxW => (AtomicRmwOp::Smax, types::I32),
-            A::AmominuW => (AtomicRmwOp::Umin, types::I32),
-            A::AmomaxuW => (AtomicRmwOp::Umax, types::I32),
-            A::AmoswapD => (AtomicRmwOp::Xchg, types::I64),
-            A::AmoaddD => (AtomicRmwOp::Add, types::I64),
-            A::AmoxorD => (AtomicRmwOp::Xor, types::I64),
-            A::AmoandD => (AtomicRmwOp::And, types::I64),
-            A::AmoorD => (AtomicRmwOp::Or, types::I64),
-            A::AmominD => (AtomicRmwOp::Smin, types::I64),
-            A::AmomaxD => (AtomicRmwOp::Smax, types::I64),
-            A::AmominuD => (AtomicRmwOp::Umin, types::I64),
-            A::AmomaxuD => (AtomicRmwOp::Umax, types::I64),
-        };
+    fn read_modify_write(&mut self, o: Operands, operation: AtomicRmwOp, ty: Type) {
         let value = self.register_as(o.rs2(), ty);
         let host = self.atomic_pointer(o, ty, true);
         let flags = self.flags.ram.with_aligned();
@@ -86,7 +96,6 @@ impl Translator<'_> {
         let first = self.x(o.rs1());
         let misaligned = self.b.ins().band_imm_u(first, i64::from(ty.bytes()) - 1);
         self.interpret_if(misaligned);
-        let span = u8::try_from(ty.bytes()).unwrap_or(8);
-        self.host_pointer(Group { first, span, store })
+        self.host_pointer(Group { first, span: bytes(ty), store })
     }
 }

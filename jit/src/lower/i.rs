@@ -5,7 +5,8 @@ use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use riscope_core::isa::Operands;
 use riscope_core::isa::i::I;
 
-use super::Translator;
+use super::{Lowering, Successors, bytes, reg_imm, reg_reg, word_imm, word_word};
+use crate::translator::Translator;
 
 /// Sign or zero extension of a loaded value.
 #[derive(Clone, Copy)]
@@ -14,119 +15,113 @@ enum Extend {
     Zero,
 }
 
+macro_rules! branch {
+    ($condition:ident) => {
+        Lowering::Transfer(|t, o| t.branch(IntCC::$condition, o), Successors::TargetOrBehind)
+    };
+}
+
+macro_rules! load {
+    ($ty:ident, $extend:ident) => {
+        Lowering::Straight(|t, o| t.load(o, types::$ty, Extend::$extend))
+    };
+}
+
+macro_rules! store {
+    ($ty:ident) => {
+        Lowering::Straight(|t, o| t.store(o, types::$ty))
+    };
+}
+
+pub(super) fn lowering(op: I, o: Operands) -> Lowering {
+    match op {
+        I::Lui => Lowering::Straight(|t, o| t.lui(o)),
+        I::Auipc => Lowering::Straight(|t, o| t.auipc(o)),
+        I::Jal if o.rd() == 0 => Lowering::Transfer(|t, o| t.jal(o), Successors::Target),
+        I::Jal => Lowering::Transfer(|t, o| t.jal(o), Successors::Elsewhere),
+        I::Jalr => Lowering::Transfer(|t, o| t.jalr(o), Successors::Elsewhere),
+        I::Beq => branch!(Equal),
+        I::Bne => branch!(NotEqual),
+        I::Blt => branch!(SignedLessThan),
+        I::Bge => branch!(SignedGreaterThanOrEqual),
+        I::Bltu => branch!(UnsignedLessThan),
+        I::Bgeu => branch!(UnsignedGreaterThanOrEqual),
+        I::Lb => load!(I8, Sign),
+        I::Lh => load!(I16, Sign),
+        I::Lw => load!(I32, Sign),
+        I::Ld => load!(I64, Zero),
+        I::Lbu => load!(I8, Zero),
+        I::Lhu => load!(I16, Zero),
+        I::Lwu => load!(I32, Zero),
+        I::Sb => store!(I8),
+        I::Sh => store!(I16),
+        I::Sw => store!(I32),
+        I::Sd => store!(I64),
+        I::Addi => reg_imm!(|t, a, imm| t.b.ins().iadd(a, imm)),
+        I::Slti => reg_imm!(|t, a, imm| t.compare(IntCC::SignedLessThan, a, imm)),
+        I::Sltiu => reg_imm!(|t, a, imm| t.compare(IntCC::UnsignedLessThan, a, imm)),
+        I::Xori => reg_imm!(|t, a, imm| t.b.ins().bxor(a, imm)),
+        I::Ori => reg_imm!(|t, a, imm| t.b.ins().bor(a, imm)),
+        I::Andi => reg_imm!(|t, a, imm| t.b.ins().band(a, imm)),
+        I::Slli => reg_imm!(|t, a, imm| t.b.ins().ishl(a, imm)),
+        I::Srli => reg_imm!(|t, a, imm| t.b.ins().ushr(a, imm)),
+        I::Srai => reg_imm!(|t, a, imm| t.b.ins().sshr(a, imm)),
+        I::Add => reg_reg!(|t, a, b| t.b.ins().iadd(a, b)),
+        I::Sub => reg_reg!(|t, a, b| t.b.ins().isub(a, b)),
+        I::Sll => reg_reg!(|t, a, b| t.b.ins().ishl(a, b)),
+        I::Slt => reg_reg!(|t, a, b| t.compare(IntCC::SignedLessThan, a, b)),
+        I::Sltu => reg_reg!(|t, a, b| t.compare(IntCC::UnsignedLessThan, a, b)),
+        I::Xor => reg_reg!(|t, a, b| t.b.ins().bxor(a, b)),
+        I::Srl => reg_reg!(|t, a, b| t.b.ins().ushr(a, b)),
+        I::Sra => reg_reg!(|t, a, b| t.b.ins().sshr(a, b)),
+        I::Or => reg_reg!(|t, a, b| t.b.ins().bor(a, b)),
+        I::And => reg_reg!(|t, a, b| t.b.ins().band(a, b)),
+        I::Addiw => word_imm!(|t, a, imm| t.b.ins().iadd(a, imm)),
+        I::Slliw => word_imm!(|t, a, imm| t.b.ins().ishl(a, imm)),
+        I::Srliw => word_imm!(|t, a, imm| t.b.ins().ushr(a, imm)),
+        I::Sraiw => word_imm!(|t, a, imm| t.b.ins().sshr(a, imm)),
+        I::Addw => word_word!(|t, a, b| t.b.ins().iadd(a, b)),
+        I::Subw => word_word!(|t, a, b| t.b.ins().isub(a, b)),
+        I::Sllw => word_word!(|t, a, b| t.b.ins().ishl(a, b)),
+        I::Srlw => word_word!(|t, a, b| t.b.ins().ushr(a, b)),
+        I::Sraw => word_word!(|t, a, b| t.b.ins().sshr(a, b)),
+        I::Fence => Lowering::Straight(|t, o| t.fence(o)),
+        I::Ecall | I::Ebreak => Lowering::Interpreted,
+    }
+}
+
 impl Translator<'_> {
-    pub(super) fn lower_i(&mut self, op: I, o: Operands) {
-        match op {
-            I::Lui => {
-                let value = self.b.ins().iconst(types::I64, i64::from(o.imm()));
-                self.set_x(o.rd(), value);
-            }
-            I::Auipc => {
-                let distance = i64::from(self.pc_delta()) + i64::from(o.imm());
-                let value = self.b.ins().iadd_imm_s(self.entry_pc, distance);
-                self.set_x(o.rd(), value);
-            }
-            I::Jal => self.jal(o),
-            I::Jalr => self.jalr(o),
-            I::Beq => self.branch(IntCC::Equal, o),
-            I::Bne => self.branch(IntCC::NotEqual, o),
-            I::Blt => self.branch(IntCC::SignedLessThan, o),
-            I::Bge => self.branch(IntCC::SignedGreaterThanOrEqual, o),
-            I::Bltu => self.branch(IntCC::UnsignedLessThan, o),
-            I::Bgeu => self.branch(IntCC::UnsignedGreaterThanOrEqual, o),
-            I::Lb => self.load(o, 1, Extend::Sign),
-            I::Lh => self.load(o, 2, Extend::Sign),
-            I::Lw => self.load(o, 4, Extend::Sign),
-            I::Ld => self.load(o, 8, Extend::Zero),
-            I::Lbu => self.load(o, 1, Extend::Zero),
-            I::Lhu => self.load(o, 2, Extend::Zero),
-            I::Lwu => self.load(o, 4, Extend::Zero),
-            I::Sb => self.store(o, 1),
-            I::Sh => self.store(o, 2),
-            I::Sw => self.store(o, 4),
-            I::Sd => self.store(o, 8),
-            I::Fence => self.fence(o),
-            I::Ecall | I::Ebreak => unreachable!("block discovery stops at traps"),
-            _ => self.alu(op, o),
-        }
+    fn lui(&mut self, o: Operands) {
+        let value = self.immediate(o);
+        self.set_x(o.rd(), value);
     }
 
-    fn alu(&mut self, op: I, o: Operands) {
-        let a = self.x(o.rs1());
-        let b = self.second_operand(op, o);
-        let result = match op {
-            I::Addi | I::Add => self.b.ins().iadd(a, b),
-            I::Sub => self.b.ins().isub(a, b),
-            I::Xori | I::Xor => self.b.ins().bxor(a, b),
-            I::Ori | I::Or => self.b.ins().bor(a, b),
-            I::Andi | I::And => self.b.ins().band(a, b),
-            I::Slli | I::Sll => self.b.ins().ishl(a, b),
-            I::Srli | I::Srl => self.b.ins().ushr(a, b),
-            I::Srai | I::Sra => self.b.ins().sshr(a, b),
-            I::Slti | I::Slt => return self.compare(IntCC::SignedLessThan, a, b, o),
-            I::Sltiu | I::Sltu => return self.compare(IntCC::UnsignedLessThan, a, b, o),
-            _ => return self.alu_word(op, a, b, o),
-        };
-        self.set_x(o.rd(), result);
+    fn auipc(&mut self, o: Operands) {
+        let distance = i64::from(self.pc_delta()) + i64::from(o.imm());
+        let value = self.b.ins().iadd_imm_s(self.entry_pc, distance);
+        self.set_x(o.rd(), value);
     }
 
-    /// The 32-bit forms: Cranelift's shifts take their amount modulo the width, as
-    /// RISC-V does.
-    fn alu_word(&mut self, op: I, a: Value, b: Value, o: Operands) {
-        let a = self.b.ins().ireduce(types::I32, a);
-        let b = self.b.ins().ireduce(types::I32, b);
-        let result = match op {
-            I::Addiw | I::Addw => self.b.ins().iadd(a, b),
-            I::Subw => self.b.ins().isub(a, b),
-            I::Slliw | I::Sllw => self.b.ins().ishl(a, b),
-            I::Srliw | I::Srlw => self.b.ins().ushr(a, b),
-            I::Sraiw | I::Sraw => self.b.ins().sshr(a, b),
-            _ => unreachable!("not an arithmetic instruction"),
-        };
-        self.set_w(o.rd(), result);
-    }
-
-    /// The register or the immediate.
-    fn second_operand(&mut self, op: I, o: Operands) -> Value {
-        match op {
-            I::Addi
-            | I::Slti
-            | I::Sltiu
-            | I::Xori
-            | I::Ori
-            | I::Andi
-            | I::Slli
-            | I::Srli
-            | I::Srai
-            | I::Addiw
-            | I::Slliw
-            | I::Srliw
-            | I::Sraiw => self.b.ins().iconst(types::I64, i64::from(o.imm())),
-            _ => self.x(o.rs2()),
-        }
-    }
-
-    fn compare(&mut self, condition: IntCC, a: Value, b: Value, o: Operands) {
+    /// 1 if `condition` holds for `a` and `b`, else 0.
+    fn compare(&mut self, condition: IntCC, a: Value, b: Value) -> Value {
         let flag = self.b.ins().icmp(condition, a, b);
-        self.set_flag(o.rd(), flag);
+        self.b.ins().uextend(types::I64, flag)
     }
 
-    fn load(&mut self, o: Operands, len: u8, extend: Extend) {
-        let host = self.operand_pointer(o, len, false);
-        let ty = integer_of(len);
+    fn load(&mut self, o: Operands, ty: Type, extend: Extend) {
+        let host = self.operand_pointer(o, bytes(ty), false);
         let value = self.b.ins().load(ty, self.flags.ram, host, 0);
-        let value = match (ty, extend) {
-            (types::I64, _) => value,
-            (_, Extend::Sign) => self.b.ins().sextend(types::I64, value),
-            (_, Extend::Zero) => self.b.ins().uextend(types::I64, value),
+        let value = match extend {
+            _ if ty == types::I64 => value,
+            Extend::Sign => self.b.ins().sextend(types::I64, value),
+            Extend::Zero => self.b.ins().uextend(types::I64, value),
         };
         self.set_x(o.rd(), value);
     }
 
-    fn store(&mut self, o: Operands, len: u8) {
+    fn store(&mut self, o: Operands, ty: Type) {
         let value = self.x(o.rs2());
-        let host = self.operand_pointer(o, len, true);
-        let ty = integer_of(len);
+        let host = self.operand_pointer(o, bytes(ty), true);
         let value = if ty == types::I64 { value } else { self.b.ins().ireduce(ty, value) };
         self.b.ins().store(self.flags.ram, value, host, 0);
     }
@@ -140,9 +135,4 @@ impl Translator<'_> {
             self.b.ins().fence();
         }
     }
-}
-
-/// The integer type of `len` bytes: 1, 2, 4 or 8.
-fn integer_of(len: u8) -> Type {
-    Type::int(8 * u16::from(len)).unwrap_or(types::I64)
 }

@@ -5,42 +5,30 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
-use riscope_core::isa::Operands;
 use riscope_core::isa::m::M;
 
-use super::Translator;
+use super::{Lowering, reg_reg, word_word};
+use crate::translator::Translator;
+
+pub(super) fn lowering(op: M) -> Lowering {
+    match op {
+        M::Mul => reg_reg!(|t, a, b| t.b.ins().imul(a, b)),
+        M::Mulh => reg_reg!(|t, a, b| t.b.ins().smulhi(a, b)),
+        M::Mulhsu => reg_reg!(|t, a, b| t.multiply_high_mixed(a, b)),
+        M::Mulhu => reg_reg!(|t, a, b| t.b.ins().umulhi(a, b)),
+        M::Div => reg_reg!(|t, a, b| t.divide_signed(a, b)),
+        M::Divu => reg_reg!(|t, a, b| t.divide_unsigned(a, b)),
+        M::Rem => reg_reg!(|t, a, b| t.remainder_signed(a, b)),
+        M::Remu => reg_reg!(|t, a, b| t.remainder_unsigned(a, b)),
+        M::Mulw => word_word!(|t, a, b| t.b.ins().imul(a, b)),
+        M::Divw => word_word!(|t, a, b| t.divide_signed(a, b)),
+        M::Divuw => word_word!(|t, a, b| t.divide_unsigned(a, b)),
+        M::Remw => word_word!(|t, a, b| t.remainder_signed(a, b)),
+        M::Remuw => word_word!(|t, a, b| t.remainder_unsigned(a, b)),
+    }
+}
 
 impl Translator<'_> {
-    pub(super) fn lower_m(&mut self, op: M, o: Operands) {
-        match op {
-            M::Mulw | M::Divw | M::Divuw | M::Remw | M::Remuw => {
-                let (a, b) = (self.w(o.rs1()), self.w(o.rs2()));
-                let result = match op {
-                    M::Mulw => self.b.ins().imul(a, b),
-                    M::Divw => self.divide_signed(a, b),
-                    M::Divuw => self.divide_unsigned(a, b),
-                    M::Remw => self.remainder_signed(a, b),
-                    _ => self.remainder_unsigned(a, b),
-                };
-                self.set_w(o.rd(), result);
-            }
-            M::Mul | M::Mulh | M::Mulhsu | M::Mulhu | M::Div | M::Divu | M::Rem | M::Remu => {
-                let (a, b) = (self.x(o.rs1()), self.x(o.rs2()));
-                let result = match op {
-                    M::Mul => self.b.ins().imul(a, b),
-                    M::Mulh => self.b.ins().smulhi(a, b),
-                    M::Mulhsu => self.multiply_high_mixed(a, b),
-                    M::Mulhu => self.b.ins().umulhi(a, b),
-                    M::Div => self.divide_signed(a, b),
-                    M::Divu => self.divide_unsigned(a, b),
-                    M::Rem => self.remainder_signed(a, b),
-                    _ => self.remainder_unsigned(a, b),
-                };
-                self.set_x(o.rd(), result);
-            }
-        }
-    }
-
     /// High half of signed times unsigned: the unsigned product counts a negative
     /// `a` as `a + 2^64`, which is `b` too much in the high half.
     fn multiply_high_mixed(&mut self, a: Value, b: Value) -> Value {

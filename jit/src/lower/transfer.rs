@@ -1,4 +1,4 @@
-//! Jumps, branches, and every way out of a translation.
+//! Jumps and branches, and how they leave a translation.
 //!
 //! | from → to | how |
 //! |---|---|
@@ -6,16 +6,15 @@
 //! | same page, other fragment | tail call through the page's link slot |
 //! | another page, or a computed target | tail call through the hart's jump cache |
 //! | nothing known there | return to the dispatcher |
-//! | what the interpreter has to do | the same |
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::addr::PAGE_SIZE;
 use riscope_core::isa::Operands;
 
-use super::Translator;
 use crate::abi::{self, Leave, Word};
-use crate::code::jump_cache;
+use crate::jump_cache;
+use crate::translator::Translator;
 
 impl Translator<'_> {
     pub(super) fn jal(&mut self, o: Operands) {
@@ -39,20 +38,25 @@ impl Translator<'_> {
         self.b.switch_to_block(yes);
         self.go_by(o.imm());
         self.b.switch_to_block(no);
-        self.go_to(self.at + u16::try_from(o.length()).unwrap_or(4));
+        self.go_to(self.behind(o));
     }
 
     /// Writes the return address of a jump.
     fn link(&mut self, o: Operands) {
         if o.rd() != 0 {
-            let value = self.pc_of(self.at + u16::try_from(o.length()).unwrap_or(4));
+            let value = self.pc_of(self.behind(o));
             self.set_x(o.rd(), value);
         }
     }
 
+    /// Offset of the next instruction in memory.
+    fn behind(&self, o: Operands) -> u16 {
+        self.at() + u16::try_from(o.length()).unwrap_or(4)
+    }
+
     /// Goes to a target relative to the current instruction.
     fn go_by(&mut self, distance: i32) {
-        match u16::try_from(i32::from(self.at) + distance) {
+        match u16::try_from(i32::from(self.at()) + distance) {
             Ok(target) if u64::from(target) < PAGE_SIZE => self.go_to(target),
             _ => {
                 let from_entry = i64::from(self.pc_delta()) + i64::from(distance);
@@ -63,8 +67,8 @@ impl Translator<'_> {
     }
 
     /// Goes to an offset in the page, or to the page behind it at offset 4096.
-    pub(super) fn go_to(&mut self, target: u16) {
-        if let Some(&block) = self.blocks.get(&target) {
+    pub(crate) fn go_to(&mut self, target: u16) {
+        if let Some(block) = self.block_at(target) {
             self.b.ins().jump(block, &[]);
             return;
         }
@@ -96,29 +100,5 @@ impl Translator<'_> {
         self.b.ins().return_call_indirect(self.signatures.code, code, &[self.cpu, pc]);
         self.b.switch_to_block(cold);
         self.leave(Leave::Lookup, pc);
-    }
-
-    /// Leaves the current instruction to the interpreter if `condition` holds. Nothing of
-    /// it may have been done.
-    pub(super) fn interpret_if(&mut self, condition: Value) {
-        let (cold, hot) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
-        self.b.ins().brif(condition, cold, &[], hot, &[]);
-        self.b.switch_to_block(cold);
-        let unretired = i64::from(self.unretired());
-        let left = self.load_state(types::I64, abi::COUNTDOWN);
-        let left = self.b.ins().iadd_imm_s(left, unretired);
-        self.store_state(abi::COUNTDOWN, left);
-        let pc = self.pc_of(self.at);
-        self.leave(Leave::Interpret, pc);
-        self.b.switch_to_block(hot);
-    }
-
-    /// Returns to the dispatcher, which goes on at `pc`.
-    pub(super) fn leave(&mut self, why: Leave, pc: Value) {
-        self.store_state(abi::PC, pc);
-        #[expect(clippy::cast_possible_wrap, reason = "a small code")]
-        let code = self.b.ins().iconst(types::I64, why as u64 as i64);
-        self.b.ins().return_(&[code]);
     }
 }

@@ -1,66 +1,60 @@
 //! Zbb: basic bit manipulation.
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
-use riscope_core::isa::Operands;
 use riscope_core::isa::zbb::Zbb;
 
-use super::Translator;
+use super::{Lowering, reg, reg_reg, word, word_word};
+use crate::translator::Translator;
+
+pub(super) fn lowering(op: Zbb) -> Lowering {
+    match op {
+        Zbb::Andn => reg_reg!(|t, a, b| t.b.ins().band_not(a, b)),
+        Zbb::Orn => reg_reg!(|t, a, b| t.b.ins().bor_not(a, b)),
+        Zbb::Xnor => reg_reg!(|t, a, b| t.b.ins().bxor_not(a, b)),
+        Zbb::Clz => reg!(|t, a| t.b.ins().clz(a)),
+        // The counts fit a word, so their sign extension changes nothing.
+        Zbb::Clzw => word!(|t, a| t.b.ins().clz(a)),
+        Zbb::Ctz => reg!(|t, a| t.b.ins().ctz(a)),
+        Zbb::Ctzw => word!(|t, a| t.b.ins().ctz(a)),
+        Zbb::Cpop => reg!(|t, a| t.b.ins().popcnt(a)),
+        Zbb::Cpopw => word!(|t, a| t.b.ins().popcnt(a)),
+        Zbb::Max => reg_reg!(|t, a, b| t.b.ins().smax(a, b)),
+        Zbb::Maxu => reg_reg!(|t, a, b| t.b.ins().umax(a, b)),
+        Zbb::Min => reg_reg!(|t, a, b| t.b.ins().smin(a, b)),
+        Zbb::Minu => reg_reg!(|t, a, b| t.b.ins().umin(a, b)),
+        Zbb::SextB => reg!(|t, a| t.sign_extended(a, types::I8)),
+        Zbb::SextH => reg!(|t, a| t.sign_extended(a, types::I16)),
+        Zbb::ZextH => reg!(|t, a| t.zero_extended(a, types::I16)),
+        Zbb::Rol => reg_reg!(|t, a, b| t.b.ins().rotl(a, b)),
+        Zbb::Rolw => word_word!(|t, a, b| t.b.ins().rotl(a, b)),
+        Zbb::Ror => reg_reg!(|t, a, b| t.b.ins().rotr(a, b)),
+        Zbb::Rori => Lowering::Straight(|t, o| {
+            let a = t.x(o.rs1());
+            let result = t.b.ins().rotr_imm_u(a, i64::from(o.imm()));
+            t.set_x(o.rd(), result);
+        }),
+        Zbb::Roriw => Lowering::Straight(|t, o| {
+            let a = t.w(o.rs1());
+            let result = t.b.ins().rotr_imm_u(a, i64::from(o.imm()));
+            t.set_w(o.rd(), result);
+        }),
+        Zbb::Rorw => word_word!(|t, a, b| t.b.ins().rotr(a, b)),
+        Zbb::OrcB => reg!(|t, a| t.or_combine_bytes(a)),
+        Zbb::Rev8 => reg!(|t, a| t.b.ins().bswap(a)),
+    }
+}
 
 impl Translator<'_> {
-    pub(super) fn lower_zbb(&mut self, op: Zbb, o: Operands) {
-        match op {
-            Zbb::Clzw | Zbb::Ctzw | Zbb::Cpopw | Zbb::Rolw | Zbb::Rorw | Zbb::Roriw => self.zbb_word(op, o),
-            Zbb::SextB => self.extend(o, types::I8, true),
-            Zbb::SextH => self.extend(o, types::I16, true),
-            Zbb::ZextH => self.extend(o, types::I16, false),
-            _ => self.zbb_double(op, o),
-        }
-    }
-
-    fn zbb_double(&mut self, op: Zbb, o: Operands) {
-        let (a, b) = (self.x(o.rs1()), self.x(o.rs2()));
-        let ins = self.b.ins();
-        let result = match op {
-            Zbb::Andn => ins.band_not(a, b),
-            Zbb::Orn => ins.bor_not(a, b),
-            Zbb::Xnor => ins.bxor_not(a, b),
-            Zbb::Clz => ins.clz(a),
-            Zbb::Ctz => ins.ctz(a),
-            Zbb::Cpop => ins.popcnt(a),
-            Zbb::Max => ins.smax(a, b),
-            Zbb::Maxu => ins.umax(a, b),
-            Zbb::Min => ins.smin(a, b),
-            Zbb::Minu => ins.umin(a, b),
-            Zbb::Rol => ins.rotl(a, b),
-            Zbb::Ror => ins.rotr(a, b),
-            Zbb::Rori => ins.rotr_imm_u(a, i64::from(o.imm())),
-            Zbb::Rev8 => ins.bswap(a),
-            Zbb::OrcB => self.or_combine_bytes(a),
-            _ => unreachable!("32-bit forms and extensions are lowered elsewhere"),
-        };
-        self.set_x(o.rd(), result);
-    }
-
-    /// The counts fit a word, so their sign extension changes nothing.
-    fn zbb_word(&mut self, op: Zbb, o: Operands) {
-        let (a, b) = (self.w(o.rs1()), self.w(o.rs2()));
-        let ins = self.b.ins();
-        let result = match op {
-            Zbb::Clzw => ins.clz(a),
-            Zbb::Ctzw => ins.ctz(a),
-            Zbb::Cpopw => ins.popcnt(a),
-            Zbb::Rolw => ins.rotl(a, b),
-            Zbb::Rorw => ins.rotr(a, b),
-            _ => ins.rotr_imm_u(a, i64::from(o.imm())),
-        };
-        self.set_w(o.rd(), result);
-    }
-
-    fn extend(&mut self, o: Operands, ty: Type, signed: bool) {
-        let value = self.x(o.rs1());
+    /// The low bits of `value` that `ty` holds, sign-extended.
+    fn sign_extended(&mut self, value: Value, ty: Type) -> Value {
         let low = self.b.ins().ireduce(ty, value);
-        let result = if signed { self.b.ins().sextend(types::I64, low) } else { self.b.ins().uextend(types::I64, low) };
-        self.set_x(o.rd(), result);
+        self.b.ins().sextend(types::I64, low)
+    }
+
+    /// The same, zero-extended.
+    fn zero_extended(&mut self, value: Value, ty: Type) -> Value {
+        let low = self.b.ins().ireduce(ty, value);
+        self.b.ins().uextend(types::I64, low)
     }
 
     /// Each non-zero byte becomes 0xff: gather the byte's bits in its lowest one,

@@ -1,30 +1,49 @@
 //! Zbs: single-bit instructions.
 
-use cranelift_codegen::ir::{InstBuilder, types};
-use riscope_core::isa::Operands;
+use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::isa::zbs::Zbs;
 
-use super::Translator;
+use super::{Lowering, reg_imm, reg_reg};
+use crate::translator::Translator;
 
+pub(super) fn lowering(op: Zbs) -> Lowering {
+    match op {
+        Zbs::Bclr => reg_reg!(|t, a, bit| t.clear_bit(a, bit)),
+        Zbs::Bclri => reg_imm!(|t, a, bit| t.clear_bit(a, bit)),
+        Zbs::Bext => reg_reg!(|t, a, bit| t.extract_bit(a, bit)),
+        Zbs::Bexti => reg_imm!(|t, a, bit| t.extract_bit(a, bit)),
+        Zbs::Binv => reg_reg!(|t, a, bit| t.invert_bit(a, bit)),
+        Zbs::Binvi => reg_imm!(|t, a, bit| t.invert_bit(a, bit)),
+        Zbs::Bset => reg_reg!(|t, a, bit| t.set_bit(a, bit)),
+        Zbs::Bseti => reg_imm!(|t, a, bit| t.set_bit(a, bit)),
+    }
+}
+
+/// Cranelift's shifts take their amount modulo the width, as these instructions do.
 impl Translator<'_> {
-    pub(super) fn lower_zbs(&mut self, op: Zbs, o: Operands) {
-        let a = self.x(o.rs1());
-        let bit = match op {
-            Zbs::Bclri | Zbs::Bexti | Zbs::Binvi | Zbs::Bseti => self.b.ins().iconst(types::I64, i64::from(o.imm())),
-            Zbs::Bclr | Zbs::Bext | Zbs::Binv | Zbs::Bset => self.x(o.rs2()),
-        };
-        if let Zbs::Bext | Zbs::Bexti = op {
-            let shifted = self.b.ins().ushr(a, bit);
-            let result = self.b.ins().band_imm_u(shifted, 1);
-            return self.set_x(o.rd(), result);
-        }
+    fn clear_bit(&mut self, a: Value, bit: Value) -> Value {
+        let mask = self.bit(bit);
+        self.b.ins().band_not(a, mask)
+    }
+
+    fn extract_bit(&mut self, a: Value, bit: Value) -> Value {
+        let shifted = self.b.ins().ushr(a, bit);
+        self.b.ins().band_imm_u(shifted, 1)
+    }
+
+    fn invert_bit(&mut self, a: Value, bit: Value) -> Value {
+        let mask = self.bit(bit);
+        self.b.ins().bxor(a, mask)
+    }
+
+    fn set_bit(&mut self, a: Value, bit: Value) -> Value {
+        let mask = self.bit(bit);
+        self.b.ins().bor(a, mask)
+    }
+
+    /// The word in which only `bit` is set.
+    fn bit(&mut self, bit: Value) -> Value {
         let one = self.b.ins().iconst(types::I64, 1);
-        let mask = self.b.ins().ishl(one, bit);
-        let result = match op {
-            Zbs::Bclr | Zbs::Bclri => self.b.ins().band_not(a, mask),
-            Zbs::Binv | Zbs::Binvi => self.b.ins().bxor(a, mask),
-            _ => self.b.ins().bor(a, mask),
-        };
-        self.set_x(o.rd(), result);
+        self.b.ins().ishl(one, bit)
     }
 }

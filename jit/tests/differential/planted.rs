@@ -9,8 +9,7 @@ use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupErro
 use riscope_core::hart::{Hart, PrivilegeMode};
 use riscope_core::interp::{BlockEnd, Interpreter};
 use riscope_core::isa::a::A;
-use riscope_core::isa::d::D;
-use riscope_core::isa::f::F;
+use riscope_core::isa::float::{Float, Precision};
 use riscope_core::isa::i::I;
 use riscope_core::isa::m::M;
 use riscope_core::isa::privileged::Privileged;
@@ -146,11 +145,11 @@ impl FaultyEngine {
             state.countdown -= 1;
             return BlockEnd::Poll;
         }
-        if self.fault == Fault::IgnoredRoundingMode && insn.op == Op::D(D::Fmul) {
+        if self.fault == Fault::IgnoredRoundingMode && insn.op == Op::Float(Float::Mul, Precision::Double) {
             hart.state_mut().frm = 0;
         }
         let end = self.interpreter.step(hart);
-        if insn.op == Op::D(D::Fmul) {
+        if insn.op == Op::Float(Float::Mul, Precision::Double) {
             hart.state_mut().frm = before.frm;
         }
         if traps(hart) != before.traps {
@@ -208,8 +207,8 @@ impl FaultyEngine {
         hart.set_x(o.rd(), falsified);
         let state = hart.state_mut();
         match (self.fault, before.insn.op) {
-            (Fault::LostFlags, Op::F(F::Fdiv)) => state.fflags = before.fflags,
-            (Fault::LostBoxing, Op::F(F::Flw)) => state.f[o.rd()] &= 0xffff_ffff,
+            (Fault::LostFlags, Op::Float(Float::Div, Precision::Single)) => state.fflags = before.fflags,
+            (Fault::LostBoxing, Op::Float(Float::Load, Precision::Single)) => state.f[o.rd()] &= 0xffff_ffff,
             (Fault::MissedCountdown, Op::I(I::Bge)) if state.pc != before.pc.wrapping_add(o.length()) => {
                 state.countdown += 1;
             }

@@ -50,6 +50,7 @@ mod tests {
     use riscope_core::addr::GuestAddr;
     use riscope_core::hart::csr;
     use riscope_core::isa::d::D;
+    use riscope_core::isa::float::{Float, Precision};
     use riscope_core::isa::{Format, Insn, Op, Operands, Row, decode, disassemble, rows};
 
     use super::*;
@@ -83,7 +84,7 @@ mod tests {
 
     /// Conversions that never round: binutils wants mode 0 there, and shows none.
     fn is_exact(row: &Row) -> bool {
-        matches!(row.op, Op::D(D::FcvtFromW | D::FcvtFromWu | D::FcvtDS))
+        matches!(row.op, Op::Float(Float::CvtFromW | Float::CvtFromWu, Precision::Double) | Op::D(D::FcvtDS))
     }
 
     /// Zicond came with binutils 2.41, so on older ones it has no name.

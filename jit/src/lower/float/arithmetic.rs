@@ -1,56 +1,56 @@
 //! Arithmetic that rounds.
 
 use cranelift_codegen::ir::condcodes::FloatCC;
-use cranelift_codegen::ir::{InstBuilder, Type, Value};
+use cranelift_codegen::ir::{InstBuilder, Value};
 use cranelift_frontend::FunctionBuilder;
 use riscope_core::isa::Operands;
 
-use super::Translator;
+use super::Number;
+use crate::translator::Translator;
 
 impl Translator<'_> {
     /// `fadd`, `fsub`, `fmul`, `fdiv`.
-    pub(in crate::lower) fn float_binary(
+    pub(super) fn float_binary<P: Number>(
         &mut self,
         o: Operands,
-        ty: Type,
         operation: fn(&mut FunctionBuilder<'_>, Value, Value) -> Value,
     ) {
-        let (a, b) = (self.float(o.rs1(), ty), self.float(o.rs2(), ty));
+        let (a, b) = (P::read(self, o.rs1()), P::read(self, o.rs2()));
         let result = operation(&mut self.b, a, b);
-        self.set_result(o, ty, result);
+        self.set_result::<P>(o, result);
     }
 
-    pub(in crate::lower) fn float_sqrt(&mut self, o: Operands, ty: Type) {
-        let a = self.float(o.rs1(), ty);
+    pub(super) fn float_sqrt<P: Number>(&mut self, o: Operands) {
+        let a = P::read(self, o.rs1());
         let result = self.b.ins().sqrt(a);
-        self.set_result(o, ty, result);
+        self.set_result::<P>(o, result);
     }
 
     /// The four fused multiply-adds: `±(a * b) ± c`.
     ///
     /// The host raises no flag for an infinity times zero plus a quiet NaN, RISC-V does.
-    pub(in crate::lower) fn float_fused(&mut self, o: Operands, ty: Type, negate_product: bool, negate_addend: bool) {
-        let (a, b, c) = (self.float(o.rs1(), ty), self.float(o.rs2(), ty), self.float(o.rs3(), ty));
+    pub(super) fn float_fused<P: Number>(&mut self, o: Operands, negate_product: bool, negate_addend: bool) {
+        let (a, b, c) = (P::read(self, o.rs1()), P::read(self, o.rs2()), P::read(self, o.rs3()));
         let a = if negate_product { self.b.ins().fneg(a) } else { a };
         let c = if negate_addend { self.b.ins().fneg(c) } else { c };
         let result = self.b.ins().fma(a, b, c);
         let nan = self.b.ins().fcmp(FloatCC::Unordered, result, result);
         self.interpret_if(nan);
-        self.set_float(o.rd(), ty, result);
+        P::write(self, o.rd(), result);
     }
 
     /// Writes a result, of whose NaNs RISC-V knows but one.
-    pub(super) fn set_result(&mut self, o: Operands, ty: Type, result: Value) {
+    pub(in crate::lower) fn set_result<P: Number>(&mut self, o: Operands, result: Value) {
         let (cold, join) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);
-        self.b.append_block_param(join, ty);
+        self.b.append_block_param(join, P::TYPE);
         let nan = self.b.ins().fcmp(FloatCC::Unordered, result, result);
         self.b.ins().brif(nan, cold, &[], join, &[result.into()]);
         self.b.switch_to_block(cold);
-        let canonical = self.canonical_nan(ty);
+        let canonical = P::constant(self, P::CANONICAL_NAN);
         self.b.ins().jump(join, &[canonical.into()]);
         self.b.switch_to_block(join);
         let result = self.b.block_params(join)[0];
-        self.set_float(o.rd(), ty, result);
+        P::write(self, o.rd(), result);
     }
 }

@@ -1,10 +1,11 @@
 //! Comparisons, minimum and maximum.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::isa::Operands;
 
-use super::Translator;
+use super::Number;
+use crate::translator::Translator;
 
 // Bits of `fclass`; those of negative numbers mirror them.
 const POSITIVE_ZERO: i64 = 4;
@@ -16,22 +17,22 @@ const QUIET_NAN: i64 = 9;
 
 impl Translator<'_> {
     /// `feq`: quiet, as the host's comparisons are.
-    pub(in crate::lower) fn float_equal(&mut self, o: Operands, ty: Type) {
-        let (a, b) = (self.float(o.rs1(), ty), self.float(o.rs2(), ty));
+    pub(super) fn float_equal<P: Number>(&mut self, o: Operands) {
+        let (a, b) = (P::read(self, o.rs1()), P::read(self, o.rs2()));
         let flag = self.b.ins().fcmp(FloatCC::Equal, a, b);
         self.set_flag(o.rd(), flag);
     }
 
     /// `flt`, `fle`: a quiet NaN raises a flag, too.
-    pub(in crate::lower) fn float_less(&mut self, condition: FloatCC, o: Operands, ty: Type) {
-        let (a, b) = self.ordered(o, ty);
+    pub(super) fn float_less<P: Number>(&mut self, condition: FloatCC, o: Operands) {
+        let (a, b) = self.ordered::<P>(o);
         let flag = self.b.ins().fcmp(condition, a, b);
         self.set_flag(o.rd(), flag);
     }
 
     /// `fmin`, `fmax`: -0 is less than 0.
-    pub(in crate::lower) fn float_extreme(&mut self, o: Operands, ty: Type, maximum: bool) {
-        let (a, b) = self.ordered(o, ty);
+    pub(super) fn float_extreme<P: Number>(&mut self, o: Operands, maximum: bool) {
+        let (a, b) = self.ordered::<P>(o);
         let condition = if maximum { FloatCC::GreaterThan } else { FloatCC::LessThan };
         let first = self.b.ins().fcmp(condition, a, b);
         let extreme = self.b.ins().select(first, a, b);
@@ -40,20 +41,18 @@ impl Translator<'_> {
         // negative if one is, the maximum if both are.
         let both = if maximum { self.b.ins().band(a, b) } else { self.b.ins().bor(a, b) };
         let result = self.b.ins().select(equal, both, extreme);
-        self.set_float(o.rd(), ty, result);
+        P::write(self, o.rd(), result);
     }
 
     /// `fclass`: one bit of ten, from negative infinity by zero to infinity, then both NaNs.
-    pub(in crate::lower) fn float_class(&mut self, o: Operands, ty: Type) {
-        let (integer, fraction_bits) = if ty == types::F64 { (types::I64, 52) } else { (types::I32, 23) };
-        let sign = 1_u64 << (ty.bits() - 1);
-        let infinity = (sign - (1 << fraction_bits)).cast_signed();
-        let value = self.float(o.rs1(), ty);
-        let bits = self.bitcast(integer, value);
-        let magnitude = self.b.ins().band_imm_u(bits, (sign - 1).cast_signed());
+    pub(super) fn float_class<P: Number>(&mut self, o: Operands) {
+        let [infinity, quiet, least_normal] = [P::INFINITY, P::CANONICAL_NAN, P::FRACTION + 1].map(u64::cast_signed);
+        let value = P::read(self, o.rs1());
+        let bits = self.bitcast(P::INTEGER, value);
+        let magnitude = self.b.ins().band_imm_u(bits, (P::SIGN - 1).cast_signed());
         let mut class = self.b.ins().iconst(types::I64, POSITIVE_NORMAL);
         for (condition, than, number) in [
-            (IntCC::UnsignedLessThan, 1 << fraction_bits, POSITIVE_SUBNORMAL),
+            (IntCC::UnsignedLessThan, least_normal, POSITIVE_SUBNORMAL),
             (IntCC::Equal, 0, POSITIVE_ZERO),
             (IntCC::Equal, infinity, POSITIVE_INFINITY),
         ] {
@@ -64,7 +63,7 @@ impl Translator<'_> {
         let mirrored = self.b.ins().bxor_imm_u(class, POSITIVE_INFINITY);
         let negative = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, bits, 0);
         class = self.b.ins().select(negative, mirrored, class);
-        for (least, number) in [(infinity + 1, SIGNALLING_NAN), (infinity + (1 << (fraction_bits - 1)), QUIET_NAN)] {
+        for (least, number) in [(infinity + 1, SIGNALLING_NAN), (quiet, QUIET_NAN)] {
             let holds = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, magnitude, least);
             let number = self.b.ins().iconst(types::I64, number);
             class = self.b.ins().select(holds, number, class);
@@ -75,8 +74,8 @@ impl Translator<'_> {
     }
 
     /// Both sources, neither of them a NaN.
-    fn ordered(&mut self, o: Operands, ty: Type) -> (Value, Value) {
-        let (a, b) = (self.float(o.rs1(), ty), self.float(o.rs2(), ty));
+    fn ordered<P: Number>(&mut self, o: Operands) -> (Value, Value) {
+        let (a, b) = (P::read(self, o.rs1()), P::read(self, o.rs2()));
         let unordered = self.b.ins().fcmp(FloatCC::Unordered, a, b);
         self.interpret_if(unordered);
         (a, b)

@@ -1,18 +1,18 @@
-//! Conversions between integers and both precisions.
+//! Conversions between integers and numbers.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use riscope_core::fp::RoundingMode;
 use riscope_core::isa::Operands;
 
-use super::{Translator, rounds_dynamically};
+use super::{Number, Rounding, rounds_dynamically};
+use crate::translator::Translator;
 
 impl Translator<'_> {
     /// `fcvt.w`, `fcvt.l`
-    pub(in crate::lower) fn float_to_signed(&mut self, o: Operands, ty: Type, integer: Type) {
-        let value = self.float(o.rs1(), ty);
-        let whole = if RoundingMode::from_bits(o.rm()) == Some(RoundingMode::TowardZero) {
+    pub(super) fn float_to_signed<P: Number>(&mut self, o: Operands, integer: Type) {
+        let value = P::read(self, o.rs1());
+        let whole = if Rounding::of(o) == Rounding::Static(RoundingMode::TowardZero) {
             // What is out of range gives the nearest integer on both sides, and the same flag;
             // what is no number does not.
             let nan = self.b.ins().fcmp(FloatCC::Unordered, value, value);
@@ -20,8 +20,8 @@ impl Translator<'_> {
             value
         } else {
             let magnitude = self.b.ins().fabs(value);
-            self.interpret_unless_below(magnitude, ty, whole_bits(ty, integer));
-            self.round(o, ty, value)
+            self.interpret_unless_below::<P>(magnitude, whole_bits::<P>(integer));
+            self.round::<P>(o, value)
         };
         let result = self.b.ins().fcvt_to_sint_sat(integer, whole);
         self.set_extended(o.rd(), result);
@@ -29,20 +29,20 @@ impl Translator<'_> {
 
     /// `fcvt.wu`, `fcvt.lu`, as signed ones where they are the same. The range is checked
     /// first: converting raises a flag that being out of range does not.
-    pub(in crate::lower) fn float_to_unsigned(&mut self, o: Operands, ty: Type, integer: Type) {
-        let value = self.float(o.rs1(), ty);
-        let whole = if RoundingMode::from_bits(o.rm()) == Some(RoundingMode::TowardZero) {
-            let lowest = self.power_of_two(ty, 0, true);
+    pub(super) fn float_to_unsigned<P: Number>(&mut self, o: Operands, integer: Type) {
+        let value = P::read(self, o.rs1());
+        let whole = if Rounding::of(o) == Rounding::Static(RoundingMode::TowardZero) {
+            let lowest = P::constant(self, P::SIGN | P::power_of_two(0));
             let above = self.b.ins().fcmp(FloatCC::GreaterThan, value, lowest);
             self.interpret_unless(above);
-            self.interpret_unless_below(value, ty, if integer == types::I32 { 32 } else { 63 });
+            self.interpret_unless_below::<P>(value, width(integer).min(63));
             value
         } else {
-            let zero = self.zero(ty);
+            let zero = P::constant(self, 0);
             let above = self.b.ins().fcmp(FloatCC::GreaterThanOrEqual, value, zero);
             self.interpret_unless(above);
-            self.interpret_unless_below(value, ty, whole_bits(ty, integer));
-            self.round(o, ty, value)
+            self.interpret_unless_below::<P>(value, whole_bits::<P>(integer));
+            self.round::<P>(o, value)
         };
         let result = self.b.ins().fcvt_to_sint_sat(types::I64, whole);
         let result = if integer == types::I32 { self.b.ins().ireduce(types::I32, result) } else { result };
@@ -51,14 +51,16 @@ impl Translator<'_> {
 
     /// A number less than 2 to [`whole_bits`], rounded to an integer. Both ways raise the flag
     /// for an inexact result if it is one.
-    fn round(&mut self, o: Operands, ty: Type, value: Value) -> Value {
-        match RoundingMode::from_bits(o.rm()) {
-            Some(RoundingMode::NearestEven) => self.b.ins().nearest(value),
-            Some(RoundingMode::Down) => self.b.ins().floor(value),
-            Some(RoundingMode::Up) => self.b.ins().ceil(value),
-            // By the mode in force: such a sum has no room for a fraction.
-            _ => {
-                let large = self.power_of_two(ty, fraction_bits(ty), false);
+    fn round<P: Number>(&mut self, o: Operands, value: Value) -> Value {
+        match Rounding::of(o) {
+            Rounding::Static(RoundingMode::NearestEven) => self.b.ins().nearest(value),
+            Rounding::Static(RoundingMode::Down) => self.b.ins().floor(value),
+            Rounding::Static(RoundingMode::Up) => self.b.ins().ceil(value),
+            Rounding::Static(RoundingMode::TowardZero) => self.b.ins().trunc(value),
+            // By the mode in force: such a sum has no room for a fraction. What has one of the
+            // other modes is not translated.
+            Rounding::Dynamic | Rounding::Static(RoundingMode::NearestMaxMagnitude) | Rounding::Reserved => {
+                let large = P::constant(self, P::power_of_two(fraction_bits::<P>()));
                 let large = self.b.ins().fcopysign(large, value);
                 let sum = self.b.ins().fadd(value, large);
                 self.b.ins().fsub(sum, large)
@@ -67,93 +69,60 @@ impl Translator<'_> {
     }
 
     /// `fcvt` from a signed integer.
-    pub(in crate::lower) fn float_from_signed(&mut self, o: Operands, ty: Type, integer: Type) {
+    pub(super) fn float_from_signed<P: Number>(&mut self, o: Operands, integer: Type) {
         let value = self.register_as(o.rs1(), integer);
-        if !rounds_dynamically(o) && !is_exact(ty, integer) {
+        if !rounds_dynamically(o) && !is_exact::<P>(integer) {
             let value = if integer == types::I32 { self.b.ins().sextend(types::I64, value) } else { value };
-            let limit = 1_i64 << (fraction_bits(ty) + 1);
+            let limit = 1_i64 << (P::FRACTION_BITS + 1);
             let distance = self.b.ins().iadd_imm_s(value, limit);
             let rounded = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, distance, 2 * limit);
             self.interpret_if(rounded);
         }
-        let result = self.b.ins().fcvt_from_sint(ty, value);
-        self.set_float(o.rd(), ty, result);
+        let result = self.b.ins().fcvt_from_sint(P::TYPE, value);
+        P::write(self, o.rd(), result);
     }
 
     /// `fcvt` from an unsigned integer, as from a signed one where they are the same.
-    pub(in crate::lower) fn float_from_unsigned(&mut self, o: Operands, ty: Type, integer: Type) {
+    pub(super) fn float_from_unsigned<P: Number>(&mut self, o: Operands, integer: Type) {
         let value = self.register_as(o.rs1(), integer);
         let value = if integer == types::I32 { self.b.ins().uextend(types::I64, value) } else { value };
-        if !rounds_dynamically(o) && !is_exact(ty, integer) {
-            let limit = 1_i64 << (fraction_bits(ty) + 1);
+        if !rounds_dynamically(o) && !is_exact::<P>(integer) {
+            let limit = 1_i64 << (P::FRACTION_BITS + 1);
             let rounded = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, value, limit);
             self.interpret_if(rounded);
         } else if integer == types::I64 {
             let negative = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, value, 0);
             self.interpret_if(negative);
         }
-        let result = self.b.ins().fcvt_from_sint(ty, value);
-        self.set_float(o.rd(), ty, result);
-    }
-
-    /// `fcvt.s.d`
-    pub(in crate::lower) fn float_narrow(&mut self, o: Operands) {
-        let value = self.float(o.rs1(), types::F64);
-        let result = self.b.ins().fdemote(types::F32, value);
-        self.set_result(o, types::F32, result);
-    }
-
-    /// `fcvt.d.s`
-    pub(in crate::lower) fn float_widen(&mut self, o: Operands) {
-        let value = self.float(o.rs1(), types::F32);
-        let result = self.b.ins().fpromote(types::F64, value);
-        self.set_result(o, types::F64, result);
+        let result = self.b.ins().fcvt_from_sint(P::TYPE, value);
+        P::write(self, o.rd(), result);
     }
 
     /// Leaves the instruction to the interpreter unless a number, which may be none, is less
     /// than 2 to `exponent`.
-    fn interpret_unless_below(&mut self, value: Value, ty: Type, exponent: i32) {
-        let limit = self.power_of_two(ty, exponent, false);
+    fn interpret_unless_below<P: Number>(&mut self, value: Value, exponent: i32) {
+        let limit = P::constant(self, P::power_of_two(exponent));
         let below = self.b.ins().fcmp(FloatCC::LessThan, value, limit);
         self.interpret_unless(below);
     }
-
-    fn interpret_unless(&mut self, condition: Value) {
-        let otherwise = self.b.ins().icmp_imm_u(IntCC::Equal, condition, 0);
-        self.interpret_if(otherwise);
-    }
-
-    fn zero(&mut self, ty: Type) -> Value {
-        if ty == types::F64 {
-            self.b.ins().f64const(Ieee64::with_bits(0))
-        } else {
-            self.b.ins().f32const(Ieee32::with_bits(0))
-        }
-    }
-
-    /// 2 to some exponent, negative or not.
-    fn power_of_two(&mut self, ty: Type, exponent: i32, negative: bool) -> Value {
-        if ty == types::F64 {
-            let value = Ieee64::pow2(exponent);
-            self.b.ins().f64const(if negative { -value } else { value })
-        } else {
-            let value = Ieee32::pow2(exponent);
-            self.b.ins().f32const(if negative { -value } else { value })
-        }
-    }
 }
 
-/// Bits of a number's fraction: from 2 to this on, there is none.
-fn fraction_bits(ty: Type) -> i32 {
-    if ty == types::F64 { 52 } else { 23 }
+/// From this power of two on, the distance between numbers is 1 or more: there is no fraction.
+fn fraction_bits<P: Number>() -> i32 {
+    P::FRACTION_BITS.cast_signed()
+}
+
+/// Bits of an integer type.
+fn width(integer: Type) -> i32 {
+    integer.bits().cast_signed()
 }
 
 /// Whether every integer is a number.
-fn is_exact(ty: Type, integer: Type) -> bool {
-    ty == types::F64 && integer == types::I32
+fn is_exact<P: Number>(integer: Type) -> bool {
+    fraction_bits::<P>() + 1 >= width(integer)
 }
 
 /// Numbers below 2 to this may have a fraction, and are in an integer's range rounded or not.
-fn whole_bits(ty: Type, integer: Type) -> i32 {
-    if integer == types::I32 { fraction_bits(ty).min(30) } else { fraction_bits(ty) }
+fn whole_bits<P: Number>(integer: Type) -> i32 {
+    fraction_bits::<P>().min(width(integer) - 2)
 }

@@ -1,4 +1,4 @@
-//! What F and D have in common: the host's floating-point unit does the arithmetic.
+//! F and D: floating point in any precision, by the host's floating-point unit.
 //!
 //! - **Flags.** x86-64 accrues the same five exceptions under the same conditions as
 //!   RISC-V, tininess after rounding included. So generated code never computes a flag:
@@ -24,53 +24,127 @@ mod arithmetic;
 mod compare;
 mod convert;
 mod moves;
+mod number;
 
-use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{InstBuilder, types};
+use riscope_core::fp::RoundingMode;
 use riscope_core::isa::Operands;
+use riscope_core::isa::float::Float;
 
-pub(super) use moves::Sign;
-
-use super::Translator;
+use super::{Lowering, when};
 use crate::abi::{self, Word};
 use crate::sys;
+use crate::translator::Translator;
+use moves::Sign;
 
-/// `rm` that stands for `frm`.
-const DYNAMIC: u8 = 7;
-/// The `rm` that have a meaning by themselves; the last is to nearest, ties away from zero.
-const LAST_STATIC: u8 = 4;
+pub(super) use number::Number;
 
-/// What the upper half of a register holds around a single-precision number.
-const BOX: i64 = 0xffff_ffff_0000_0000_u64.cast_signed();
+/// Code that computes with the host's unit, where the host has one that will do.
+macro_rules! by_unit {
+    (|$t:ident, $o:ident| $code:expr) => {
+        $crate::lower::when(
+            $crate::sys::float::AVAILABLE,
+            $crate::lower::Lowering::Straight(|$t, $o| {
+                $t.use_float_unit();
+                $code
+            }),
+        )
+    };
+}
+pub(super) use by_unit;
 
-/// That half by itself.
-const BOXED: i64 = 0xffff_ffff;
+macro_rules! binary {
+    ($operation:ident) => {
+        by_unit!(|t, o| t.float_binary::<P>(o, |b, x, y| b.ins().$operation(x, y)))
+    };
+}
+
+macro_rules! fused {
+    ($negate_product:literal, $negate_addend:literal) => {
+        by_unit!(|t, o| t.float_fused::<P>(o, $negate_product, $negate_addend))
+    };
+}
+
+/// How an operation is translated in the precision `P`.
+pub(super) fn lowering<P: Number>(op: Float, o: Operands) -> Lowering {
+    let fuses = rounds_dynamically(o) && sys::float::fuses();
+    let to_integer = rounds_to_integer(o) && o.rd() != 0;
+    match op {
+        Float::Load => by_unit!(|t, o| t.float_load::<P>(o)),
+        Float::Store => by_unit!(|t, o| t.float_store::<P>(o)),
+        Float::Madd => when(fuses, fused!(false, false)),
+        Float::Msub => when(fuses, fused!(false, true)),
+        Float::Nmsub => when(fuses, fused!(true, false)),
+        Float::Nmadd => when(fuses, fused!(true, true)),
+        Float::Add => when(rounds_dynamically(o), binary!(fadd)),
+        Float::Sub => when(rounds_dynamically(o), binary!(fsub)),
+        Float::Mul => when(rounds_dynamically(o), binary!(fmul)),
+        Float::Div => when(rounds_dynamically(o), binary!(fdiv)),
+        Float::Sqrt => when(rounds_dynamically(o), by_unit!(|t, o| t.float_sqrt::<P>(o))),
+        Float::Sgnj => by_unit!(|t, o| t.float_sign::<P>(Sign::Copied, o)),
+        Float::Sgnjn => by_unit!(|t, o| t.float_sign::<P>(Sign::Negated, o)),
+        Float::Sgnjx => by_unit!(|t, o| t.float_sign::<P>(Sign::Multiplied, o)),
+        Float::Min => by_unit!(|t, o| t.float_extreme::<P>(o, false)),
+        Float::Max => by_unit!(|t, o| t.float_extreme::<P>(o, true)),
+        Float::Eq => when(o.rd() != 0, by_unit!(|t, o| t.float_equal::<P>(o))),
+        Float::Lt => when(o.rd() != 0, by_unit!(|t, o| t.float_less::<P>(FloatCC::LessThan, o))),
+        Float::Le => when(o.rd() != 0, by_unit!(|t, o| t.float_less::<P>(FloatCC::LessThanOrEqual, o))),
+        Float::CvtToW => when(to_integer, by_unit!(|t, o| t.float_to_signed::<P>(o, types::I32))),
+        Float::CvtToWu => when(to_integer, by_unit!(|t, o| t.float_to_unsigned::<P>(o, types::I32))),
+        Float::CvtToL => when(to_integer, by_unit!(|t, o| t.float_to_signed::<P>(o, types::I64))),
+        Float::CvtToLu => when(to_integer, by_unit!(|t, o| t.float_to_unsigned::<P>(o, types::I64))),
+        Float::CvtFromW => when(rounds_somehow(o), by_unit!(|t, o| t.float_from_signed::<P>(o, types::I32))),
+        Float::CvtFromWu => when(rounds_somehow(o), by_unit!(|t, o| t.float_from_unsigned::<P>(o, types::I32))),
+        Float::CvtFromL => when(rounds_somehow(o), by_unit!(|t, o| t.float_from_signed::<P>(o, types::I64))),
+        Float::CvtFromLu => when(rounds_somehow(o), by_unit!(|t, o| t.float_from_unsigned::<P>(o, types::I64))),
+        Float::MvToX => by_unit!(|t, o| t.float_to_bits::<P>(o)),
+        Float::Class => by_unit!(|t, o| t.float_class::<P>(o)),
+        Float::MvFromX => by_unit!(|t, o| t.float_from_bits::<P>(o)),
+    }
+}
+
+/// How an instruction that has a field `rm` rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rounding {
+    /// As `frm` says.
+    Dynamic,
+    /// In a mode of its own.
+    Static(RoundingMode),
+    /// Not at all: it is illegal.
+    Reserved,
+}
+
+impl Rounding {
+    fn of(o: Operands) -> Self {
+        /// `rm` that stands for `frm`.
+        const DYNAMIC: u8 = 7;
+        match RoundingMode::from_bits(o.rm()) {
+            Some(mode) => Self::Static(mode),
+            None if o.rm() == DYNAMIC => Self::Dynamic,
+            None => Self::Reserved,
+        }
+    }
+}
 
 /// Whether an instruction rounds as `frm` says.
 pub(super) fn rounds_dynamically(o: Operands) -> bool {
-    o.rm() == DYNAMIC
+    Rounding::of(o) == Rounding::Dynamic
 }
 
 /// Whether an instruction has a rounding mode at all: for those whose result is exact, or is
 /// translated only where it is.
 pub(super) fn rounds_somehow(o: Operands) -> bool {
-    o.rm() <= LAST_STATIC || o.rm() == DYNAMIC
+    Rounding::of(o) != Rounding::Reserved
 }
 
 /// Whether the host converts to integers in the rounding mode of an instruction.
-pub(super) fn rounds_to_integer(o: Operands) -> bool {
-    o.rm() < LAST_STATIC && sys::float::rounds() || o.rm() == DYNAMIC
-}
-
-/// What is known of a register in the current block. All forms agree with the state.
-#[derive(Clone, Copy, Default)]
-pub(super) struct FloatRegister {
-    /// As an integer.
-    bits: Option<Value>,
-    /// As a number, boxed.
-    single: Option<Value>,
-    double: Option<Value>,
+fn rounds_to_integer(o: Operands) -> bool {
+    match Rounding::of(o) {
+        Rounding::Dynamic => true,
+        Rounding::Static(mode) => mode != RoundingMode::NearestMaxMagnitude && sys::float::rounds(),
+        Rounding::Reserved => false,
+    }
 }
 
 impl Translator<'_> {
@@ -81,80 +155,6 @@ impl Translator<'_> {
             let unusable = self.b.ins().icmp_imm_s(IntCC::Equal, control, 0);
             self.interpret_if(unusable);
             self.float_unit = true;
-        }
-    }
-
-    /// A register as a number of type `ty`, F32 or F64.
-    fn float(&mut self, register: usize, ty: Type) -> Value {
-        if ty == types::F64 { self.double(register) } else { self.single(register) }
-    }
-
-    fn double(&mut self, register: usize) -> Value {
-        let known = self.floats[register];
-        let value = known.double.unwrap_or_else(|| match known.bits {
-            Some(bits) => self.bitcast(types::F64, bits),
-            None => self.load_state(types::F64, abi::f(register)),
-        });
-        self.floats[register].double = Some(value);
-        value
-    }
-
-    /// Leaves the instruction to the interpreter if the number is not boxed.
-    fn single(&mut self, register: usize) -> Value {
-        if let Some(value) = self.floats[register].single {
-            return value;
-        }
-        let bits = self.float_bits(register);
-        let upper = self.b.ins().ushr_imm_u(bits, 32);
-        let unboxed = self.b.ins().icmp_imm_u(IntCC::NotEqual, upper, BOXED);
-        self.interpret_if(unboxed);
-        let low = self.b.ins().ireduce(types::I32, bits);
-        let value = self.bitcast(types::F32, low);
-        self.floats[register].single = Some(value);
-        value
-    }
-
-    /// A register as an integer.
-    fn float_bits(&mut self, register: usize) -> Value {
-        let known = self.floats[register];
-        let bits = known.bits.unwrap_or_else(|| match known.double {
-            Some(value) => self.bitcast(types::I64, value),
-            None => self.load_state(types::I64, abi::f(register)),
-        });
-        self.floats[register].bits = Some(bits);
-        bits
-    }
-
-    /// Writes a number to a register, boxed if it is of single precision.
-    fn set_float(&mut self, register: usize, ty: Type, value: Value) {
-        if ty == types::F64 {
-            self.store_state(abi::f(register), value);
-            self.floats[register] = FloatRegister { double: Some(value), ..FloatRegister::default() };
-        } else {
-            let low = self.bitcast(types::I32, value);
-            let low = self.b.ins().uextend(types::I64, low);
-            let bits = self.b.ins().bor_imm_s(low, BOX);
-            self.set_float_bits(register, bits);
-            self.floats[register].single = Some(value);
-        }
-    }
-
-    /// Writes the bits of a register.
-    fn set_float_bits(&mut self, register: usize, bits: Value) {
-        self.store_state(abi::f(register), bits);
-        self.floats[register] = FloatRegister { bits: Some(bits), ..FloatRegister::default() };
-    }
-
-    fn bitcast(&mut self, ty: Type, value: Value) -> Value {
-        self.b.ins().bitcast(ty, MemFlagsData::new(), value)
-    }
-
-    /// The quiet NaN of RISC-V.
-    fn canonical_nan(&mut self, ty: Type) -> Value {
-        if ty == types::F64 {
-            self.b.ins().f64const(Ieee64::with_bits(0x7ff8_0000_0000_0000))
-        } else {
-            self.b.ins().f32const(Ieee32::with_bits(0x7fc0_0000))
         }
     }
 }

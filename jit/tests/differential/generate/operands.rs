@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use riscope_core::isa::compressed::{CompressedRow, ROWS};
-use riscope_core::isa::d::D;
+use riscope_core::isa::float::{Float, Precision};
 use riscope_core::isa::i::I;
 use riscope_core::isa::{Format, Op, Row, decode, rows};
 
@@ -24,7 +24,7 @@ static INTEGER: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
 /// Floating-point arithmetic, with moves and conversions.
 static FLOAT: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
     let computes =
-        |row: &&Row| matches!(row.op, Op::F(_) | Op::D(_)) && !matches!(row.format, Format::FpLoad | Format::FpS);
+        |row: &&Row| matches!(row.op, Op::Float(..) | Op::D(_)) && !matches!(row.format, Format::FpLoad | Format::FpS);
     rows().filter(computes).collect()
 });
 
@@ -36,12 +36,12 @@ static COMPRESSED: LazyLock<Vec<&'static CompressedRow>> = LazyLock::new(|| {
 
 /// Whether an operation of a 16-bit instruction stores.
 fn stores(op: Op) -> bool {
-    matches!(op, Op::I(I::Sw | I::Sd) | Op::D(D::Fsd))
+    matches!(op, Op::I(I::Sw | I::Sd) | Op::Float(Float::Store, Precision::Double))
 }
 
 /// Whether an operation of a 16-bit instruction loads or stores.
 fn accesses(op: Op) -> bool {
-    stores(op) || matches!(op, Op::I(I::Lw | I::Ld) | Op::D(D::Fld))
+    stores(op) || matches!(op, Op::I(I::Lw | I::Ld) | Op::Float(Float::Load, Precision::Double))
 }
 
 /// An immediate: anything, or one of the ends.

@@ -22,7 +22,7 @@ pub(crate) fn suite(seed: u64) -> Suite {
     for row in ROWS {
         match row.op {
             Op::I(I::Jal | I::Jalr | I::Beq | I::Bne | I::Ebreak) => {}
-            Op::I(I::Lw | I::Ld | I::Sw | I::Sd) | Op::D(_) => access(&mut b, row, &values),
+            Op::I(I::Lw | I::Ld | I::Sw | I::Sd) | Op::Float(..) => access(&mut b, row, &values),
             _ => compute(&mut b, row, &values),
         }
     }

@@ -9,6 +9,7 @@ mod integer;
 mod memory;
 
 use riscope_core::isa::Op;
+use riscope_core::isa::float::Precision;
 
 use super::suite::Suite;
 
@@ -37,10 +38,16 @@ pub(crate) const MEMORY: Group = Group { name: "memory", build: || memory::suite
 pub(crate) const ATOMIC: Group = Group { name: "atomic", build: || atomic::suite(5), translated: 50 };
 /// Whether generated code computes with the host's floating-point unit.
 const HOST_FLOAT: u64 = cfg!(target_arch = "x86_64") as u64;
-pub(crate) const SINGLE: Group =
-    Group { name: "single", build: || float::suite(6, |op| matches!(op, Op::F(_))), translated: HOST_FLOAT * 15 };
-pub(crate) const DOUBLE: Group =
-    Group { name: "double", build: || float::suite(7, |op| matches!(op, Op::D(_))), translated: HOST_FLOAT * 20 };
+pub(crate) const SINGLE: Group = Group {
+    name: "single",
+    build: || float::suite(6, |op| matches!(op, Op::Float(_, Precision::Single))),
+    translated: HOST_FLOAT * 15,
+};
+pub(crate) const DOUBLE: Group = Group {
+    name: "double",
+    build: || float::suite(7, |op| matches!(op, Op::Float(_, Precision::Double) | Op::D(_))),
+    translated: HOST_FLOAT * 20,
+};
 pub(crate) const FLOW: Group = Group { name: "flow", build: || flow::suite(8), translated: 80 };
 pub(crate) const COMPRESSED: Group = Group { name: "compressed", build: || compressed::suite(9), translated: 60 };
 pub(crate) const CONTROL: Group = Group { name: "control", build: || control::suite(10), translated: 0 };

@@ -19,7 +19,6 @@
 
 mod a;
 mod d;
-mod f;
 mod float;
 mod i;
 mod m;
@@ -34,7 +33,9 @@ mod zicond;
 mod zicsr;
 mod zifencei;
 
+use crate::fp::{F32, F64};
 use crate::hart::{Exception, Hart};
+use crate::isa::float::Precision;
 use crate::isa::{Op, Operands};
 
 pub use page::Executed;
@@ -69,7 +70,8 @@ pub(crate) fn handler(op: Op) -> Handler {
         Op::I(op) => i::handler(op),
         Op::M(op) => m::handler(op),
         Op::A(op) => a::handler(op),
-        Op::F(op) => f::handler(op),
+        Op::Float(op, Precision::Single) => float::handler::<F32>(op),
+        Op::Float(op, Precision::Double) => float::handler::<F64>(op),
         Op::D(op) => d::handler(op),
         Op::Zicsr(op) => zicsr::handler(op),
         Op::Zifencei(op) => zifencei::handler(op),

@@ -4,7 +4,7 @@
 //! Encodings that the specification reserves (chapter "C", the instruction
 //! listings of RVC) match a row whose operand function says `None`.
 
-use super::d::D;
+use super::float::{Float, Precision};
 use super::i::I;
 use super::{Op, Operands};
 
@@ -35,10 +35,10 @@ macro_rules! compressed {
 compressed! {
     // Quadrant 0
     "c.addi4spn" Op::I(I::Addi), 0xe003 0x0000 addi4spn;
-    "c.fld" Op::D(D::Fld), 0xe003 0x2000 load_double;
+    "c.fld" Op::Float(Float::Load, Precision::Double), 0xe003 0x2000 load_double;
     "c.lw" Op::I(I::Lw), 0xe003 0x4000 load_word;
     "c.ld" Op::I(I::Ld), 0xe003 0x6000 load_double;
-    "c.fsd" Op::D(D::Fsd), 0xe003 0xa000 store_double;
+    "c.fsd" Op::Float(Float::Store, Precision::Double), 0xe003 0xa000 store_double;
     "c.sw" Op::I(I::Sw), 0xe003 0xc000 store_word;
     "c.sd" Op::I(I::Sd), 0xe003 0xe000 store_double;
     // Quadrant 1
@@ -61,7 +61,7 @@ compressed! {
     "c.bnez" Op::I(I::Bne), 0xe003 0xe001 branch;
     // Quadrant 2
     "c.slli" Op::I(I::Slli), 0xe003 0x0002 shift;
-    "c.fldsp" Op::D(D::Fld), 0xe003 0x2002 load_double_sp;
+    "c.fldsp" Op::Float(Float::Load, Precision::Double), 0xe003 0x2002 load_double_sp;
     "c.lwsp" Op::I(I::Lw), 0xe003 0x4002 load_word_sp;
     "c.ldsp" Op::I(I::Ld), 0xe003 0x6002 load_double_sp_nonzero_rd;
     "c.jr" Op::I(I::Jalr), 0xf07f 0x8002 jump_register;
@@ -69,7 +69,7 @@ compressed! {
     "c.ebreak" Op::I(I::Ebreak), 0xffff 0x9002 none;
     "c.jalr" Op::I(I::Jalr), 0xf07f 0x9002 jump_link_register;
     "c.add" Op::I(I::Add), 0xf003 0x9002 add_register;
-    "c.fsdsp" Op::D(D::Fsd), 0xe003 0xa002 store_double_sp;
+    "c.fsdsp" Op::Float(Float::Store, Precision::Double), 0xe003 0xa002 store_double_sp;
     "c.swsp" Op::I(I::Sw), 0xe003 0xc002 store_word_sp;
     "c.sdsp" Op::I(I::Sd), 0xe003 0xe002 store_double_sp;
 }

@@ -18,7 +18,7 @@ mod row;
 pub mod a;
 pub mod compressed;
 pub mod d;
-pub mod f;
+pub mod float;
 pub mod i;
 pub mod m;
 pub mod privileged;
@@ -45,9 +45,9 @@ pub enum Op {
     M(m::M),
     /// Atomics.
     A(a::A),
-    /// Single-precision floating point.
-    F(f::F),
-    /// Double-precision floating point.
+    /// Floating point in one precision.
+    Float(float::Float, float::Precision),
+    /// Conversions between precisions.
     D(d::D),
     /// Control and status register access.
     Zicsr(zicsr::Zicsr),

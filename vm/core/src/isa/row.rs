@@ -39,12 +39,12 @@ pub(super) use extension;
 /// All 32-bit instructions. An exact encoding stands before the general one
 /// that it is a case of, so the first match is the right one.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    use super::{a, d, f, i, m, privileged, zba, zbb, zbs, zicboz, zicond, zicsr, zifencei};
+    use super::{a, d, float, i, m, privileged, zba, zbb, zbs, zicboz, zicond, zicsr, zifencei};
     let extensions = [
         i::ROWS,
         m::ROWS,
         a::ROWS,
-        f::ROWS,
+        float::ROWS,
         d::ROWS,
         zicsr::ROWS,
         zifencei::ROWS,

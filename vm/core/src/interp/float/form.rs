@@ -1,17 +1,24 @@
-//! What F and D have in common: register access, rounding, flags, and the shapes
-//! of their instructions.
+//! The forms of floating-point instructions: register access, rounding, flags.
 
-use super::{Flow, Hart};
 use crate::fp::{F32, F64, Flags, Format, RoundingMode, box_f32, unbox_f32};
+use crate::hart::{Exception, Hart};
+use crate::interp::{Flow, sext32};
 use crate::isa::Operands;
 
 /// How a format sits in a 64-bit floating-point register ("NaN Boxing of
-/// Narrower Values").
-pub(super) trait Register: Format {
+/// Narrower Values"), in an integer register and in memory.
+pub(in crate::interp) trait Register: Format {
     /// The number in a register.
     fn unpack(register: u64) -> Self::Bits;
     /// The register that holds a number.
     fn pack(bits: Self::Bits) -> u64;
+    /// The low bits of a register, boxed or not, as `fmv.x` moves them to an
+    /// integer register: sign-extended.
+    fn raw(register: u64) -> u64;
+    /// The bits of the number at a virtual address.
+    fn load(hart: &mut Hart, va: u64) -> Result<u64, Exception>;
+    /// Stores the low bits of a register, boxed or not.
+    fn store(hart: &mut Hart, va: u64, register: u64) -> Result<(), Exception>;
 }
 
 impl Register for F32 {
@@ -22,6 +29,18 @@ impl Register for F32 {
     fn pack(bits: u32) -> u64 {
         box_f32(bits)
     }
+
+    fn raw(register: u64) -> u64 {
+        sext32(register as u32)
+    }
+
+    fn load(hart: &mut Hart, va: u64) -> Result<u64, Exception> {
+        hart.load32(va)
+    }
+
+    fn store(hart: &mut Hart, va: u64, register: u64) -> Result<(), Exception> {
+        hart.store32(va, register)
+    }
 }
 
 impl Register for F64 {
@@ -31,6 +50,18 @@ impl Register for F64 {
 
     fn pack(bits: u64) -> u64 {
         bits
+    }
+
+    fn raw(register: u64) -> u64 {
+        register
+    }
+
+    fn load(hart: &mut Hart, va: u64) -> Result<u64, Exception> {
+        hart.load64(va)
+    }
+
+    fn store(hart: &mut Hart, va: u64, register: u64) -> Result<(), Exception> {
+        hart.store64(va, register)
     }
 }
 
@@ -61,15 +92,14 @@ impl Hart {
 }
 
 /// `fl*`: a load whose raw bits go to a register.
-pub(super) fn load(hart: &mut Hart, o: Operands, double: bool) -> Flow {
+pub(super) fn load<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     if !hart.float_enabled() {
         return hart.raise_illegal();
     }
     let va = hart.x(o.rs1()).wrapping_add(o.imm_u64());
-    let loaded = if double { hart.load64(va) } else { hart.load32(va).map(|bits| box_f32(bits as u32)) };
-    match loaded {
+    match F::load(hart, va) {
         Ok(bits) => {
-            hart.write_float(o.rd(), bits);
+            hart.write_float(o.rd(), F::pack(F::narrow(bits)));
             Flow::Next
         }
         Err(exception) => hart.raise(exception),
@@ -77,14 +107,12 @@ pub(super) fn load(hart: &mut Hart, o: Operands, double: bool) -> Flow {
 }
 
 /// `fs*`: the raw low bits of a register are stored.
-pub(super) fn store(hart: &mut Hart, o: Operands, double: bool) -> Flow {
+pub(super) fn store<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     if !hart.float_enabled() {
         return hart.raise_illegal();
     }
     let va = hart.x(o.rs1()).wrapping_add(o.imm_u64());
-    let bits = hart.f(o.rs2());
-    let stored = if double { hart.store64(va, bits) } else { hart.store32(va, bits) };
-    match stored {
+    match F::store(hart, va, hart.f(o.rs2())) {
         Ok(()) => Flow::Next,
         Err(exception) => hart.raise(exception),
     }
@@ -93,7 +121,7 @@ pub(super) fn store(hart: &mut Hart, o: Operands, double: bool) -> Flow {
 /// An instruction that rounds: `operation` gets the sources and the mode, and
 /// returns the register to write.
 #[inline(always)]
-pub(super) fn rounded<F: Register>(
+pub(in crate::interp) fn rounded<F: Register>(
     hart: &mut Hart,
     o: Operands,
     operation: impl FnOnce([F::Bits; 3], RoundingMode, &mut Flags) -> u64,
@@ -172,19 +200,19 @@ pub(super) fn from_integer<F: Register>(
 }
 
 /// `fmv.*.x`: raw bits from an integer register to a float register.
-pub(super) fn move_from_integer(hart: &mut Hart, o: Operands, pack: fn(u64) -> u64) -> Flow {
+pub(super) fn move_from_integer<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     if !hart.float_enabled() {
         return hart.raise_illegal();
     }
-    hart.write_float(o.rd(), pack(hart.x(o.rs1())));
+    hart.write_float(o.rd(), F::pack(F::narrow(hart.x(o.rs1()))));
     Flow::Next
 }
 
 /// `fmv.x.*`: raw bits of a float register to an integer register.
-pub(super) fn move_to_integer(hart: &mut Hart, o: Operands, pack: fn(u64) -> u64) -> Flow {
+pub(super) fn move_to_integer<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     if !hart.float_enabled() {
         return hart.raise_illegal();
     }
-    hart.set_x(o.rd(), pack(hart.f(o.rs1())));
+    hart.set_x(o.rd(), F::raw(hart.f(o.rs1())));
     Flow::Next
 }

@@ -1,0 +1,58 @@
+//! A fragment as one function of Cranelift IR.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, types};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::FunctionBuilder;
+
+use crate::abi::{self, Leave};
+use crate::block::{Block, Ending, Fragment};
+use crate::translator::{LinkSlots, Translator};
+
+/// Builds the function of `fragment` in the function that `b` was made for.
+pub(crate) fn translate(b: FunctionBuilder<'_>, fragment: &Fragment, links: LinkSlots<'_>, isa: &dyn TargetIsa) {
+    let mut translator = Translator::new(b, fragment.head, fragment.blocks.keys().copied(), links);
+    for block in fragment.blocks.values() {
+        translator.block(block);
+    }
+    translator.b.seal_all_blocks();
+    translator.b.finalize(isa.frontend_config());
+}
+
+impl Translator<'_> {
+    fn block(&mut self, block: &Block) {
+        self.start_block(block.start);
+        let count = u16::try_from(block.instructions.len()).unwrap_or(u16::MAX);
+        if count > 0 {
+            self.count_down(count);
+        }
+        for (located, unretired) in block.instructions.iter().zip((1..=count).rev()) {
+            self.start_instruction(located.at, unretired);
+            (located.emit)(self, located.operands);
+        }
+        match block.ending {
+            Ending::Transfer(_) => {}
+            Ending::FallThrough => self.go_to(block.end),
+            Ending::Interpret => {
+                let pc = self.pc_of(block.end);
+                self.leave(Leave::Interpret, pc);
+            }
+        }
+    }
+
+    /// Takes the block's instructions off the countdown, or leaves before any of
+    /// them when there are too few left.
+    fn count_down(&mut self, count: u16) {
+        let left = self.load_state(types::I64, abi::COUNTDOWN);
+        let left = self.b.ins().iadd_imm_s(left, -i64::from(count));
+        let spent = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        let (cold, hot) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(spent, cold, &[], hot, &[]);
+        self.b.switch_to_block(cold);
+        let pc = self.pc_of(self.at());
+        self.leave(Leave::Quantum, pc);
+        self.b.switch_to_block(hot);
+        self.store_state(abi::COUNTDOWN, left);
+    }
+}

@@ -1,0 +1,264 @@
+//! State of one translation: where it is, the guest's registers as values, and the
+//! ways out of generated code.
+//!
+//! Guest registers are loaded from the hart's state where a block first needs
+//! them, kept as values until its end, and every result is stored at once. So
+//! generated code may be left before any instruction, and a `pc` is all that an
+//! exit has to store.
+
+use std::collections::HashMap;
+
+use cranelift_codegen::ir::{
+    self, AliasRegionData, InstBuilder, MemFlagsData, SigRef, Type, Value, condcodes::IntCC, types,
+};
+use cranelift_frontend::FunctionBuilder;
+
+use crate::abi::{self, Leave};
+
+/// Memory flags of the kinds of host memory that code touches. Each has its own
+/// alias region, because one without a region is a fence for all of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flags {
+    pub(crate) state: MemFlagsData,
+    pub(crate) tlb: MemFlagsData,
+    pub(crate) ram: MemFlagsData,
+    pub(crate) links: MemFlagsData,
+}
+
+impl Flags {
+    fn new(b: &mut FunctionBuilder<'_>) -> Self {
+        let mut region = |user_id, description: &'static str| {
+            let data = AliasRegionData { user_id, description: description.into() };
+            let region = b.func.dfg.alias_regions.insert(data);
+            MemFlagsData::new().with_notrap().with_alias_region(Some(region))
+        };
+        Self {
+            state: region(0, "hart state").with_aligned(),
+            tlb: region(1, "TLB").with_aligned(),
+            ram: region(2, "guest RAM"),
+            links: region(3, "link slots and jump cache").with_aligned(),
+        }
+    }
+}
+
+/// Signatures of what generated code calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signatures {
+    /// The refill thunk.
+    pub(crate) refill: SigRef,
+    /// Another translation.
+    pub(crate) code: SigRef,
+}
+
+/// Gives the link slot for a target offset in the page being translated.
+pub(crate) type LinkSlots<'a> = &'a mut dyn FnMut(u16) -> *const u8;
+
+/// What is known of a floating-point register in the current block. All forms agree
+/// with the state.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct FloatRegister {
+    /// As an integer.
+    pub(crate) bits: Option<Value>,
+    /// As a number, boxed.
+    pub(crate) single: Option<Value>,
+    pub(crate) double: Option<Value>,
+}
+
+/// State of one translation.
+pub(crate) struct Translator<'a> {
+    pub(crate) b: FunctionBuilder<'a>,
+    pub(crate) cpu: Value,
+    pub(crate) entry_pc: Value,
+    /// The TLB bank of the hart's current context.
+    pub(crate) tlb: Value,
+    pub(crate) flags: Flags,
+    pub(crate) signatures: Signatures,
+    pub(crate) links: LinkSlots<'a>,
+    /// Floating-point registers in the current block.
+    pub(crate) floats: [FloatRegister; 32],
+    /// Whether the current block knows that it may use the host's floating-point unit.
+    pub(crate) float_unit: bool,
+    head: u16,
+    blocks: HashMap<u16, ir::Block>,
+    /// Values of integer registers in the current block.
+    registers: [Option<Value>; 32],
+    /// Offset of the current instruction.
+    at: u16,
+    /// Instructions of the block from the current one on.
+    unretired: u16,
+}
+
+impl<'a> Translator<'a> {
+    /// Begins the function that `b` was made for: code that starts at offset `head` of
+    /// its page, with blocks at `starts`, `head` among them.
+    pub(crate) fn new(
+        mut b: FunctionBuilder<'a>,
+        head: u16,
+        starts: impl Iterator<Item = u16>,
+        links: LinkSlots<'a>,
+    ) -> Self {
+        b.func.signature = abi::code_signature();
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        let [cpu, entry_pc] = [0, 1].map(|parameter| b.block_params(entry)[parameter]);
+        let flags = Flags::new(&mut b);
+        let signatures = Signatures {
+            refill: b.import_signature(abi::refill_signature()),
+            code: b.import_signature(abi::code_signature()),
+        };
+        let tlb = b.ins().load(types::I64, flags.state, cpu, abi::TLB);
+        let blocks: HashMap<_, _> = starts.map(|start| (start, b.create_block())).collect();
+        b.ins().jump(blocks[&head], &[]);
+        Self {
+            b,
+            cpu,
+            entry_pc,
+            tlb,
+            flags,
+            signatures,
+            links,
+            floats: [FloatRegister::default(); 32],
+            float_unit: false,
+            head,
+            blocks,
+            registers: [None; 32],
+            at: head,
+            unretired: 0,
+        }
+    }
+
+    /// Goes to the block at offset `start`, of whose registers nothing is known.
+    pub(crate) fn start_block(&mut self, start: u16) {
+        self.b.switch_to_block(self.blocks[&start]);
+        self.registers = [None; 32];
+        self.floats = [FloatRegister::default(); 32];
+        self.float_unit = false;
+        self.at = start;
+    }
+
+    /// Goes to the instruction at offset `at`; `unretired` instructions of the block
+    /// have not retired yet, this one included.
+    pub(crate) fn start_instruction(&mut self, at: u16, unretired: u16) {
+        self.at = at;
+        self.unretired = unretired;
+    }
+
+    /// The block at an offset in the page, if it is part of this translation.
+    pub(crate) fn block_at(&self, offset: u16) -> Option<ir::Block> {
+        self.blocks.get(&offset).copied()
+    }
+
+    /// Offset of the current instruction in the page.
+    pub(crate) fn at(&self) -> u16 {
+        self.at
+    }
+
+    /// Instructions of the block that have not retired yet.
+    pub(crate) fn unretired(&self) -> u16 {
+        self.unretired
+    }
+
+    /// Distance of the current instruction from the entry.
+    pub(crate) fn pc_delta(&self) -> i32 {
+        i32::from(self.at) - i32::from(self.head)
+    }
+
+    /// Virtual address of an offset in the page.
+    pub(crate) fn pc_of(&mut self, at: u16) -> Value {
+        self.b.ins().iadd_imm_s(self.entry_pc, i64::from(at) - i64::from(self.head))
+    }
+
+    /// Value of an integer register.
+    pub(crate) fn x(&mut self, register: usize) -> Value {
+        if register == 0 {
+            return self.b.ins().iconst(types::I64, 0);
+        }
+        if let Some(value) = self.registers[register] {
+            return value;
+        }
+        let value = self.load_state(types::I64, abi::x(register));
+        self.registers[register] = Some(value);
+        value
+    }
+
+    /// Low 32 bits of an integer register.
+    pub(crate) fn w(&mut self, register: usize) -> Value {
+        let value = self.x(register);
+        self.b.ins().ireduce(types::I32, value)
+    }
+
+    /// Writes an integer register.
+    pub(crate) fn set_x(&mut self, register: usize, value: Value) {
+        if register != 0 {
+            self.store_state(abi::x(register), value);
+            self.registers[register] = Some(value);
+        }
+    }
+
+    /// Writes a 32-bit result, sign-extended.
+    pub(crate) fn set_w(&mut self, register: usize, value: Value) {
+        let value = self.b.ins().sextend(types::I64, value);
+        self.set_x(register, value);
+    }
+
+    /// An integer register as a value of type `ty`, I32 or I64.
+    pub(crate) fn register_as(&mut self, register: usize, ty: Type) -> Value {
+        if ty == types::I32 { self.w(register) } else { self.x(register) }
+    }
+
+    /// Writes a value of either type, sign-extended.
+    pub(crate) fn set_extended(&mut self, register: usize, value: Value) {
+        if self.b.func.dfg.value_type(value) == types::I32 {
+            self.set_w(register, value);
+        } else {
+            self.set_x(register, value);
+        }
+    }
+
+    /// Writes a comparison's result as 0 or 1.
+    pub(crate) fn set_flag(&mut self, register: usize, flag: Value) {
+        let value = self.b.ins().uextend(types::I64, flag);
+        self.set_x(register, value);
+    }
+
+    /// Loads a field of the hart's state.
+    pub(crate) fn load_state(&mut self, ty: Type, offset: i32) -> Value {
+        self.b.ins().load(ty, self.flags.state, self.cpu, offset)
+    }
+
+    /// Stores a field of the hart's state.
+    pub(crate) fn store_state(&mut self, offset: i32, value: Value) {
+        self.b.ins().store(self.flags.state, value, self.cpu, offset);
+    }
+
+    /// Leaves the current instruction to the interpreter if `condition` holds. Nothing of
+    /// it may have been done.
+    pub(crate) fn interpret_if(&mut self, condition: Value) {
+        let (cold, hot) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
+        self.b.ins().brif(condition, cold, &[], hot, &[]);
+        self.b.switch_to_block(cold);
+        let unretired = i64::from(self.unretired());
+        let left = self.load_state(types::I64, abi::COUNTDOWN);
+        let left = self.b.ins().iadd_imm_s(left, unretired);
+        self.store_state(abi::COUNTDOWN, left);
+        let pc = self.pc_of(self.at);
+        self.leave(Leave::Interpret, pc);
+        self.b.switch_to_block(hot);
+    }
+
+    /// Leaves the current instruction to the interpreter unless `condition` holds.
+    pub(crate) fn interpret_unless(&mut self, condition: Value) {
+        let otherwise = self.b.ins().icmp_imm_u(IntCC::Equal, condition, 0);
+        self.interpret_if(otherwise);
+    }
+
+    /// Returns to the dispatcher, which goes on at `pc`.
+    pub(crate) fn leave(&mut self, why: Leave, pc: Value) {
+        self.store_state(abi::PC, pc);
+        #[expect(clippy::cast_possible_wrap, reason = "a small code")]
+        let code = self.b.ins().iconst(types::I64, why as u64 as i64);
+        self.b.ins().return_(&[code]);
+    }
+}
