@@ -28,25 +28,60 @@ pub trait ConsoleBackend: Send + Sync + fmt::Debug {
     fn write(&self, bytes: &[u8]);
 }
 
-/// Called when input arrives, from the thread that pushed it.
+/// Size of the terminal that shows a console, in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TerminalSize {
+    /// Characters in a line; 0 if not known.
+    pub columns: u16,
+    /// Lines; 0 if not known.
+    pub rows: u16,
+}
+
+/// Called when input arrives or the size changes, from the thread that caused it.
 type Listener = Box<dyn Fn() + Send + Sync>;
 
-/// One guest console: a backend for output and a queue for input.
+/// One guest console: a backend for output, a queue for input, and the size of what
+/// shows it.
 pub struct Console {
     backend: Arc<dyn ConsoleBackend>,
     input: Mutex<VecDeque<u8>>,
     listener: Mutex<Option<Arc<Listener>>>,
+    size: Mutex<TerminalSize>,
+    size_listener: Mutex<Option<Arc<Listener>>>,
 }
 
 impl Console {
     /// A console that writes to `backend` and has no input yet.
     pub fn new(backend: Arc<dyn ConsoleBackend>) -> Arc<Self> {
-        Arc::new(Self { backend, input: Mutex::default(), listener: Mutex::default() })
+        Arc::new(Self {
+            backend,
+            input: Mutex::default(),
+            listener: Mutex::default(),
+            size: Mutex::default(),
+            size_listener: Mutex::default(),
+        })
     }
 
     /// Passes guest output on to the backend.
     pub fn output(&self, bytes: &[u8]) {
         self.backend.write(bytes);
+    }
+
+    /// Size of the terminal that shows the console.
+    pub fn size(&self) -> TerminalSize {
+        *lock(&self.size)
+    }
+
+    /// The terminal that shows the console has this size from now on.
+    pub fn set_size(&self, size: TerminalSize) {
+        if std::mem::replace(&mut *lock(&self.size), size) != size {
+            call(&self.size_listener);
+        }
+    }
+
+    /// Names the device that wants to know when the size changes; the last one wins.
+    pub(crate) fn set_size_listener(&self, listener: impl Fn() + Send + Sync + 'static) {
+        *lock(&self.size_listener) = Some(Arc::new(Box::new(listener)));
     }
 
     /// Queues input for the guest and returns how many bytes fitted, 0 to
@@ -60,12 +95,9 @@ impl Console {
             input.extend(&bytes[..taken]);
             taken
         };
-        // Called without the queue's lock, because the listener takes input.
-        let listener = lock(&self.listener).clone();
-        if let Some(listener) = listener
-            && taken > 0
-        {
-            listener();
+        if taken > 0 {
+            // Without the queue's lock, because the listener takes input.
+            call(&self.listener);
         }
         taken
     }
@@ -93,6 +125,14 @@ impl Console {
     /// Names the device that wants to know when input arrives; the last one wins.
     pub(crate) fn set_listener(&self, listener: impl Fn() + Send + Sync + 'static) {
         *lock(&self.listener) = Some(Arc::new(Box::new(listener)));
+    }
+}
+
+/// Calls a listener, if there is one, without its lock.
+fn call(listener: &Mutex<Option<Arc<Listener>>>) {
+    let listener = lock(listener).clone();
+    if let Some(listener) = listener {
+        listener();
     }
 }
 
@@ -188,6 +228,24 @@ mod tests {
         console.push_input(b"hello");
         console.push_input(b"");
         assert_eq!(taken.load(Ordering::SeqCst), 5);
+    }
+
+    #[test]
+    fn a_size_is_told_when_it_changes() {
+        let console = Console::new(Arc::new(NullBackend));
+        assert_eq!(console.size(), TerminalSize { columns: 0, rows: 0 });
+        let told = Arc::new(AtomicUsize::new(0));
+        {
+            let told = Arc::clone(&told);
+            console.set_size_listener(move || {
+                told.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        for columns in [100, 100, 80] {
+            console.set_size(TerminalSize { columns, rows: 40 });
+            assert_eq!(console.size().columns, columns);
+        }
+        assert_eq!(told.load(Ordering::SeqCst), 2);
     }
 
     #[test]

@@ -160,6 +160,12 @@ impl Machine {
         self.lifecycle.resume()
     }
 
+    /// Presses the power button, which asks the guest to shut down. False if the guest has
+    /// no driver for the button; one that has may still take its time, or ignore it.
+    pub fn press_power_button(&self) -> bool {
+        self.board.power_button.press()
+    }
+
     /// Ends the machine with [`MachineExit::Stopped`] unless it is ending already. Does
     /// not wait.
     pub fn stop(&self) {

@@ -10,7 +10,7 @@ use riscope_core::hart::HartControl;
 use riscope_core::mem::{GuestRam, GuestRamError};
 use riscope_core::mmio::{MmioMap, MmioOverlap};
 
-use super::layout::{RAM_BASE, RTC, Slot, UART, VIRTIO_SLOTS, virtio_slot};
+use super::layout::{POWER_BUTTON, RAM_BASE, RTC, Slot, UART, VIRTIO_SLOTS, virtio_slot};
 use super::spec::{DiskSpec, MachineSpec};
 use crate::console::Console;
 use crate::device::Device;
@@ -22,6 +22,7 @@ use crate::device::test_device::TestDevice;
 use crate::device::virtio::block::backend::DiskError;
 use crate::device::virtio::block::{BlockDevice, RawDisk};
 use crate::device::virtio::console::{ConsoleDevice, RECEIVE_QUEUE};
+use crate::device::virtio::input::{EVENT_QUEUE, InputDevice, PowerButton};
 use crate::device::virtio::rng::RngDevice;
 use crate::device::virtio::{VirtioDevice, VirtioMmio};
 use crate::exit::ExitLatch;
@@ -60,6 +61,8 @@ pub struct Board {
     pub clock: Clock,
     /// How the machine ends.
     pub exit: Arc<ExitLatch>,
+    /// What asks the guest to shut down.
+    pub power_button: Arc<PowerButton>,
 }
 
 impl Board {
@@ -84,6 +87,9 @@ impl Board {
             let place = virtio_slot(slot);
             devices.push(content.attach(place, Arc::clone(&ram), line(place), &exit));
         }
+        let power_button = Arc::<PowerButton>::default();
+        let content = SlotContent::Button(Arc::clone(&power_button));
+        devices.push(content.attach(POWER_BUTTON, Arc::clone(&ram), line(POWER_BUTTON), &exit));
         devices.push(Arc::new(Clint::new(harts.clone(), clock.clone())));
         devices.push(plic);
 
@@ -92,7 +98,7 @@ impl Board {
             let slot = device.slot();
             mmio.insert(slot.address(), slot.size, Arc::clone(device) as _)?;
         }
-        Ok(Self { ram, mmio: Arc::new(mmio), devices, harts, clock, exit })
+        Ok(Self { ram, mmio: Arc::new(mmio), devices, harts, clock, exit, power_button })
     }
 }
 
@@ -100,8 +106,10 @@ impl Board {
 enum SlotContent {
     Empty,
     Device(Box<dyn VirtioDevice>),
-    /// A console, which also has to be told about input.
+    /// A console, which also has to be told about input and the size of its terminal.
     Console(Arc<Console>),
+    /// A power button, which also has to be told when it is pressed.
+    Button(Arc<PowerButton>),
 }
 
 impl SlotContent {
@@ -112,14 +120,29 @@ impl SlotContent {
             Self::Console(console) => {
                 let device = Box::new(ConsoleDevice::new(Arc::clone(&console)));
                 let slot = Arc::new(VirtioMmio::new(place, ram, irq, device, exit));
-                let listener = Arc::downgrade(&slot);
-                console.set_listener(move || {
-                    if let Some(slot) = listener.upgrade() {
-                        slot.process(RECEIVE_QUEUE);
-                    }
-                });
+                console.set_listener(on(&slot, |slot| slot.process(RECEIVE_QUEUE)));
+                console.set_size_listener(on(&slot, VirtioMmio::config_changed));
                 slot
             }
+            Self::Button(button) => {
+                let device = Box::new(InputDevice::new(Arc::clone(&button)));
+                let slot = Arc::new(VirtioMmio::new(place, ram, irq, device, exit));
+                button.set_listener(on(&slot, |slot| slot.process(EVENT_QUEUE)));
+                slot
+            }
+        }
+    }
+}
+
+/// Does something with `slot` as long as there is one: it owns what calls this.
+fn on<A>(slot: &Arc<VirtioMmio>, action: A) -> impl Fn() + Send + Sync + use<A>
+where
+    A: Fn(&VirtioMmio) + Send + Sync + 'static,
+{
+    let slot = Arc::downgrade(slot);
+    move || {
+        if let Some(slot) = slot.upgrade() {
+            action(&slot);
         }
     }
 }
@@ -200,6 +223,7 @@ mod tests {
             assert!(board.mmio.read(GuestPhys(address), Width::Word).is_ok(), "{address:#x}");
         }
         assert!(board.mmio.read(GuestPhys(0x1000_9000), Width::Word).is_err());
+        assert_eq!(board.mmio.read(GuestPhys(POWER_BUTTON.base + 8), Width::Word), Ok(18));
         assert_eq!(board.ram.size(), 1 << 20);
     }
 

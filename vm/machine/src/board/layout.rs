@@ -1,5 +1,6 @@
 //! The memory map: constants of QEMU's `virt` machine, so that software built for
-//! it runs unchanged.
+//! it runs unchanged. What that machine does not have is at addresses and sources that it
+//! leaves free.
 //!
 //! ```text
 //!  0x0010_0000  test device (power off, reboot)
@@ -10,6 +11,7 @@
 //!  0x1000_1000  virtio-mmio slot 0 (4 KiB each)     source 1
 //!       …
 //!  0x1000_8000  virtio-mmio slot 7                  source 8
+//!  0x1001_0000  power button (virtio input)         source 12
 //!  0x8000_0000  RAM ─┬─ firmware, or nothing under the built-in SBI
 //!  0x8020_0000       ├─ kernel
 //!                    ├─ …
@@ -77,6 +79,9 @@ pub fn virtio_slot(index: usize) -> Slot {
     let step = u32::try_from(index).unwrap_or(u32::MAX);
     Slot { base: 0x1000_1000 + u64::from(step) * 0x1000, size: 0x1000, irq: Some(1 + step) }
 }
+
+/// Slot of the power button, apart from the others: it takes none from disks.
+pub const POWER_BUTTON: Slot = Slot { base: 0x1001_0000, size: 0x1000, irq: Some(12) };
 
 /// First address of RAM.
 pub const RAM_BASE: u64 = 0x8000_0000;

@@ -5,7 +5,7 @@
 //! | `transport_mmio.rs` | registers, status, feature negotiation, notification |
 //! | `queue.rs` | one split virtqueue, with every index and address checked |
 //! | `buffers.rs` | the readable or writable memory of one descriptor chain |
-//! | `block/` `console/` `rng/` | the devices |
+//! | `block/` `console/` `input/` `rng/` | the devices |
 //!
 //! Work happens on the thread of the hart that notifies. One notification takes at
 //! most as many chains as the queue has entries: drivers notify again for what they
@@ -18,6 +18,7 @@
 pub mod block;
 mod buffers;
 pub mod console;
+pub mod input;
 mod queue;
 pub mod rng;
 mod transport_mmio;
@@ -49,10 +50,14 @@ pub trait VirtioDevice: Send + Debug {
     /// Largest size of each queue, a power of two up to [`MAX_QUEUE_SIZE`].
     fn queue_sizes(&self) -> &'static [u16];
 
-    /// The whole configuration space; empty if there is none. Read-only for drivers.
+    /// The whole configuration space; empty if there is none.
     fn config(&self) -> Vec<u8> {
         Vec::new()
     }
+
+    /// The driver writes `value` to a byte of the configuration space. Devices without a
+    /// field that drivers may write ignore it.
+    fn write_config(&mut self, _offset: u64, _value: u8) {}
 
     /// The driver is ready: its features are a subset of the offered ones, and none if it
     /// did not ask for any to be confirmed.

@@ -84,6 +84,8 @@ struct Attached {
     queue_select: u32,
     status: u32,
     interrupts: u32,
+    /// Counts changes of the configuration space.
+    generation: u32,
 }
 
 impl Attached {
@@ -99,6 +101,7 @@ impl Attached {
             queue_select: 0,
             status: 0,
             interrupts: 0,
+            generation: 0,
         }
     }
 
@@ -217,8 +220,7 @@ impl Attached {
             register::STATUS => self.status,
             // No shared memory: length and address are all ones.
             register::SHM_LEN_LOW..=register::SHM_BASE_HIGH => u32::MAX,
-            // The configuration space never changes.
-            register::CONFIG_GENERATION => 0,
+            register::CONFIG_GENERATION => self.generation,
             _ => 0,
         }
     }
@@ -234,6 +236,19 @@ impl Attached {
             register::STATUS => self.write_status(value),
             _ => self.write_queue_register(offset, value),
         }
+    }
+
+    /// The device has changed its configuration space by itself.
+    fn config_changed(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+        if self.is_working() {
+            self.interrupts |= INTERRUPT_CONFIG;
+        }
+    }
+
+    fn write_config(&mut self, offset: u64, width: Width, value: u64) {
+        let bytes = (0..width.bytes()).zip(value.to_le_bytes());
+        bytes.for_each(|(at, byte)| self.device.write_config(offset + at, byte));
     }
 
     fn read_config(&self, offset: u64, width: Width) -> u64 {
@@ -279,6 +294,15 @@ impl VirtioMmio {
             self.irq.set(attached.interrupts != 0);
         }
     }
+
+    /// Tells the driver that the device has changed its configuration space.
+    pub fn config_changed(&self) {
+        if let Some(attached) = &self.attached {
+            let mut attached = lock(attached);
+            attached.config_changed();
+            self.irq.set(attached.interrupts != 0);
+        }
+    }
 }
 
 /// Registers are words, and the specification has drivers access nothing else (section
@@ -308,7 +332,9 @@ impl MmioDevice for VirtioMmio {
 
     fn write(&self, offset: u64, width: Width, value: u64) -> Result<(), MmioFault> {
         if offset >= CONFIG {
-            // No device here has a configuration field that a driver may write.
+            if let Some(attached) = &self.attached {
+                lock(attached).write_config(offset - CONFIG, width, value);
+            }
             return Ok(());
         }
         if width == Width::Double && offset.is_multiple_of(8) {

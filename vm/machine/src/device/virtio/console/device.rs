@@ -12,6 +12,9 @@ use crate::device::virtio::{Buffers, MAX_QUEUE_SIZE, QueueError, VirtQueue, Virt
 
 const DEVICE_ID: u32 = 3;
 
+/// `VIRTIO_CONSOLE_F_SIZE`: the configuration space has the size of the terminal.
+const FEATURE_SIZE: u64 = 1;
+
 /// Index of the queue that brings input to the guest.
 pub const RECEIVE_QUEUE: usize = 0;
 
@@ -28,7 +31,7 @@ pub struct ConsoleDevice {
 
 impl ConsoleDevice {
     /// A device on `console`. Whoever attaches it has [`RECEIVE_QUEUE`] processed when
-    /// input arrives.
+    /// input arrives, and tells the driver when the console's size changes.
     pub fn new(console: Arc<Console>) -> Self {
         Self { console }
     }
@@ -76,18 +79,22 @@ impl VirtioDevice for ConsoleDevice {
         DEVICE_ID
     }
 
-    /// One port, no size: nothing optional.
+    /// One port, which knows its size.
     fn features(&self) -> u64 {
-        0
+        FEATURE_SIZE
     }
 
     fn queue_sizes(&self) -> &'static [u16] {
         &[MAX_QUEUE_SIZE, MAX_QUEUE_SIZE]
     }
 
-    /// `struct virtio_console_config`: its fields belong to features not offered.
+    /// `struct virtio_console_config`: columns and rows; the other fields belong to
+    /// features not offered.
     fn config(&self) -> Vec<u8> {
-        vec![0; 12]
+        let size = self.console.size();
+        let mut config = [size.columns.to_le_bytes(), size.rows.to_le_bytes()].concat();
+        config.resize(12, 0);
+        config
     }
 
     fn activate(&mut self, _features: u64) {}
@@ -102,7 +109,7 @@ impl VirtioDevice for ConsoleDevice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::CaptureBackend;
+    use crate::console::{CaptureBackend, TerminalSize};
     use crate::device::virtio::testing::{Driver, NEXT, WRITE, memory};
 
     fn device() -> (ConsoleDevice, Arc<CaptureBackend>) {
@@ -146,6 +153,14 @@ mod tests {
         device.console.push_input(b"!");
         assert_eq!(device.process(RECEIVE_QUEUE, &mut queue, ram.memory()), Ok(true));
         assert_eq!(driver.used(), [(0, 1)]);
+    }
+
+    #[test]
+    fn the_configuration_space_has_the_size_of_the_terminal() {
+        let (device, _) = device();
+        assert_eq!((device.features(), device.config()), (1, vec![0; 12]));
+        device.console.set_size(TerminalSize { columns: 0x0102, rows: 0x0304 });
+        assert_eq!(device.config(), [2, 1, 4, 3, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -6,7 +6,10 @@ use riscope_core::hart::HartControl;
 use super::register::*;
 use super::*;
 use crate::board::layout::virtio_slot;
+use crate::console::{Console, NullBackend, TerminalSize};
 use crate::device::irqchip::Plic;
+use crate::device::virtio::console::ConsoleDevice;
+use crate::device::virtio::input::InputDevice;
 use crate::device::virtio::testing::{Driver, NEXT, WRITE, memory};
 use crate::device::virtio::{QueueError, rng::RngDevice};
 use crate::entropy::Entropy;
@@ -409,4 +412,37 @@ proptest! {
             prop_assert!(board.read(register * 4) <= u64::from(u32::MAX));
         }
     }
+}
+
+#[test]
+fn a_change_of_the_configuration_interrupts_a_working_driver() {
+    let console = Console::new(Arc::new(NullBackend));
+    let board = board(Some(Box::new(ConsoleDevice::new(Arc::clone(&console)))));
+    let generation = board.read(CONFIG_GENERATION);
+    console.set_size(TerminalSize { columns: 80, rows: 24 });
+    board.slot.config_changed();
+    assert!(!board.interrupted(), "no driver is there yet");
+    board.start(&Driver::new(&board.ram, 8), 8);
+    console.set_size(TerminalSize { columns: 100, rows: 40 });
+    board.slot.config_changed();
+    assert!(board.interrupted());
+    assert_eq!(board.read(INTERRUPT_STATUS), 2);
+    assert_eq!(board.slot.read(0x100, Width::Word), Ok(40 << 16 | 100));
+    assert_ne!(board.read(CONFIG_GENERATION), generation);
+    board.write(INTERRUPT_ACK, 2);
+    assert_eq!(board.read(INTERRUPT_STATUS), 0);
+}
+
+#[test]
+fn fields_that_drivers_may_write_take_any_width() {
+    let board = board(Some(Box::new(InputDevice::new(Arc::default()))));
+    let name = u64::from_le_bytes(*b"riscope ");
+    board.slot.write(0x100, Width::Half, 1).unwrap();
+    assert_eq!(board.slot.read(0x108, Width::Double), Ok(name));
+    board.slot.write(0x100, Width::Byte, 0).unwrap();
+    assert_eq!(board.slot.read(0x108, Width::Double), Ok(0));
+    board.slot.write(0x100, Width::Double, 1).unwrap();
+    assert_eq!(board.slot.read(0x108, Width::Double), Ok(name));
+    board.slot.write(0xfff, Width::Double, u64::MAX).unwrap();
+    assert_eq!(board.slot.read(0x108, Width::Double), Ok(name));
 }
