@@ -1,6 +1,34 @@
 //! What can be chosen about telemetry.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// Takes a line.
+type Tell = dyn Fn(&str) + Send + Sync;
+
+/// Who is told what telemetry has to say while it works: that spans do not arrive, for example. One line each.
+#[derive(Clone, Default)]
+pub struct Notices(Option<Arc<Tell>>);
+
+impl Notices {
+    /// Calls `tell` with each line, on any thread of telemetry.
+    pub fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(tell)))
+    }
+
+    pub(crate) fn tell(&self, line: &str) {
+        if let Some(tell) = &self.0 {
+            tell(line);
+        }
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Notices").field(&self.0.is_some()).finish()
+    }
+}
 
 /// How telemetry works. Where spans go, and how, is also taken from the environment
 /// variables that OpenTelemetry specifies; `SPANS.md` says which goes first.
@@ -31,6 +59,8 @@ pub struct TelemetryConfig {
     /// Longest time that sending may take, if not what `OTEL_EXPORTER_OTLP_TIMEOUT`
     /// says or 10 seconds.
     pub export_timeout: Option<Duration>,
+    /// Who is told that spans do not arrive, and that they do again.
+    pub notices: Notices,
 }
 
 impl Default for TelemetryConfig {
@@ -47,6 +77,7 @@ impl Default for TelemetryConfig {
             span_queue_capacity: 8_192,
             span_delay: Duration::from_secs(2),
             export_timeout: None,
+            notices: Notices::default(),
         }
     }
 }

@@ -24,6 +24,7 @@
 mod config;
 mod export;
 mod feed;
+mod label;
 pub mod metric;
 mod process;
 mod pump;
@@ -38,9 +39,11 @@ use prometheus::Registry;
 use riscope_core::counters::VmCounters;
 use riscope_core::event::{DomainEventBus, Envelope};
 
-pub use config::TelemetryConfig;
+pub use config::{Notices, TelemetryConfig};
 use export::negotiate::{Format, negotiate};
+use export::otlp::{Delivery, Export};
 use feed::Feed;
+use label::CollectorName;
 use metric::collect::{BusSource, MachineSource};
 use metric::machines::Machines;
 use metric::registry::Metrics;
@@ -56,7 +59,7 @@ pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The system gave no thread.
-    #[error("cannot start the telemetry thread: {0}")]
+    #[error("cannot start the threads of telemetry: {0}")]
     Thread(#[from] io::Error),
     /// The catalogue has a row that Prometheus does not accept.
     #[error("cannot register a metric: {0}")]
@@ -77,6 +80,8 @@ pub struct Telemetry {
     metrics: metric::gather::Gatherer,
     machines: Arc<Machines>,
     pump: Mutex<Option<Pump>>,
+    /// If spans are sent anywhere.
+    delivery: Option<Arc<Delivery>>,
     warnings: Vec<String>,
 }
 
@@ -85,7 +90,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When the system gives no thread, or `config` names an endpoint for spans that is
-    /// no `http` URL. What the environment says and cannot be done is no error, see
+    /// no `http` URL. Environment settings that cannot be applied are no error, see
     /// [`Telemetry::warnings`].
     pub fn start(bus: &DomainEventBus, config: TelemetryConfig) -> Result<Self, TelemetryError> {
         let machines = Arc::new(Machines::new(config.device_errors));
@@ -93,18 +98,22 @@ impl Telemetry {
         let panics = Arc::new(AtomicU64::new(0));
         let registry = Registry::new();
         let mut metrics = metric::gather::Gatherer::new(registry);
-        metrics.add("machines", MachineSource(Arc::clone(&machines)))?;
-        metrics.add("bus", BusSource { bus: bus.clone(), pump: (feed::ALL, Arc::clone(&panics)) })?;
-        metrics.add("process", ProcessSource::new())?;
+        metrics.add(CollectorName::Machines, MachineSource(Arc::clone(&machines)))?;
+        metrics.add(CollectorName::Bus, BusSource { bus: bus.clone(), pump: (feed::ALL, Arc::clone(&panics)) })?;
+        metrics.add(CollectorName::Process, ProcessSource::new())?;
+        let (sink, delivery) = match export::otlp::start(&config, metrics.registry(), &mut warnings)? {
+            Some(Export { sink, delivery }) => (Some(sink), Some(delivery)),
+            None => (None, None),
+        };
         let recorder = Recorder {
             metrics: Metrics::new(metrics.registry(), Arc::clone(&machines))?,
-            spans: Spans::start(&config, metrics.registry(), &mut warnings)?,
+            spans: Spans::new(sink, &config, metrics.registry())?,
         };
         let pump = Pump::start(Feed::subscribe(bus, config.queue_capacity), recorder, panics)?;
-        Ok(Self { metrics, machines, pump: Mutex::new(Some(pump)), warnings })
+        Ok(Self { metrics, machines, pump: Mutex::new(Some(pump)), delivery, warnings })
     }
 
-    /// What the environment asks for and does not get, a sentence each; for people.
+    /// Environment settings that could not be applied, a sentence each; for people.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -136,12 +145,17 @@ impl Telemetry {
 
     /// Handles what was published, ends open spans, sends what can be sent, and ends
     /// the pump; in at most `timeout` and never more than [`SHUTDOWN_LIMIT`]. False
-    /// if that did not suffice to finish, and the second time. Blocks the caller;
+    /// if that did not suffice to finish, and the second time. If spans were lost,
+    /// [`TelemetryConfig::notices`] get a line that says how many. Blocks the caller;
     /// from asynchronous code, call it where blocking is allowed.
     pub fn shutdown(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout.min(SHUTDOWN_LIMIT);
-        let pump = self.lock().take();
-        pump.is_some_and(|pump| pump.stop(deadline))
+        let Some(pump) = self.lock().take() else { return false };
+        let finished = pump.stop(deadline);
+        if let Some(delivery) = &self.delivery {
+            delivery.conclude();
+        }
+        finished
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Pump>> {

@@ -12,10 +12,21 @@ use super::family::{
     EXECUTIONS_BUCKETS, Family, GUEST_BYTES_BUCKETS, HOST_BYTES_BUCKETS, INSTRUCTIONS_BUCKETS, LATENCY_BUCKETS,
     OPERATION_BUCKETS, Unit,
 };
-use super::registry::CompileResult;
+use crate::label::{CollectorName, CompileResult, ErrorType, Loss, Rejection, Suppressible, Suppression};
 
 /// Names of the tiers that generate code.
 const COMPILED: &[&str] = &[Tier::Baseline.as_str(), Tier::Optimized.as_str()];
+
+/// How sending a span ends: nothing for one that arrived, or why it did not.
+const EXPORT_OUTCOMES: [&str; ErrorType::ALL.len() + 1] = {
+    let mut outcomes = [""; ErrorType::ALL.len() + 1];
+    let mut index = 0;
+    while index < ErrorType::ALL.len() {
+        outcomes[index + 1] = ErrorType::NAMES[index];
+        index += 1;
+    }
+    outcomes
+};
 
 /// Declares one constant per family and the list of all of them.
 macro_rules! families {
@@ -169,7 +180,7 @@ families! {
         .otel("riscope.jit.queue.size");
     JIT_QUEUE_REJECTED = Family::counter("riscope_jit_compile_queue_rejected_total", "Compilations not queued.")
         .labels(&["reason"])
-        .values(&[("reason", &["full"])]);
+        .values(&[("reason", &Rejection::NAMES)]);
     JIT_CACHE_LIMIT = Family::gauge("riscope_jit_code_cache_limit_bytes", "Capacity of the code cache.")
         .unit(Unit::Bytes).otel("riscope.jit.code_cache.limit");
     JIT_CACHE_USAGE = Family::gauge(
@@ -209,7 +220,7 @@ families! {
         "Events that a subscriber did not handle (full, closed, panicked).",
     )
     .labels(&["subscriber", "reason"]).otel("riscope.event_bus.dropped")
-        .values(&[("reason", &["full", "closed", "panicked"])]);
+        .values(&[("reason", &Loss::NAMES)]);
     BUS_QUEUE_DEPTH = Family::gauge("riscope_event_bus_queue_depth", "Events waiting for a subscriber.")
         .labels(&["subscriber"]).otel("riscope.event_bus.queue.size");
     BUS_QUEUE_CAPACITY = Family::gauge("riscope_event_bus_queue_capacity", "Capacity of a subscriber queue.")
@@ -222,7 +233,7 @@ families! {
         "Spans not created because of thresholds or limits.",
     )
     .labels(&["span", "reason"])
-        .values(&[("span", &["jit.compile", "jit.hotspot"]), ("reason", &["threshold", "rate_limit", "trace_limit", "unknown_vm"])]);
+        .values(&[("span", &Suppressible::NAMES), ("reason", &Suppression::NAMES)]);
     SPANS_PROCESSED = Family::counter(
         "otel_sdk_processor_span_processed_total",
         "Spans that left the queue; error_type is empty for those that went to the exporter.",
@@ -234,12 +245,12 @@ families! {
         "Spans for which export has finished; error_type is empty for those that arrived.",
     )
     .labels(&["error_type"]).otel("otel.sdk.exporter.span.exported")
-        .values(&[("error_type", &["", "export_failed"])]);
+        .values(&[("error_type", &EXPORT_OUTCOMES)]);
     SERIES = Family::gauge("riscope_telemetry_series", "Series exported by this scrape, without this one.");
     SCRAPE_DURATION = Family::gauge(
         "riscope_telemetry_scrape_duration_seconds",
         "Duration of the last collection by collector.",
     )
     .unit(Unit::Seconds).labels(&["collector"])
-        .values(&[("collector", &["machines", "bus", "process"])]);
+        .values(&[("collector", &CollectorName::NAMES)]);
 }

@@ -17,6 +17,7 @@ use super::machines::{Machines, Table};
 use super::registry::COMPILED_TIERS;
 use super::samples::{Samples, desc, seconds, to_f64};
 use super::{catalog, guest};
+use crate::label::{CollectorName, Loss, Rejection};
 
 /// Something that makes families on demand.
 pub(crate) trait Source: Send + Sync {
@@ -125,7 +126,7 @@ fn engines(table: &Table) -> Vec<MetricFamily> {
         counters.map(|counters| value(counters).load(Ordering::Relaxed)).sum()
     };
     let mut rejected = Samples::new(catalog::JIT_QUEUE_REJECTED);
-    rejected.count(&["full"], table.rejected());
+    rejected.count(&[Rejection::Full.as_str()], table.rejected());
     let limit = sum(&|it| &it.engine.code_cache_limit);
     let mut usage = Samples::new(catalog::JIT_CACHE_USAGE);
     let mut blocks = Samples::new(catalog::JIT_CACHE_BLOCKS);
@@ -180,9 +181,13 @@ impl Source for BusSource {
             let name = &*subscriber.name;
             let panicked = if name == self.pump.0 { self.pump.1.load(Ordering::Relaxed) } else { 0 };
             delivered.count(&[name], subscriber.delivered.saturating_sub(panicked));
-            dropped.count(&[name, "full"], subscriber.dropped - subscriber.abandoned);
-            dropped.count(&[name, "closed"], subscriber.abandoned);
-            dropped.count(&[name, "panicked"], panicked);
+            for (loss, number) in [
+                (Loss::Full, subscriber.dropped - subscriber.abandoned),
+                (Loss::Closed, subscriber.abandoned),
+                (Loss::Panicked, panicked),
+            ] {
+                dropped.count(&[name, loss.as_str()], number);
+            }
             depth.count(&[name], subscriber.queued);
             capacity.count(&[name], subscriber.capacity as u64);
         }
@@ -196,11 +201,11 @@ impl Source for BusSource {
 /// The families about the scrape itself, made when all others are there.
 pub(super) fn about_the_scrape(
     families: &[MetricFamily],
-    collectors: &[(&'static str, Duration)],
+    collectors: &[(CollectorName, Duration)],
 ) -> [MetricFamily; 2] {
     let mut durations = Samples::new(catalog::SCRAPE_DURATION);
     for (name, last) in collectors {
-        durations.push(&[name], seconds(last.load(Ordering::Relaxed)));
+        durations.push(&[name.as_str()], seconds(last.load(Ordering::Relaxed)));
     }
     let series = families.iter().map(series).sum::<usize>() + collectors.len();
     [Samples::single(catalog::SERIES, to_f64(series as u64)), durations.finish()]

@@ -7,11 +7,12 @@ use prometheus::Registry;
 use prometheus::proto::MetricFamily;
 
 use super::collect::{Duration, Source, Timed, about_the_scrape};
+use crate::label::CollectorName;
 
 /// The registry with its timed sources.
 pub(crate) struct Gatherer {
     registry: Registry,
-    collectors: Vec<(&'static str, Duration)>,
+    collectors: Vec<(CollectorName, Duration)>,
 }
 
 impl Gatherer {
@@ -20,7 +21,7 @@ impl Gatherer {
     }
 
     /// Registers a source under a name.
-    pub(crate) fn add(&mut self, name: &'static str, source: impl Source + 'static) -> Result<(), prometheus::Error> {
+    pub(crate) fn add(&mut self, name: CollectorName, source: impl Source + 'static) -> Result<(), prometheus::Error> {
         let last = Arc::new(AtomicU64::new(0));
         self.registry.register(Box::new(Timed::new(source, Arc::clone(&last))?))?;
         self.collectors.push((name, last));

@@ -12,27 +12,13 @@ use riscope_core::event::{BootPhase, ExitReason, FlushReason, InvalidationReason
 use super::catalog;
 use super::family::Family;
 use super::machines::Machines;
-
-/// How a compilation ended, as a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CompileResult {
-    /// With code.
-    Ok,
-    /// Without, as is to be expected now and then.
-    Bailout,
-    /// Without, by a defect of the compiler.
-    Error,
-}
-
-impl CompileResult {
-    pub(super) const NAMES: [&'static str; 3] = ["ok", "bailout", "error"];
-}
+use crate::label::CompileResult;
 
 /// Metrics of one tier that generates code.
 #[derive(Debug)]
 pub(crate) struct TierMetrics {
     /// By [`Trigger`] and [`CompileResult`].
-    compilations: Vec<[IntCounter; 3]>,
+    compilations: Vec<Vec<IntCounter>>,
     pub(crate) duration: Histogram,
     pub(crate) queue_wait: Histogram,
     pub(crate) guest_bytes: IntCounter,
@@ -44,7 +30,7 @@ pub(crate) struct TierMetrics {
 
 impl TierMetrics {
     pub(crate) fn compilations(&self, trigger: Trigger, result: CompileResult) -> &IntCounter {
-        &self.compilations[trigger.index()][result as usize]
+        &self.compilations[trigger.index()][result.index()]
     }
 }
 
@@ -132,7 +118,8 @@ fn tier_metrics(registry: &Registry) -> Result<[TierMetrics; COMPILED_TIERS.len(
         TierMetrics {
             compilations: (Trigger::ALL.iter())
                 .map(|trigger| {
-                    CompileResult::NAMES.map(|it| compilations.with_label_values(&[tier, trigger.as_str(), it]))
+                    let of_result = |it| compilations.with_label_values(&[tier, trigger.as_str(), it]);
+                    CompileResult::NAMES.map(of_result).into()
                 })
                 .collect(),
             duration: duration.with_label_values(&[tier]),

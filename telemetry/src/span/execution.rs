@@ -12,10 +12,11 @@ use riscope_core::event::{CompileFailure, Envelope, ExecutionEvent, Tier};
 use super::sink::{Finished, Id, Sink};
 use super::trace::{Detection, Trace};
 use super::{Active, Reason, Suppressed};
+use crate::label::Suppressible;
 use crate::metric::samples::seconds;
 
-const COMPILE: &str = "jit.compile";
-const HOTSPOT: &str = "jit.hotspot";
+const COMPILE: &str = Suppressible::Compile.as_str();
+const HOTSPOT: &str = Suppressible::Hotspot.as_str();
 
 /// What can be suppressed, and why.
 pub(super) const SUPPRESSED: [(&str, Reason); 7] = [

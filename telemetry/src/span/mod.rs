@@ -29,10 +29,10 @@ use std::time::{Duration, Instant};
 use prometheus::{IntCounterVec, Registry};
 use riscope_core::event::{DeviceEvent, Envelope, Event, ExitReason, VmId, monotonic_ns};
 
-use crate::export::otlp;
+use crate::config::TelemetryConfig;
+use crate::label::Suppression as Reason;
 use crate::metric::catalog;
 use crate::metric::registry::counter_vec;
-use crate::{TelemetryConfig, TelemetryError};
 use sink::Sink;
 use trace::{JitLimits, Trace};
 
@@ -42,30 +42,6 @@ const SHUTDOWN_MARGIN: Duration = Duration::from_millis(100);
 /// Spans, if they are exported anywhere.
 #[derive(Debug)]
 pub(crate) struct Spans(Option<Active>);
-
-/// Why a span is not made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
-    /// What it stands for was too short.
-    Threshold,
-    /// There were too many in this second.
-    RateLimit,
-    /// There were too many in this trace.
-    TraceLimit,
-    /// Nothing is known of its machine.
-    UnknownVm,
-}
-
-impl Reason {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Threshold => "threshold",
-            Self::RateLimit => "rate_limit",
-            Self::TraceLimit => "trace_limit",
-            Self::UnknownVm => "unknown_vm",
-        }
-    }
-}
 
 /// Spans that are not made.
 #[derive(Debug)]
@@ -96,22 +72,20 @@ struct Active {
 }
 
 impl Spans {
-    /// Starts exporting if `config` or the environment says where to; what the
-    /// environment says and cannot be done is added to `warnings`.
-    pub(crate) fn start(
+    /// Spans that go to `sink`, if there is one; without, there are none and no metrics of them.
+    pub(crate) fn new(
+        sink: Option<Sink>,
         config: &TelemetryConfig,
         registry: &Registry,
-        warnings: &mut Vec<String>,
-    ) -> Result<Self, TelemetryError> {
-        let suppressed = Suppressed::new(registry)?;
-        let active = otlp::start(config, registry, warnings)?.map(|sink| Active {
+    ) -> Result<Self, prometheus::Error> {
+        let Some(sink) = sink else { return Ok(Self(None)) };
+        Ok(Self(Some(Active {
             sink,
             traces: HashMap::new(),
-            suppressed,
+            suppressed: Suppressed::new(registry)?,
             slow_compilation_ns: u64::try_from(config.slow_compilation.as_nanos()).unwrap_or(u64::MAX),
             jit_limits: JitLimits { per_second: config.jit_spans_per_second, per_trace: config.jit_spans_per_trace },
-        });
-        Ok(Self(active))
+        })))
     }
 
     /// Takes the next event.

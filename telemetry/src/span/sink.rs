@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
-use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::trace::{
     BatchSpanProcessor, IdGenerator as _, RandomIdGenerator, Sampler, SamplingDecision, ShouldSample as _, SpanData,
     SpanEvents, SpanLinks, SpanProcessor as _,
@@ -46,6 +46,17 @@ pub(super) struct Finished {
     pub(super) error: Option<&'static str>,
 }
 
+/// How much a span may hold; no limit where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Characters of a value that is text.
+    pub(crate) value_length: Option<usize>,
+    /// Attributes.
+    pub(crate) attributes: Option<usize>,
+    /// Links.
+    pub(crate) links: Option<usize>,
+}
+
 /// The way to the exporter's queue.
 #[derive(Debug)]
 pub(crate) struct Sink {
@@ -54,6 +65,7 @@ pub(crate) struct Sink {
     ids: RandomIdGenerator,
     queue: Queue,
     sampler: Sampler,
+    limits: Limits,
 }
 
 /// The exporter's queue.
@@ -70,9 +82,9 @@ pub(crate) struct Queue {
 
 impl Sink {
     /// `queue` describes that of `processor`; `sampler` says which traces are sent.
-    pub(crate) fn new(processor: BatchSpanProcessor, queue: Queue, sampler: Sampler) -> Self {
+    pub(crate) fn new(processor: BatchSpanProcessor, queue: Queue, sampler: Sampler, limits: Limits) -> Self {
         let scope = InstrumentationScope::builder("riscope").with_version(env!("CARGO_PKG_VERSION")).build();
-        Self { processor, scope, ids: RandomIdGenerator::default(), queue, sampler }
+        Self { processor, scope, ids: RandomIdGenerator::default(), queue, sampler, limits }
     }
 
     pub(super) fn new_trace(&self) -> TraceId {
@@ -103,8 +115,13 @@ impl Sink {
     fn data(&self, span: Finished) -> SpanData {
         let mut links = SpanLinks::default();
         links.links.extend(span.link.map(|to| Link::new(to.context(), Vec::new(), 0)));
+        links.dropped_count = limit(&mut links.links, self.limits.links);
         let mut attributes = span.attributes;
         attributes.extend(span.error.map(|error| KeyValue::new("error.type", error)));
+        let dropped_attributes_count = limit(&mut attributes, self.limits.attributes);
+        if let Some(length) = self.limits.value_length {
+            attributes.iter_mut().for_each(|attribute| shorten(&mut attribute.value, length));
+        }
         SpanData {
             span_context: span.id.context(),
             parent_span_id: span.parent.unwrap_or(SpanId::INVALID),
@@ -114,7 +131,7 @@ impl Sink {
             start_time: time(span.start_ns),
             end_time: time(span.end_ns.max(span.start_ns)),
             attributes,
-            dropped_attributes_count: 0,
+            dropped_attributes_count,
             events: SpanEvents::default(),
             links,
             status: span.error.map_or(Status::Unset, Status::error),
@@ -128,6 +145,22 @@ impl Sink {
         let left = deadline.saturating_duration_since(Instant::now());
         // What could not be exported is counted by the exporter.
         let _ = self.processor.shutdown_with_timeout(left);
+    }
+}
+
+/// Takes away what is more than `limit`, and says how much that is.
+fn limit<T>(items: &mut Vec<T>, limit: Option<usize>) -> u32 {
+    let surplus = items.len().saturating_sub(limit.unwrap_or(usize::MAX));
+    items.truncate(items.len() - surplus);
+    u32::try_from(surplus).unwrap_or(u32::MAX)
+}
+
+/// Leaves at most so many characters of a text.
+fn shorten(value: &mut Value, length: usize) {
+    if let Value::String(text) = value
+        && let Some((end, _)) = text.as_str().char_indices().nth(length)
+    {
+        *value = Value::String(text.as_str()[..end].to_owned().into());
     }
 }
 

@@ -215,7 +215,7 @@ mod tests {
     use prometheus::IntCounter;
     use riscope_core::event::{Event, VmEvent};
 
-    use super::super::sink::Queue;
+    use super::super::sink::{Limits, Queue};
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
@@ -239,7 +239,8 @@ mod tests {
         let kept = Kept::default();
         let queue =
             Queue { in_flight: Arc::default(), capacity: 10, full: IntCounter::new("full", "Full.").expect("a name") };
-        let sink = Sink::new(BatchSpanProcessor::builder(kept.clone()).build(), queue, Sampler::AlwaysOn);
+        let sink =
+            Sink::new(BatchSpanProcessor::builder(kept.clone()).build(), queue, Sampler::AlwaysOn, Limits::default());
         let limits = JitLimits { per_second: 1, per_trace: 1 };
         let mut trace = Trace::new(&envelope(SECOND, 1000 * SECOND), &sink, limits);
         // Half a second is somebody who sets the clock, an hour is not.

@@ -46,8 +46,7 @@ fn requests_are_what_the_specification_says() {
     assert!(!requests.is_empty());
     for request in &requests {
         assert_eq!(request.head[0], "POST /v1/traces HTTP/1.1");
-        let is_protobuf = |line: &String| line.eq_ignore_ascii_case("content-type: application/x-protobuf");
-        assert!(request.head.iter().any(is_protobuf), "{:?}", request.head);
+        assert_eq!(request.header("content-type"), Some("application/x-protobuf"));
         for resource in &request.body.resource_spans {
             let attributes = &resource.resource.as_ref().expect("a resource").attributes;
             let value = |name| attribute(attributes, name);
@@ -63,30 +62,6 @@ fn requests_are_what_the_specification_says() {
         }
     }
     assert_eq!(receiver.spans().len(), 3);
-}
-
-#[test]
-fn spans_that_are_refused_are_counted_and_hold_nobody_up() {
-    for manner in [Manner::Refuse(400), Manner::Refuse(404), Manner::Refuse(500)] {
-        let receiver = Receiver::start(manner);
-        let fixture = Fixture::new(receiver.config());
-        fixture.publish(lives(0..5));
-        assert!(shut_down(&fixture), "{manner:?}");
-        assert_eq!(exported(&fixture, "export_failed"), 5.0, "{manner:?}");
-        assert_eq!(exported(&fixture, ""), 0.0, "{manner:?}");
-        assert_eq!(receiver.spans().len(), 5, "{manner:?}");
-    }
-}
-
-#[test]
-fn an_endpoint_that_is_not_there_costs_spans_and_nothing_else() {
-    // Nobody listens on the port of TCP's multiplexer.
-    let config = TelemetryConfig { otlp_endpoint: Some("http://127.0.0.1:1".to_owned()), ..TelemetryConfig::default() };
-    let fixture = Fixture::new(config);
-    fixture.publish(lives(0..5));
-    shut_down(&fixture);
-    assert_eq!(exported(&fixture, ""), 0.0);
-    assert_eq!(fixture.scrape().sum("riscope_vm_exits_total", &[("reason", "poweroff")]), 5.0);
 }
 
 #[test]
@@ -193,9 +168,22 @@ fn the_environment_configures_spans() {
     assert_eq!(value("service.name").as_deref(), Some("guests"));
     assert_eq!(value("deployment.environment.name").as_deref(), Some("a test"));
     assert_eq!(value("host.name").as_deref(), Some("elsewhere"));
-    assert!(requests[0].head.iter().any(|line| line.eq_ignore_ascii_case("authorization: secret")));
+    assert_eq!(requests[0].header("authorization"), Some("secret"));
     let proxy = [("http_proxy", "http://127.0.0.1:1"), ("HTTP_PROXY", "http://127.0.0.1:1")];
     assert_eq!(number(&run(&proxy)), 6, "the way to this host has no proxy");
+    for (name, value) in [("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"), ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "GZip")]
+    {
+        let compressed = run(&[(name, value)]);
+        assert_eq!((compressed[0].header("content-encoding"), number(&compressed)), (Some("gzip"), 6), "{name}");
+    }
+    for (name, value) in [("OTEL_EXPORTER_OTLP_TIMEOUT", "0"), ("OTEL_BSP_EXPORT_TIMEOUT", "0")] {
+        assert_eq!(number(&run(&[(name, value)])), 6, "{name}={value} is no limit");
+    }
+    let short = run(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "2")]);
+    for span in short[0].body.resource_spans.iter().flat_map(|it| &it.scope_spans).flat_map(|it| &it.spans) {
+        assert_eq!((span.attributes.len(), span.dropped_attributes_count > 0), (2, true), "{span:?}");
+        assert_eq!(attribute(&span.attributes, "riscope.vm.name").as_deref(), Some("gue"), "{span:?}");
+    }
     let batches = run(&[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2")]);
     assert!(batches.len() >= 3 && number(&batches) == 6, "{} requests", batches.len());
 }
@@ -231,5 +219,11 @@ fn what_the_environment_asks_for_in_vain_is_a_warning() {
     assert_eq!(run(("OTEL_TRACES_EXPORTER", "console")), 0);
     assert_eq!(run(("OTEL_TRACES_SAMPLER", "xray")), 6);
     assert_eq!(run(("OTEL_BSP_SCHEDULE_DELAY", "soon")), 6);
+    assert_eq!(run(("OTEL_METRICS_EXPORTER", "otlp")), 6);
+    assert_eq!(run(("OTEL_SDK_DISABLED", "yes")), 6);
+    assert_eq!(run(("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli")), 6);
+    assert_eq!(run(("OTEL_EXPORTER_OTLP_HEADERS", "secret,good=1")), 6);
+    assert_eq!(run(("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "100000")), 6);
+    assert_eq!(run(("OTEL_EXPORTER_OTLP_CERTIFICATE", "/etc/ssl/ca.pem")), 6);
     assert_eq!(run(("OTEL_BSP_MAX_QUEUE_SIZE", "18446744073709551615")), 6);
 }

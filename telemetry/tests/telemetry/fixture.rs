@@ -49,6 +49,11 @@ impl Fixture {
         Exposition::parse_text(std::str::from_utf8(&body).expect("UTF-8"))
     }
 
+    /// A scrape in the older format as it comes, for messages.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.telemetry.render(None).1).into_owned()
+    }
+
     /// A scrape in the newer format.
     pub(crate) fn scrape_open_metrics(&self) -> Exposition {
         let (content_type, body) = self.telemetry.render(Some("application/openmetrics-text;version=1.0.0"));

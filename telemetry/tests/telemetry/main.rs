@@ -4,7 +4,7 @@
 //! - `fixture`: machines and events to feed it with;
 //! - `exposition`: a strict parser of both text formats;
 //! - `receiver`: an OTLP receiver, well-behaved or not;
-//! - `catalog`, `alive`, `render`, `conservation`, `incarnations`, `spans`, `endpoint`: the tests.
+//! - `catalog`, `alive`, `render`, `conservation`, `incarnations`, `spans`, `endpoint`, `delivery`: the tests.
 
 #[cfg(test)]
 mod alive;
@@ -12,6 +12,8 @@ mod alive;
 mod catalog;
 #[cfg(test)]
 mod conservation;
+#[cfg(test)]
+mod delivery;
 #[cfg(test)]
 mod endpoint;
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -15,7 +17,7 @@ use riscope_telemetry::TelemetryConfig;
 use crate::fixture::PATIENCE;
 
 /// What the receiver does with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// Takes it.
     Accept,
@@ -23,6 +25,18 @@ pub(crate) enum Manner {
     Refuse(u16),
     /// Reads it and never answers.
     Hang,
+    /// Takes it but for so many of its spans.
+    Reject(i64),
+    /// Leads elsewhere by this status.
+    Redirect(u16, String),
+    /// Takes what comes to a path, and leads everything else there by this status.
+    RedirectTo(u16, &'static str),
+    /// Says this instead of anything in HTTP/1.1, and hangs up.
+    Babble(&'static [u8]),
+    /// Shows a page, as web servers do that were not meant.
+    Page,
+    /// Refuses the first so many requests, then takes the others.
+    Recover(usize),
 }
 
 /// A request as it came.
@@ -30,6 +44,18 @@ pub(crate) enum Manner {
 pub(crate) struct Request {
     pub(crate) head: Vec<String>,
     pub(crate) body: ExportTraceServiceRequest,
+}
+
+impl Request {
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.head, name)
+    }
+}
+
+fn header<'a>(head: &'a [String], name: &str) -> Option<&'a str> {
+    let mut lines = head.iter().filter_map(|line| line.split_once(':'));
+    lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
 type Requests = Arc<(Mutex<Vec<Request>>, Condvar)>;
@@ -49,7 +75,8 @@ impl Receiver {
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let received = Arc::clone(&received);
-                thread::spawn(move || serve(connection, manner, &received));
+                let manner = manner.clone();
+                thread::spawn(move || serve(connection, &manner, &received));
             }
         });
         Self { address, requests }
@@ -84,34 +111,64 @@ impl Receiver {
     }
 }
 
-fn serve(connection: TcpStream, manner: Manner, requests: &Requests) {
+fn serve(connection: TcpStream, manner: &Manner, requests: &Requests) {
     let mut reader = BufReader::new(connection);
     loop {
         let head: Vec<String> =
             (&mut reader).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
-        let length = head.iter().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-        });
-        // The client closed the connection.
+        let length = header(&head, "content-length").and_then(|length| length.parse::<usize>().ok());
+        // The client closed the connection, or asks for something else.
         let Some(length) = length else { return };
         let mut body = vec![0; length];
         reader.read_exact(&mut body).expect("the whole body");
+        if header(&head, "content-encoding") == Some("gzip") {
+            let mut plain = Vec::new();
+            flate2::read::GzDecoder::new(body.as_slice()).read_to_end(&mut plain).expect("gzip");
+            body = plain;
+        }
         let body = ExportTraceServiceRequest::decode(body.as_slice()).expect("OTLP in protobuf");
-        requests.0.lock().expect("no panic elsewhere").push(Request { head, body });
-        requests.1.notify_all();
-        let status = match manner {
-            Manner::Accept => "200 OK".to_owned(),
-            Manner::Refuse(status) => format!("{status} Refused"),
-            Manner::Hang => loop {
-                thread::park();
-            },
+        let path = head[0].split(' ').nth(1).unwrap_or_default().to_owned();
+        let number = {
+            let mut requests = requests.0.lock().expect("no panic elsewhere");
+            requests.push(Request { head, body });
+            requests.len()
         };
-        let answer = format!("HTTP/1.1 {status}\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n");
-        if reader.get_mut().write_all(answer.as_bytes()).is_err() {
+        requests.1.notify_all();
+        let answer = answer(manner, &path, number);
+        let ends = matches!(manner, Manner::Babble(_));
+        if reader.get_mut().write_all(&answer).is_err() || ends {
             return;
         }
     }
+}
+
+/// The answer to the request of this number, counted from 1.
+fn answer(manner: &Manner, path: &str, number: usize) -> Vec<u8> {
+    let protobuf = "Content-Type: application/x-protobuf";
+    let (status, header, body) = match manner {
+        Manner::Accept => (200, protobuf.to_owned(), Vec::new()),
+        Manner::Refuse(status) => (*status, protobuf.to_owned(), Vec::new()),
+        Manner::Hang => loop {
+            thread::park();
+        },
+        Manner::Reject(rejected_spans) => {
+            let partial =
+                ExportTracePartialSuccess { rejected_spans: *rejected_spans, error_message: "too old".to_owned() };
+            let body = ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec();
+            (200, protobuf.to_owned(), body)
+        }
+        Manner::Redirect(status, target) => (*status, format!("Location: {target}"), Vec::new()),
+        Manner::RedirectTo(_, target) if path == *target => (200, protobuf.to_owned(), Vec::new()),
+        Manner::RedirectTo(status, target) => (*status, format!("Location: {target}"), Vec::new()),
+        Manner::Babble(bytes) => return bytes.to_vec(),
+        Manner::Page => (200, "Content-Type: text/html".to_owned(), b"<!doctype html>".to_vec()),
+        Manner::Recover(failures) => {
+            let status = if number <= *failures { 400 } else { 200 };
+            (status, protobuf.to_owned(), Vec::new())
+        }
+    };
+    let head = format!("HTTP/1.1 {status} Whatever\r\n{header}\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.into_bytes(), body].concat()
 }
 
 /// The value of an attribute, as text.

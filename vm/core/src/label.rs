@@ -2,13 +2,14 @@
 
 /// Declares an enum with a stable name for each variant, and with a code for each where the
 /// specification gives them codes.
+#[macro_export]
 macro_rules! labels {
-    ($(#[$doc:meta])* pub enum $name:ident {
+    ($(#[$doc:meta])* $vis:vis enum $name:ident {
         $($(#[$vdoc:meta])* $variant:ident $label:literal $(= $code:literal)?,)*
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name {
+        $vis enum $name {
             $($(#[$vdoc])* $variant $(= $code)?,)*
         }
 

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use riscope_core::event::DomainEventBus;
 use riscope_machine::MachineExit;
 use riscope_machine::console::Console;
-use riscope_telemetry::{SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
+use riscope_telemetry::{Notices, SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -45,8 +45,12 @@ impl Session {
         let listener = listen.map(bind).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let bus = DomainEventBus::new();
-        let config =
-            TelemetryConfig { otlp_endpoint: otlp, device_errors: DEVICE_ERRORS, ..TelemetryConfig::default() };
+        let config = TelemetryConfig {
+            otlp_endpoint: otlp,
+            device_errors: DEVICE_ERRORS,
+            notices: Notices::new(|line| say(&line)),
+            ..TelemetryConfig::default()
+        };
         let telemetry = Arc::new(Telemetry::start(&bus, config)?);
         telemetry.warnings().iter().for_each(say);
         let output = Output::to(std::io::stdout()).map_err(CommandError::Runtime)?;

@@ -183,6 +183,26 @@ mod tests {
     }
 
     #[test]
+    fn spans_that_do_not_arrive_are_told_on_stderr_also_without_metrics() {
+        let scratch = Scratch::new();
+        let off =
+            assemble(&scratch, "off", ".globl _start\n_start: li t0, 0x100000\nli t1, 0x5555\nsw t1, 0(t0)\nj .\n");
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let program = off.to_str().expect("the path is UTF-8");
+        let outcome = run(["run", "--memory", "1M", "--bios", program, "--otlp", &url]);
+        outcome.assert_code(0);
+        let last = outcome.stderr.lines().last().unwrap_or_default();
+        for words in [&format!("{url}/v1/traces"), "0 arrived", "connection refused"] {
+            assert!(last.contains(words), "{words} is not in the last line of:\n{}", outcome.stderr);
+        }
+        // Nothing is said about spans that arrive.
+        let receiver = Receiver::start();
+        let outcome = run(["run", "--memory", "1M", "--bios", program, "--otlp", &receiver.url()]);
+        outcome.assert_code(0);
+        assert_eq!(outcome.stderr, "");
+    }
+
+    #[test]
     fn receivers_that_are_dead_or_hang_change_nothing() {
         // The kernel's log is quiet, so that all there is to see is the same in each run.
         let plain = boot(None);

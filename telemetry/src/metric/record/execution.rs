@@ -2,7 +2,8 @@
 
 use riscope_core::event::{CompileFailure, ExecutionEvent, Trigger};
 
-use crate::metric::registry::{CompileResult, Metrics};
+use crate::label::CompileResult;
+use crate::metric::registry::Metrics;
 use crate::metric::samples::seconds;
 
 // A failed compilation does not say what triggered it; with one trigger it need not.

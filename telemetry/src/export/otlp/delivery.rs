@@ -1,0 +1,190 @@
+//! What became of spans: counts for `/metrics`, a line for people when sending starts to fail or works again, and one
+//! at the end for those who have no metrics.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use prometheus::{IntCounter, IntCounterVec, Registry};
+
+use super::failure::{Failure, LastFailure};
+use crate::config::Notices;
+use crate::label::ErrorType;
+use crate::metric::catalog;
+use crate::metric::registry::counter_vec;
+
+/// Failures that begin within this time of the last one that was told are not told again: a receiver that fails now
+/// and then would fill the terminal.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// What became of the spans of a process, and who is told. Shared by the exporter's thread and the process's end.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    receiver: String,
+    notices: Notices,
+    passed_on: IntCounter,
+    queue_full: IntCounter,
+    exported: IntCounterVec,
+    /// Spans in the queue or on their way.
+    in_flight: Arc<AtomicUsize>,
+    last_failure: LastFailure,
+    state: Mutex<State>,
+}
+
+/// How sending goes.
+#[derive(Debug, Default)]
+struct State {
+    /// Spans that arrived.
+    sent: u64,
+    /// Spans that did not, although they were sent.
+    failed: u64,
+    /// The newest failure.
+    failure: Option<Failure>,
+    /// Spans lost since a failure was told that has not ended.
+    told: Option<u64>,
+    told_at: Option<Instant>,
+}
+
+impl Delivery {
+    /// Nothing was sent yet; every count exists, with 0. `receiver` is the address to show.
+    pub(super) fn new(registry: &Registry, receiver: String, notices: Notices) -> Result<Self, prometheus::Error> {
+        let exported = counter_vec(registry, catalog::SPANS_EXPORTED)?;
+        exported.with_label_values(&[""]);
+        ErrorType::ALL.iter().for_each(|it| drop(exported.with_label_values(&[it.as_str()])));
+        let processed = counter_vec(registry, catalog::SPANS_PROCESSED)?;
+        let [passed_on, queue_full] = ["", "queue_full"].map(|error| processed.with_label_values(&[error]));
+        let (in_flight, last_failure, state) = Default::default();
+        Ok(Self { receiver, notices, passed_on, queue_full, exported, in_flight, last_failure, state })
+    }
+
+    /// Spans that are in the queue or on their way.
+    pub(super) fn in_flight(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.in_flight)
+    }
+
+    /// Where the client says how its last request failed.
+    pub(super) fn last_failure(&self) -> LastFailure {
+        Arc::clone(&self.last_failure)
+    }
+
+    /// How the last request of an export failed that has ended.
+    pub(super) fn take_last_failure(&self) -> Option<Failure> {
+        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Counts spans that the queue has no room for.
+    pub(super) fn queue_full(&self) -> IntCounter {
+        self.queue_full.clone()
+    }
+
+    /// So many spans leave the queue.
+    pub(super) fn sending(&self, spans: u64) {
+        self.passed_on.inc_by(spans);
+    }
+
+    /// That many of them are done with, as `failure` says or all well.
+    pub(super) fn done(&self, spans: u64, failure: Option<Failure>) {
+        let lost = failure.as_ref().map_or(0, |failure| failure.rejected.unwrap_or(spans).min(spans));
+        self.in_flight.fetch_sub(usize::try_from(spans).unwrap_or(usize::MAX), Ordering::Relaxed);
+        self.exported.with_label_values(&[""]).inc_by(spans - lost);
+        if let Some(failure) = &failure {
+            self.exported.with_label_values(&[failure.error_type.as_str()]).inc_by(lost);
+        }
+        let line = self.state().advance(spans - lost, lost, failure, Instant::now());
+        if let Some(line) = line {
+            self.notices.tell(&line.text(&self.receiver));
+        }
+    }
+
+    /// Tells what became of the spans of this process, unless all arrived.
+    pub(crate) fn conclude(&self) {
+        let state = self.state();
+        let (dropped, unsent) = (self.queue_full.get(), self.in_flight.load(Ordering::Relaxed));
+        if state.failed + dropped == 0 && unsent == 0 {
+            return;
+        }
+        // An export that is given up has not ended, but its last request may have failed.
+        let failure = self.take_last_failure().or_else(|| state.failure.clone());
+        let last = failure.map_or_else(String::new, |failure| format!("; {}", failure.text));
+        self.notices.tell(&format!(
+            "spans to {}: {} arrived, {} failed, {dropped} did not fit the queue, {unsent} were not sent in time{last}",
+            self.receiver, state.sent, state.failed,
+        ));
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// News about sending.
+#[derive(Debug, PartialEq, Eq)]
+enum Line {
+    /// It starts to fail.
+    Fails(String),
+    /// It works again, after so many spans were lost.
+    Works(u64),
+}
+
+impl Line {
+    fn text(&self, receiver: &str) -> String {
+        match self {
+            Self::Fails(why) => format!("spans do not arrive at {receiver}: {why}; they are lost until it is mended"),
+            Self::Works(lost) => format!("spans arrive at {receiver} again; {lost} were lost"),
+        }
+    }
+}
+
+impl State {
+    fn advance(&mut self, sent: u64, lost: u64, failure: Option<Failure>, now: Instant) -> Option<Line> {
+        self.sent += sent;
+        self.failed += lost;
+        let Some(failure) = failure else {
+            return self.told.take().map(Line::Works);
+        };
+        let text = failure.text.clone();
+        self.failure = Some(failure);
+        if let Some(told) = &mut self.told {
+            *told += lost;
+            return None;
+        }
+        if self.told_at.is_some_and(|then| now.duration_since(then) < QUIET) {
+            return None;
+        }
+        self.told = Some(lost);
+        self.told_at = Some(now);
+        Some(Line::Fails(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Option<Failure> {
+        Some(Failure::new(ErrorType::ConnectionRefused, "nothing listens there"))
+    }
+
+    #[test]
+    fn failures_are_told_once_and_their_end_with_what_they_cost() {
+        let mut state = State::default();
+        let now = Instant::now();
+        assert_eq!(state.advance(5, 0, None, now), None);
+        assert_eq!(state.advance(0, 3, refused(), now), Some(Line::Fails("nothing listens there".to_owned())));
+        assert_eq!(state.advance(0, 4, refused(), now), None);
+        assert_eq!(state.advance(2, 0, None, now), Some(Line::Works(7)));
+        assert_eq!(state.advance(2, 0, None, now), None);
+        assert_eq!((state.sent, state.failed), (9, 7));
+    }
+
+    #[test]
+    fn a_receiver_that_fails_now_and_then_is_told_once_a_minute() {
+        let mut state = State::default();
+        let start = Instant::now();
+        let lines = (0..120).filter_map(|second| {
+            let failure = (second % 2 == 0).then(refused).flatten();
+            state.advance(1, 1, failure, start + Duration::from_secs(second))
+        });
+        assert_eq!(lines.count(), 4, "two beginnings and two ends");
+    }
+}
