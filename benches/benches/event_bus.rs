@@ -8,9 +8,10 @@ use criterion::{BatchSize, Criterion, criterion_group};
 use riscope_benches::promise::{Bound, best_of, is_kept};
 use riscope_core::event::{DomainEventBus, ExecutionEvent, Family, Filter, Subscription, Tier, Trigger, VmId};
 
+const VM: VmId = VmId::from_u128(1);
+
 fn compiled() -> ExecutionEvent {
     ExecutionEvent::CodeBlockCompiled {
-        vm_id: VmId(1),
         pc: black_box(0x8020_0000),
         phys: 0x8000_0000,
         block_size: 64,
@@ -35,7 +36,7 @@ fn publish(c: &mut Criterion, name: &str, filters: &[Filter]) {
     group.bench_function(name, |b| {
         b.iter_batched(
             || subscriptions.iter().for_each(|subscription| subscription.drain().for_each(drop)),
-            |()| (0..EVENTS).for_each(|_| bus.publish(compiled())),
+            |()| (0..EVENTS).for_each(|_| bus.publish(VM, compiled())),
             BatchSize::PerIteration,
         );
     });
@@ -56,7 +57,7 @@ fn cost(subscribers: usize) -> f64 {
     let all: Vec<Subscription> = (0..subscribers).map(|_| bus.subscribe("bench", Filter::all(), EVENTS)).collect();
     let publish = || {
         all.iter().for_each(|subscription| subscription.drain().for_each(drop));
-        best_of(1, || (0..EVENTS).for_each(|_| bus.publish(compiled())))
+        best_of(1, || (0..EVENTS).for_each(|_| bus.publish(VM, compiled())))
     };
     let best = (0..200).map(|_| publish()).min().unwrap_or_default();
     best.as_secs_f64() * 1e9 / EVENTS as f64

@@ -258,7 +258,6 @@ impl JitEngine {
         let executed = self.interpreter.executed(hart);
         let request = Request { claim, pc: hart.pc().0, asked_ns: monotonic_ns(), executed };
         let hotspot = ExecutionEvent::HotspotDetected {
-            vm_id: shared.context.vm_id,
             vcpu: u32::try_from(self.hart).unwrap_or(u32::MAX),
             pc: request.pc,
             phys: phys.0,
@@ -284,15 +283,13 @@ impl JitEngine {
     }
 
     fn report(&self, dropped: Dropped) {
-        if let Some(event) = dropped.event(self.shared.context.vm_id) {
+        if let Some(event) = dropped.event() {
             self.publish(event);
         }
     }
 
     fn publish(&self, event: ExecutionEvent) {
-        if let Some(bus) = &self.shared.context.bus {
-            bus.publish(event);
-        }
+        self.shared.context.events.publish(event);
     }
 }
 

@@ -50,8 +50,7 @@ impl Worker {
     pub(crate) fn start(service: CompileService) -> std::io::Result<Self> {
         let (queue, requests) = crossbeam_channel::bounded(QUEUE);
         let counters = Arc::clone(&service.context.counters);
-        let name = format!("jit-{}", service.context.vm_id);
-        let thread = std::thread::Builder::new().name(name).spawn(move || service.serve_all(&requests))?;
+        let thread = std::thread::Builder::new().name("jit".into()).spawn(move || service.serve_all(&requests))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), service: None, counters })
     }
 
@@ -137,8 +136,8 @@ impl CompileService {
                 CompileFailure::Untranslatable | CompileFailure::Compiler => self.cache.reject(request.claim),
                 CompileFailure::Stale | CompileFailure::CacheFull => self.cache.unclaim(request.claim),
             }
-            let (vm_id, pc, phys) = (self.context.vm_id, request.pc, request.claim.phys.0);
-            self.publish(ExecutionEvent::CompilationFailed { vm_id, pc, phys, tier: Tier::Baseline, reason });
+            let (pc, phys) = (request.pc, request.claim.phys.0);
+            self.publish(ExecutionEvent::CompilationFailed { pc, phys, tier: Tier::Baseline, reason });
         }
     }
 
@@ -161,7 +160,6 @@ impl CompileService {
         let covered = Covered::of(fragment.ranges());
         self.make_room_and_publish(&source, Built { phys, code: &code, covered: &covered })?;
         self.publish(ExecutionEvent::CodeBlockCompiled {
-            vm_id: self.context.vm_id,
             pc: request.pc,
             phys: phys.0,
             block_size: count(fragment.guest_bytes()),
@@ -190,15 +188,13 @@ impl CompileService {
     }
 
     fn report(&self, dropped: Dropped) {
-        if let Some(event) = dropped.event(self.context.vm_id) {
+        if let Some(event) = dropped.event() {
             self.publish(event);
         }
     }
 
     fn publish(&self, event: ExecutionEvent) {
-        if let Some(bus) = &self.context.bus {
-            bus.publish(event);
-        }
+        self.context.events.publish(event);
     }
 }
 

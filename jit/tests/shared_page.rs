@@ -7,7 +7,7 @@ mod tests {
     use riscope_core::addr::{GuestAddr, GuestPhys};
     use riscope_core::clock::Clock;
     use riscope_core::engine::{EngineContext, EngineFactory, Exit};
-    use riscope_core::event::{DomainEventBus, Event, ExecutionEvent, Filter};
+    use riscope_core::event::{DomainEventBus, Event, ExecutionEvent, Filter, Publisher, VmId};
     use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
     use riscope_core::mem::GuestRam;
     use riscope_jit::{JitConfig, JitFactory};
@@ -42,7 +42,10 @@ mod tests {
         hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
         let bus = DomainEventBus::new();
         let events = bus.subscribe("test", Filter::all(), 1 << 16);
-        let context = EngineContext { bus: Some(bus), ..EngineContext::alone(Arc::clone(&ram)) };
+        let context = EngineContext {
+            events: Publisher::new(VmId::default(), Some(bus)),
+            ..EngineContext::alone(Arc::clone(&ram))
+        };
         let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
         let mut engine = JitFactory { config }.engines(&context, 1).unwrap().remove(0);
         // In small pieces, so that execution also begins in the middle of blocks.

@@ -37,9 +37,6 @@ pub struct TelemetryConfig {
     /// Events that may wait for the pump; more are dropped and counted. Those of
     /// lifecycles wait elsewhere.
     pub queue_capacity: usize,
-    /// Errors that devices may report, by kind of device: their series exist, with 0,
-    /// as soon as their machine does.
-    pub device_errors: &'static [(&'static str, &'static [&'static str])],
     /// Whether the environment variables of OpenTelemetry count.
     pub read_environment: bool,
     /// Base URL of an OTLP/HTTP receiver such as `http://127.0.0.1:4318`; spans go
@@ -67,7 +64,6 @@ impl Default for TelemetryConfig {
     fn default() -> Self {
         Self {
             queue_capacity: 16_384,
-            device_errors: &[],
             read_environment: true,
             otlp_endpoint: None,
             slow_compilation: Duration::from_millis(5),

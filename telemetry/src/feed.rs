@@ -103,22 +103,21 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
-    use riscope_core::event::{DeviceEvent, Event, VmEvent, VmId};
+    use riscope_core::event::{DeviceEventType, Event, EventType, VmEventType, VmId};
 
     use super::*;
 
-    fn deleted(vm: u64) -> Event {
-        VmEvent::Deleted { vm_id: VmId(vm) }.into()
+    fn publish(bus: &DomainEventBus, vm: u128, kind: impl Into<EventType>) {
+        bus.publish(VmId::from_u128(vm), Event::blank(kind.into()));
     }
 
-    fn failed(vm: u64) -> Event {
-        DeviceEvent::Failed { vm_id: VmId(vm), device: "disk", error: "read" }.into()
-    }
+    const DELETED: VmEventType = VmEventType::Deleted;
+    const FAILED: DeviceEventType = DeviceEventType::Failed;
 
     /// The machines of the events that are left, in order.
-    fn rest(feed: &mut Feed) -> Vec<u64> {
+    fn rest(feed: &mut Feed) -> Vec<u128> {
         let mut seen = Vec::new();
-        feed.drain(|envelope| seen.push(envelope.event.vm_id().0));
+        feed.drain(|envelope| seen.push(envelope.vm_id.as_u128()));
         seen
     }
 
@@ -126,8 +125,8 @@ mod tests {
     fn lifecycles_survive_an_overflow_of_everything_else() {
         let bus = DomainEventBus::new();
         let mut feed = Feed::subscribe(&bus, 2);
-        (0..10).for_each(|vm| bus.publish(failed(vm)));
-        (10..20).for_each(|vm| bus.publish(deleted(vm)));
+        (0..10).for_each(|vm| publish(&bus, vm, FAILED));
+        (10..20).for_each(|vm| publish(&bus, vm, DELETED));
         assert_eq!(rest(&mut feed), [&[0, 1][..], &(10..20).collect::<Vec<_>>()].concat());
     }
 
@@ -136,7 +135,8 @@ mod tests {
         let bus = DomainEventBus::new();
         let mut feed = Feed::subscribe(&bus, 100);
         for vm in 0..9 {
-            bus.publish(if vm % 3 == 0 { deleted(vm) } else { failed(vm) });
+            let kind = if vm % 3 == 0 { EventType::from(DELETED) } else { FAILED.into() };
+            publish(&bus, vm, kind);
         }
         assert_eq!(rest(&mut feed), (0..9).collect::<Vec<_>>());
         assert_eq!(rest(&mut feed), [0; 0]);
@@ -147,18 +147,18 @@ mod tests {
         let bus = DomainEventBus::new();
         let mut feed = Feed::subscribe(&bus, 1);
         let (sender, other) = crossbeam_channel::unbounded();
-        bus.publish(failed(1));
+        publish(&bus, 1, FAILED);
         // This one finds the queue for everything full.
-        bus.publish(deleted(2));
+        publish(&bus, 2, DELETED);
         sender.send(()).expect("it is open");
         let mut seen = Vec::new();
-        let came = feed.next(&other, |envelope| seen.push(envelope.event.vm_id().0));
+        let came = feed.next(&other, |envelope| seen.push(envelope.vm_id.as_u128()));
         assert_eq!((came, seen.as_slice()), (Some(Ok(())), &[1][..]));
         sender.send(()).expect("it is open");
-        let came = feed.next(&other, |envelope| seen.push(envelope.event.vm_id().0));
+        let came = feed.next(&other, |envelope| seen.push(envelope.vm_id.as_u128()));
         assert_eq!((came, seen.as_slice()), (Some(Ok(())), &[1, 2][..]));
-        bus.publish(deleted(3));
-        let came = feed.next(&other, |envelope| seen.push(envelope.event.vm_id().0));
+        publish(&bus, 3, DELETED);
+        let came = feed.next(&other, |envelope| seen.push(envelope.vm_id.as_u128()));
         assert_eq!((came, seen.as_slice()), (None, &[1, 2, 3][..]));
     }
 }

@@ -93,7 +93,7 @@ impl Telemetry {
     /// no `http` URL. Environment settings that cannot be applied are no error, see
     /// [`Telemetry::warnings`].
     pub fn start(bus: &DomainEventBus, config: TelemetryConfig) -> Result<Self, TelemetryError> {
-        let machines = Arc::new(Machines::new(config.device_errors));
+        let machines = Arc::new(Machines::default());
         let mut warnings = Vec::new();
         let panics = Arc::new(AtomicU64::new(0));
         let registry = Registry::new();
@@ -178,7 +178,7 @@ struct Recorder {
 
 impl Handler for Recorder {
     fn handle(&mut self, envelope: &Envelope) {
-        metric::record::record(&self.metrics, &envelope.event);
+        metric::record::record(&self.metrics, envelope);
         self.spans.record(envelope);
     }
 

@@ -119,8 +119,8 @@ mod tests {
 
     impl Handler for Fussy {
         fn handle(&mut self, envelope: &Envelope) {
-            let vm_id = envelope.event.vm_id();
-            assert!(vm_id.0.is_multiple_of(2), "an odd machine, as the test wants it");
+            let vm_id = envelope.vm_id;
+            assert!(vm_id.as_u128().is_multiple_of(2), "an odd machine, as the test wants it");
             self.0.send(Some(vm_id)).expect("the test listens");
         }
 
@@ -137,8 +137,8 @@ mod tests {
         (pump, receiver, panics)
     }
 
-    fn publish(bus: &DomainEventBus, machines: impl IntoIterator<Item = u64>) {
-        machines.into_iter().for_each(|vm| bus.publish(VmEvent::Deleted { vm_id: VmId(vm) }));
+    fn publish(bus: &DomainEventBus, machines: impl IntoIterator<Item = u128>) {
+        machines.into_iter().for_each(|vm| bus.publish(VmId::from_u128(vm), VmEvent::Deleted {}));
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
         publish(&bus, 0..5);
         assert!(pump.flusher().flush(PATIENCE));
         let handled: Vec<_> = seen.try_iter().collect();
-        assert_eq!(handled, [0, 2, 4].map(|vm| Some(VmId(vm))));
+        assert_eq!(handled, [0, 2, 4].map(|vm| Some(VmId::from_u128(vm))));
         assert_eq!(panics.load(Ordering::Relaxed), 2);
         assert!(pump.stop(Instant::now() + PATIENCE));
     }
@@ -163,7 +163,8 @@ mod tests {
         assert!(pump.stop(Instant::now() + PATIENCE));
         assert!(!flusher.flush(PATIENCE));
         let handled: Vec<_> = seen.try_iter().collect();
-        assert_eq!(handled, [Some(VmId(2)), Some(VmId(4)), Some(VmId(6)), None]);
+        let expected = [2, 4, 6].map(|vm| Some(VmId::from_u128(vm)));
+        assert_eq!(handled, [&expected[..], &[None]].concat());
         assert!(!bus.has_subscribers());
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use riscope_core::engine::EngineFactory;
-use riscope_core::event::VmId;
 use riscope_core::interp::InterpreterFactory;
 use riscope_jit::JitFactory;
 use riscope_machine::console::{CaptureBackend, Console};
@@ -69,7 +68,6 @@ pub(crate) struct Specification {
 pub(crate) fn specification(engine: Arc<dyn EngineFactory>, workload: Workload) -> Specification {
     let output = Arc::new(CaptureBackend::default());
     let mut machine = MachineSpec::new(engine, Console::new(output.clone()));
-    machine.vm_id = VmId(1);
     machine.memory = MEMORY_MIB << 20;
     machine.kernel = Some(ImageSource::path(workload.kernel()));
     machine.initrd = workload.initrd().as_ref().map(ImageSource::path);

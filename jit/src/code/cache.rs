@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use riscope_core::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
-use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier, VmId};
+use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier};
 use riscope_core::mem::{GuestRam, MAX_HARTS, access};
 use rustc_hash::FxHashMap;
 
@@ -101,13 +101,11 @@ pub(crate) enum Dropped {
 
 impl Dropped {
     /// The event that says so.
-    pub(crate) fn event(self, vm_id: VmId) -> Option<ExecutionEvent> {
+    pub(crate) fn event(self) -> Option<ExecutionEvent> {
         match self {
             Self::Nothing => None,
-            Self::Invalidated(blocks, reason) => Some(ExecutionEvent::CodeBlocksInvalidated { vm_id, blocks, reason }),
-            Self::Flushed { blocks, bytes, reason } => {
-                Some(ExecutionEvent::CodeCacheFlushed { vm_id, blocks, bytes, reason })
-            }
+            Self::Invalidated(blocks, reason) => Some(ExecutionEvent::CodeBlocksInvalidated { blocks, reason }),
+            Self::Flushed { blocks, bytes, reason } => Some(ExecutionEvent::CodeCacheFlushed { blocks, bytes, reason }),
         }
     }
 }

@@ -7,7 +7,7 @@ use riscope_core::addr::{GuestAddr, GuestPhys};
 use riscope_core::clock::Clock;
 use riscope_core::counters::{CounterPage, EngineCounters};
 use riscope_core::engine::{Engine, EngineContext, EngineFactory, Exit};
-use riscope_core::event::VmId;
+use riscope_core::event::Publisher;
 use riscope_core::hart::{Exception, ExceptionCause, Hart, HartConfig, PrivilegeMode};
 use riscope_core::interp::Interpreter;
 use riscope_core::mem::GuestRam;
@@ -58,8 +58,11 @@ impl Machine {
         for (n, value) in program.floats.iter().enumerate() {
             hart.set_f(n, *value);
         }
-        let context =
-            EngineContext { vm_id: VmId(1), ram: Arc::clone(&ram), counters: Arc::clone(&engine_counters), bus: None };
+        let context = EngineContext {
+            ram: Arc::clone(&ram),
+            counters: Arc::clone(&engine_counters),
+            events: Publisher::default(),
+        };
         let engine = factory.engines(&context, 1).expect("an engine").remove(0);
         Self { hart, engine, ram, device, clock, counters, engine_counters }
     }

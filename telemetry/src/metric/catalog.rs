@@ -6,7 +6,9 @@
 //! histogram.
 
 use riscope_core::counters::HartCounter;
-use riscope_core::event::{BootPhase, EventType, ExitReason, FlushReason, InvalidationReason, Tier, Trigger, VmState};
+use riscope_core::event::{
+    BootPhase, EventType, ExitReason, FlushReason, InvalidationReason, PanicSource, Tier, Trigger, VmState,
+};
 
 use super::family::{
     EXECUTIONS_BUCKETS, Family, GUEST_BYTES_BUCKETS, HOST_BYTES_BUCKETS, INSTRUCTIONS_BUCKETS, LATENCY_BUCKETS,
@@ -89,6 +91,21 @@ families! {
     )
     .unit(Unit::Seconds).labels(&["phase"]).otel("riscope.vm.boot.phase.duration")
         .values(&[("phase", &BootPhase::NAMES)]);
+    VM_RESETS = Family::counter("riscope_vm_resets_total", "Resets of a virtual machine by its guest.")
+        .labels(&["vm_id"]).otel("riscope.vm.resets");
+    VM_BOOT_TIME = Family::gauge(
+        "riscope_vm_boot_time_seconds",
+        "Start of the last boot of a virtual machine since unix epoch in seconds.",
+    )
+    .unit(Unit::Seconds).labels(&["vm_id"]);
+    VM_GUEST_PANICS = Family::counter("riscope_vm_guest_panics_total", "Panics of the guest's kernel by what told so.")
+        .labels(&["vm_id", "source"]).otel("riscope.vm.guest.panics")
+        .values(&[("source", &PanicSource::NAMES)]);
+    VCPU_STALLED = Family::gauge(
+        "riscope_vcpu_stalled",
+        "Whether a vCPU has been executing for long with interrupts masked although one is pending (1) or not (0).",
+    )
+    .labels(&["vm_id", "vcpu"]);
     VM_VCPUS = Family::gauge("riscope_vm_vcpus", "Number of virtual CPUs configured.")
         .labels(&["vm_id"]);
     VM_MEMORY_LIMIT = Family::gauge("riscope_vm_memory_limit_bytes", "Guest physical memory size.")
@@ -206,8 +223,8 @@ families! {
     );
 
     // Devices.
-    DEVICE_ERRORS = Family::counter("riscope_device_errors_total", "Device errors.")
-        .labels(&["vm_id", "device", "error_type"]);
+    DEVICE_ERRORS = Family::counter("riscope_device_errors_total", "Failures of devices that are the host's fault; name is that of the disk.")
+        .labels(&["vm_id", "device", "name", "error_type"]);
 
     // Event bus.
     BUS_PUBLISHED = Family::counter("riscope_event_bus_published_total", "Events published by type.")

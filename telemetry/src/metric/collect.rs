@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use riscope_core::counters::VmCounters;
-use riscope_core::event::{DomainEventBus, Event, VmState};
+use riscope_core::event::{DomainEventBus, EventType, PanicSource, VmState};
 
 use super::family::Family;
 use super::machines::{Machines, Table};
@@ -76,6 +76,10 @@ impl Source for MachineSource {
             catalog::JIT_CACHE_USAGE,
             catalog::JIT_CACHE_BLOCKS,
             catalog::DEVICE_ERRORS,
+            catalog::VM_RESETS,
+            catalog::VM_BOOT_TIME,
+            catalog::VM_GUEST_PANICS,
+            catalog::VCPU_STALLED,
         ];
         of_machines.into_iter().chain(guest::families()).collect()
     }
@@ -101,6 +105,10 @@ fn lifecycle(table: &Table) -> Vec<MetricFamily> {
     let mut memory = Samples::new(catalog::VM_MEMORY_LIMIT);
     let mut hotspots = Samples::new(catalog::JIT_HOTSPOTS);
     let mut errors = Samples::new(catalog::DEVICE_ERRORS);
+    let mut resets = Samples::new(catalog::VM_RESETS);
+    let mut boot_time = Samples::new(catalog::VM_BOOT_TIME);
+    let mut panics = Samples::new(catalog::VM_GUEST_PANICS);
+    let mut stalled = Samples::new(catalog::VCPU_STALLED);
     for (vm_id, machine) in table.exported() {
         let vm_id = &vm_id.to_string();
         if let Some(description) = &machine.description {
@@ -112,11 +120,22 @@ fn lifecycle(table: &Table) -> Vec<MetricFamily> {
             states.count(&[vm_id, state.as_str()], u64::from(machine.state == state));
         }
         hotspots.count(&[vm_id], machine.hotspots);
-        for (&(device, error), &number) in &machine.device_errors {
-            errors.count(&[vm_id, device, error], number);
+        for ((device, name, error), &number) in &machine.device_errors {
+            errors.count(&[vm_id, device, name, error], number);
+        }
+        resets.count(&[vm_id], machine.resets);
+        if let Some(booted_ns) = machine.booted_ns {
+            boot_time.push(&[vm_id], seconds(booted_ns));
+        }
+        for (source, &number) in PanicSource::NAMES.iter().zip(&machine.panics) {
+            panics.count(&[vm_id, source], number);
+        }
+        for vcpu in 0..machine.description.as_ref().map_or(0, |it| it.vcpus) {
+            let is_stalled = machine.stalled.iter().any(|&it| u64::from(it) == vcpu);
+            stalled.count(&[vm_id, &vcpu.to_string()], u64::from(is_stalled));
         }
     }
-    [vms, info, states, vcpus, memory, hotspots, errors].map(Samples::finish).into()
+    [vms, info, states, vcpus, memory, hotspots, errors, resets, boot_time, panics, stalled].map(Samples::finish).into()
 }
 
 /// The JIT's families, which have no `vm_id`: sums over the machines.
@@ -170,7 +189,7 @@ impl Source for BusSource {
     fn collect(&self) -> Vec<MetricFamily> {
         let stats = self.bus.stats();
         let mut published = Samples::new(catalog::BUS_PUBLISHED);
-        for (event, number) in Event::TYPES.iter().zip(stats.published) {
+        for (event, number) in EventType::NAMES.iter().zip(stats.published) {
             published.count(&[event], number);
         }
         let mut delivered = Samples::new(catalog::BUS_DELIVERED);

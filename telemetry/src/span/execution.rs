@@ -33,7 +33,7 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionE
     match *event {
         ExecutionEvent::CodeBlockCompiled { .. } => compiled(spans, envelope, event),
         ExecutionEvent::HotspotDetected { .. } => detected(spans, envelope, event),
-        ExecutionEvent::CompilationFailed { vm_id: _, pc, phys, tier, reason } => {
+        ExecutionEvent::CompilationFailed { pc, phys, tier, reason } => {
             let (suppressed, Some((sink, trace))) = spans.known(envelope) else { return };
             let Some(detection) = trace.hotspots.take(pc, phys, tier) else { return };
             // The others are to be expected now and then, as in the metrics.
@@ -46,7 +46,7 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionE
 }
 
 fn detected(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
-    let ExecutionEvent::HotspotDetected { vm_id: _, vcpu, pc, phys, execution_count, from, to } = *event else {
+    let ExecutionEvent::HotspotDetected { vcpu, pc, phys, execution_count, from, to } = *event else {
         return;
     };
     let (suppressed, known) = spans.known(envelope);
@@ -84,7 +84,6 @@ fn compiled(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
 
 fn send_compilation(sink: &Sink, trace: &mut Trace, event: &ExecutionEvent, end_ns: u64, link: Option<Id>) {
     let ExecutionEvent::CodeBlockCompiled {
-        vm_id: _,
         pc,
         phys,
         block_size,

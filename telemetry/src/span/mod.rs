@@ -114,8 +114,8 @@ impl Spans {
 impl Active {
     /// The trace of the event's machine, which begins here if it is new.
     fn enter(&mut self, envelope: &Envelope) -> (&Sink, &mut Trace) {
-        let trace = (self.traces.entry(envelope.event.vm_id()))
-            .or_insert_with(|| Trace::new(envelope, &self.sink, self.jit_limits));
+        let trace =
+            (self.traces.entry(envelope.vm_id)).or_insert_with(|| Trace::new(envelope, &self.sink, self.jit_limits));
         trace.observe(envelope);
         (&self.sink, trace)
     }
@@ -124,7 +124,7 @@ impl Active {
     /// not made.
     fn known(&mut self, envelope: &Envelope) -> (&Suppressed, Option<(&Sink, &mut Trace)>) {
         let sink = &self.sink;
-        let known = self.traces.get_mut(&envelope.event.vm_id()).map(|trace| {
+        let known = self.traces.get_mut(&envelope.vm_id).map(|trace| {
             trace.observe(envelope);
             (sink, trace)
         });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanId, TraceId};
-use riscope_core::event::{Envelope, ExitReason, VmId};
+use riscope_core::event::{Envelope, ExitReason, PanicSource, VmId};
 
 use super::limit::Limit;
 use super::sink::{Finished, Id, Sink};
@@ -59,6 +59,9 @@ pub(super) struct Trace {
     start_ahead_ns: u64,
     pub(super) description: Option<Description>,
     pub(super) failed: bool,
+    /// What told last that the guest panicked, if it did.
+    pub(super) panicked: Option<PanicSource>,
+    boots: u64,
     boot: Option<Boot>,
     /// Hotspots whose compilation has not ended.
     pub(super) hotspots: Waiting,
@@ -75,7 +78,7 @@ impl Trace {
         let ahead_ns = ahead_ns(envelope);
         let id = sink.new_trace();
         Self {
-            vm_id: envelope.event.vm_id(),
+            vm_id: envelope.vm_id,
             id,
             run: sink.new_span(),
             start_ns: now_ns,
@@ -84,6 +87,8 @@ impl Trace {
             start_ahead_ns: ahead_ns,
             description: None,
             failed: false,
+            panicked: None,
+            boots: 1,
             boot: None,
             hotspots: Waiting::default(),
             compile_limit: Limit::new(limits.per_second, now_ns),
@@ -157,6 +162,13 @@ impl Trace {
         );
     }
 
+    /// The guest reset the machine: what follows belongs to its next boot.
+    pub(super) fn reset(&mut self, sink: &Sink, now_ns: u64, boots: u64) {
+        self.end_boot(sink, now_ns, Some("interrupted"));
+        self.boot = None;
+        self.boots = boots;
+    }
+
     /// The machine is no more, or telemetry ends before it.
     pub(super) fn end(mut self, sink: &Sink, end_ns: u64, exit: Option<(ExitReason, i32)>) {
         let error = self.error(exit);
@@ -168,6 +180,10 @@ impl Trace {
             attributes.push(KeyValue::new("riscope.vm.vcpus", i64::from(description.vcpus)));
             let memory = i64::try_from(description.memory_bytes).unwrap_or(i64::MAX);
             attributes.push(KeyValue::new("riscope.vm.memory", memory));
+        }
+        attributes.push(KeyValue::new("riscope.vm.boots", i64::try_from(self.boots).unwrap_or(i64::MAX)));
+        if let Some(source) = self.panicked {
+            attributes.push(KeyValue::new("riscope.vm.guest.panic.source", source.as_str()));
         }
         if let Some((reason, code)) = exit {
             attributes.push(KeyValue::new("riscope.vm.exit.reason", reason.as_str()));
@@ -192,11 +208,14 @@ impl Trace {
 
     /// What makes the machine's end an error.
     fn error(&self, exit: Option<(ExitReason, i32)>) -> Option<&'static str> {
-        let failed = self.failed.then_some("failed");
-        let Some((reason, _)) = exit else { return failed };
+        let trouble =
+            self.failed.then_some("failed").or_else(|| self.panicked.map(|_| ExitReason::GuestPanic.as_str()));
+        let Some((reason, _)) = exit else { return trouble };
         match reason {
-            ExitReason::Poweroff | ExitReason::Reset | ExitReason::Killed => failed,
-            ExitReason::GuestFailure | ExitReason::Timeout | ExitReason::Error => Some(reason.as_str()),
+            ExitReason::Poweroff | ExitReason::Reset | ExitReason::Killed => trouble,
+            ExitReason::GuestFailure | ExitReason::GuestPanic | ExitReason::Timeout | ExitReason::Error => {
+                Some(reason.as_str())
+            }
         }
     }
 }
@@ -231,7 +250,13 @@ mod tests {
     }
 
     fn envelope(monotonic_ns: u64, wall_ns: u64) -> Envelope {
-        Envelope { sequence: 0, monotonic_ns, wall_ns, event: Event::from(VmEvent::Deleted { vm_id: VmId(1) }) }
+        Envelope {
+            sequence: 0,
+            monotonic_ns,
+            wall_ns,
+            vm_id: VmId::from_u128(1),
+            event: Event::from(VmEvent::Deleted {}),
+        }
     }
 
     #[test]

@@ -12,12 +12,12 @@ use super::trace::Description;
 pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
     let now_ns = envelope.monotonic_ns;
     match event {
-        VmEvent::Created { vm_id: _, name, engine, vcpus, memory_bytes } => {
+        VmEvent::Created { name, engine, vcpus, memory_bytes } => {
             let (_, trace) = spans.enter(envelope);
             let name = Arc::clone(name);
             trace.description = Some(Description { name, engine, vcpus: *vcpus, memory_bytes: *memory_bytes });
         }
-        VmEvent::StateChanged { vm_id: _, from: _, to } => match to {
+        VmEvent::StateChanged { from: _, to } => match to {
             VmState::Creating | VmState::Created | VmState::Restoring => {
                 spans.enter(envelope);
             }
@@ -37,7 +37,7 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
             }
             VmState::Pausing | VmState::Paused | VmState::Snapshotting | VmState::Stopping | VmState::Stopped => {}
         },
-        VmEvent::BootPhaseCompleted { vm_id: _, phase, start_ns, end_ns } => {
+        VmEvent::BootPhaseCompleted { phase, start_ns, end_ns } => {
             let (sink, trace) = spans.enter(envelope);
             let boot = trace.boot(sink, *start_ns);
             trace.send(
@@ -54,8 +54,20 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
                 },
             );
         }
-        VmEvent::Exited { vm_id, reason, code } => spans.end(*vm_id, now_ns, Some((*reason, *code))),
-        VmEvent::Deleted { vm_id } => spans.end(*vm_id, now_ns, None),
+        VmEvent::Reset { boots } => {
+            if let (_, Some((sink, trace))) = spans.known(envelope) {
+                trace.reset(sink, now_ns, *boots);
+            }
+        }
+        VmEvent::GuestPanicked { source } => {
+            if let (_, Some((_, trace))) = spans.known(envelope) {
+                trace.panicked = Some(*source);
+            }
+        }
+        // States of a hart, and metrics.
+        VmEvent::HartStalled { vcpu: _ } | VmEvent::HartResumed { vcpu: _ } => {}
+        VmEvent::Exited { reason, code } => spans.end(envelope.vm_id, now_ns, Some((*reason, *code))),
+        VmEvent::Deleted {} => spans.end(envelope.vm_id, now_ns, None),
     }
 }
 

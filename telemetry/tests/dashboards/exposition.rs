@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use riscope_core::counters::VmCounters;
-use riscope_core::event::{DeviceEvent, DomainEventBus, Event, VmEvent, VmId, VmState};
+use riscope_core::event::{DeviceEvent, DomainEventBus, VmEvent, VmId, VmState};
 use riscope_telemetry::metric::catalog::FAMILIES;
 use riscope_telemetry::metric::family::Kind;
 use riscope_telemetry::{Telemetry, TelemetryConfig};
@@ -21,20 +21,22 @@ fn scrape() -> String {
     let otlp_endpoint = Some("http://127.0.0.1:1".to_owned());
     let config = TelemetryConfig { read_environment: false, otlp_endpoint, ..TelemetryConfig::default() };
     let telemetry = Telemetry::start(&bus, config).expect("telemetry starts");
-    for (vm_id, engine) in [(VmId(1), "tiered"), (VmId(2), "interpreter")] {
+    for (vm_id, engine) in [(VmId::from_u128(1), "tiered"), (VmId::from_u128(2), "interpreter")] {
         let name: Arc<str> = engine.into();
         telemetry.register_vm(VmCounters {
             vm_id,
             name: Arc::clone(&name),
             engine_name: engine,
             memory_bytes: 1 << 30,
+            devices: Vec::new(),
             harts: vec![Arc::default()],
             engine: Arc::default(),
         });
-        bus.publish(VmEvent::Created { vm_id, name, engine, vcpus: 1, memory_bytes: 1 << 30 });
-        bus.publish(VmEvent::StateChanged { vm_id, from: VmState::Booting, to: VmState::Running });
+        bus.publish(vm_id, VmEvent::Created { name, engine, vcpus: 1, memory_bytes: 1 << 30 });
+        bus.publish(vm_id, VmEvent::StateChanged { from: VmState::Created, to: VmState::Running });
     }
-    bus.publish(Event::from(DeviceEvent::Failed { vm_id: VmId(1), device: "virtio-blk", error: "io" }));
+    let failed = DeviceEvent::Failed { device: "virtio-blk", name: "disk0".into(), error: "io" };
+    bus.publish(VmId::from_u128(1), failed);
     assert!(telemetry.flush(Duration::from_secs(60)), "events are not handled");
     let (_, body) = telemetry.render(None);
     String::from_utf8(body).expect("text")

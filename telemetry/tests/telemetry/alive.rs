@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use riscope_core::counters::{CounterPage, HartCounter, VmCounters};
-use riscope_core::event::{EventType, Filter, Tier, VmId};
+use riscope_core::event::{DeviceEventType, EventType, ExecutionEventType, Filter, Tier, VmEvent, VmEventType, VmId};
 use riscope_telemetry::TelemetryConfig;
 use riscope_telemetry::metric::catalog::FAMILIES;
 use riscope_telemetry::metric::family::{Family, Kind};
@@ -15,7 +15,11 @@ use crate::exposition::Exposition;
 use crate::fixture::{Fixture, compiled, counters, created, event};
 use crate::receiver::{Manner, Receiver};
 
-const VM: VmId = VmId(7);
+const VM: VmId = VmId::from_u128(7);
+const OF_VM: (&str, &str) = ("vm_id", "00000000-0000-0000-0000-000000000007");
+
+const CREATED: EventType = EventType::Vm(VmEventType::Created);
+const DELETED: EventType = EventType::Vm(VmEventType::Deleted);
 
 /// Counts something in each word of each row, in each another number.
 fn count_everything(page: &CounterPage) {
@@ -39,17 +43,38 @@ type Change = (&'static str, &'static [(&'static str, &'static str)], f64);
 /// What an event is there for.
 fn own_change(kind: EventType) -> Change {
     match kind {
-        EventType::CodeBlockCompiled => ("riscope_jit_compilations_total", &[("result", "ok")], 1.0),
-        EventType::HotspotDetected => ("riscope_jit_hotspots_detected_total", &[("vm_id", "7")], 1.0),
-        EventType::CompilationFailed => ("riscope_jit_compilations_total", &[("result", "error")], 1.0),
-        EventType::CodeBlocksInvalidated => ("riscope_jit_block_invalidations_total", &[("reason", "fence_i")], 3.0),
-        EventType::CodeCacheFlushed => ("riscope_jit_code_cache_flushes_total", &[("reason", "full")], 1.0),
-        EventType::VmCreated => ("riscope_vm_info", &[("vm_id", "7"), ("name", "guest"), ("engine", "tiered")], 1.0),
-        EventType::VmStateChanged => ("riscope_vm_state_transitions_total", &[("to", "booting")], 1.0),
-        EventType::BootPhaseCompleted => ("riscope_vm_boot_phase_duration_seconds_count", &[("phase", "load")], 1.0),
-        EventType::VmExited => ("riscope_vm_exits_total", &[("reason", "poweroff")], 1.0),
-        EventType::VmDeleted => ("riscope_vm_vcpus", &[("vm_id", "7")], -2.0),
-        EventType::DeviceFailed => ("riscope_device_errors_total", &[("vm_id", "7"), ("error_type", "read")], 1.0),
+        EventType::Execution(kind) => change_of_execution(kind),
+        EventType::Vm(kind) => change_of_vm(kind),
+        EventType::Device(DeviceEventType::Failed) => {
+            ("riscope_device_errors_total", &[OF_VM, ("name", "disk0"), ("error_type", "read")], 1.0)
+        }
+    }
+}
+
+fn change_of_execution(kind: ExecutionEventType) -> Change {
+    match kind {
+        ExecutionEventType::CodeBlockCompiled => ("riscope_jit_compilations_total", &[("result", "ok")], 1.0),
+        ExecutionEventType::HotspotDetected => ("riscope_jit_hotspots_detected_total", &[OF_VM], 1.0),
+        ExecutionEventType::CompilationFailed => ("riscope_jit_compilations_total", &[("result", "error")], 1.0),
+        ExecutionEventType::CodeBlocksInvalidated => {
+            ("riscope_jit_block_invalidations_total", &[("reason", "fence_i")], 3.0)
+        }
+        ExecutionEventType::CodeCacheFlushed => ("riscope_jit_code_cache_flushes_total", &[("reason", "full")], 1.0),
+    }
+}
+
+fn change_of_vm(kind: VmEventType) -> Change {
+    match kind {
+        VmEventType::Created => ("riscope_vm_info", &[OF_VM, ("name", "guest"), ("engine", "tiered")], 1.0),
+        VmEventType::StateChanged => ("riscope_vm_state_transitions_total", &[("to", "booting")], 1.0),
+        VmEventType::BootPhaseCompleted => ("riscope_vm_boot_phase_duration_seconds_count", &[("phase", "load")], 1.0),
+        VmEventType::Reset => ("riscope_vm_resets_total", &[OF_VM], 1.0),
+        VmEventType::GuestPanicked => ("riscope_vm_guest_panics_total", &[OF_VM, ("source", "console")], 1.0),
+        VmEventType::HartStalled => ("riscope_vcpu_stalled", &[OF_VM, ("vcpu", "1")], 1.0),
+        // The fixture stalls this hart first.
+        VmEventType::HartResumed => ("riscope_vcpu_stalled", &[OF_VM, ("vcpu", "0")], -1.0),
+        VmEventType::Exited => ("riscope_vm_exits_total", &[("reason", "poweroff")], 1.0),
+        VmEventType::Deleted => ("riscope_vm_vcpus", &[OF_VM], -2.0),
     }
 }
 
@@ -82,12 +107,16 @@ fn every_family_is_moved_by_something() {
     counters.harts.iter().for_each(|page| count_everything(page));
     busy_engine(&counters);
     fixture.telemetry.register_vm(counters);
-    let lasting = EventType::ALL.iter().filter(|&&kind| kind != EventType::VmDeleted);
+    let lasting = EventType::ALL.into_iter().filter(|&kind| kind != DELETED);
     // A machine that is not deleted, one whose spans end, and a fast compilation
     // that makes none.
-    fixture.publish(lasting.clone().map(|&kind| event(kind, VM)));
-    fixture.publish([created(VmId(8), "other"), compiled(VmId(8), 0x1000, 20_000_000), compiled(VmId(8), 0x1000, 1)]);
-    fixture.publish(EventType::ALL.iter().map(|&kind| event(kind, VmId(8))));
+    fixture.publish(lasting.map(|kind| event(kind, VM)));
+    fixture.publish([
+        created(VmId::from_u128(8), "other"),
+        compiled(VmId::from_u128(8), 0x1000, 20_000_000),
+        compiled(VmId::from_u128(8), 0x1000, 1),
+    ]);
+    fixture.publish(EventType::ALL.map(|kind| event(kind, VmId::from_u128(8))));
     // The spans are sent when telemetry ends.
     assert!(fixture.telemetry.shutdown(Duration::from_secs(2)));
     let after = fixture.scrape();
@@ -103,16 +132,17 @@ fn every_family_is_moved_by_something() {
 #[test]
 fn every_type_of_event_moves_a_family_of_its_own() {
     // What comes with a machine comes and goes with its series.
-    let of_machines = [EventType::VmCreated, EventType::VmDeleted];
-    for &kind in EventType::ALL {
+    let of_machines = [CREATED, DELETED];
+    for kind in EventType::ALL {
         let fixture = Fixture::new(TelemetryConfig::default());
-        if kind != EventType::VmCreated {
-            fixture.publish([created(VM, "guest")]);
+        if kind != CREATED {
+            let stalled = VmEvent::HartStalled { vcpu: 0 };
+            fixture.publish([created(VM, "guest"), (VM, stalled.into())]);
         }
         let before = fixture.scrape();
         fixture.publish([event(kind, VM)]);
         let after = fixture.scrape();
-        for &other in EventType::ALL {
+        for other in EventType::ALL {
             let (name, labels, change) = own_change(other);
             let expected = if other == kind { change } else { 0.0 };
             if other == kind || !of_machines.contains(&kind) {
@@ -133,7 +163,7 @@ fn every_word_of_a_counter_page_is_a_series() {
     let scrape = fixture.scrape();
     for (row, name, value) in page.iter() {
         let family = family(row);
-        let labels: Vec<_> = std::iter::once(("vm_id", "7"))
+        let labels: Vec<_> = std::iter::once(OF_VM)
             .chain(family.labels.contains(&"vcpu").then_some(("vcpu", "0")))
             .chain(Some((row.label(), name)).filter(|(label, _)| !label.is_empty()))
             .collect();

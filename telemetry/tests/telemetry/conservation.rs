@@ -2,24 +2,24 @@
 
 use std::thread;
 
-use riscope_core::event::{EventType, VmId};
+use riscope_core::event::{ExecutionEventType, VmId};
 use riscope_telemetry::TelemetryConfig;
 
-use crate::fixture::{Fixture, PATIENCE, created, event, hotspot};
+use crate::fixture::{Fixture, PATIENCE, compiled, created, hotspot};
 
 #[test]
 fn what_is_published_is_handled_or_dropped_whatever_the_queue() {
     for queue_capacity in [1, 7, 100_000] {
         let fixture = Fixture::new(TelemetryConfig { queue_capacity, ..TelemetryConfig::default() });
-        fixture.publish([created(VmId(1), "guest")]);
+        fixture.publish([created(VmId::from_u128(1), "guest")]);
         thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| (0..5000_u64).for_each(|pc| fixture.bus.publish(hotspot(VmId(1), pc))));
+                scope.spawn(|| (0..5000_u64).for_each(|pc| fixture.send(hotspot(VmId::from_u128(1), pc))));
             }
         });
         assert!(fixture.telemetry.flush(PATIENCE));
         let scrape = fixture.scrape();
-        let event = [("event", EventType::HotspotDetected.as_str())];
+        let event = [("event", ExecutionEventType::HotspotDetected.as_str())];
         let subscriber = [("subscriber", "telemetry")];
         let published = scrape.sum("riscope_event_bus_published_total", &event);
         let delivered = scrape.sum("riscope_event_bus_delivered_total", &subscriber);
@@ -28,7 +28,10 @@ fn what_is_published_is_handled_or_dropped_whatever_the_queue() {
         assert_eq!(delivered + dropped, published + 1.0);
         assert_eq!(scrape.sum("riscope_event_bus_queue_depth", &subscriber), 0.0);
         // Each that was handled is in the metrics, once.
-        assert_eq!(scrape.sum("riscope_jit_hotspots_detected_total", &[("vm_id", "1")]), delivered - 1.0);
+        assert_eq!(
+            scrape.sum("riscope_jit_hotspots_detected_total", &[("vm_id", "00000000-0000-0000-0000-000000000001")]),
+            delivered - 1.0
+        );
         assert_eq!(scrape.sum("riscope_jit_hotspot_executions_count", &[]), delivered - 1.0);
         if queue_capacity == 100_000 {
             assert_eq!(dropped, 0.0);
@@ -39,9 +42,9 @@ fn what_is_published_is_handled_or_dropped_whatever_the_queue() {
 #[test]
 fn what_waits_at_shutdown_is_handled() {
     let fixture = Fixture::new(TelemetryConfig::default());
-    fixture.bus.publish(created(VmId(1), "guest"));
+    fixture.send(created(VmId::from_u128(1), "guest"));
     for _ in 0..1000 {
-        fixture.bus.publish(event(EventType::CodeBlockCompiled, VmId(1)));
+        fixture.send(compiled(VmId::from_u128(1), 0x1000, 300_000));
     }
     assert!(fixture.telemetry.shutdown(riscope_telemetry::SHUTDOWN_LIMIT));
     assert!(!fixture.telemetry.shutdown(riscope_telemetry::SHUTDOWN_LIMIT), "the second time there is nothing to end");

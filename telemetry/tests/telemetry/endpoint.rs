@@ -3,18 +3,19 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use riscope_core::event::{DomainEventBus, Event, ExitReason, VmId};
+use riscope_core::event::{DomainEventBus, ExitReason, VmId};
 use riscope_telemetry::{SHUTDOWN_LIMIT, Telemetry, TelemetryConfig, TelemetryError};
 
-use crate::fixture::{Fixture, PATIENCE, created, exited};
+use crate::fixture::{Fixture, Happening, PATIENCE, created, exited};
 use crate::receiver::{Manner, Receiver, Request, attribute};
 
 /// What shutting down may take longer than promised on a host that is busy with
 /// other tests. It must not take as long as the exports that these tests hold up.
 const BUSY_HOST: Duration = Duration::from_secs(20);
 
-fn lives(machines: std::ops::Range<u64>) -> impl Iterator<Item = Event> {
-    machines.flat_map(|vm| [created(VmId(vm), "guest"), exited(VmId(vm), ExitReason::Poweroff, 0)])
+fn lives(machines: std::ops::Range<u128>) -> impl Iterator<Item = Happening> {
+    machines
+        .flat_map(|vm| [created(VmId::from_u128(vm), "guest"), exited(VmId::from_u128(vm), ExitReason::Poweroff, 0)])
 }
 
 /// Shuts down, and checks that it took no longer than it may.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use riscope_core::counters::VmCounters;
+use riscope_core::counters::{DeviceInfo, VmCounters};
 use riscope_core::event::{
-    BootPhase, CompileFailure, DeviceEvent, DomainEventBus, Event, EventType, ExecutionEvent, ExitReason, FlushReason,
-    InvalidationReason, Tier, Trigger, VmEvent, VmId, VmState,
+    BootPhase, CompileFailure, DeviceEvent, DeviceEventType, DomainEventBus, Event, EventType, ExecutionEvent,
+    ExecutionEventType, ExitReason, FlushReason, InvalidationReason, PanicSource, Tier, Trigger, VmEvent, VmEventType,
+    VmId, VmState,
 };
 use riscope_telemetry::{Telemetry, TelemetryConfig};
 
@@ -14,6 +15,9 @@ use crate::exposition::Exposition;
 
 /// Longest time that a test waits for something that has to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An event and its machine.
+pub(crate) type Happening = (VmId, Event);
 
 /// A bus with telemetry.
 pub(crate) struct Fixture {
@@ -34,11 +38,14 @@ impl Fixture {
         Self { bus, telemetry }
     }
 
+    /// Publishes.
+    pub(crate) fn send(&self, (vm_id, event): Happening) {
+        self.bus.publish(vm_id, event);
+    }
+
     /// Publishes, and waits until it is counted.
-    pub(crate) fn publish(&self, events: impl IntoIterator<Item = Event>) {
-        for event in events {
-            self.bus.publish(event);
-        }
+    pub(crate) fn publish(&self, events: impl IntoIterator<Item = Happening>) {
+        events.into_iter().for_each(|event| self.send(event));
         assert!(self.telemetry.flush(PATIENCE), "events are not handled");
     }
 
@@ -69,25 +76,26 @@ pub(crate) fn counters(vm_id: VmId, name: &str, harts: usize) -> VmCounters {
         name: name.into(),
         engine_name: "tiered",
         memory_bytes: 1 << 28,
+        devices: vec![DeviceInfo { device: "virtio-blk", name: "disk0".into(), errors: &["read", "write"] }],
         harts: (0..harts).map(|_| Arc::default()).collect(),
         engine: Arc::default(),
     }
 }
 
-pub(crate) fn created(vm_id: VmId, name: &str) -> Event {
-    VmEvent::Created { vm_id, name: name.into(), engine: "tiered", vcpus: 2, memory_bytes: 1 << 28 }.into()
+pub(crate) fn created(vm_id: VmId, name: &str) -> Happening {
+    (vm_id, VmEvent::Created { name: name.into(), engine: "tiered", vcpus: 2, memory_bytes: 1 << 28 }.into())
 }
 
-pub(crate) fn state(vm_id: VmId, from: VmState, to: VmState) -> Event {
-    VmEvent::StateChanged { vm_id, from, to }.into()
+pub(crate) fn state(vm_id: VmId, from: VmState, to: VmState) -> Happening {
+    (vm_id, VmEvent::StateChanged { from, to }.into())
 }
 
-pub(crate) fn phase(vm_id: VmId, phase: BootPhase, start_ns: u64, end_ns: u64) -> Event {
-    VmEvent::BootPhaseCompleted { vm_id, phase, start_ns, end_ns }.into()
+pub(crate) fn phase(vm_id: VmId, phase: BootPhase, start_ns: u64, end_ns: u64) -> Happening {
+    (vm_id, VmEvent::BootPhaseCompleted { phase, start_ns, end_ns }.into())
 }
 
-pub(crate) fn exited(vm_id: VmId, reason: ExitReason, code: i32) -> Event {
-    VmEvent::Exited { vm_id, reason, code }.into()
+pub(crate) fn exited(vm_id: VmId, reason: ExitReason, code: i32) -> Happening {
+    (vm_id, VmEvent::Exited { reason, code }.into())
 }
 
 /// Where the tests' guests have their virtual addresses.
@@ -95,22 +103,21 @@ fn phys_of(pc: u64) -> u64 {
     0x8000_0000 + (pc & 0xffff_ffff)
 }
 
-pub(crate) fn hotspot(vm_id: VmId, pc: u64) -> Event {
+pub(crate) fn hotspot(vm_id: VmId, pc: u64) -> Happening {
     hotspot_at(vm_id, pc, phys_of(pc))
 }
 
-pub(crate) fn hotspot_at(vm_id: VmId, pc: u64, phys: u64) -> Event {
+pub(crate) fn hotspot_at(vm_id: VmId, pc: u64, phys: u64) -> Happening {
     let (from, to) = (Tier::Interpreter, Tier::Baseline);
-    ExecutionEvent::HotspotDetected { vm_id, vcpu: 1, pc, phys, execution_count: 32, from, to }.into()
+    (vm_id, ExecutionEvent::HotspotDetected { vcpu: 1, pc, phys, execution_count: 32, from, to }.into())
 }
 
-pub(crate) fn compiled(vm_id: VmId, pc: u64, compile_ns: u64) -> Event {
+pub(crate) fn compiled(vm_id: VmId, pc: u64, compile_ns: u64) -> Happening {
     compiled_at(vm_id, pc, phys_of(pc), compile_ns)
 }
 
-pub(crate) fn compiled_at(vm_id: VmId, pc: u64, phys: u64, compile_ns: u64) -> Event {
+pub(crate) fn compiled_at(vm_id: VmId, pc: u64, phys: u64, compile_ns: u64) -> Happening {
     let event = ExecutionEvent::CodeBlockCompiled {
-        vm_id,
         pc,
         phys,
         block_size: 48,
@@ -121,30 +128,60 @@ pub(crate) fn compiled_at(vm_id: VmId, pc: u64, phys: u64, compile_ns: u64) -> E
         queue_wait_ns: 40_000,
         compile_ns,
     };
-    event.into()
+    (vm_id, event.into())
 }
 
-pub(crate) fn failed(vm_id: VmId, pc: u64, reason: CompileFailure) -> Event {
-    ExecutionEvent::CompilationFailed { vm_id, pc, phys: phys_of(pc), tier: Tier::Baseline, reason }.into()
+pub(crate) fn failed(vm_id: VmId, pc: u64, reason: CompileFailure) -> Happening {
+    (vm_id, ExecutionEvent::CompilationFailed { pc, phys: phys_of(pc), tier: Tier::Baseline, reason }.into())
+}
+
+pub(crate) fn deleted(vm_id: VmId) -> Happening {
+    (vm_id, VmEvent::Deleted {}.into())
+}
+
+pub(crate) fn reset(vm_id: VmId, boots: u64) -> Happening {
+    (vm_id, VmEvent::Reset { boots }.into())
+}
+
+pub(crate) fn device_failed(vm_id: VmId) -> Happening {
+    (vm_id, DeviceEvent::Failed { device: "virtio-blk", name: "disk0".into(), error: "read" }.into())
 }
 
 /// An event of each type.
-pub(crate) fn event(kind: EventType, vm_id: VmId) -> Event {
+pub(crate) fn event(kind: EventType, vm_id: VmId) -> Happening {
     match kind {
-        EventType::CodeBlockCompiled => compiled(vm_id, 0x8020_0000, 300_000),
-        EventType::HotspotDetected => hotspot(vm_id, 0x8020_0000),
-        EventType::CompilationFailed => failed(vm_id, 0x8020_0000, CompileFailure::Compiler),
-        EventType::CodeBlocksInvalidated => {
-            ExecutionEvent::CodeBlocksInvalidated { vm_id, blocks: 3, reason: InvalidationReason::FenceI }.into()
-        }
-        EventType::CodeCacheFlushed => {
-            ExecutionEvent::CodeCacheFlushed { vm_id, blocks: 9, bytes: 4096, reason: FlushReason::Full }.into()
-        }
-        EventType::VmCreated => created(vm_id, "guest"),
-        EventType::VmStateChanged => state(vm_id, VmState::Created, VmState::Booting),
-        EventType::BootPhaseCompleted => phase(vm_id, BootPhase::Load, 1_000_000, 9_000_000),
-        EventType::VmExited => exited(vm_id, ExitReason::Poweroff, 0),
-        EventType::VmDeleted => VmEvent::Deleted { vm_id }.into(),
-        EventType::DeviceFailed => DeviceEvent::Failed { vm_id, device: "virtio-blk", error: "read" }.into(),
+        EventType::Execution(kind) => execution(kind, vm_id),
+        EventType::Vm(kind) => vm(kind, vm_id),
+        EventType::Device(DeviceEventType::Failed) => device_failed(vm_id),
     }
+}
+
+fn execution(kind: ExecutionEventType, vm_id: VmId) -> Happening {
+    let event = match kind {
+        ExecutionEventType::CodeBlockCompiled => return compiled(vm_id, 0x8020_0000, 300_000),
+        ExecutionEventType::HotspotDetected => return hotspot(vm_id, 0x8020_0000),
+        ExecutionEventType::CompilationFailed => return failed(vm_id, 0x8020_0000, CompileFailure::Compiler),
+        ExecutionEventType::CodeBlocksInvalidated => {
+            ExecutionEvent::CodeBlocksInvalidated { blocks: 3, reason: InvalidationReason::FenceI }
+        }
+        ExecutionEventType::CodeCacheFlushed => {
+            ExecutionEvent::CodeCacheFlushed { blocks: 9, bytes: 4096, reason: FlushReason::Full }
+        }
+    };
+    (vm_id, event.into())
+}
+
+fn vm(kind: VmEventType, vm_id: VmId) -> Happening {
+    let event = match kind {
+        VmEventType::Created => return created(vm_id, "guest"),
+        VmEventType::StateChanged => return state(vm_id, VmState::Created, VmState::Booting),
+        VmEventType::BootPhaseCompleted => return phase(vm_id, BootPhase::Load, 1_000_000, 9_000_000),
+        VmEventType::Reset => return reset(vm_id, 2),
+        VmEventType::GuestPanicked => VmEvent::GuestPanicked { source: PanicSource::Console },
+        VmEventType::HartStalled => VmEvent::HartStalled { vcpu: 1 },
+        VmEventType::HartResumed => VmEvent::HartResumed { vcpu: 0 },
+        VmEventType::Exited => return exited(vm_id, ExitReason::Poweroff, 0),
+        VmEventType::Deleted => return deleted(vm_id),
+    };
+    (vm_id, event.into())
 }

@@ -4,7 +4,7 @@
 //! - `fixture`: machines and events to feed it with;
 //! - `exposition`: a strict parser of both text formats;
 //! - `receiver`: an OTLP receiver, well-behaved or not;
-//! - `catalog`, `alive`, `render`, `conservation`, `incarnations`, `spans`, `endpoint`, `delivery`: the tests.
+//! - `catalog`, `alive`, `render`, `conservation`, `machines`, `spans`, `endpoint`, `delivery`: the tests.
 
 #[cfg(test)]
 mod alive;
@@ -21,7 +21,7 @@ mod exposition;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
-mod incarnations;
+mod machines;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]

@@ -5,16 +5,19 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use riscope_core::event::{BootPhase, EventType, ExitReason, Tier, VmEvent, VmId, VmState};
+use riscope_core::event::{BootPhase, EventType, ExitReason, Tier, VmEventType, VmId, VmState};
 use riscope_telemetry::TelemetryConfig;
 use riscope_telemetry::metric::catalog::FAMILIES;
 use riscope_telemetry::metric::family::{Kind, Unit};
 
 use crate::exposition::{Exposition, Labels};
-use crate::fixture::{Fixture, compiled, counters, created, event, exited, hotspot, phase, state};
+use crate::fixture::{
+    Fixture, compiled, counters, created, deleted, device_failed, event, exited, hotspot, phase, state,
+};
 use crate::receiver::{Manner, Receiver};
 
-const VM: VmId = VmId(3);
+const VM: VmId = VmId::from_u128(3);
+const OTHER: VmId = VmId::from_u128(4);
 
 /// Spans have a receiver, and so the families about them exist. They are sent when telemetry ends, and not between two
 /// scrapes.
@@ -25,10 +28,10 @@ fn exporting() -> TelemetryConfig {
 /// A process with two machines, to which everything happened but their end.
 fn busy() -> Fixture {
     let fixture = Fixture::new(exporting());
-    for vm in [VM, VmId(4)] {
+    for vm in [VM, OTHER] {
         fixture.telemetry.register_vm(counters(vm, "guest", 2));
-        fixture
-            .publish(EventType::ALL.iter().filter(|&&kind| kind != EventType::VmDeleted).map(|&kind| event(kind, vm)));
+        let lasting = EventType::ALL.into_iter().filter(|&kind| kind != VmEventType::Deleted.into());
+        fixture.publish(lasting.map(|kind| event(kind, vm)));
     }
     fixture
 }
@@ -176,54 +179,76 @@ fn known_label_sets_are_there_before_anything_happens() {
 
 #[test]
 fn a_machine_has_all_its_series_at_once() {
-    let device_errors = &[("disk", &["read", "write"] as &[_])];
-    let fixture = Fixture::new(TelemetryConfig { device_errors, ..TelemetryConfig::default() });
+    let fixture = Fixture::new(TelemetryConfig::default());
     fixture.telemetry.register_vm(counters(VM, "guest", 2));
     let scrape = fixture.scrape();
     let missing: Vec<_> = FAMILIES
         .iter()
         .filter(|family| family.labels.contains(&"vm_id"))
-        .filter(|family| !scrape.samples.keys().any(|(name, labels)| *name == family.name && labels["vm_id"] == "3"))
+        .filter(|family| {
+            !scrape.samples.keys().any(|(name, labels)| *name == family.name && labels["vm_id"] == VM.to_string())
+        })
         .map(|family| family.name)
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
     for (cause, expected) in
         [("illegal_instruction", Some(0.0)), ("store_page_fault", Some(0.0)), ("load_guest_page_fault", None)]
     {
-        assert_eq!(scrape.value("riscope_guest_exceptions_total", &[("vm_id", "3"), ("cause", cause)]), expected);
+        assert_eq!(
+            scrape.value(
+                "riscope_guest_exceptions_total",
+                &[("vm_id", "00000000-0000-0000-0000-000000000003"), ("cause", cause)]
+            ),
+            expected
+        );
     }
     for vcpu in ["0", "1"] {
-        let labels = [("vm_id", "3"), ("vcpu", vcpu), ("tier", "interpreter")];
+        let labels = [("vm_id", "00000000-0000-0000-0000-000000000003"), ("vcpu", vcpu), ("tier", "interpreter")];
         assert_eq!(scrape.value("riscope_guest_instructions_total", &labels), Some(0.0));
     }
     for error in ["read", "write"] {
-        let labels = [("vm_id", "3"), ("device", "disk"), ("error_type", error)];
+        let labels = [
+            ("vm_id", "00000000-0000-0000-0000-000000000003"),
+            ("device", "virtio-blk"),
+            ("name", "disk0"),
+            ("error_type", error),
+        ];
         assert_eq!(scrape.value("riscope_device_errors_total", &labels), Some(0.0));
     }
-    assert_eq!(scrape.value("riscope_vm_vcpus", &[("vm_id", "3")]), Some(2.0));
-    assert_eq!(scrape.value("riscope_vm_info", &[("vm_id", "3"), ("name", "guest"), ("engine", "tiered")]), Some(1.0));
+    assert_eq!(scrape.value("riscope_vm_vcpus", &[("vm_id", "00000000-0000-0000-0000-000000000003")]), Some(2.0));
+    assert_eq!(
+        scrape.value(
+            "riscope_vm_info",
+            &[("vm_id", "00000000-0000-0000-0000-000000000003"), ("name", "guest"), ("engine", "tiered")]
+        ),
+        Some(1.0)
+    );
 }
 
 #[test]
 fn a_deleted_machine_leaves_no_series_and_takes_no_count_along() {
     let fixture = Fixture::new(TelemetryConfig::default());
-    for vm in [VM, VmId(4)] {
+    for vm in [VM, OTHER] {
         let counters = counters(vm, "guest", 2);
-        counters.engine.queue_rejected.store(vm.0, std::sync::atomic::Ordering::Relaxed);
+        counters
+            .engine
+            .queue_rejected
+            .store(u64::try_from(vm.as_u128()).expect("small"), std::sync::atomic::Ordering::Relaxed);
         fixture.telemetry.register_vm(counters);
-        fixture.publish([created(vm, "guest"), hotspot(vm, 1), event(EventType::DeviceFailed, vm)]);
+        fixture.publish([created(vm, "guest"), hotspot(vm, 1), device_failed(vm)]);
     }
-    let of_vm = |exposition: &Exposition, vm: &str| {
-        exposition.samples.keys().filter(|(_, labels)| labels.get("vm_id").is_some_and(|it| it == vm)).count()
+    let of_vm = |exposition: &Exposition, vm: VmId| {
+        let vm = vm.to_string();
+        exposition.samples.keys().filter(|(_, labels)| labels.get("vm_id").is_some_and(|it| *it == vm)).count()
     };
     let before = fixture.scrape();
-    assert!(of_vm(&before, "3") > 50);
-    fixture.publish([VmEvent::Deleted { vm_id: VM }.into()]);
+    assert!(of_vm(&before, VM) > 50);
+    fixture.publish([deleted(VM)]);
     // Late news of the dead.
-    fixture.publish([hotspot(VM, 1), event(EventType::DeviceFailed, VM), compiled(VM, 1, 1)]);
+    fixture.publish([hotspot(VM, 1), device_failed(VM), compiled(VM, 1, 1)]);
     let after = fixture.scrape();
-    assert_eq!(of_vm(&after, "3"), 0);
-    assert_eq!(of_vm(&after, "4"), of_vm(&before, "4"));
+    assert_eq!(of_vm(&after, VM), 0);
+    assert_eq!(of_vm(&after, OTHER), of_vm(&before, OTHER));
     let rejected = "riscope_jit_compile_queue_rejected_total";
     assert_eq!((before.sum(rejected, &[]), after.sum(rejected, &[])), (7.0, 7.0));
     for family in FAMILIES.iter().filter(|it| it.kind == Kind::Counter && !it.labels.contains(&"vm_id")) {
@@ -240,15 +265,16 @@ fn states_are_counted_and_exclusive() {
         created(VM, "guest"),
         state(VM, VmState::Created, VmState::Booting),
         state(VM, VmState::Booting, VmState::Running),
-        created(VmId(4), "other"),
-        state(VmId(4), VmState::Snapshotting, VmState::Failed),
+        created(OTHER, "other"),
+        state(OTHER, VmState::Snapshotting, VmState::Failed),
     ]);
     let scrape = fixture.scrape();
     assert_eq!(scrape.sum("riscope_vms", &[]), 2.0);
-    for (vm_id, of_vm) in [("3", "running"), ("4", "failed")] {
+    for (vm_id, of_vm) in [(VM, "running"), (OTHER, "failed")] {
+        let vm_id = vm_id.to_string();
         assert_eq!(scrape.value("riscope_vms", &[("state", of_vm)]), Some(1.0));
         for state in VmState::ALL {
-            let labels = [("vm_id", vm_id), ("state", state.as_str())];
+            let labels = [("vm_id", vm_id.as_str()), ("state", state.as_str())];
             let expected = if state.as_str() == of_vm { 1.0 } else { 0.0 };
             assert_eq!(scrape.value("riscope_vm_state", &labels), Some(expected));
         }
@@ -286,7 +312,7 @@ fn names_of_machines_cannot_break_the_format() {
     let fixture = Fixture::new(TelemetryConfig::default());
     let name = "a \"quoted\\\" name,\nwith} a line {end=\"x\"} 1";
     fixture.publish([created(VM, name)]);
-    let labels = [("vm_id", "3"), ("name", name), ("engine", "tiered")];
+    let labels = [("vm_id", "00000000-0000-0000-0000-000000000003"), ("name", name), ("engine", "tiered")];
     assert_eq!(fixture.scrape().value("riscope_vm_info", &labels), Some(1.0));
     assert_eq!(fixture.scrape_open_metrics().value("riscope_vm_info", &labels), Some(1.0));
 }

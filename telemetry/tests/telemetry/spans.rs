@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use riscope_core::event::{
-    BootPhase, CompileFailure, Event, ExitReason, VmEvent, VmId, VmState, monotonic_ns, wall_ns,
-};
+use riscope_core::event::{BootPhase, CompileFailure, ExitReason, VmId, VmState, monotonic_ns, wall_ns};
 use riscope_telemetry::{SHUTDOWN_LIMIT, TelemetryConfig};
 
-use crate::fixture::{Fixture, compiled, compiled_at, created, exited, failed, hotspot, hotspot_at, phase, state};
+use crate::fixture::{
+    Fixture, Happening, compiled, compiled_at, created, deleted, exited, failed, hotspot, hotspot_at, phase, reset,
+    state,
+};
 use crate::receiver::{Manner, Receiver, attribute};
 
-const VM: VmId = VmId(5);
+const VM: VmId = VmId::from_u128(5);
 const MS: u64 = 1_000_000;
 
 /// What telemetry sends of these events; it is shut down behind them.
-fn spans(change: impl FnOnce(&mut TelemetryConfig), events: Vec<Event>) -> (Vec<Span>, Fixture) {
+fn spans(change: impl FnOnce(&mut TelemetryConfig), events: Vec<Happening>) -> (Vec<Span>, Fixture) {
     let receiver = Receiver::start(Manner::Accept);
     let mut config = receiver.config();
     change(&mut config);
@@ -73,7 +74,7 @@ fn a_machines_life_is_a_trace() {
             state(VM, VmState::Running, VmState::Stopping),
             exited(VM, ExitReason::Poweroff, 0),
             state(VM, VmState::Stopping, VmState::Stopped),
-            VmEvent::Deleted { vm_id: VM }.into(),
+            deleted(VM),
         ],
     );
     assert_eq!(spans.len(), 6);
@@ -98,7 +99,7 @@ fn a_machines_life_is_a_trace() {
     assert!(run.start_time_unix_nano.abs_diff(earlier) < 86_400_000 * MS);
     assert!(!is_error(run) && !is_error(boot));
     let of_run = |name| attribute(&run.attributes, name);
-    assert_eq!(of_run("riscope.vm.id").as_deref(), Some("5"));
+    assert_eq!(of_run("riscope.vm.id").as_deref(), Some(VM.to_string().as_str()));
     assert_eq!(of_run("riscope.vm.name").as_deref(), Some("guest"));
     assert_eq!(of_run("riscope.vm.engine").as_deref(), Some("tiered"));
     assert_eq!(of_run("riscope.vm.vcpus").as_deref(), Some("2"));
@@ -115,25 +116,44 @@ fn failures_are_errors() {
             created(VM, "guest"),
             state(VM, VmState::Created, VmState::Booting),
             exited(VM, ExitReason::GuestFailure, 3),
-            created(VmId(6), "other"),
-            state(VmId(6), VmState::Created, VmState::Failed),
-            VmEvent::Deleted { vm_id: VmId(6) }.into(),
+            created(VmId::from_u128(6), "other"),
+            state(VmId::from_u128(6), VmState::Created, VmState::Failed),
+            deleted(VmId::from_u128(6)),
         ],
     );
     let boot = only(&spans, "vm.boot");
     assert!(is_error(boot));
     assert_eq!(attribute(&boot.attributes, "error.type").as_deref(), Some("interrupted"));
-    let of_vm = |id: &str| {
+    let of_vm = |id: VmId| {
+        let id = id.to_string();
         spans
             .iter()
-            .find(|span| span.name == "vm.run" && attribute(&span.attributes, "riscope.vm.id").as_deref() == Some(id))
+            .find(|span| span.name == "vm.run" && attribute(&span.attributes, "riscope.vm.id").as_deref() == Some(&*id))
     };
-    let (first, second) = (of_vm("5").expect("a span"), of_vm("6").expect("a span"));
+    let (first, second) = (of_vm(VM).expect("a span"), of_vm(VmId::from_u128(6)).expect("a span"));
     assert!(is_error(first) && is_error(second));
     assert_ne!(first.trace_id, second.trace_id);
     assert_eq!(attribute(&first.attributes, "error.type").as_deref(), Some("guest_failure"));
     assert_eq!(attribute(&first.attributes, "riscope.vm.exit.code").as_deref(), Some("3"));
     assert_eq!(attribute(&second.attributes, "error.type").as_deref(), Some("failed"));
+}
+
+#[test]
+fn each_boot_of_a_machine_is_a_span_below_the_same_run() {
+    let booting = |from| [state(VM, from, VmState::Creating), state(VM, VmState::Created, VmState::Booting)];
+    let mut events = vec![created(VM, "guest")];
+    events.extend(booting(VmState::Creating));
+    events.extend([state(VM, VmState::Booting, VmState::Running), reset(VM, 2)]);
+    events.extend(booting(VmState::Stopping));
+    events.push(reset(VM, 3));
+    events.extend(booting(VmState::Stopping));
+    events.extend([state(VM, VmState::Booting, VmState::Running), exited(VM, ExitReason::Poweroff, 0), deleted(VM)]);
+    let (spans, _fixture) = spans(|_| {}, events);
+    let run = only(&spans, "vm.run");
+    assert_eq!(attribute(&run.attributes, "riscope.vm.boots").as_deref(), Some("3"));
+    let boots: Vec<_> = spans.iter().filter(|span| span.name == "vm.boot").collect();
+    boots.iter().for_each(|boot| assert_child(boot, run));
+    assert_eq!(boots.iter().map(|boot| is_error(boot)).collect::<Vec<_>>(), [false, true, false]);
 }
 
 #[test]
@@ -306,7 +326,7 @@ fn what_limits_and_unknown_machines_suppress_is_counted() {
     for pc in 0..u64::from(EVENTS) {
         events.extend([hotspot(VM, pc), compiled(VM, pc, 50 * MS)]);
     }
-    events.extend([hotspot(VmId(99), 1), compiled(VmId(99), 1, 50 * MS)]);
+    events.extend([hotspot(VmId::from_u128(99), 1), compiled(VmId::from_u128(99), 1, 50 * MS)]);
     // How many pass depends on how long publishing takes, but not that all of them
     // are sent or counted.
     let (spans, fixture) = spans(|config| config.jit_spans_per_second = 1, events);
@@ -326,7 +346,7 @@ fn what_limits_and_unknown_machines_suppress_is_counted() {
 #[test]
 fn without_an_endpoint_nothing_is_sent_and_no_series_is_about_spans() {
     let fixture = Fixture::new(TelemetryConfig::default());
-    fixture.publish([created(VM, "guest"), compiled(VM, 1, 1), hotspot(VmId(9), 1)]);
+    fixture.publish([created(VM, "guest"), compiled(VM, 1, 1), hotspot(VmId::from_u128(9), 1)]);
     assert!(fixture.telemetry.shutdown(SHUTDOWN_LIMIT));
     let about_spans = |name: &str| name.starts_with("otel_sdk_") || name.starts_with("riscope_telemetry_spans_");
     let found: Vec<_> = fixture.scrape().samples.into_keys().filter(|(name, _)| about_spans(name)).collect();

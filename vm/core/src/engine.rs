@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::counters::EngineCounters;
-use crate::event::{DomainEventBus, VmId};
+use crate::event::Publisher;
 use crate::hart::Hart;
 use crate::mem::GuestRam;
 
@@ -34,21 +34,19 @@ pub trait Engine: Send + Debug {
 /// What the engines of one machine share with the rest of it.
 #[derive(Clone, Debug)]
 pub struct EngineContext {
-    /// The machine.
-    pub vm_id: VmId,
-    /// Its memory.
+    /// The machine's memory.
     pub ram: Arc<GuestRam>,
     /// Where engines count.
     pub counters: Arc<EngineCounters>,
-    /// Where engines publish, if anybody may listen.
-    pub bus: Option<DomainEventBus>,
+    /// Publishes the machine's events.
+    pub events: Publisher,
 }
 
 impl EngineContext {
-    /// Machine 1 without a bus, the counterpart of [`HartConfig::alone`](crate::hart::HartConfig::alone).
+    /// A machine without a bus, the counterpart of [`HartConfig::alone`](crate::hart::HartConfig::alone).
     #[must_use]
     pub fn alone(ram: Arc<GuestRam>) -> Self {
-        Self { vm_id: VmId(1), ram, counters: Arc::default(), bus: None }
+        Self { ram, counters: Arc::default(), events: Publisher::default() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Closed sets of label values: an enum whose names are declared once.
 
 /// Declares an enum with a stable name for each variant, and with a code for each where the
-/// specification gives them codes.
+/// specification gives them codes: a closed set, as the values of a label of a metric are.
 #[macro_export]
 macro_rules! labels {
     ($(#[$doc:meta])* $vis:vis enum $name:ident {
@@ -11,6 +11,13 @@ macro_rules! labels {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         $vis enum $name {
             $($(#[$vdoc])* $variant $(= $code)?,)*
+        }
+
+        impl Default for $name {
+            /// The first value.
+            fn default() -> Self {
+                Self::ALL[0]
+            }
         }
 
         impl $name {
@@ -47,13 +54,12 @@ macro_rules! labels {
         }
     };
 }
-pub(crate) use labels;
 
 #[cfg(test)]
 mod tests {
     #![expect(unreachable_pub, reason = "the macro declares public sets")]
 
-    labels! {
+    crate::labels! {
         /// Two values.
         pub enum Switch {
             /// Closed.
@@ -82,6 +88,7 @@ mod tests {
             assert_eq!(Switch::from_name(value.as_str()), Some(*value));
         }
         assert_eq!(Switch::from_name("ajar"), None);
+        assert_eq!(Switch::default(), Switch::On);
     }
 
     #[test]

@@ -52,12 +52,14 @@ impl Drop for EndGuard {
 
 impl HartThread {
     /// Runs the hart until the machine ends.
-    pub(crate) fn run(mut self) {
+    pub(crate) fn run(self) {
         let _guard = EndGuard(Arc::clone(&self.lifecycle));
-        let mut boot = self.lifecycle.boot_phase();
-        while self.lifecycle.pass_gate() == Gate::Open {
-            if self.is_started() {
-                self.run_slice(&mut boot);
+        // Dropped before the guard: the machine has stopped when its engines are gone.
+        let mut hart = self;
+        let mut boot = hart.lifecycle.boot_phase();
+        while hart.lifecycle.pass_gate() == Gate::Open {
+            if hart.is_started() {
+                hart.run_slice(&mut boot);
             }
         }
     }

@@ -10,6 +10,7 @@
 //!
 //!  any of them ── guest ends, stop(), time-out ──► STOPPING ── last thread ends ──► STOPPED
 //!                 a thread of the host panics  ─────────────────────────────────► FAILED
+//!                 guest resets itself ──► STOPPING ── last thread ends, reset() ──► CREATING
 //! ```
 //!
 //! A machine without a kernel has nothing that boots and goes to RUNNING at once. Every
@@ -19,7 +20,7 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use riscope_core::event::{BootPhase, DomainEventBus, ExitReason, VmEvent, VmId, VmState, monotonic_ns};
+use riscope_core::event::{BootPhase, ExitReason, Publisher, VmEvent, VmState, monotonic_ns};
 use riscope_core::hart::{Attention, HartControl};
 
 use crate::exit::{ExitLatch, MachineExit};
@@ -58,27 +59,29 @@ struct Inner {
 /// State and gate of one machine.
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
-    vm_id: VmId,
-    bus: Option<DomainEventBus>,
+    events: Publisher,
     exit: Arc<ExitLatch>,
     harts: Vec<Arc<HartControl>>,
+    /// Whether a reset leaves the machine to be booted again.
+    reboots: bool,
     inner: Mutex<Inner>,
     changed: Condvar,
 }
 
 impl Lifecycle {
     /// A machine in state CREATING. `boot` is the first phase that its guest goes
-    /// through, if there is one to watch.
+    /// through, if there is one to watch; `reboots` says whether a reset by the guest
+    /// leaves the machine in STOPPING, to be booted again.
     pub(crate) fn new(
-        vm_id: VmId,
-        bus: Option<DomainEventBus>,
+        events: Publisher,
         exit: Arc<ExitLatch>,
         harts: Vec<Arc<HartControl>>,
         boot: Option<BootPhase>,
+        reboots: bool,
     ) -> Self {
         let boot = boot.map(|phase| (phase, 0));
         let inner = Inner { state: VmState::Creating, threads: 0, waiting: 0, boot };
-        Self { vm_id, bus, exit, harts, inner: Mutex::new(inner), changed: Condvar::new() }
+        Self { events, exit, harts, reboots, inner: Mutex::new(inner), changed: Condvar::new() }
     }
 
     pub(crate) fn state(&self) -> VmState {
@@ -86,15 +89,13 @@ impl Lifecycle {
     }
 
     pub(crate) fn publish(&self, event: VmEvent) {
-        if let Some(bus) = &self.bus {
-            bus.publish(event);
-        }
+        self.events.publish(event);
     }
 
     fn enter(&self, inner: &mut Inner, to: VmState) {
         let from = std::mem::replace(&mut inner.state, to);
         if from != to {
-            self.publish(VmEvent::StateChanged { vm_id: self.vm_id, from, to });
+            self.publish(VmEvent::StateChanged { from, to });
             self.changed.notify_all();
         }
     }
@@ -199,7 +200,7 @@ impl Lifecycle {
         self.enter(inner, VmState::Stopping);
         // Those at the gate look at the reason again.
         self.changed.notify_all();
-        if inner.threads > 0 {
+        if inner.threads > 0 || self.reboots && exit == MachineExit::Reset {
             return;
         }
         let (reason, state) = match exit {
@@ -210,15 +211,15 @@ impl Lifecycle {
             MachineExit::Stopped => (ExitReason::Killed, VmState::Stopped),
             MachineExit::Crashed => (ExitReason::Error, VmState::Failed),
         };
-        self.publish(VmEvent::Exited { vm_id: self.vm_id, reason, code: exit.status().into() });
+        self.publish(VmEvent::Exited { reason, code: exit.status().into() });
         self.enter(inner, state);
     }
 
-    /// Waits until the machine has stopped, at most `limit`.
+    /// Waits until the machine has stopped, or stands after a reset; at most `limit`.
     pub(crate) fn wait(&self, limit: Option<Duration>) -> Option<MachineExit> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut inner = lock(&self.inner);
-        while !matches!(inner.state, VmState::Stopped | VmState::Failed) {
+        while !(matches!(inner.state, VmState::Stopped | VmState::Failed) || self.awaits_boot(&inner)) {
             inner = match deadline {
                 None => self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
@@ -233,6 +234,11 @@ impl Lifecycle {
         self.exit.get()
     }
 
+    /// Whether the guest has reset itself and no hart executes any more.
+    fn awaits_boot(&self, inner: &Inner) -> bool {
+        inner.state == VmState::Stopping && inner.threads == 0 && self.reboots
+    }
+
     /// The phase of booting that a hart's thread should look out for the end of.
     pub(crate) fn boot_phase(&self) -> Option<BootPhase> {
         lock(&self.inner).boot.map(|(phase, _)| phase)
@@ -244,7 +250,7 @@ impl Lifecycle {
         let Some((current, start_ns)) = inner.boot.filter(|(current, _)| *current == phase) else { return };
         let end_ns = monotonic_ns();
         inner.boot = (current == BootPhase::Firmware).then_some((BootPhase::Kernel, end_ns));
-        self.publish(VmEvent::BootPhaseCompleted { vm_id: self.vm_id, phase, start_ns, end_ns });
+        self.publish(VmEvent::BootPhaseCompleted { phase, start_ns, end_ns });
         if inner.state == VmState::Booting {
             self.enter(inner, running(inner));
         }
@@ -258,7 +264,7 @@ fn running(inner: &Inner) -> VmState {
 
 #[cfg(test)]
 mod tests {
-    use riscope_core::event::{Event, Filter, Subscription};
+    use riscope_core::event::{DomainEventBus, Event, Filter, Subscription, VmId};
 
     use super::*;
 
@@ -272,7 +278,7 @@ mod tests {
         let events = bus.subscribe("test", Filter::all(), 64);
         let harts: Vec<Arc<HartControl>> = vec![Arc::default()];
         let exit = Arc::new(ExitLatch::new(harts.clone()));
-        let lifecycle = Arc::new(Lifecycle::new(VmId(1), Some(bus), exit, harts, boot));
+        let lifecycle = Arc::new(Lifecycle::new(Publisher::new(VmId::default(), Some(bus)), exit, harts, boot, false));
         lifecycle.created();
         Fixture { lifecycle, events }
     }

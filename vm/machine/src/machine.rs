@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use riscope_core::addr::GuestAddr;
 use riscope_core::clock::Clock;
-use riscope_core::counters::{CounterPage, EngineCounters, VmCounters};
+use riscope_core::counters::VmCounters;
 use riscope_core::engine::{Engine, EngineContext, EngineSetupError};
 use riscope_core::event::{BootPhase, VmEvent, VmId, VmState};
 use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
@@ -25,6 +25,7 @@ use crate::console::Console;
 use crate::exit::MachineExit;
 use crate::hart_thread::HartThread;
 use crate::lifecycle::{Lifecycle, WrongState};
+use crate::lineage::Lineage;
 use crate::sbi::Sbi;
 
 /// Why a machine cannot be made or started.
@@ -52,16 +53,15 @@ pub enum MachineError {
 
 /// One virtual machine.
 pub struct Machine {
-    vm_id: VmId,
     board: Board,
     console: Arc<Console>,
     signature: Option<Signature>,
-    counters: VmCounters,
     lifecycle: Arc<Lifecycle>,
     /// Harts that have not been started. Behind a lock only so that a machine can be
     /// shared between threads: harts themselves cannot.
     ready: Mutex<Vec<HartThread>>,
     threads: Vec<JoinHandle<()>>,
+    lineage: Lineage,
 }
 
 impl Machine {
@@ -70,51 +70,55 @@ impl Machine {
     /// # Errors
     /// [`MachineError`], naming the option or file that is the problem.
     pub fn new(spec: &MachineSpec) -> Result<Self, MachineError> {
+        Self::build(spec, Lineage::new(spec))
+    }
+
+    /// Builds the machine of `lineage` again after its guest reset it. The machine
+    /// before has to be dropped: harts of both would share their counters.
+    ///
+    /// # Errors
+    /// As [`Machine::new`], for example because a file has gone; that ends the machine.
+    pub fn reset(spec: &MachineSpec, lineage: Lineage) -> Result<Self, MachineError> {
+        lineage.counters().engine.reset_gauges();
+        Self::build(spec, lineage.clone()).inspect_err(|_| lineage.reset_failed())
+    }
+
+    fn build(spec: &MachineSpec, lineage: Lineage) -> Result<Self, MachineError> {
         spec.validate()?;
         let board = Board::new(spec)?;
         let plan = prepare(spec, &board)?;
-        let counters = counters_of(spec);
         let context = EngineContext {
-            vm_id: spec.vm_id,
             ram: Arc::clone(&board.ram),
-            counters: Arc::clone(&counters.engine),
-            bus: spec.bus.clone(),
+            counters: Arc::clone(&lineage.counters().engine),
+            events: lineage.events().clone(),
         };
         let engines = spec.engine.engines(&context, spec.harts)?;
         let lifecycle = Arc::new(Lifecycle::new(
-            spec.vm_id,
-            spec.bus.clone(),
+            lineage.events().clone(),
             Arc::clone(&board.exit),
             board.harts.clone(),
             first_phase(&plan, spec),
+            spec.reboot,
         ));
-        let ready = make_harts(spec, &board, &plan, &counters, engines, &lifecycle);
+        let ready = make_harts(spec, &board, &plan, lineage.counters(), engines, &lifecycle);
         let machine = Self {
-            vm_id: spec.vm_id,
             board,
             console: Arc::clone(&spec.console),
             signature: plan.signature,
-            counters,
             lifecycle,
             ready: Mutex::new(ready),
             threads: Vec::new(),
+            lineage,
         };
         machine.announce(spec, &plan);
         Ok(machine)
     }
 
     fn announce(&self, spec: &MachineSpec, plan: &BootPlan) {
-        let vm_id = self.vm_id;
-        self.lifecycle.publish(VmEvent::Created {
-            vm_id,
-            name: Arc::clone(&spec.name),
-            engine: spec.engine.name(),
-            vcpus: u32::try_from(spec.harts).unwrap_or(u32::MAX),
-            memory_bytes: spec.memory,
-        });
+        self.lineage.announce_boot(spec);
         for timed in plan.phases {
             let (phase, start_ns, end_ns) = (timed.phase, timed.start_ns, timed.end_ns);
-            self.lifecycle.publish(VmEvent::BootPhaseCompleted { vm_id, phase, start_ns, end_ns });
+            self.lifecycle.publish(VmEvent::BootPhaseCompleted { phase, start_ns, end_ns });
         }
         self.lifecycle.created();
     }
@@ -172,7 +176,8 @@ impl Machine {
         self.lifecycle.end(MachineExit::Stopped);
     }
 
-    /// Waits until the machine has ended and no hart executes any more.
+    /// Waits until no hart executes any more: the machine has ended or, if its
+    /// specification has `reboot`, its guest has reset it.
     pub fn wait(&self) -> MachineExit {
         // Without a limit the wait ends with a reason only.
         self.lifecycle.wait(None).unwrap_or(MachineExit::Stopped)
@@ -199,7 +204,12 @@ impl Machine {
 
     /// Identity of the machine.
     pub fn vm_id(&self) -> VmId {
-        self.vm_id
+        self.lineage.counters().vm_id
+    }
+
+    /// What a reset keeps, for [`Machine::reset`].
+    pub fn lineage(&self) -> Lineage {
+        self.lineage.clone()
     }
 
     /// Console of its serial port.
@@ -219,7 +229,7 @@ impl Machine {
 
     /// What telemetry reads; the counters outlive the machine.
     pub fn counters(&self) -> &VmCounters {
-        &self.counters
+        self.lineage.counters()
     }
 
     /// Whether its program has a signature.
@@ -243,24 +253,12 @@ impl Drop for Machine {
             // A panic has been reported by the thread and recorded as `Crashed`.
             let _ = thread.join();
         }
-        self.lifecycle.publish(VmEvent::Deleted { vm_id: self.vm_id });
     }
 }
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Machine").field("vm_id", &self.vm_id).field("state", &self.state()).finish_non_exhaustive()
-    }
-}
-
-fn counters_of(spec: &MachineSpec) -> VmCounters {
-    VmCounters {
-        vm_id: spec.vm_id,
-        name: Arc::clone(&spec.name),
-        engine_name: spec.engine.name(),
-        memory_bytes: spec.memory,
-        harts: (0..spec.harts).map(|_| Arc::<CounterPage>::default()).collect(),
-        engine: Arc::<EngineCounters>::default(),
+        f.debug_struct("Machine").field("vm_id", &self.vm_id()).field("state", &self.state()).finish_non_exhaustive()
     }
 }
 
@@ -297,7 +295,6 @@ fn make_harts(
             clock: board.clock.clone(),
             sbi: sbi.is_some(),
             mmu: spec.mmu,
-            vm_id: spec.vm_id,
         });
         place_at_start(&mut hart, plan.start);
         let htif = htif.as_ref().map(|htif| HtifPoller::new(Arc::clone(htif)));

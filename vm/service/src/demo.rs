@@ -18,10 +18,11 @@ pub(crate) fn demo(arguments: &DemoArguments) -> Result<MachineExit, CommandErro
     let session = Session::start(Some(arguments.listen), arguments.otlp.clone())?;
     let mut spec = machine_spec(&session.bus, "demo", arguments.engine, session.console());
     spec.memory = MEMORY;
+    spec.reboot = true;
     spec.user_mode = false;
     spec.kernel = Some(ImageSource::bytes("the demo guest", GUEST));
     spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds);
-    let policy = RunPolicy { reboot: true, timeout: None };
+    let policy = RunPolicy { timeout: None };
     let outcome = Foreground::build(&session, &spec, policy).and_then(|foreground| {
         if let Some(address) = session.address {
             say(&format_args!("demo at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));

@@ -12,8 +12,6 @@ use crate::session::Session;
 /// How a machine is to be run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunPolicy {
-    /// Build the machine again when the guest asks for a reset.
-    pub(crate) reboot: bool,
     /// End it after this time, counted from before it is built.
     pub(crate) timeout: Option<Duration>,
 }
@@ -23,7 +21,6 @@ pub(crate) struct RunPolicy {
 pub(crate) struct Foreground<'a> {
     session: &'a Session,
     spec: &'a MachineSpec,
-    reboot: bool,
     deadline: Option<Instant>,
     machine: Machine,
 }
@@ -46,8 +43,9 @@ impl<'a> Foreground<'a> {
         if let Some(deadline) = deadline {
             session.stopper.expire_at(deadline);
         }
-        let machine = build(session, spec)?;
-        Ok(Self { session, spec, reboot: policy.reboot, deadline, machine })
+        let machine = Machine::new(spec)?;
+        session.telemetry.register_vm(machine.counters().clone());
+        Ok(Self { session, spec, deadline, machine })
     }
 
     /// The machine, before it starts.
@@ -55,13 +53,14 @@ impl<'a> Foreground<'a> {
         &self.machine
     }
 
-    /// Runs it until it ends for good; a reset builds it again unless the policy says
-    /// otherwise.
+    /// Runs it until it ends for good; a reset boots it again if its specification says
+    /// so.
     ///
     /// # Errors
     /// When the machine cannot be started or built again.
     pub(crate) fn run(self) -> Result<Ended, CommandError> {
-        let Self { session, spec, reboot, deadline, mut machine } = self;
+        let Self { session, spec, deadline, mut machine } = self;
+        let lineage = machine.lineage();
         loop {
             machine.start()?;
             let running = Arc::new(machine);
@@ -70,17 +69,11 @@ impl<'a> Foreground<'a> {
                 Some(deadline) => running.wait_or_expire(deadline.saturating_duration_since(Instant::now())),
                 None => running.wait(),
             };
-            if exit != MachineExit::Reset || !reboot {
+            if exit != MachineExit::Reset || !spec.reboot {
                 return Ok(Ended { exit, machine: running });
             }
             drop(running);
-            machine = build(session, spec)?;
+            machine = Machine::reset(spec, lineage.clone())?;
         }
     }
-}
-
-fn build(session: &Session, spec: &MachineSpec) -> Result<Machine, CommandError> {
-    let machine = Machine::new(spec)?;
-    session.telemetry.register_vm(machine.counters().clone());
-    Ok(machine)
 }

@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<MachineExit, CommandError>
     let console = session.console();
     let mut spec = machine_spec(&session.bus, "run", arguments.engine, Arc::clone(&console));
     describe(&mut spec, arguments);
-    let policy = RunPolicy { reboot: !arguments.no_reboot, timeout: arguments.timeout };
+    let policy = RunPolicy { timeout: arguments.timeout };
     session.conclude(run_machine(&session, &spec, policy, console, arguments.signature.as_deref()))
 }
 
@@ -83,6 +83,7 @@ fn try_to_write(path: &Path) -> io::Result<()> {
 }
 
 fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {
+    spec.reboot = !arguments.no_reboot;
     spec.harts = arguments.cpus;
     spec.memory = arguments.memory;
     spec.mmu = match arguments.mmu {

@@ -19,7 +19,6 @@ use crate::signals::Signals;
 use crate::stop::Stopper;
 use crate::terminal::Terminal;
 use crate::terminal::output::Output;
-use crate::wiring::DEVICE_ERRORS;
 
 /// Lives as long as a command.
 #[derive(Debug)]
@@ -47,7 +46,6 @@ impl Session {
         let bus = DomainEventBus::new();
         let config = TelemetryConfig {
             otlp_endpoint: otlp,
-            device_errors: DEVICE_ERRORS,
             notices: Notices::new(|line| say(&line)),
             ..TelemetryConfig::default()
         };

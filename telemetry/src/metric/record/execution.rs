@@ -1,6 +1,6 @@
 //! Events of the engine as metrics.
 
-use riscope_core::event::{CompileFailure, ExecutionEvent, Trigger};
+use riscope_core::event::{CompileFailure, ExecutionEvent, Trigger, VmId};
 
 use crate::label::CompileResult;
 use crate::metric::registry::Metrics;
@@ -9,10 +9,9 @@ use crate::metric::samples::seconds;
 // A failed compilation does not say what triggered it; with one trigger it need not.
 const _: () = assert!(Trigger::ALL.len() == 1);
 
-pub(super) fn record(metrics: &Metrics, event: &ExecutionEvent) {
+pub(super) fn record(metrics: &Metrics, vm_id: VmId, event: &ExecutionEvent) {
     match *event {
         ExecutionEvent::CodeBlockCompiled {
-            vm_id: _,
             pc: _,
             phys: _,
             block_size,
@@ -33,13 +32,13 @@ pub(super) fn record(metrics: &Metrics, event: &ExecutionEvent) {
             tier.block_instructions.observe(f64::from(instructions));
             tier.block_host_bytes.observe(f64::from(host_size));
         }
-        ExecutionEvent::HotspotDetected { vm_id, vcpu: _, pc: _, phys: _, execution_count, from: _, to: _ } => {
+        ExecutionEvent::HotspotDetected { vcpu: _, pc: _, phys: _, execution_count, from: _, to: _ } => {
             metrics.hotspot_executions.observe(crate::metric::samples::to_f64(execution_count));
             if let Some(machine) = metrics.machines.lock().known(vm_id) {
                 machine.hotspots += 1;
             }
         }
-        ExecutionEvent::CompilationFailed { vm_id: _, pc: _, phys: _, tier, reason } => {
+        ExecutionEvent::CompilationFailed { pc: _, phys: _, tier, reason } => {
             let result = match reason {
                 CompileFailure::Untranslatable | CompileFailure::Stale | CompileFailure::CacheFull => {
                     CompileResult::Bailout
@@ -50,10 +49,10 @@ pub(super) fn record(metrics: &Metrics, event: &ExecutionEvent) {
                 tier.compilations(Trigger::Hot, result).inc();
             }
         }
-        ExecutionEvent::CodeBlocksInvalidated { vm_id: _, blocks, reason } => {
+        ExecutionEvent::CodeBlocksInvalidated { blocks, reason } => {
             metrics.invalidations[reason.index()].inc_by(u64::from(blocks));
         }
-        ExecutionEvent::CodeCacheFlushed { vm_id: _, blocks: _, bytes: _, reason } => {
+        ExecutionEvent::CodeCacheFlushed { blocks: _, bytes: _, reason } => {
             metrics.flushes[reason.index()].inc();
         }
     }

@@ -5,15 +5,15 @@ mod device;
 mod execution;
 mod vm;
 
-use riscope_core::event::Event;
+use riscope_core::event::{Envelope, Event};
 
 use super::registry::Metrics;
 
 /// Counts an event.
-pub(crate) fn record(metrics: &Metrics, event: &Event) {
-    match event {
-        Event::Execution(event) => execution::record(metrics, event),
-        Event::Vm(event) => vm::record(metrics, event),
-        Event::Device(event) => device::record(metrics, event),
+pub(crate) fn record(metrics: &Metrics, envelope: &Envelope) {
+    match &envelope.event {
+        Event::Execution(event) => execution::record(metrics, envelope.vm_id, event),
+        Event::Vm(event) => vm::record(metrics, envelope, event),
+        Event::Device(event) => device::record(metrics, envelope.vm_id, event),
     }
 }

@@ -2,30 +2,43 @@
 
 use std::sync::Arc;
 
-use riscope_core::event::VmEvent;
+use riscope_core::event::{Envelope, VmEvent};
 
 use crate::metric::machines::Description;
 use crate::metric::registry::Metrics;
 use crate::metric::samples::seconds;
 
-pub(super) fn record(metrics: &Metrics, event: &VmEvent) {
+pub(super) fn record(metrics: &Metrics, envelope: &Envelope, event: &VmEvent) {
+    let vm_id = envelope.vm_id;
     match event {
-        VmEvent::Created { vm_id, name, engine, vcpus, memory_bytes } => {
-            metrics.machines.lock().enter(*vm_id).description = Some(Description {
+        VmEvent::Created { name, engine, vcpus, memory_bytes } => {
+            metrics.machines.lock().enter(vm_id).description = Some(Description {
                 name: Arc::clone(name),
                 engine,
                 vcpus: u64::from(*vcpus),
                 memory_bytes: *memory_bytes,
             });
         }
-        VmEvent::StateChanged { vm_id, from, to } => {
+        VmEvent::StateChanged { from, to } => {
             metrics.transitions(*from, *to).inc();
-            metrics.machines.lock().enter(*vm_id).state = *to;
+            metrics.machines.lock().enter(vm_id).enter(*to, envelope.wall_ns);
         }
-        VmEvent::BootPhaseCompleted { vm_id: _, phase, start_ns, end_ns } => {
+        VmEvent::BootPhaseCompleted { phase, start_ns, end_ns } => {
             metrics.boot_phases[phase.index()].observe(seconds(end_ns.saturating_sub(*start_ns)));
         }
-        VmEvent::Exited { vm_id: _, reason, code: _ } => metrics.exits[reason.index()].inc(),
-        VmEvent::Deleted { vm_id } => metrics.machines.lock().delete(*vm_id),
+        VmEvent::Reset { boots: _ } => {
+            metrics.machines.lock().enter(vm_id).resets += 1;
+        }
+        VmEvent::GuestPanicked { source } => {
+            metrics.machines.lock().enter(vm_id).panics[source.index()] += 1;
+        }
+        VmEvent::HartStalled { vcpu } => {
+            metrics.machines.lock().enter(vm_id).stalled.insert(*vcpu);
+        }
+        VmEvent::HartResumed { vcpu } => {
+            metrics.machines.lock().enter(vm_id).stalled.remove(vcpu);
+        }
+        VmEvent::Exited { reason, code: _ } => metrics.exits[reason.index()].inc(),
+        VmEvent::Deleted {} => metrics.machines.lock().delete(vm_id),
     }
 }

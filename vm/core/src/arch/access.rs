@@ -1,7 +1,7 @@
 //! Kinds of memory access.
 
 use super::trap::ExceptionCause;
-use crate::label::labels;
+use crate::labels;
 
 labels! {
     /// Kinds of memory access that translation and protection tell apart.

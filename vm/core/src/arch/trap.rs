@@ -1,6 +1,6 @@
 //! Causes of traps (privileged specification, tables of `mcause` and `scause`).
 
-use crate::label::labels;
+use crate::labels;
 
 /// A synchronous exception with the value that goes to `mtval` or `stval`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

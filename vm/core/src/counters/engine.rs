@@ -1,6 +1,6 @@
 //! What the engine of a machine counts.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::event::Tier;
 
@@ -17,4 +17,15 @@ pub struct EngineCounters {
     pub queue_depth: AtomicU64,
     /// Requests that found the queue full.
     pub queue_rejected: AtomicU64,
+}
+
+impl EngineCounters {
+    /// Sets everything that is no count back to 0, as a new engine of the same machine
+    /// finds it. To be called when the old engine is gone.
+    pub fn reset_gauges(&self) {
+        let tiers = self.code_cache_used.iter().chain(&self.resident_blocks);
+        for gauge in tiers.chain([&self.code_cache_limit, &self.queue_depth]) {
+            gauge.store(0, Ordering::Relaxed);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The closed sets by which counters are told apart, as far as they belong to nothing else.
 
-use crate::label::labels;
+use crate::labels;
 
 labels! {
     /// How a page-table walk ended.

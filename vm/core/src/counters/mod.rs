@@ -23,6 +23,17 @@ pub use engine::EngineCounters;
 pub use labels::{CodeExit, FlushScope, HartTime, SbiExtension, WalkResult};
 pub use page::{CounterPage, HartCounter};
 
+/// A device that may report failures ([`DeviceEvent::Failed`](crate::event::DeviceEvent)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Kind of device, such as `virtio-blk`.
+    pub device: &'static str,
+    /// Its name, unique among the machine's devices of this kind.
+    pub name: Arc<str>,
+    /// What may go wrong with it.
+    pub errors: &'static [&'static str],
+}
+
 /// Everything that telemetry reads about one machine.
 #[derive(Clone, Debug)]
 pub struct VmCounters {
@@ -34,6 +45,8 @@ pub struct VmCounters {
     pub engine_name: &'static str,
     /// Bytes of guest memory.
     pub memory_bytes: u64,
+    /// Devices that may report failures.
+    pub devices: Vec<DeviceInfo>,
     /// One page for each hart.
     pub harts: Vec<Arc<CounterPage>>,
     /// Its engine.

@@ -1,34 +1,21 @@
-//! What happens in devices.
+//! Failures of devices.
 
-use super::{EventType, VmId};
+use std::sync::Arc;
 
-/// Events of devices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceEvent {
-    /// A device could not do what the guest asked for, through no fault of the
-    /// guest: a host I/O error, for example.
-    Failed {
-        /// The machine.
-        vm_id: VmId,
-        /// Kind of device, such as `virtio-blk`.
-        device: &'static str,
-        /// Short name of the error.
-        error: &'static str,
-    },
-}
+use super::family::events;
 
-impl DeviceEvent {
-    /// Which event it is.
-    pub const fn kind(&self) -> EventType {
-        match self {
-            Self::Failed { .. } => EventType::DeviceFailed,
-        }
-    }
-
-    /// The machine it happened in.
-    pub const fn vm_id(&self) -> VmId {
-        match *self {
-            Self::Failed { vm_id, .. } => vm_id,
+events! {
+    /// Events of devices.
+    pub enum DeviceEvent, types DeviceEventType {
+        /// A device could not do what the guest asked for, through no fault of the
+        /// guest: a host I/O error, for example.
+        Failed "device.failed" {
+            /// Kind of device, such as `virtio-blk`.
+            device: &'static str,
+            /// Which of the machine's devices of this kind, such as `disk0`.
+            name: Arc<str>,
+            /// Short name of the error.
+            error: &'static str,
         }
     }
 }

@@ -1,167 +1,181 @@
 //! Domain events: what happened, in the vocabulary of the product.
 //!
-//! One family per file. Whoever knows of a fact publishes it on the
-//! [`DomainEventBus`]; what it means for a metric, a span or a log line is decided
-//! by subscribers. Facts that happen millions of times a second are counters
+//! One family per file. The part of the program that knows a fact publishes it on the
+//! [`DomainEventBus`]; subscribers decide what it means for a metric, a span or a log
+//! line. Facts that happen millions of times a second are counters
 //! ([`crate::counters`]), not events.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `execution.rs` | what the engine does with guest code |
-//! | `vm.rs` | the life of a machine |
-//! | `device.rs` | trouble of devices |
-//! | `bus/` | how events reach subscribers |
-//! | `time.rs` | their clocks |
+//! | `execution.rs` | compilation, hotspots, invalidation |
+//! | `vm.rs` | lifecycle and health of a machine |
+//! | `device.rs` | failures of devices |
+//! | `family.rs` | the macro that declares a family |
+//! | `id.rs` | identity of machines |
+//! | `bus/` | delivery to subscribers |
+//! | `publisher.rs` | publishing on behalf of one machine |
+//! | `time.rs` | clocks |
 //!
-//! To add an event: a variant in its family and a row of [`EventType`]; the
-//! compiler then points at every subscriber that has to decide about it.
+//! To add an event, add its row to its family; the compiler then points at every
+//! subscriber that has to decide about it. To add a family, add its file and its row of
+//! `families!` below.
 
 mod bus;
 mod device;
 mod execution;
+mod family;
+mod id;
+mod publisher;
 mod time;
 mod vm;
 
-use std::fmt;
-
-use crate::label::labels;
-
 pub use bus::{BusStats, DomainEventBus, Filter, Received, SubscriberStats, Subscription};
-pub use device::DeviceEvent;
-pub use execution::{CompileFailure, ExecutionEvent, FlushReason, InvalidationReason, Tier, Trigger};
+pub use device::{DeviceEvent, DeviceEventType};
+pub use execution::{
+    CompileFailure, ExecutionEvent, ExecutionEventType, FlushReason, InvalidationReason, Tier, Trigger,
+};
+pub use id::{ParseVmIdError, VmId};
+pub use publisher::Publisher;
 pub use time::{monotonic_ns, wall_ns};
-pub use vm::{BootPhase, ExitReason, VmEvent, VmState};
+pub use vm::{BootPhase, ExitReason, PanicSource, VmEvent, VmEventType, VmState};
 
-/// Identity of a machine within one process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct VmId(pub u64);
+/// Declares the families: label, enum of events, enum of their types.
+macro_rules! families {
+    ($($(#[$doc:meta])* $family:ident $label:literal $event:ident $kind:ident,)*) => {
+        crate::labels! {
+            /// Families of events; filters select by them.
+            pub enum Family {
+                $($(#[$doc])* $family $label,)*
+            }
+        }
 
-impl fmt::Display for VmId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+        /// Any event.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Event {
+            $($(#[$doc])* $family($event),)*
+        }
+
+        /// Type of any event.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum EventType {
+            $($(#[$doc])* $family($kind),)*
+        }
+
+        impl EventType {
+            const COUNT: usize = 0 $(+ $kind::ALL.len())*;
+
+            /// All types, family by family in order of declaration.
+            pub const ALL: [Self; Self::COUNT] = {
+                let mut all = [Self::Execution(ExecutionEventType::ALL[0]); Self::COUNT];
+                let mut next = 0;
+                $(
+                    let mut index = 0;
+                    while index < $kind::ALL.len() {
+                        all[next] = Self::$family($kind::ALL[index]);
+                        next += 1;
+                        index += 1;
+                    }
+                )*
+                all
+            };
+
+            /// The family of events of this type.
+            pub const fn family(self) -> Family {
+                match self {
+                    $(Self::$family(_) => Family::$family,)*
+                }
+            }
+
+            /// Stable name, `family.what_happened`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$family(kind) => kind.as_str(),)*
+                }
+            }
+
+            /// Position in [`Self::ALL`].
+            pub const fn index(self) -> usize {
+                let mut before = 0;
+                $(
+                    if let Self::$family(kind) = self {
+                        return before + kind.index();
+                    }
+                    before += $kind::ALL.len();
+                )*
+                before
+            }
+        }
+
+        impl Event {
+            /// Which event it is.
+            pub const fn kind(&self) -> EventType {
+                match self {
+                    $(Self::$family(event) => EventType::$family(event.kind()),)*
+                }
+            }
+
+            /// An event of this type whose fields have their defaults: 0, an empty name,
+            /// the first label of a set. For tests of subscribers, which have to take
+            /// every event.
+            pub fn blank(kind: EventType) -> Self {
+                match kind {
+                    $(EventType::$family(kind) => Self::$family($event::blank(kind)),)*
+                }
+            }
+        }
+
+        $(
+            impl From<$event> for Event {
+                fn from(event: $event) -> Self {
+                    Self::$family(event)
+                }
+            }
+
+            impl From<$kind> for EventType {
+                fn from(kind: $kind) -> Self {
+                    Self::$family(kind)
+                }
+            }
+        )*
+    };
 }
 
-labels! {
-    /// Families of events; filters select by them.
-    pub enum Family {
-        /// The engine: compilation and hotspots.
-        Execution "execution",
-        /// Machine lifecycle.
-        Vm "vm",
-        /// Devices.
-        Device "device",
-    }
-}
-
-labels! {
-    /// Every type of event.
-    pub enum EventType {
-        /// [`ExecutionEvent::CodeBlockCompiled`]
-        CodeBlockCompiled "execution.code_block_compiled",
-        /// [`ExecutionEvent::HotspotDetected`]
-        HotspotDetected "execution.hotspot_detected",
-        /// [`ExecutionEvent::CompilationFailed`]
-        CompilationFailed "execution.compilation_failed",
-        /// [`ExecutionEvent::CodeBlocksInvalidated`]
-        CodeBlocksInvalidated "execution.code_blocks_invalidated",
-        /// [`ExecutionEvent::CodeCacheFlushed`]
-        CodeCacheFlushed "execution.code_cache_flushed",
-        /// [`VmEvent::Created`]
-        VmCreated "vm.created",
-        /// [`VmEvent::StateChanged`]
-        VmStateChanged "vm.state_changed",
-        /// [`VmEvent::BootPhaseCompleted`]
-        BootPhaseCompleted "vm.boot_phase_completed",
-        /// [`VmEvent::Exited`]
-        VmExited "vm.exited",
-        /// [`VmEvent::Deleted`]
-        VmDeleted "vm.deleted",
-        /// [`DeviceEvent::Failed`]
-        DeviceFailed "device.failed",
-    }
+families! {
+    /// The engine: compilation and hotspots.
+    Execution "execution" ExecutionEvent ExecutionEventType,
+    /// Lifecycle and health of machines.
+    Vm "vm" VmEvent VmEventType,
+    /// Devices.
+    Device "device" DeviceEvent DeviceEventType,
 }
 
 impl EventType {
-    /// The family of events of this type.
-    pub const fn family(self) -> Family {
-        match self {
-            Self::CodeBlockCompiled
-            | Self::HotspotDetected
-            | Self::CompilationFailed
-            | Self::CodeBlocksInvalidated
-            | Self::CodeCacheFlushed => Family::Execution,
-            Self::VmCreated | Self::VmStateChanged | Self::BootPhaseCompleted | Self::VmExited | Self::VmDeleted => {
-                Family::Vm
-            }
-            Self::DeviceFailed => Family::Device,
+    /// Every name, in the order of [`Self::ALL`].
+    pub const NAMES: [&'static str; Self::COUNT] = {
+        let mut names = [""; Self::COUNT];
+        let mut index = 0;
+        while index < Self::COUNT {
+            names[index] = Self::ALL[index].as_str();
+            index += 1;
         }
-    }
-}
+        names
+    };
 
-/// Anything that can happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// In the engine.
-    Execution(ExecutionEvent),
-    /// In a machine's life.
-    Vm(VmEvent),
-    /// In a device.
-    Device(DeviceEvent),
+    /// The type with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
 }
 
 impl Event {
-    /// Every [`Event::event_type`], in the order of [`EventType::ALL`].
-    pub const TYPES: [&'static str; EventType::ALL.len()] = EventType::NAMES;
-
-    /// Which event it is.
-    pub const fn kind(&self) -> EventType {
-        match self {
-            Self::Execution(event) => event.kind(),
-            Self::Vm(event) => event.kind(),
-            Self::Device(event) => event.kind(),
-        }
-    }
-
     /// The family it belongs to.
     pub const fn family(&self) -> Family {
-        match self {
-            Self::Execution(_) => Family::Execution,
-            Self::Vm(_) => Family::Vm,
-            Self::Device(_) => Family::Device,
-        }
+        self.kind().family()
     }
 
     /// Stable name, `family.what_happened`.
     pub const fn event_type(&self) -> &'static str {
         self.kind().as_str()
-    }
-
-    /// The machine it happened in.
-    pub const fn vm_id(&self) -> VmId {
-        match self {
-            Self::Execution(event) => event.vm_id(),
-            Self::Vm(event) => event.vm_id(),
-            Self::Device(event) => event.vm_id(),
-        }
-    }
-}
-
-impl From<ExecutionEvent> for Event {
-    fn from(event: ExecutionEvent) -> Self {
-        Self::Execution(event)
-    }
-}
-
-impl From<VmEvent> for Event {
-    fn from(event: VmEvent) -> Self {
-        Self::Vm(event)
-    }
-}
-
-impl From<DeviceEvent> for Event {
-    fn from(event: DeviceEvent) -> Self {
-        Self::Device(event)
     }
 }
 
@@ -175,6 +189,8 @@ pub struct Envelope {
     pub monotonic_ns: u64,
     /// Nanoseconds since the Unix epoch.
     pub wall_ns: u64,
+    /// The machine it happened in.
+    pub vm_id: VmId,
     /// What happened.
     pub event: Event,
 }
@@ -193,27 +209,25 @@ mod tests {
     }
 
     #[test]
-    fn events_know_their_type_family_and_machine() {
-        let event = Event::from(ExecutionEvent::CodeBlockCompiled {
-            vm_id: VmId(7),
-            pc: 0x8000_0000,
-            phys: 0x8000_0000,
-            block_size: 64,
-            instructions: 16,
-            host_size: 256,
-            tier: Tier::Baseline,
-            trigger: Trigger::Hot,
-            queue_wait_ns: 1,
-            compile_ns: 2,
-        });
-        assert_eq!(event.event_type(), "execution.code_block_compiled");
-        assert_eq!(event.family(), Family::Execution);
-        assert_eq!(event.vm_id(), VmId(7));
-        assert_eq!(event.vm_id().to_string(), "7");
-        let event = Event::from(DeviceEvent::Failed { vm_id: VmId(8), device: "virtio-blk", error: "read" });
-        assert_eq!((event.event_type(), event.family(), event.vm_id()), ("device.failed", Family::Device, VmId(8)));
-        let event = Event::from(VmEvent::Deleted { vm_id: VmId(9) });
-        assert_eq!((event.event_type(), event.family(), event.vm_id()), ("vm.deleted", Family::Vm, VmId(9)));
+    fn types_know_their_position_and_name() {
+        for (position, kind) in EventType::ALL.into_iter().enumerate() {
+            assert_eq!(kind.index(), position);
+            assert_eq!(EventType::NAMES[position], kind.as_str());
+            assert_eq!(EventType::from_name(kind.as_str()), Some(kind));
+            assert_eq!(Event::blank(kind).kind(), kind);
+        }
+        assert_eq!(EventType::from_name("vm.vanished"), None);
+    }
+
+    #[test]
+    fn events_know_their_type_and_family() {
+        let event =
+            Event::from(ExecutionEvent::CodeBlocksInvalidated { blocks: 1, reason: InvalidationReason::FenceI });
+        assert_eq!((event.event_type(), event.family()), ("execution.code_blocks_invalidated", Family::Execution));
+        let event = Event::from(DeviceEvent::Failed { device: "virtio-blk", name: "disk0".into(), error: "read" });
+        assert_eq!((event.event_type(), event.family()), ("device.failed", Family::Device));
+        let event = Event::from(VmEvent::Deleted {});
+        assert_eq!((event.event_type(), event.family()), ("vm.deleted", Family::Vm));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{EventType, VmId};
-use crate::label::labels;
+use super::family::events;
+use crate::labels;
 
 labels! {
     /// Lifecycle states of a machine.
@@ -56,6 +56,8 @@ labels! {
         Reset "reset",
         /// The guest reported a failure.
         GuestFailure "guest_failure",
+        /// The guest panicked, and the machine was to end then.
+        GuestPanic "guest_panic",
         /// The host stopped it.
         Killed "killed",
         /// Its time was up.
@@ -65,78 +67,77 @@ labels! {
     }
 }
 
-/// Events of a machine's life.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VmEvent {
-    /// A machine exists.
-    Created {
-        /// The machine.
-        vm_id: VmId,
-        /// Its name, for people.
-        name: Arc<str>,
-        /// Name of its engine.
-        engine: &'static str,
-        /// Number of harts.
-        vcpus: u32,
-        /// Bytes of guest memory.
-        memory_bytes: u64,
-    },
-    /// A machine changed its lifecycle state.
-    StateChanged {
-        /// The machine.
-        vm_id: VmId,
-        /// State it left.
-        from: VmState,
-        /// State it is in.
-        to: VmState,
-    },
-    /// A phase of booting ended.
-    BootPhaseCompleted {
-        /// The machine.
-        vm_id: VmId,
-        /// Which phase.
-        phase: BootPhase,
-        /// Its start on the clock of [`super::monotonic_ns`].
-        start_ns: u64,
-        /// Its end on that clock.
-        end_ns: u64,
-    },
-    /// A machine ended.
-    Exited {
-        /// The machine.
-        vm_id: VmId,
-        /// Why.
-        reason: ExitReason,
-        /// Exit status of the process for it.
-        code: i32,
-    },
-    /// A machine no longer exists; nobody will hear of it again.
-    Deleted {
-        /// The machine.
-        vm_id: VmId,
-    },
+labels! {
+    /// What tells that a guest panicked.
+    pub enum PanicSource {
+        /// An SBI system reset with reason "system failure".
+        Sbi "sbi",
+        /// The kernel's message on a console.
+        Console "console",
+        /// The guest's driver of the pvpanic device.
+        Pvpanic "pvpanic",
+    }
 }
 
-impl VmEvent {
-    /// Which event it is.
-    pub const fn kind(&self) -> EventType {
-        match self {
-            Self::Created { .. } => EventType::VmCreated,
-            Self::StateChanged { .. } => EventType::VmStateChanged,
-            Self::BootPhaseCompleted { .. } => EventType::BootPhaseCompleted,
-            Self::Exited { .. } => EventType::VmExited,
-            Self::Deleted { .. } => EventType::VmDeleted,
+events! {
+    /// Events of a machine's life.
+    pub enum VmEvent, types VmEventType {
+        /// A machine exists.
+        Created "vm.created" {
+            /// Its name, for people.
+            name: Arc<str>,
+            /// Name of its engine.
+            engine: &'static str,
+            /// Number of harts.
+            vcpus: u32,
+            /// Bytes of guest memory.
+            memory_bytes: u64,
         }
-    }
-
-    /// The machine it happened to.
-    pub const fn vm_id(&self) -> VmId {
-        match *self {
-            Self::Created { vm_id, .. }
-            | Self::StateChanged { vm_id, .. }
-            | Self::BootPhaseCompleted { vm_id, .. }
-            | Self::Exited { vm_id, .. }
-            | Self::Deleted { vm_id } => vm_id,
+        /// A machine changed its lifecycle state.
+        StateChanged "vm.state_changed" {
+            /// State it left.
+            from: VmState,
+            /// State it is in.
+            to: VmState,
         }
+        /// A phase of booting ended.
+        BootPhaseCompleted "vm.boot_phase_completed" {
+            /// Which phase.
+            phase: BootPhase,
+            /// Its start on the clock of [`super::monotonic_ns`].
+            start_ns: u64,
+            /// Its end on that clock.
+            end_ns: u64,
+        }
+        /// The guest asked for a reset and boots again, in the same machine.
+        Reset "vm.reset" {
+            /// Boots of the machine, this one included: 2 at the first reset.
+            boots: u64,
+        }
+        /// The guest's kernel panicked, as far as the machine can tell.
+        GuestPanicked "vm.guest_panicked" {
+            /// What told so.
+            source: PanicSource,
+        }
+        /// A hart has been executing for long with interrupts masked although one is
+        /// enabled and pending.
+        HartStalled "vm.hart_stalled" {
+            /// Index of the hart.
+            vcpu: u32,
+        }
+        /// A hart that was stalled takes interrupts again.
+        HartResumed "vm.hart_resumed" {
+            /// Index of the hart.
+            vcpu: u32,
+        }
+        /// A machine ended.
+        Exited "vm.exited" {
+            /// Why.
+            reason: ExitReason,
+            /// Exit status of the process for it.
+            code: i32,
+        }
+        /// A machine no longer exists; nobody will hear of it again.
+        Deleted "vm.deleted" {}
     }
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use crate::addr::GuestAddr;
 use crate::clock::Clock;
 use crate::counters::CounterPage;
-use crate::event::{Tier, VmId};
+use crate::event::Tier;
 use crate::mem::GuestRam;
 use crate::mmio::MmioMap;
 use crate::mmu::{Mmu, MmuType};
@@ -57,12 +57,10 @@ pub struct HartConfig {
     pub sbi: bool,
     /// Page tables it has.
     pub mmu: MmuType,
-    /// The machine it belongs to.
-    pub vm_id: VmId,
 }
 
 impl HartConfig {
-    /// Hart 0 of machine 1, with memory and nothing else: what tests and benchmarks of
+    /// Hart 0 of a machine with memory and nothing else: what tests and benchmarks of
     /// engines need. It has every kind of page table, and `ecall` traps.
     #[must_use]
     pub fn alone(ram: Arc<GuestRam>, clock: Clock) -> Self {
@@ -75,7 +73,6 @@ impl HartConfig {
             clock,
             sbi: false,
             mmu: MmuType::Sv57,
-            vm_id: VmId(1),
         }
     }
 }
@@ -123,11 +120,6 @@ impl Hart {
     /// `mhartid`.
     pub fn id(&self) -> usize {
         self.config.id
-    }
-
-    /// The machine this hart belongs to.
-    pub fn vm_id(&self) -> VmId {
-        self.config.vm_id
     }
 
     /// What other threads may touch.

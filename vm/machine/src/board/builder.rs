@@ -6,12 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use riscope_core::addr::GuestPhys;
 use riscope_core::clock::Clock;
+use riscope_core::event::Publisher;
 use riscope_core::hart::HartControl;
 use riscope_core::mem::{GuestRam, GuestRamError};
 use riscope_core::mmio::{MmioMap, MmioOverlap};
 
 use super::layout::{POWER_BUTTON, RAM_BASE, RTC, Slot, UART, VIRTIO_SLOTS, virtio_slot};
-use super::spec::{DiskSpec, MachineSpec};
+use super::spec::{DiskSpec, MachineSpec, disk_name};
 use crate::console::Console;
 use crate::device::Device;
 use crate::device::fault::FaultReporter;
@@ -149,13 +150,13 @@ where
 
 /// Contents of all slots: disks first, so that their order is that of the options.
 fn virtio_contents(spec: &MachineSpec) -> Result<Vec<SlotContent>, BuildError> {
-    let faults = FaultReporter::new(spec.vm_id, spec.bus.clone());
+    let faults = FaultReporter::new(Publisher::new(spec.vm_id, spec.bus.clone()));
     let mut contents = Vec::with_capacity(VIRTIO_SLOTS);
     let mut opened = Vec::with_capacity(spec.disks.len());
     for (index, disk) in spec.disks.iter().enumerate() {
         let raw =
             open_disk(disk, &mut opened).map_err(|source| BuildError::Disk { name: disk.name().into(), source })?;
-        let device = BlockDevice::new(Box::new(raw), &format!("disk{index}"), faults.clone());
+        let device = BlockDevice::new(Box::new(raw), &disk_name(index), faults.clone());
         contents.push(SlotContent::Device(Box::new(device)));
     }
     if let Some(console) = &spec.virtio_console {

@@ -5,4 +5,5 @@ pub mod layout;
 pub mod spec;
 
 pub use builder::{Board, BuildError};
+pub(crate) use spec::disk_name;
 pub use spec::{DiskSpec, MachineSpec, SpecError, TimeSource};

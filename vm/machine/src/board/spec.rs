@@ -68,6 +68,11 @@ pub struct DiskSpec {
     read_only: bool,
 }
 
+/// Name of the disk in this place among the machine's disks, for the guest and for metrics.
+pub(crate) fn disk_name(index: usize) -> String {
+    format!("disk{index}")
+}
+
 impl DiskSpec {
     /// The image at `path`.
     pub fn path(path: impl Into<PathBuf>, read_only: bool) -> Self {
@@ -131,6 +136,9 @@ pub struct MachineSpec {
     pub vm_id: VmId,
     /// Name for people.
     pub name: Arc<str>,
+    /// Whether a reset by the guest boots it again, which the machine's owner does with
+    /// [`Machine::reset`](crate::Machine::reset); otherwise a reset ends the machine.
+    pub reboot: bool,
     /// Number of harts, 1 to [`MAX_HARTS`].
     pub harts: usize,
     /// Bytes of RAM, a multiple of 4096 from [`MIN_MEMORY`] to [`MAX_MEMORY`].
@@ -175,7 +183,8 @@ impl MachineSpec {
     /// A machine with one hart, 128 MiB of RAM, an entropy device and nothing to run.
     pub fn new(engine: Arc<dyn EngineFactory>, console: Arc<Console>) -> Self {
         Self {
-            vm_id: VmId::default(),
+            vm_id: VmId::generate(),
+            reboot: false,
             name: "machine".into(),
             harts: 1,
             memory: 128 << 20,

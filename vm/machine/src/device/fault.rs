@@ -1,25 +1,23 @@
 //! Tells the host's operators what a device could not do through no fault of its
 //! guest.
 
-use riscope_core::event::{DeviceEvent, DomainEventBus, VmId};
+use std::sync::Arc;
 
-/// Publishes failures of one machine's devices, if anybody may listen.
+use riscope_core::event::{DeviceEvent, Publisher};
+
+/// Publishes failures of one machine's devices.
 #[derive(Clone, Debug, Default)]
-pub struct FaultReporter {
-    vm_id: VmId,
-    bus: Option<DomainEventBus>,
-}
+pub struct FaultReporter(Publisher);
 
 impl FaultReporter {
-    /// A reporter for the devices of `vm_id`.
-    pub fn new(vm_id: VmId, bus: Option<DomainEventBus>) -> Self {
-        Self { vm_id, bus }
+    /// A reporter for the devices of the publisher's machine.
+    pub fn new(events: Publisher) -> Self {
+        Self(events)
     }
 
-    /// `device` failed with `error`, both short fixed names.
-    pub fn report(&self, device: &'static str, error: &'static str) {
-        if let Some(bus) = &self.bus {
-            bus.publish(DeviceEvent::Failed { vm_id: self.vm_id, device, error });
-        }
+    /// The device `name` of kind `device` failed with `error`; kind and error are short
+    /// fixed names.
+    pub fn report(&self, device: &'static str, name: &Arc<str>, error: &'static str) {
+        self.0.publish(DeviceEvent::Failed { device, name: Arc::clone(name), error });
     }
 }

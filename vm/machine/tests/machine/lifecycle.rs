@@ -93,14 +93,14 @@ fn a_life_is_told_in_order() {
     let bus = DomainEventBus::new();
     let events = bus.subscribe("test", Filter::all(), 64);
     let (mut spec, _) = bare(Asm::new().finish(9 << 16 | 0x3333));
-    spec.vm_id = VmId(5);
+    spec.vm_id = VmId::from_u128(5);
     spec.name = "five".into();
     spec.harts = 2;
     spec.bus = Some(bus);
     assert_eq!(run(&spec), MachineExit::Failure(9));
     let story: Vec<String> = std::iter::from_fn(|| events.try_recv().ok())
         .map(|envelope| {
-            assert_eq!(envelope.event.vm_id(), VmId(5));
+            assert_eq!(envelope.vm_id, VmId::from_u128(5));
             match envelope.event {
                 Event::Vm(VmEvent::Created { name, engine, vcpus, .. }) => format!("{name} {engine} {vcpus}"),
                 Event::Vm(VmEvent::StateChanged { to, .. }) => to.as_str().into(),

@@ -1,6 +1,6 @@
 //! Which events a subscriber gets.
 
-use crate::event::{Event, EventType, Family, VmId};
+use crate::event::{Envelope, EventType, Family, VmId};
 
 /// Which events a subscriber wants. The default is all of them.
 ///
@@ -26,7 +26,7 @@ impl Filter {
         self
     }
 
-    /// Only these types, by [`Event::event_type`]. A name that is none selects nothing.
+    /// Only these types, by [`Event::event_type`](crate::event::Event::event_type). A name that is none selects nothing.
     #[must_use]
     pub fn types(mut self, types: &[&str]) -> Self {
         let wanted = types.iter().filter_map(|name| EventType::from_name(name));
@@ -41,11 +41,12 @@ impl Filter {
         self
     }
 
-    /// Whether a subscriber with this filter gets `event`.
-    pub fn matches(&self, event: &Event) -> bool {
-        self.families.is_none_or(|mask| mask & 1 << event.family().index() != 0)
-            && self.types.is_none_or(|mask| mask & 1 << event.kind().index() != 0)
-            && self.vm.is_none_or(|vm| vm == event.vm_id())
+    /// Whether a subscriber with this filter gets the event in `envelope`.
+    pub fn matches(&self, envelope: &Envelope) -> bool {
+        let kind = envelope.event.kind();
+        self.families.is_none_or(|mask| mask & 1 << kind.family().index() != 0)
+            && self.types.is_none_or(|mask| mask & 1 << kind.index() != 0)
+            && self.vm.is_none_or(|vm| vm == envelope.vm_id)
     }
 }
 

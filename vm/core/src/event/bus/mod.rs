@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError, Sender, TryRecvError, select_biased};
 
-use super::{Envelope, Event, EventType, time};
+use super::{Envelope, Event, EventType, VmId, time};
 pub use filter::Filter;
 pub use stats::{BusStats, SubscriberStats};
 
@@ -87,23 +87,24 @@ impl DomainEventBus {
         self.0.active.load(Ordering::Relaxed) != 0
     }
 
-    /// Hands `event` to every subscriber whose filter matches. Never blocks on a
-    /// subscriber: what a full queue cannot take is dropped there and counted.
+    /// Hands an event of the machine `vm_id` to every subscriber whose filter matches.
+    /// Never blocks on a subscriber: what a full queue cannot take is dropped there and
+    /// counted.
     #[inline]
-    pub fn publish(&self, event: impl Into<Event>) {
+    pub fn publish(&self, vm_id: VmId, event: impl Into<Event>) {
         if self.has_subscribers() {
-            self.fan_out(event.into());
+            self.fan_out(vm_id, event.into());
         }
     }
 
-    fn fan_out(&self, event: Event) {
+    fn fan_out(&self, vm_id: VmId, event: Event) {
         let shared = &*self.0;
         shared.published[event.kind().index()].fetch_add(1, Ordering::Relaxed);
         let (monotonic_ns, wall_ns) = time::now();
         let sequence = shared.sequence.fetch_add(1, Ordering::Relaxed);
-        let envelope = Envelope { sequence, monotonic_ns, wall_ns, event };
+        let envelope = Envelope { sequence, monotonic_ns, wall_ns, vm_id, event };
         for subscriber in &shared.read().present {
-            if subscriber.filter.matches(&envelope.event) {
+            if subscriber.filter.matches(&envelope) {
                 subscriber.offer(envelope.clone());
             }
         }

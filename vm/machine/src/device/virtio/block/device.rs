@@ -1,10 +1,12 @@
 //! The block device: takes requests from its queue, has the backend do them, answers.
 
+use std::sync::Arc;
+
 use riscope_core::mem::GuestMemory;
 
 use super::backend::{BlockBackend, BlockError};
 use super::request::{MAX_RANGES, Operation, Range, Refusal, Request};
-use super::{SECTOR_SIZE, status};
+use super::{KIND, SECTOR_SIZE, status};
 use crate::device::fault::FaultReporter;
 use crate::device::virtio::{Buffers, MAX_QUEUE_SIZE, QueueError, VirtQueue, VirtioDevice};
 
@@ -37,6 +39,7 @@ const ID_BYTES: usize = 20;
 pub struct BlockDevice {
     backend: Box<dyn BlockBackend>,
     id: [u8; ID_BYTES],
+    name: Arc<str>,
     faults: FaultReporter,
     /// Whether every write has to be durable when it is done, because the driver knows no
     /// flush (section 5.2.6.2).
@@ -46,10 +49,10 @@ pub struct BlockDevice {
 impl BlockDevice {
     /// A disk on `backend` that names itself `id`, cut to 20 bytes. Failures of the host
     /// go to `faults`.
-    pub fn new(backend: Box<dyn BlockBackend>, id: &str, faults: FaultReporter) -> Self {
+    pub fn new(backend: Box<dyn BlockBackend>, name: &str, faults: FaultReporter) -> Self {
         let mut bytes = [0; ID_BYTES];
-        bytes.iter_mut().zip(id.bytes()).for_each(|(to, from)| *to = from);
-        Self { backend, id: bytes, faults, write_through: false }
+        bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
+        Self { backend, id: bytes, name: name.into(), faults, write_through: false }
     }
 
     /// Does one request, unless `is_ending` says that the machine ends meanwhile. Returns
@@ -62,8 +65,8 @@ impl BlockDevice {
         match self.perform(operation, is_ending) {
             Ok(read) => (status::OK, read),
             Err(error) => {
-                if let Some(name) = status::host_fault(&error) {
-                    self.faults.report("virtio-blk", name);
+                if let Some(fault) = status::host_fault(&error) {
+                    self.faults.report(KIND, &self.name, fault.as_str());
                 }
                 (status::of_error(&error), 0)
             }

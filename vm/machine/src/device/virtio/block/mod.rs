@@ -11,6 +11,10 @@ mod status;
 
 pub use backend::{BlockBackend, BlockError, RawDisk};
 pub use device::BlockDevice;
+pub use status::HostFault;
+
+/// Kind of device, as events and metrics name it.
+pub const KIND: &str = "virtio-blk";
 
 /// Bytes in a sector, the unit of every address and capacity.
 pub const SECTOR_SIZE: u64 = 512;

@@ -3,6 +3,8 @@
 
 use std::io::ErrorKind;
 
+use riscope_core::labels;
+
 use super::backend::BlockError;
 use super::request::Refusal;
 
@@ -31,16 +33,32 @@ pub(super) fn of_error(error: &BlockError) -> u8 {
     }
 }
 
-/// Short name of an error that is the host's and not the guest's fault.
-pub(super) fn host_fault(error: &BlockError) -> Option<&'static str> {
+labels! {
+    /// What can go wrong by the host's fault and not the guest's.
+    pub enum HostFault {
+        /// The image is shorter than it was.
+        FileShrunk "file_shrunk",
+        /// No room on the file system, or in the quota.
+        NoSpace "no_space",
+        /// The host's permissions have changed.
+        PermissionDenied "permission_denied",
+        /// Past a limit of the file system or the process.
+        FileTooLarge "file_too_large",
+        /// Anything else.
+        IoError "io_error",
+    }
+}
+
+/// What of an error is the host's fault.
+pub(super) fn host_fault(error: &BlockError) -> Option<HostFault> {
     match error {
         BlockError::Unsupported | BlockError::OutOfRange | BlockError::ReadOnly | BlockError::Ending => None,
-        BlockError::ShortFile => Some("file_shrunk"),
+        BlockError::ShortFile => Some(HostFault::FileShrunk),
         BlockError::Host(error) => Some(match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "no_space",
-            ErrorKind::PermissionDenied => "permission_denied",
-            ErrorKind::FileTooLarge => "file_too_large",
-            _ => "io_error",
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => HostFault::NoSpace,
+            ErrorKind::PermissionDenied => HostFault::PermissionDenied,
+            ErrorKind::FileTooLarge => HostFault::FileTooLarge,
+            _ => HostFault::IoError,
         }),
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::sync::{Arc, mpsc};
 
 use riscope_core::addr::GuestPhys;
-use riscope_core::event::{DeviceEvent, DomainEventBus, Event, Filter, VmId};
+use riscope_core::event::{DeviceEvent, DomainEventBus, Event, Filter, Publisher, VmId};
 use riscope_core::mem::GuestRam;
 
 use super::super::RawDisk;
@@ -38,7 +38,11 @@ fn board(sectors: u8, read_only: bool) -> Board {
     let driver = Driver::new(&ram, 8);
     let queue = driver.queue();
     let bus = DomainEventBus::new();
-    let device = BlockDevice::new(Box::new(disk), "disk0", FaultReporter::new(VmId(7), Some(bus.clone())));
+    let device = BlockDevice::new(
+        Box::new(disk),
+        "disk0",
+        FaultReporter::new(Publisher::new(VmId::from_u128(7), Some(bus.clone()))),
+    );
     Board { dir, ram, driver, queue, device, bus }
 }
 
@@ -281,7 +285,7 @@ fn failures_of_the_host_are_reported_and_those_of_the_guest_are_not() {
     File::options().write(true).open(board.dir.path().join("disk")).unwrap().set_len(512).unwrap();
     assert_eq!(board.request(0, 1, 512, true).0, 1);
     let event = events.try_recv().unwrap().event;
-    let expected = DeviceEvent::Failed { vm_id: VmId(7), device: "virtio-blk", error: "file_shrunk" };
+    let expected = DeviceEvent::Failed { device: "virtio-blk", name: "disk0".into(), error: "file_shrunk" };
     assert_eq!(event, Event::Device(expected));
     assert!(events.try_recv().is_err());
 }

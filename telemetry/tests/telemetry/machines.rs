@@ -1,0 +1,117 @@
+//! Series of machines: they appear with the machine, go on over its resets, and vanish
+//! with it.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use riscope_core::counters::VmCounters;
+use riscope_core::event::{Tier, VmId, VmState};
+use riscope_telemetry::TelemetryConfig;
+
+use crate::exposition::Exposition;
+use crate::fixture::{Fixture, PATIENCE, counters, created, deleted, hotspot, reset, state};
+
+const VM: VmId = VmId::from_u128(1);
+
+/// Counters of a machine that has retired so many instructions, and whose compiler
+/// has rejected as many requests.
+fn busy(vm: VmId, number: u64) -> VmCounters {
+    let counters = counters(vm, "guest", 1);
+    counters.harts[0].count_instructions(Tier::Interpreter, number);
+    counters.engine.queue_rejected.store(number, Ordering::Relaxed);
+    counters
+}
+
+fn instructions(scrape: &Exposition, vm: VmId) -> Option<f64> {
+    let labels = [("vm_id", &*vm.to_string()), ("vcpu", "0"), ("tier", "interpreter")];
+    scrape.value("riscope_guest_instructions_total", &labels)
+}
+
+fn rejected(scrape: &Exposition) -> f64 {
+    scrape.sum("riscope_jit_compile_queue_rejected_total", &[])
+}
+
+fn of_vm(scrape: &Exposition, name: &str) -> Option<f64> {
+    scrape.value(name, &[("vm_id", &VM.to_string())])
+}
+
+#[test]
+fn a_reset_keeps_the_series_and_is_counted() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    let counters = busy(VM, 1000);
+    fixture.telemetry.register_vm(counters.clone());
+    fixture.publish([created(VM, "guest"), state(VM, VmState::Created, VmState::Booting), hotspot(VM, 1)]);
+    let before = fixture.scrape();
+    let booted = of_vm(&before, "riscope_vm_boot_time_seconds").expect("it has booted");
+    assert_eq!(of_vm(&before, "riscope_vm_resets_total"), Some(0.0));
+
+    counters.harts[0].count_instructions(Tier::Interpreter, 5);
+    fixture.publish([
+        state(VM, VmState::Booting, VmState::Stopping),
+        reset(VM, 2),
+        state(VM, VmState::Stopping, VmState::Creating),
+        state(VM, VmState::Creating, VmState::Created),
+        state(VM, VmState::Created, VmState::Booting),
+        hotspot(VM, 2),
+    ]);
+    let after = fixture.scrape();
+    assert_eq!(instructions(&after, VM), Some(1005.0));
+    assert_eq!(of_vm(&after, "riscope_jit_hotspots_detected_total"), Some(2.0));
+    assert_eq!(of_vm(&after, "riscope_vm_resets_total"), Some(1.0));
+    assert!(of_vm(&after, "riscope_vm_boot_time_seconds") > Some(booted));
+    assert_eq!(after.sum("riscope_vms", &[]), 1.0);
+}
+
+#[test]
+fn events_may_be_faster_than_registrations() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    fixture.publish([created(VM, "guest"), hotspot(VM, 1)]);
+    fixture.telemetry.register_vm(busy(VM, 7));
+    let scrape = fixture.scrape();
+    assert_eq!(instructions(&scrape, VM), Some(7.0));
+    assert_eq!(of_vm(&scrape, "riscope_jit_hotspots_detected_total"), Some(1.0));
+    fixture.publish([deleted(VM)]);
+    assert_eq!(instructions(&fixture.scrape(), VM), None);
+}
+
+/// Machines one after another, as a service has them, and more events than the pump can
+/// take.
+#[test]
+fn a_machine_that_runs_has_its_counters_whatever_the_pump_is_doing() {
+    const LIVES: u64 = 300;
+    let fixture = Fixture::new(TelemetryConfig { queue_capacity: 8, ..TelemetryConfig::default() });
+    thread::scope(|scope| {
+        let lives = scope.spawn(|| {
+            for life in 1..=LIVES {
+                let vm = VmId::from_u128(life.into());
+                fixture.send(created(vm, "guest"));
+                fixture.telemetry.register_vm(busy(vm, life));
+                fixture.send(state(vm, VmState::Created, VmState::Running));
+                // More than the queue holds, as a burst of compilations is.
+                (0..100).for_each(|pc| fixture.send(hotspot(vm, pc)));
+                fixture.send(state(vm, VmState::Running, VmState::Stopped));
+                thread::sleep(Duration::from_micros(life % 7 * 100));
+                fixture.send(deleted(vm));
+            }
+        });
+        let mut before = 0.0;
+        while !lives.is_finished() {
+            let scrape = fixture.scrape();
+            for ((name, labels), &value) in &scrape.samples {
+                if name == "riscope_vm_state" && labels["state"] == "running" && value == 1.0 {
+                    let vm = labels["vm_id"].parse().expect("an identity");
+                    assert!(instructions(&scrape, vm).is_some(), "it runs and has no counters");
+                }
+            }
+            assert!(rejected(&scrape) >= before, "a counter has gone back");
+            before = rejected(&scrape);
+        }
+    });
+    assert!(fixture.telemetry.flush(PATIENCE));
+    let scrape = fixture.scrape();
+    assert_eq!(scrape.sum("riscope_vms", &[]), 0.0, "no deletion is lost");
+    assert_eq!(rejected(&scrape), f64::from(u32::try_from(LIVES * (LIVES + 1) / 2).expect("it is small")));
+    let lost = scrape.sum("riscope_event_bus_dropped_total", &[("subscriber", "telemetry_lifecycle")]);
+    assert_eq!(lost, 0.0);
+}
