@@ -57,9 +57,14 @@ impl Machine {
         let starts = matches!(self.state, VmState::Creating | VmState::Created);
         if starts && matches!(state, VmState::Booting | VmState::Running) {
             self.booted_ns = Some(wall_ns);
-            self.stalled.clear();
         }
         self.state = state;
+    }
+
+    /// The guest has reset the machine.
+    pub(crate) fn reset(&mut self) {
+        self.resets += 1;
+        self.stalled.clear();
     }
 
     fn rejected(&self) -> u64 {

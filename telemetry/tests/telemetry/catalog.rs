@@ -56,7 +56,7 @@ fn no_name_ends_like_a_part_of_a_histogram() {
 
 #[test]
 fn labels_are_few_of_closed_sets_and_not_in_the_name() {
-    all(|family| family.labels.len() <= 3);
+    all(|family| family.labels.len() <= 4);
     all(|family| {
         family
             .labels

@@ -5,10 +5,10 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use riscope_core::event::{Event, ExitReason, VmId};
+use riscope_core::event::{ExitReason, VmId};
 use riscope_telemetry::{Notices, SHUTDOWN_LIMIT, TelemetryConfig};
 
-use crate::fixture::{Fixture, PATIENCE, created, exited};
+use crate::fixture::{Fixture, Happening, PATIENCE, created, exited};
 use crate::receiver::{Manner, Receiver};
 
 /// Spans that each case sends.
@@ -39,8 +39,9 @@ impl Told {
 }
 
 /// So many machines that come and go: a span each.
-fn lives(machines: u32) -> impl Iterator<Item = Event> {
-    (0..u64::from(machines)).flat_map(|vm| [created(VmId(vm), "guest"), exited(VmId(vm), ExitReason::Poweroff, 0)])
+fn lives(machines: u32) -> impl Iterator<Item = Happening> {
+    (0..u128::from(machines))
+        .flat_map(|vm| [created(VmId::from_u128(vm), "guest"), exited(VmId::from_u128(vm), ExitReason::Poweroff, 0)])
 }
 
 fn exported(fixture: &Fixture, error_type: &str) -> f64 {

@@ -181,6 +181,8 @@ fn known_label_sets_are_there_before_anything_happens() {
 fn a_machine_has_all_its_series_at_once() {
     let fixture = Fixture::new(TelemetryConfig::default());
     fixture.telemetry.register_vm(counters(VM, "guest", 2));
+    // What is left has to wait for the start of its boot.
+    fixture.publish([state(VM, VmState::Created, VmState::Booting)]);
     let scrape = fixture.scrape();
     let missing: Vec<_> = FAMILIES
         .iter()

@@ -26,9 +26,7 @@ pub(super) fn record(metrics: &Metrics, envelope: &Envelope, event: &VmEvent) {
         VmEvent::BootPhaseCompleted { phase, start_ns, end_ns } => {
             metrics.boot_phases[phase.index()].observe(seconds(end_ns.saturating_sub(*start_ns)));
         }
-        VmEvent::Reset { boots: _ } => {
-            metrics.machines.lock().enter(vm_id).resets += 1;
-        }
+        VmEvent::Reset { boots: _ } => metrics.machines.lock().enter(vm_id).reset(),
         VmEvent::GuestPanicked { source } => {
             metrics.machines.lock().enter(vm_id).panics[source.index()] += 1;
         }
