@@ -1,5 +1,6 @@
 //! How a machine ends, and the latch that remembers the first reason.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,16 +49,25 @@ pub struct ExitLatch {
     harts: Vec<Arc<HartControl>>,
     exit: Mutex<Option<MachineExit>>,
     ended: Condvar,
+    /// Whether the guest has been asked to shut down.
+    shutting_down: AtomicBool,
 }
 
 impl ExitLatch {
     /// A latch that stops these harts.
     pub fn new(harts: Vec<Arc<HartControl>>) -> Self {
-        Self { harts, exit: Mutex::default(), ended: Condvar::new() }
+        Self { harts, ..Self::default() }
+    }
+
+    /// Whether the guest is asked to shut down: if it resets itself then, it has done so.
+    pub fn set_shutting_down(&self, shutting_down: bool) {
+        self.shutting_down.store(shutting_down, Ordering::Relaxed);
     }
 
     /// Ends the machine for this reason unless it is ending already.
     pub fn request(&self, exit: MachineExit) {
+        let is_shut_down = exit == MachineExit::Reset && self.shutting_down.load(Ordering::Relaxed);
+        let exit = if is_shut_down { MachineExit::PowerOff } else { exit };
         lock(&self.exit).get_or_insert(exit);
         self.ended.notify_all();
         for hart in &self.harts {
@@ -113,6 +123,14 @@ mod tests {
         assert_eq!(latch.wait(), MachineExit::Failure(3));
         assert_eq!(latch.wait_timeout(Duration::MAX), Some(MachineExit::Failure(3)));
         assert!(harts.iter().all(|hart| hart.take_requests().attention.contains(Attention::STOP)));
+    }
+
+    #[test]
+    fn a_reset_of_a_guest_that_is_to_shut_down_is_its_end() {
+        let latch = ExitLatch::default();
+        latch.set_shutting_down(true);
+        latch.request(MachineExit::Reset);
+        assert_eq!(latch.get(), Some(MachineExit::PowerOff));
     }
 
     #[test]

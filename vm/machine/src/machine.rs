@@ -165,9 +165,14 @@ impl Machine {
     }
 
     /// Presses the power button, which asks the guest to shut down. False if the guest has
-    /// no driver for the button; one that has may still take its time, or ignore it.
+    /// no driver for the button; one that has may still take its time, or ignore it. A
+    /// guest that resets itself from now on has ended.
     pub fn press_power_button(&self) -> bool {
-        self.board.power_button.press()
+        // Before the press: the guest may be quick.
+        self.board.exit.set_shutting_down(true);
+        let is_noticed = self.board.power_button.press();
+        self.board.exit.set_shutting_down(is_noticed);
+        is_noticed
     }
 
     /// Ends the machine with [`MachineExit::Stopped`] unless it is ending already. Does

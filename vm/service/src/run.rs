@@ -12,7 +12,7 @@ use riscope_machine::boot::SignatureError;
 use riscope_machine::console::Console;
 use riscope_machine::{DiskSpec, ImageSource, Machine, MachineExit, MachineSpec};
 
-use crate::cli::{MmuChoice, RunArguments};
+use crate::cli::{ConsoleChoice, MmuChoice, RunArguments};
 use crate::console::feed_stdin;
 use crate::error::CommandError;
 use crate::foreground::{Foreground, RunPolicy};
@@ -23,9 +23,16 @@ use crate::wiring::machine_spec;
 /// Runs the machine and returns how it ended.
 pub(crate) fn run(arguments: &RunArguments) -> Result<MachineExit, CommandError> {
     let session = Session::start(arguments.observe.listen, arguments.observe.otlp.clone())?;
-    let console = session.console();
-    let mut spec = machine_spec(&session.bus, "run", arguments.engine, Arc::clone(&console));
+    let serial = session.console();
+    let mut spec = machine_spec(&session.bus, "run", arguments.engine, Arc::clone(&serial));
     describe(&mut spec, arguments);
+    let console = match arguments.console {
+        ConsoleChoice::Serial => serial,
+        // The serial port keeps one of its own: input is for the virtio console alone.
+        ConsoleChoice::Virtio => Arc::clone(spec.virtio_console.insert(session.console())),
+    };
+    session.terminal.show(&console);
+    session.stopper.set_grace(arguments.grace);
     let policy = RunPolicy { timeout: arguments.timeout };
     session.conclude(run_machine(&session, &spec, policy, console, arguments.signature.as_deref()))
 }

@@ -1,4 +1,5 @@
-//! Signals: those that end the machine, and those of a shell's job control.
+//! Signals: those that end the machine, those of a shell's job control, and that of a
+//! terminal that changes its size.
 
 use std::sync::Arc;
 
@@ -11,9 +12,13 @@ use crate::terminal::Terminal;
 /// Signals that this process handles from now on.
 #[derive(Debug)]
 pub(crate) struct Signals {
+    /// What a service manager ends a process with: the guest may shut down.
+    terminates: Signal,
+    /// What a user ends it with.
     ends: Vec<Signal>,
     suspends: Signal,
     resumes: Signal,
+    resizes: Signal,
 }
 
 impl Signals {
@@ -22,17 +27,25 @@ impl Signals {
     /// # Errors
     /// The host's, when it lets nobody handle them.
     pub(crate) fn register() -> std::io::Result<Self> {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
+        let kinds = [SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()];
         Ok(Self {
+            terminates: signal(SignalKind::terminate())?,
             ends: kinds.into_iter().map(signal).collect::<Result<_, _>>()?,
             suspends: signal(SignalKind::from_raw(Number::TSTP.as_raw()))?,
             resumes: signal(SignalKind::from_raw(Number::CONT.as_raw()))?,
+            resizes: signal(SignalKind::window_change())?,
         })
     }
 
     /// Does what they ask for, in tasks of the runtime.
     pub(crate) fn obey(self, stopper: &Stopper, terminal: &Arc<Terminal>) {
-        let Self { ends, mut suspends, mut resumes } = self;
+        let Self { mut terminates, ends, mut suspends, mut resumes, mut resizes } = self;
+        let asking = stopper.clone();
+        tokio::spawn(async move {
+            while terminates.recv().await.is_some() {
+                asking.shut_down();
+            }
+        });
         for mut signals in ends {
             let stopper = stopper.clone();
             tokio::spawn(async move {
@@ -53,6 +66,12 @@ impl Signals {
         tokio::spawn(async move {
             while resumes.recv().await.is_some() {
                 taken.resume();
+            }
+        });
+        let resized = Arc::clone(terminal);
+        tokio::spawn(async move {
+            while resizes.recv().await.is_some() {
+                resized.resized();
             }
         });
     }

@@ -1,25 +1,31 @@
 //! Ending the machine from outside: signals, the console's escape key, the time-out.
 //!
 //! ```text
-//!  asked to end ──► harts end ──► output is written ──► the process ends
-//!       │                            at most LAST_WORDS
-//!       └── GRACE later, if harts have not ended ──► the process ends all the same
+//!  SIGTERM ──► power button ──► the guest shuts down ──────────────────────────┐
+//!     │ no driver   └── --grace later, or a second signal                      │
+//!     ▼                 ▼                                                      ▼
+//!  asked to end ─────────────► harts end ──► output is written ──► the process ends
+//!       │                                       at most LAST_WORDS
+//!       └── HARTS_GRACE later, if harts have not ended ──► the process ends all the same
 //! ```
 //!
 //! Harts end within microseconds, unless the host keeps one of them: in a system call on
 //! a disk that does not answer, say. And while a machine is being built, there are no
-//! harts to end. Nobody who asks waits longer for that than [`GRACE`], and who asks twice
-//! does not wait at all.
+//! harts to end. A stop waits for them at most [`HARTS_GRACE`]; a second request ends the
+//! process at once.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use riscope_machine::{Machine, MachineExit};
 
+use crate::message::say_aside;
 use crate::terminal::output::Output;
 
 /// How long after a request to end the harts may take.
-const GRACE: Duration = Duration::from_secs(1);
+const HARTS_GRACE: Duration = Duration::from_secs(1);
+/// How long a guest may take to shut down, unless `--grace` says otherwise.
+pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
 /// Requests that are closer to the first are the same: timeout(1) and others send a
 /// signal to a process and then to its group.
 const SAME: Duration = Duration::from_millis(250);
@@ -41,11 +47,26 @@ struct State {
     asked: Option<(MachineExit, Instant)>,
     /// When it is to end at last.
     deadline: Option<Instant>,
+    /// How long the guest may take to shut down; [`SHUTDOWN_GRACE`] unless set.
+    grace: Option<Duration>,
+    /// Since when the guest is asked to shut down.
+    shutting_down: Option<Instant>,
     machine: Weak<Machine>,
     /// Whether no hart executes any more.
     ended: bool,
     /// Whether somebody asked twice.
     hurry: bool,
+}
+
+impl State {
+    fn grace(&self) -> Duration {
+        self.grace.unwrap_or(SHUTDOWN_GRACE)
+    }
+
+    /// When a guest that is asked to shut down is stopped.
+    fn shutdown_deadline(&self) -> Option<Instant> {
+        self.shutting_down.and_then(|since| since.checked_add(self.grace()))
+    }
 }
 
 impl Stopper {
@@ -76,6 +97,41 @@ impl Stopper {
         self.0.changed.notify_all();
         if let Some(machine) = machine {
             machine.stop();
+        }
+    }
+
+    /// Sets how long a guest may take to shut down. Zero: it is not asked.
+    pub(crate) fn set_grace(&self, grace: Duration) {
+        self.lock().grace = Some(grace);
+    }
+
+    /// Asks the guest to shut down, and stops it as [`Stopper::stop`] does when it has no
+    /// driver for its power button, does not end within its grace time, or is asked again.
+    pub(crate) fn shut_down(&self) {
+        self.shut_down_at(Instant::now());
+    }
+
+    fn shut_down_at(&self, now: Instant) {
+        let (machine, grace) = {
+            let mut state = self.lock();
+            match (state.shutting_down, state.asked) {
+                (Some(since), _) if now.saturating_duration_since(since) < SAME => return,
+                (None, None) => {
+                    state.shutting_down = Some(now);
+                    (state.machine.upgrade(), state.grace())
+                }
+                _ => (None, Duration::ZERO),
+            }
+        };
+        if let Some(machine) = machine.filter(|_| !grace.is_zero())
+            && machine.press_power_button()
+        {
+            self.0.changed.notify_all();
+            let seconds = grace.as_secs_f64();
+            say_aside(format!("the guest is asked to shut down within {seconds} s; a second signal ends it at once"));
+        } else {
+            self.lock().shutting_down = None;
+            self.stop_at(now);
         }
     }
 
@@ -119,14 +175,23 @@ impl Stopper {
             let until = match state.asked {
                 Some((exit, _)) if state.hurry => return exit,
                 Some(_) if state.ended => None,
-                Some((exit, since)) if now >= since + GRACE => return exit,
-                Some((_, since)) => Some(since + GRACE),
+                Some((exit, since)) if now >= since + HARTS_GRACE => return exit,
+                Some((_, since)) => Some(since + HARTS_GRACE),
                 None if state.deadline.is_some_and(|deadline| now >= deadline) => {
                     state.asked = Some((MachineExit::Timeout, now));
                     self.0.output.release();
                     continue;
                 }
-                None => state.deadline,
+                None if state.shutdown_deadline().is_some_and(|deadline| now >= deadline) => {
+                    if !state.ended {
+                        say_aside("the guest has not shut down in time and is ended".to_owned());
+                    }
+                    drop(state);
+                    self.stop_at(now);
+                    state = self.lock();
+                    continue;
+                }
+                None => state.deadline.into_iter().chain(state.shutdown_deadline()).min(),
             };
             state = match until {
                 None => self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -154,7 +219,7 @@ mod tests {
         let (stopper, before) = (stopper(), Instant::now());
         stopper.stop();
         assert_eq!(stopper.last_resort(), MachineExit::Stopped);
-        assert!(before.elapsed() >= GRACE);
+        assert!(before.elapsed() >= HARTS_GRACE);
     }
 
     #[test]
@@ -173,6 +238,33 @@ mod tests {
         stopper.stop_at(now);
         stopper.stop_at(now + SAME / 2);
         assert!(!stopper.lock().hurry);
+    }
+
+    #[test]
+    fn a_machine_that_is_not_there_yet_is_stopped_at_once() {
+        let stopper = stopper();
+        stopper.shut_down();
+        assert_eq!(stopper.asked(), Some(MachineExit::Stopped));
+    }
+
+    #[test]
+    fn a_guest_that_is_shutting_down_has_its_grace_and_no_more() {
+        let (stopper, now) = (stopper(), Instant::now());
+        stopper.set_grace(Duration::from_millis(50));
+        // As after the press of a button that the guest has a driver for.
+        stopper.lock().shutting_down = Some(now);
+        stopper.shut_down_at(now + SAME / 2);
+        assert_eq!(stopper.asked(), None, "the same request again");
+        assert_eq!(stopper.last_resort(), MachineExit::Stopped);
+        assert!(now.elapsed() >= Duration::from_millis(50) + HARTS_GRACE);
+    }
+
+    #[test]
+    fn a_second_request_does_not_wait_for_the_guest() {
+        let (stopper, now) = (stopper(), Instant::now());
+        stopper.lock().shutting_down = Some(now);
+        stopper.shut_down_at(now + SAME);
+        assert_eq!(stopper.asked(), Some(MachineExit::Stopped));
     }
 
     #[test]

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Termios, tcgetattr};
+use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 use support::PATIENCE;
 use support::assembly::assemble;
-use support::guest::{assert_no_complaint, linux};
+use support::guest::{assert_no_complaint, initrd_with_script, linux, linux_with};
 use support::output::Output;
 use support::process::{Process, riscope};
 use support::scratch::Scratch;
@@ -48,6 +48,12 @@ impl Terminal {
 
     fn settings(&self) -> Termios {
         tcgetattr(&self.device).expect("a terminal has settings")
+    }
+
+    /// Gives the terminal a size, as a user does who drags the corner of its window.
+    fn resize(&self, rows: u16, columns: u16) {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&self.keyboard, size).expect("a terminal has a size");
     }
 
     /// Starts `riscope` with stdin and stdout on the terminal.
@@ -136,6 +142,30 @@ mod tests {
         assert!(!screen.contains("woke"), "Ctrl-C interrupts the list of commands:\n{screen}");
         assert_no_complaint(&screen);
         assert_eq!(outcome.stderr, "riscope: Ctrl-A x ends the machine\n");
+    }
+
+    #[test]
+    fn a_virtio_console_takes_keys_and_follows_the_size_of_the_terminal() {
+        const SCRIPT: &str = "exec </dev/hvc0 >/dev/hvc0 2>&1
+            echo \"at first $(stty size)\"
+            read line && echo \"typed $line\"
+            while [ \"$(stty size)\" = '37 101' ]; do sleep 0.1; done
+            echo \"later $(stty size)\"\n";
+        let (mut terminal, scratch) = (Terminal::open(), Scratch::new());
+        let initrd = initrd_with_script(scratch.join("initrd"), SCRIPT);
+        let mut arguments = linux_with(&initrd, "console=hvc0");
+        arguments.extend(["--console", "virtio"].map(str::to_owned));
+        terminal.resize(37, 101);
+        let process = terminal.start(&arguments);
+        terminal.expect("at first 37 101");
+        terminal.press("keys\r");
+        terminal.expect("typed keys");
+        terminal.resize(50, 120);
+        // The terminal is not the one that controls the process, whose kernel would do this.
+        process.signal(Signal::WINCH);
+        terminal.expect("later 50 120");
+        process.finish().assert_code(0);
+        assert_no_complaint(&terminal.screen.text());
     }
 
     #[test]

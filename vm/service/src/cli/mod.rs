@@ -12,7 +12,7 @@ use riscope_core::mem::MAX_HARTS;
 
 use crate::error::USAGE;
 use crate::message::say;
-use size::{parse_memory, parse_timeout};
+use size::{parse_grace, parse_memory, parse_timeout};
 
 /// The command that the arguments of this process give.
 ///
@@ -75,6 +75,8 @@ Examples:
   riscope run --bios test.elf --signature out.txt      (bare metal in M-mode, HTIF)
 
 On a terminal, Ctrl-A x ends the machine and Ctrl-A Ctrl-A types Ctrl-A.
+SIGTERM presses the guest's power button. It ends a guest that has no driver for the button at
+once, and one that has not shut down after --grace. A second signal ends it at once.
 
 Exit status:
   0    the guest powered off
@@ -83,7 +85,7 @@ Exit status:
   3    the guest asked for a reset under --no-reboot
   70   riscope failed, or its host
   124  --timeout has passed
-  130  ended by the user: SIGINT, SIGTERM, SIGHUP, SIGQUIT, Ctrl-A x";
+  130  ended by the user: SIGINT, SIGHUP, SIGQUIT, Ctrl-A x, and SIGTERM unless the guest shut down";
 
 const DEMO_HELP: &str = "\
 The guest goes through the phases integer, float, memory and churn for ever. Meanwhile look at
@@ -120,6 +122,13 @@ pub(crate) struct RunArguments {
     /// What executes the guest
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
     pub(crate) engine: EngineChoice,
+    /// What the console on stdin and stdout is: virtio is hvc0 and knows the terminal's size,
+    /// for --append 'console=hvc0'. What the guest writes to its serial port is shown in both cases
+    #[arg(long, value_name = "DEVICE", value_enum, default_value_t = ConsoleChoice::Serial)]
+    pub(crate) console: ConsoleChoice,
+    /// Seconds that the guest may take to shut down after SIGTERM; 0 ends it at once
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_grace, allow_hyphen_values = true)]
+    pub(crate) grace: std::time::Duration,
     /// End with status 3 when the guest asks for a reset
     #[arg(long)]
     pub(crate) no_reboot: bool,
@@ -179,6 +188,15 @@ pub(crate) enum MmuChoice {
     Sv48,
     /// Five levels, 57-bit addresses, which some programs refuse, such as older JVMs
     Sv57,
+}
+
+/// Devices that the console can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConsoleChoice {
+    /// The serial port, ttyS0
+    Serial,
+    /// A virtio console, hvc0
+    Virtio,
 }
 
 /// Engines.

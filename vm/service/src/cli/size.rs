@@ -55,6 +55,16 @@ pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| format!("a time-out of {text} seconds is not possible; give a positive number"))
 }
 
+/// A number of seconds, fractions and 0 allowed.
+///
+/// # Errors
+/// A sentence that says what a grace time looks like.
+pub(crate) fn parse_grace(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| format!("a grace time of {text} seconds is not possible; give 0 or a positive number"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +94,7 @@ mod tests {
         }
         for text in ["", "0", "-1", "NaN", "inf", "x"] {
             assert!(parse_timeout(text).is_err(), "{text}");
+            assert_eq!(parse_grace(text).is_err(), text != "0", "{text}");
         }
     }
 }

@@ -5,17 +5,22 @@ pub(crate) mod descriptor;
 pub(crate) mod output;
 
 use std::io::IsTerminal;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use riscope_machine::console::{Console, TerminalSize};
 use rustix::process::getpgrp;
 use rustix::stdio::stdin;
 use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
-use rustix::termios::{tcgetattr, tcgetpgrp, tcsetattr};
+use rustix::termios::{tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr};
 
 /// The terminal, if stdin is one. Whoever comes first gives it back; later ones find
 /// nothing to do, and it is not taken again.
 #[derive(Debug, Default)]
-pub(crate) struct Terminal(Mutex<State>);
+pub(crate) struct Terminal {
+    state: Mutex<State>,
+    /// The console that it shows.
+    shown: Mutex<Option<Arc<Console>>>,
+}
 
 #[derive(Debug, Default)]
 enum State {
@@ -33,7 +38,7 @@ struct Settings {
 
 impl Terminal {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets every key reach the guest. Output processing stays on, so that lines of
@@ -55,6 +60,21 @@ impl Terminal {
             }
         }
         true
+    }
+
+    /// Gives `console` the terminal's size, now and whenever [`Terminal::resized`] says so.
+    pub(crate) fn show(&self, console: &Arc<Console>) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(console));
+        self.resized();
+    }
+
+    /// The terminal has another size, perhaps.
+    pub(crate) fn resized(&self) {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        // Without a terminal, the size stays unknown.
+        if let (Some(console), Ok(size)) = (&*shown, tcgetwinsize(stdin())) {
+            console.set_size(TerminalSize { columns: size.ws_col, rows: size.ws_row });
+        }
     }
 
     /// Gives it back until [`Terminal::resume`].

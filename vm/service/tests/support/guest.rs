@@ -38,8 +38,14 @@ pub(crate) fn opensbi(name: &str) -> String {
 
 /// Arguments that boot the kernel with the initramfs and this addition to its command line.
 pub(crate) fn linux(append: &str) -> Vec<String> {
+    linux_with(Path::new(&initrd()), append)
+}
+
+/// The same with another initramfs.
+pub(crate) fn linux_with(initrd: &Path, append: &str) -> Vec<String> {
     let append = format!("console=ttyS0 {append}");
-    ["run", "--kernel", &kernel(), "--initrd", &initrd(), "--append", &append].map(str::to_owned).to_vec()
+    let initrd = initrd.to_str().expect("the path is UTF-8");
+    ["run", "--kernel", &kernel(), "--initrd", initrd, "--append", &append].map(str::to_owned).to_vec()
 }
 
 /// A command for `riscope.exec=`, with what the kernel's command line would take for its own escaped.
