@@ -37,6 +37,12 @@ pub struct TerminalSize {
     pub rows: u16,
 }
 
+/// Sees what the guest writes before the backend gets it.
+pub(crate) trait OutputWatcher: Send {
+    /// The guest wrote `bytes`, next to what it wrote before.
+    fn see(&mut self, bytes: &[u8]);
+}
+
 /// Called when input arrives or the size changes, from the thread that caused it.
 type Listener = Box<dyn Fn() + Send + Sync>;
 
@@ -44,6 +50,7 @@ type Listener = Box<dyn Fn() + Send + Sync>;
 /// shows it.
 pub struct Console {
     backend: Arc<dyn ConsoleBackend>,
+    watcher: Mutex<Option<Box<dyn OutputWatcher>>>,
     input: Mutex<VecDeque<u8>>,
     listener: Mutex<Option<Arc<Listener>>>,
     size: Mutex<TerminalSize>,
@@ -55,6 +62,7 @@ impl Console {
     pub fn new(backend: Arc<dyn ConsoleBackend>) -> Arc<Self> {
         Arc::new(Self {
             backend,
+            watcher: Mutex::default(),
             input: Mutex::default(),
             listener: Mutex::default(),
             size: Mutex::default(),
@@ -64,7 +72,15 @@ impl Console {
 
     /// Passes guest output on to the backend.
     pub fn output(&self, bytes: &[u8]) {
+        if let Some(watcher) = &mut *lock(&self.watcher) {
+            watcher.see(bytes);
+        }
         self.backend.write(bytes);
+    }
+
+    /// Names who sees the guest's output; the last one wins.
+    pub(crate) fn set_watcher(&self, watcher: impl OutputWatcher + 'static) {
+        *lock(&self.watcher) = Some(Box::new(watcher));
     }
 
     /// Size of the terminal that shows the console.

@@ -1,7 +1,8 @@
 //! How a machine ends, and the latch that remembers the first reason.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use riscope_core::hart::{Attention, HartControl};
@@ -18,6 +19,8 @@ pub enum MachineExit {
     /// The guest reported a failure with this code (test device, HTIF, or 1 for an
     /// SBI shutdown because of a system failure).
     Failure(u32),
+    /// The guest panicked, and its machine was to end then.
+    GuestPanic,
     /// The machine's time was up.
     Timeout,
     /// The host stopped it.
@@ -29,13 +32,14 @@ pub enum MachineExit {
 impl MachineExit {
     /// Exit status of a process that runs just this machine: 0 for power-off, the code of
     /// a failure (255 if it is larger, or 0, since no failure looks like success), 3 for a
-    /// reset that nobody serves, 124 for a time-out as timeout(1) has it, 130 for a stop by
+    /// reset that nobody serves, 71 for a panic that ends the machine, 124 for a time-out as timeout(1) has it, 130 for a stop by
     /// the host as shells have it for SIGINT, 70 for a crash of riscope itself.
     pub fn status(self) -> u8 {
         match self {
             Self::PowerOff => 0,
             Self::Failure(code) => u8::try_from(code).ok().filter(|&code| code != 0).unwrap_or(u8::MAX),
             Self::Reset => 3,
+            Self::GuestPanic => 71,
             Self::Timeout => 124,
             Self::Stopped => 130,
             Self::Crashed => 70,
@@ -43,20 +47,31 @@ impl MachineExit {
     }
 }
 
+/// Called with the reason that somebody wants, returns the one that counts.
+type Review = dyn Fn(MachineExit) -> MachineExit + Send + Sync;
+
 /// Holds the first reason to end and tells every hart.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ExitLatch {
     harts: Vec<Arc<HartControl>>,
     exit: Mutex<Option<MachineExit>>,
     ended: Condvar,
     /// Whether the guest has been asked to shut down.
     shutting_down: AtomicBool,
+    review: OnceLock<Box<Review>>,
 }
 
 impl ExitLatch {
     /// A latch that stops these harts.
     pub fn new(harts: Vec<Arc<HartControl>>) -> Self {
         Self { harts, ..Self::default() }
+    }
+
+    /// Names who has a look at each request, while the machine may still run; the first
+    /// one stays.
+    pub(crate) fn set_review(&self, review: impl Fn(MachineExit) -> MachineExit + Send + Sync + 'static) {
+        // There is one set of panics for each latch.
+        let _ = self.review.set(Box::new(review));
     }
 
     /// Whether the guest is asked to shut down: if it resets itself then, it has done so.
@@ -68,6 +83,8 @@ impl ExitLatch {
     pub fn request(&self, exit: MachineExit) {
         let is_shut_down = exit == MachineExit::Reset && self.shutting_down.load(Ordering::Relaxed);
         let exit = if is_shut_down { MachineExit::PowerOff } else { exit };
+        // Without the lock: a review may take others.
+        let exit = self.review.get().map_or(exit, |review| review(exit));
         lock(&self.exit).get_or_insert(exit);
         self.ended.notify_all();
         for hart in &self.harts {
@@ -109,6 +126,12 @@ impl ExitLatch {
     }
 }
 
+impl fmt::Debug for ExitLatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExitLatch").field("exit", &self.exit).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,8 +164,9 @@ mod tests {
         for code in [0, 256, 0x142, u32::MAX] {
             assert_eq!(MachineExit::Failure(code).status(), 255, "{code}");
         }
-        let others = [MachineExit::Reset, MachineExit::Timeout, MachineExit::Stopped, MachineExit::Crashed];
-        assert_eq!(others.map(MachineExit::status), [3, 124, 130, 70]);
+        let others = [MachineExit::Reset, MachineExit::GuestPanic, MachineExit::Timeout];
+        assert_eq!(others.map(MachineExit::status), [3, 71, 124]);
+        assert_eq!([MachineExit::Stopped, MachineExit::Crashed].map(MachineExit::status), [130, 70]);
     }
 
     #[test]

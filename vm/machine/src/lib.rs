@@ -9,6 +9,7 @@
 //! | [`boot`] | loaders, device tree, HTIF, signatures |
 //! | [`sbi`] | the built-in firmware interface |
 //! | [`device`] | everything that harts see through MMIO |
+//! | [`watch`] | panics of the guest, harts that hang |
 //! | [`console`] | the host's end of a guest console |
 //!
 //! It takes an engine factory and knows no compiler, no exporter and no network. It
@@ -29,6 +30,7 @@ pub mod sbi;
 mod sync;
 #[cfg(test)]
 mod testing;
+pub mod watch;
 
 pub use board::{DiskSpec, MachineSpec, TimeSource};
 pub use boot::ImageSource;
@@ -37,3 +39,4 @@ pub use exit::{ExitLatch, MachineExit};
 pub use lifecycle::WrongState;
 pub use lineage::Lineage;
 pub use machine::{Machine, MachineError};
+pub use watch::{OnPanic, WatchSpec};

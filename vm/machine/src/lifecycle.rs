@@ -207,6 +207,7 @@ impl Lifecycle {
             MachineExit::PowerOff => (ExitReason::Poweroff, VmState::Stopped),
             MachineExit::Reset => (ExitReason::Reset, VmState::Stopped),
             MachineExit::Failure(_) => (ExitReason::GuestFailure, VmState::Stopped),
+            MachineExit::GuestPanic => (ExitReason::GuestPanic, VmState::Stopped),
             MachineExit::Timeout => (ExitReason::Timeout, VmState::Stopped),
             MachineExit::Stopped => (ExitReason::Killed, VmState::Stopped),
             MachineExit::Crashed => (ExitReason::Error, VmState::Failed),

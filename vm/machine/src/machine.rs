@@ -17,7 +17,7 @@ use riscope_core::event::{BootPhase, VmEvent, VmId, VmState};
 use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
 use riscope_core::mem::GuestRam;
 
-use crate::board::{Board, BuildError, MachineSpec, SpecError};
+use crate::board::{Board, BuildError, MachineSpec, SpecError, TimeSource};
 use crate::boot::htif::{Htif, HtifPoller};
 use crate::boot::plan::{BootPlan, prepare};
 use crate::boot::{BootError, Signature, SignatureError, Start};
@@ -27,6 +27,7 @@ use crate::hart_thread::HartThread;
 use crate::lifecycle::{Lifecycle, WrongState};
 use crate::lineage::Lineage;
 use crate::sbi::Sbi;
+use crate::watch::{Watcher, WatcherParts};
 
 /// Why a machine cannot be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +48,7 @@ pub enum MachineError {
     #[error(transparent)]
     State(#[from] WrongState),
     /// The host cannot give a thread.
-    #[error("cannot start a thread for a hart: {0}")]
+    #[error("cannot start a thread of the machine: {0}")]
     Thread(#[source] std::io::Error),
 }
 
@@ -61,6 +62,9 @@ pub struct Machine {
     /// shared between threads: harts themselves cannot.
     ready: Mutex<Vec<HartThread>>,
     threads: Vec<JoinHandle<()>>,
+    /// What the watcher is to look at, if there is to be one, until the machine starts.
+    watched: Option<WatcherParts>,
+    watcher: Option<Watcher>,
     lineage: Lineage,
 }
 
@@ -101,6 +105,7 @@ impl Machine {
             spec.reboot,
         ));
         let ready = make_harts(spec, &board, &plan, lineage.counters(), engines, &lifecycle);
+        let watched = spec.is_watched().then(|| watched(spec, &board, &lineage));
         let machine = Self {
             board,
             console: Arc::clone(&spec.console),
@@ -108,6 +113,8 @@ impl Machine {
             lifecycle,
             ready: Mutex::new(ready),
             threads: Vec::new(),
+            watched,
+            watcher: None,
             lineage,
         };
         machine.announce(spec, &plan);
@@ -130,6 +137,7 @@ impl Machine {
     /// [`MachineError::Thread`] if the host is out of threads; the machine is then
     /// stopped.
     pub fn start(&mut self) -> Result<(), MachineError> {
+        self.watcher = self.watched.take().map(Watcher::start).transpose().map_err(MachineError::Thread)?;
         let ready = std::mem::take(self.ready.get_mut().unwrap_or_else(PoisonError::into_inner));
         self.lifecycle.start(ready.len())?;
         let mut ready = ready.into_iter();
@@ -267,6 +275,16 @@ impl fmt::Debug for Machine {
     }
 }
 
+fn watched(spec: &MachineSpec, board: &Board, lineage: &Lineage) -> WatcherParts {
+    let harts = board.harts.iter().zip(&lineage.counters().harts);
+    WatcherParts {
+        panics: Arc::clone(&board.panics),
+        events: lineage.events().clone(),
+        harts: harts.map(|(control, page)| (Arc::clone(control), Arc::clone(page))).collect(),
+        stall_after: (spec.time == TimeSource::Host).then_some(spec.watch.stall_after),
+    }
+}
+
 /// What the guest goes through before it counts as running. A bare-metal program is
 /// there at once, and so is a kernel that never enters user mode.
 fn first_phase(plan: &BootPlan, spec: &MachineSpec) -> Option<BootPhase> {
@@ -288,7 +306,7 @@ fn make_harts(
     });
     let sbi = matches!(plan.start, Start::Supervisor { .. }).then(|| {
         let (ram, exit) = (Arc::clone(&board.ram), Arc::clone(&board.exit));
-        Arc::new(Sbi::new(board.harts.clone(), ram, Arc::clone(&spec.console), exit))
+        Arc::new(Sbi::new(board.harts.clone(), ram, Arc::clone(&spec.console), exit, Arc::clone(&board.panics)))
     });
     let harts = engines.into_iter().enumerate().map(|(id, engine)| {
         let mut hart = Hart::new(HartConfig {

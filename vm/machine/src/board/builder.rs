@@ -17,6 +17,7 @@ use crate::console::Console;
 use crate::device::Device;
 use crate::device::fault::FaultReporter;
 use crate::device::irqchip::{Clint, IrqLine, Plic};
+use crate::device::pvpanic::PvPanic;
 use crate::device::rtc::Rtc;
 use crate::device::serial::SerialPort;
 use crate::device::test_device::TestDevice;
@@ -27,6 +28,7 @@ use crate::device::virtio::input::{EVENT_QUEUE, InputDevice, PowerButton};
 use crate::device::virtio::rng::RngDevice;
 use crate::device::virtio::{VirtioDevice, VirtioMmio};
 use crate::exit::ExitLatch;
+use crate::watch::Panics;
 
 /// Why a board cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,8 @@ pub struct Board {
     pub clock: Clock,
     /// How the machine ends.
     pub exit: Arc<ExitLatch>,
+    /// What is known of panics of the guest.
+    pub panics: Arc<Panics>,
     /// What asks the guest to shut down.
     pub power_button: Arc<PowerButton>,
 }
@@ -76,11 +80,13 @@ impl Board {
         let harts: Vec<Arc<HartControl>> = (0..spec.harts).map(|_| Arc::default()).collect();
         let clock = spec.time.clock();
         let exit = Arc::new(ExitLatch::new(harts.clone()));
+        let panics = panics_of(spec, &exit);
         let plic = Arc::new(Plic::new(&harts));
         let line = |slot: Slot| IrqLine::new(Arc::clone(&plic), slot.irq.unwrap_or(0));
 
         let mut devices: Vec<Arc<dyn Device>> = vec![
             Arc::new(TestDevice::new(Arc::clone(&exit))),
+            Arc::new(PvPanic::new(Arc::clone(&panics), Arc::clone(&exit))),
             Rtc::new(spec.epoch_nanos.unwrap_or_else(host_nanos), &clock, line(RTC)),
             SerialPort::new(Arc::clone(&spec.console), line(UART)),
         ];
@@ -99,8 +105,19 @@ impl Board {
             let slot = device.slot();
             mmio.insert(slot.address(), slot.size, Arc::clone(device) as _)?;
         }
-        Ok(Self { ram, mmio: Arc::new(mmio), devices, harts, clock, exit, power_button })
+        Ok(Self { ram, mmio: Arc::new(mmio), devices, harts, clock, exit, panics, power_button })
     }
+}
+
+/// Watches the consoles of a machine whose guest somebody wants to know about.
+fn panics_of(spec: &MachineSpec, exit: &Arc<ExitLatch>) -> Arc<Panics> {
+    let events = Publisher::new(spec.vm_id, spec.bus.clone());
+    let panics = Panics::new(events, spec.watch.on_panic, Arc::clone(exit));
+    if spec.is_watched() {
+        let consoles = std::iter::once(&spec.console).chain(&spec.virtio_console);
+        consoles.for_each(|console| panics.watch(console));
+    }
+    panics
 }
 
 /// What is in a virtio slot.
@@ -220,7 +237,7 @@ mod tests {
         let board = Board::new(&spec).unwrap();
         let ids: Vec<u64> = (0..VIRTIO_SLOTS).map(|slot| device_id(&board, slot)).collect();
         assert_eq!(ids, [2, 3, 4, 0, 0, 0, 0, 0]);
-        for address in [0x10_0000, 0x10_1000, 0x200_0000, 0xc00_0000, 0x1000_0000] {
+        for address in [0x10_0000, 0x10_1000, 0x10_2000, 0x200_0000, 0xc00_0000, 0x1000_0000] {
             assert!(board.mmio.read(GuestPhys(address), Width::Word).is_ok(), "{address:#x}");
         }
         assert!(board.mmio.read(GuestPhys(0x1000_9000), Width::Word).is_err());

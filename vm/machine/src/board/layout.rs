@@ -5,6 +5,7 @@
 //! ```text
 //!  0x0010_0000  test device (power off, reboot)
 //!  0x0010_1000  goldfish RTC                        source 11
+//!  0x0010_2000  pvpanic
 //!  0x0200_0000  CLINT (64 KiB)
 //!  0x0c00_0000  PLIC (6 MiB)                        sources 1 to 95
 //!  0x1000_0000  16550 UART                          source 10
@@ -63,6 +64,8 @@ impl Slot {
 pub const TEST_DEVICE: Slot = Slot { base: 0x10_0000, size: 0x1000, irq: None };
 /// Goldfish real-time clock.
 pub const RTC: Slot = Slot { base: 0x10_1000, size: 0x1000, irq: Some(11) };
+/// Where a guest tells that it panics.
+pub const PVPANIC: Slot = Slot { base: 0x10_2000, size: 0x1000, irq: None };
 /// Core-local interruptor: software interrupts and machine timers.
 pub const CLINT: Slot = Slot { base: 0x200_0000, size: 0x1_0000, irq: None };
 /// Platform-level interrupt controller.

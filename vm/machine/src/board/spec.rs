@@ -15,6 +15,7 @@ use super::layout::VIRTIO_SLOTS;
 use crate::boot::{ImageSource, open_at_once};
 use crate::console::Console;
 use crate::entropy::Entropy;
+use crate::watch::{OnPanic, WatchSpec};
 
 /// Smallest guest memory: 1 MiB.
 pub const MIN_MEMORY: u64 = 1 << 20;
@@ -175,6 +176,8 @@ pub struct MachineSpec {
     pub epoch_nanos: Option<u64>,
     /// Makes the engines.
     pub engine: Arc<dyn EngineFactory>,
+    /// How the guest is watched.
+    pub watch: WatchSpec,
     /// Where events go, if anybody may listen.
     pub bus: Option<DomainEventBus>,
 }
@@ -202,6 +205,7 @@ impl MachineSpec {
             time: TimeSource::default(),
             epoch_nanos: None,
             engine,
+            watch: WatchSpec::default(),
             bus: None,
         }
     }
@@ -209,6 +213,11 @@ impl MachineSpec {
     /// Number of virtio devices that were asked for by name.
     fn virtio_devices(&self) -> usize {
         self.disks.len() + usize::from(self.virtio_console.is_some())
+    }
+
+    /// Whether anybody wants to know how the guest is.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.bus.is_some() || self.watch.on_panic != OnPanic::Report
     }
 
     /// Whether there is an entropy device.

@@ -14,6 +14,7 @@ mod alarm;
 
 pub mod fault;
 pub mod irqchip;
+pub mod pvpanic;
 pub mod rtc;
 pub mod serial;
 pub mod test_device;

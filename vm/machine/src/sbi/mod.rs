@@ -28,6 +28,7 @@ use riscope_core::mem::GuestRam;
 
 use crate::console::Console;
 use crate::exit::ExitLatch;
+use crate::watch::Panics;
 
 pub use hsm::{HartStart, Hsm};
 use pmu::Pmu;
@@ -70,13 +71,20 @@ pub struct Sbi {
     ram: Arc<GuestRam>,
     console: Arc<Console>,
     exit: Arc<ExitLatch>,
+    panics: Arc<Panics>,
 }
 
 impl Sbi {
     /// An SBI for these harts, in order of their ids; hart 0 is started, the others
     /// are stopped.
-    pub fn new(harts: Vec<Arc<HartControl>>, ram: Arc<GuestRam>, console: Arc<Console>, exit: Arc<ExitLatch>) -> Self {
-        Self { hsm: Hsm::new(harts.len()), pmu: Pmu::new(harts.len()), harts, ram, console, exit }
+    pub fn new(
+        harts: Vec<Arc<HartControl>>,
+        ram: Arc<GuestRam>,
+        console: Arc<Console>,
+        exit: Arc<ExitLatch>,
+        panics: Arc<Panics>,
+    ) -> Self {
+        Self { hsm: Hsm::new(harts.len()), pmu: Pmu::new(harts.len()), harts, ram, console, exit, panics }
     }
 
     /// States of the harts.

@@ -1,5 +1,7 @@
 //! System reset (chapter 10).
 
+use riscope_core::event::PanicSource;
+
 use super::{Call, Sbi, SbiError, SbiResult};
 use crate::exit::MachineExit;
 
@@ -28,6 +30,10 @@ pub(super) fn call(sbi: &Sbi, call: Call) -> SbiResult {
         (COLD_REBOOT | WARM_REBOOT, NO_REASON | SYSTEM_FAILURE) => MachineExit::Reset,
         _ => return Err(SbiError::InvalidParam),
     };
+    if reason == SYSTEM_FAILURE {
+        // First, because what follows from a panic comes before what the guest asks for.
+        sbi.panics.report(PanicSource::Sbi);
+    }
     sbi.exit.request(exit);
     Ok(0)
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use riscope_core::addr::{GuestAddr, GuestPhys};
 use riscope_core::clock::Clock;
+use riscope_core::event::{DomainEventBus, Filter, Publisher, Subscription, VmId};
 use riscope_core::hart::{Attention, Hart, HartConfig, HartControl, PrivilegeMode};
 use riscope_core::mem::GuestRam;
 
 use super::{A0, A1, A6, A7, Sbi};
 use crate::console::{CaptureBackend, Console};
 use crate::exit::ExitLatch;
+use crate::watch::{OnPanic, Panics};
 
 pub(super) const BASE: u64 = 0x8000_0000;
 
@@ -21,6 +23,7 @@ pub(super) struct Guest {
     pub(super) console: Arc<Console>,
     pub(super) capture: Arc<CaptureBackend>,
     pub(super) exit: Arc<ExitLatch>,
+    pub(super) events: Subscription,
 }
 
 /// A guest with that many harts in S-mode and 64 KiB of RAM.
@@ -30,7 +33,10 @@ pub(super) fn guest(harts: usize) -> Guest {
     let capture = Arc::new(CaptureBackend::default());
     let console = Console::new(Arc::clone(&capture) as _);
     let exit = Arc::new(ExitLatch::new(Vec::new()));
-    let sbi = Sbi::new(controls.clone(), Arc::clone(&ram), Arc::clone(&console), Arc::clone(&exit));
+    let bus = DomainEventBus::new();
+    let events = bus.subscribe("test", Filter::all(), 16);
+    let panics = Panics::new(Publisher::new(VmId::default(), Some(bus)), OnPanic::Report, Arc::clone(&exit));
+    let sbi = Sbi::new(controls.clone(), Arc::clone(&ram), Arc::clone(&console), Arc::clone(&exit), panics);
     let clock = Clock::manual();
     let harts = (0..harts).map(|id| {
         let mut hart = Hart::new(HartConfig {
@@ -42,7 +48,7 @@ pub(super) fn guest(harts: usize) -> Guest {
         hart.reset(GuestAddr(BASE), PrivilegeMode::Supervisor, id as u64, 0);
         hart
     });
-    Guest { sbi: Arc::new(sbi), harts: harts.collect(), controls, ram, console, capture, exit }
+    Guest { sbi: Arc::new(sbi), harts: harts.collect(), controls, ram, console, capture, exit, events }
 }
 
 impl Guest {

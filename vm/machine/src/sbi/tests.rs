@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use riscope_core::addr::GuestAddr;
+use riscope_core::event::{Event, PanicSource, VmEvent};
 use riscope_core::hart::{Attention, ExceptionCause, Interrupt};
 use vm_memory::{Bytes, GuestAddress};
 
@@ -155,6 +156,9 @@ fn reset_calls_end_the_machine() {
         let mut guest = guest(1);
         assert_eq!(guest.call(SRST, 0, &args), (0, 0));
         assert_eq!(guest.exit.get(), Some(exit));
+        let panics = std::iter::from_fn(|| guest.events.try_recv().ok()).map(|envelope| envelope.event);
+        let told = Event::from(VmEvent::GuestPanicked { source: PanicSource::Sbi });
+        assert_eq!(panics.collect::<Vec<_>>(), vec![told; usize::from(args[1] == 1)], "{args:?}");
     }
 }
 

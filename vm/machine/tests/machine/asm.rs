@@ -21,6 +21,8 @@ pub(crate) const A7: u32 = 17;
 pub(crate) const SIE: u32 = 0x104;
 pub(crate) const SIP: u32 = 0x144;
 pub(crate) const TIME: u32 = 0xc01;
+pub(crate) const MIE: u32 = 0x304;
+pub(crate) const MHARTID: u32 = 0xf14;
 
 /// A program under construction.
 #[derive(Default)]

@@ -14,3 +14,5 @@ mod kernel;
 mod lifecycle;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod watch;

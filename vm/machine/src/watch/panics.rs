@@ -1,0 +1,281 @@
+//! Panics of the guest: who tells of them, and what then happens to the machine.
+//!
+//! ```text
+//!  SBI reset "system failure", pvpanic ──────────────────► panicked ─► event, policy
+//!  line on a console ─► suspected ─► looks, or its end ───────┘
+//!                           └──────► dismissed
+//! ```
+//!
+//! A panic is one event, whoever tells of it first; what a guest does after its panic is not
+//! another. Each boot has [`Panics`] of its own.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use riscope_core::event::{PanicSource, Publisher, VmEvent};
+
+use super::OnPanic;
+use super::panic_line::PanicLine;
+use super::suspicion::{Activity, LOOK, Suspicion, Verdict};
+use crate::console::{Console, OutputWatcher};
+use crate::exit::{ExitLatch, MachineExit};
+use crate::sync::lock;
+
+#[derive(Debug, Default)]
+enum Guest {
+    #[default]
+    Well,
+    Suspected(Suspicion),
+    Panicked,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    guest: Guest,
+    /// Whether nobody is to look any more.
+    closed: bool,
+}
+
+impl State {
+    fn is_suspected(&self) -> bool {
+        matches!(self.guest, Guest::Suspected(_))
+    }
+
+    /// Whether there is nothing more to look for.
+    fn is_over(&self) -> bool {
+        self.closed || matches!(self.guest, Guest::Panicked)
+    }
+}
+
+/// What is known of panics in one boot of a guest.
+#[derive(Debug)]
+pub struct Panics {
+    events: Publisher,
+    policy: OnPanic,
+    exit: Arc<ExitLatch>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Panics {
+    /// A guest that is well. A panic is published as an event, and `exit` ends the machine
+    /// then if `policy` says so.
+    pub fn new(events: Publisher, policy: OnPanic, exit: Arc<ExitLatch>) -> Arc<Self> {
+        let panics = Arc::new(Self { events, policy, exit, state: Mutex::default(), changed: Condvar::new() });
+        let reviewer = Arc::downgrade(&panics);
+        panics.exit.set_review(move |wanted| reviewer.upgrade().map_or(wanted, |panics| panics.review(wanted)));
+        panics
+    }
+
+    /// The guest has panicked, as `source` tells.
+    pub fn report(&self, source: PanicSource) {
+        let is_first = self.panicked(|state| !matches!(state.guest, Guest::Panicked), source);
+        if let (true, Some(exit)) = (is_first, self.policy.exit()) {
+            self.exit.request(exit);
+        }
+    }
+
+    /// Sees to it that the kernel's line is found in what the guest writes to `console`.
+    pub(crate) fn watch(self: &Arc<Self>, console: &Console) {
+        console.set_watcher(Reader { line: PanicLine::default(), panics: Arc::clone(self) });
+    }
+
+    /// The line of a panic stands on a console.
+    fn suspect(&self) {
+        let mut state = lock(&self.state);
+        if matches!(state.guest, Guest::Well) {
+            state.guest = Guest::Suspected(Suspicion::default());
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits for the time of the next look: `interval` after the last, sooner with a
+    /// suspicion. False when there is nothing more to look for.
+    pub(super) fn wait(&self, interval: Duration) -> bool {
+        let state = lock(&self.state);
+        let before = state.is_suspected();
+        let limit = if before { LOOK } else { interval };
+        let go_on = |state: &mut State| !state.is_over() && state.is_suspected() == before;
+        let waited = self.changed.wait_timeout_while(state, limit, go_on);
+        !waited.unwrap_or_else(PoisonError::into_inner).0.is_over()
+    }
+
+    /// The guest did this since the last look.
+    pub(super) fn look(&self, activity: Activity) {
+        let verdict = match &mut lock(&self.state).guest {
+            Guest::Suspected(suspicion) => suspicion.look(activity),
+            _ => return,
+        };
+        match verdict {
+            Verdict::Open => {}
+            Verdict::Panicked => self.report(PanicSource::Console),
+            Verdict::Dismissed => {
+                let mut state = lock(&self.state);
+                if state.is_suspected() {
+                    state.guest = Guest::Well;
+                }
+            }
+        }
+    }
+
+    /// Nobody looks any more.
+    pub(super) fn close(&self) {
+        lock(&self.state).closed = true;
+        self.changed.notify_all();
+    }
+
+    /// How the machine ends when its guest wants it to end by `wanted`: a guest that is
+    /// suspected and ends itself has panicked.
+    fn review(&self, wanted: MachineExit) -> MachineExit {
+        let by_guest = matches!(wanted, MachineExit::PowerOff | MachineExit::Reset | MachineExit::Failure(_));
+        let panicked = by_guest && self.panicked(|state| state.is_suspected(), PanicSource::Console);
+        if panicked { self.policy.exit().unwrap_or(wanted) } else { wanted }
+    }
+
+    /// Takes the guest for panicked, and publishes that, if its state is as `expected`.
+    fn panicked(&self, expected: impl FnOnce(&State) -> bool, source: PanicSource) -> bool {
+        let mut state = lock(&self.state);
+        let is_new = expected(&state);
+        if is_new {
+            state.guest = Guest::Panicked;
+            // From under the lock, so that no end of the machine is published before.
+            self.events.publish(VmEvent::GuestPanicked { source });
+            self.changed.notify_all();
+        }
+        is_new
+    }
+}
+
+/// Reads a console.
+struct Reader {
+    line: PanicLine,
+    panics: Arc<Panics>,
+}
+
+impl OutputWatcher for Reader {
+    fn see(&mut self, bytes: &[u8]) {
+        if self.line.see(bytes) {
+            self.panics.suspect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use riscope_core::event::{DomainEventBus, Event, Filter, Subscription, VmId};
+
+    use super::*;
+    use crate::console::NullBackend;
+
+    const LINE: &[u8] = b"[    1.0] Kernel panic - not syncing: x\n";
+    const PANIC_LOOP: Activity = Activity { user_mode: false, busy: true };
+    const IDLE: Activity = Activity { user_mode: false, busy: false };
+
+    struct Bench {
+        panics: Arc<Panics>,
+        console: Arc<Console>,
+        exit: Arc<ExitLatch>,
+        events: Subscription,
+    }
+
+    fn bench(policy: OnPanic) -> Bench {
+        let bus = DomainEventBus::new();
+        let events = bus.subscribe("test", Filter::all(), 16);
+        let (exit, console) = (Arc::<ExitLatch>::default(), Console::new(Arc::new(NullBackend)));
+        let panics = Panics::new(Publisher::new(VmId::default(), Some(bus)), policy, Arc::clone(&exit));
+        panics.watch(&console);
+        Bench { panics, console, exit, events }
+    }
+
+    impl Bench {
+        fn look(&self, activity: Activity, times: u32) {
+            (0..times).for_each(|_| self.panics.look(activity));
+        }
+
+        /// Sources of the panics published since the last call.
+        fn published(&self) -> Vec<PanicSource> {
+            let events = std::iter::from_fn(|| self.events.try_recv().ok());
+            let source = |event| match event {
+                Event::Vm(VmEvent::GuestPanicked { source }) => source,
+                other => panic!("{other:?}"),
+            };
+            events.map(|envelope| source(envelope.event)).collect()
+        }
+    }
+
+    #[test]
+    fn a_panic_is_published_once_and_the_policy_applied() {
+        for (policy, exit) in [
+            (OnPanic::Report, None),
+            (OnPanic::Exit, Some(MachineExit::GuestPanic)),
+            (OnPanic::Reset, Some(MachineExit::Reset)),
+        ] {
+            let bench = bench(policy);
+            bench.panics.report(PanicSource::Pvpanic);
+            bench.panics.report(PanicSource::Sbi);
+            bench.console.output(LINE);
+            bench.look(PANIC_LOOP, 4);
+            assert_eq!(bench.published(), [PanicSource::Pvpanic]);
+            assert_eq!(bench.exit.get(), exit, "{policy:?}");
+            assert!(!bench.panics.wait(Duration::MAX), "nothing is left to be found");
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_guest_that_then_spins_is_a_panic() {
+        let bench = bench(OnPanic::Exit);
+        bench.look(PANIC_LOOP, 4);
+        assert_eq!(bench.published(), [], "a busy kernel is none");
+        bench.console.output(LINE);
+        bench.look(PANIC_LOOP, 4);
+        assert_eq!(bench.published(), [PanicSource::Console]);
+        assert_eq!(bench.exit.get(), Some(MachineExit::GuestPanic));
+    }
+
+    #[test]
+    fn a_line_of_a_guest_that_goes_on_is_none_and_the_next_may_be() {
+        let bench = bench(OnPanic::Exit);
+        bench.console.output(LINE);
+        bench.look(IDLE, 20);
+        bench.exit.request(MachineExit::PowerOff);
+        assert_eq!((bench.published(), bench.exit.get()), (vec![], Some(MachineExit::PowerOff)));
+        bench.console.output(LINE);
+        bench.look(PANIC_LOOP, 2);
+        assert_eq!(bench.published(), [PanicSource::Console]);
+    }
+
+    #[test]
+    fn a_guest_that_ends_itself_behind_the_line_has_panicked() {
+        for (policy, exit) in [
+            (OnPanic::Report, MachineExit::PowerOff),
+            (OnPanic::Exit, MachineExit::GuestPanic),
+            (OnPanic::Reset, MachineExit::Reset),
+        ] {
+            let bench = bench(policy);
+            bench.console.output(LINE);
+            bench.exit.request(MachineExit::PowerOff);
+            assert_eq!((bench.published(), bench.exit.get()), (vec![PanicSource::Console], Some(exit)));
+        }
+    }
+
+    #[test]
+    fn a_machine_that_its_host_ends_behind_the_line_is_only_ended() {
+        let bench = bench(OnPanic::Exit);
+        bench.console.output(LINE);
+        bench.exit.request(MachineExit::Timeout);
+        assert_eq!((bench.published(), bench.exit.get()), (vec![], Some(MachineExit::Timeout)));
+    }
+
+    #[test]
+    fn a_suspicion_wakes_who_waits_to_look() {
+        let bench = bench(OnPanic::Report);
+        let waiter = {
+            let panics = Arc::clone(&bench.panics);
+            std::thread::spawn(move || panics.wait(Duration::from_secs(3600)))
+        };
+        bench.console.output(LINE);
+        assert!(waiter.join().unwrap());
+        bench.panics.close();
+        assert!(!bench.panics.wait(Duration::from_secs(3600)));
+    }
+}

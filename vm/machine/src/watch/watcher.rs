@@ -1,0 +1,155 @@
+//! The thread that looks at a guest every now and then.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use riscope_core::counters::{CounterPage, HartTime};
+use riscope_core::event::{Publisher, VmEvent};
+use riscope_core::hart::{Attention, ExceptionCause, HartControl, HartSample, PrivilegeMode};
+
+use super::panics::Panics;
+use super::stall::{Change, StallDetector};
+use super::suspicion::Activity;
+
+/// Time between two looks at most and at least; in between, a stall takes [`LOOKS`].
+const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+/// Looks in the time that makes a stall.
+const LOOKS: u32 = 20;
+
+/// What is looked at.
+#[derive(Debug)]
+pub(crate) struct WatcherParts {
+    pub(crate) panics: Arc<Panics>,
+    pub(crate) events: Publisher,
+    pub(crate) harts: Vec<(Arc<HartControl>, Arc<CounterPage>)>,
+    /// Guest time that makes a stall; `None` if harts are not to be asked.
+    pub(crate) stall_after: Option<Duration>,
+}
+
+/// Looks at a guest until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    panics: Arc<Panics>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watcher {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the host is out of threads.
+    pub(crate) fn start(parts: WatcherParts) -> std::io::Result<Self> {
+        let panics = Arc::clone(&parts.panics);
+        let mut looker = Looker::new(parts);
+        let thread = std::thread::Builder::new().name("watch".into()).spawn(move || looker.run())?;
+        Ok(Self { panics, thread: Some(thread) })
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.panics.close();
+        // A panic of the thread has been reported by itself, and costs the watch only.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+struct Looker {
+    panics: Arc<Panics>,
+    events: Publisher,
+    interval: Duration,
+    harts: Vec<Watched>,
+}
+
+impl Looker {
+    fn new(parts: WatcherParts) -> Self {
+        let interval = parts
+            .stall_after
+            .map_or(LONGEST_INTERVAL, |stall_after| (stall_after / LOOKS).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL));
+        let detector = || parts.stall_after.map(|stall_after| StallDetector::new(stall_after, interval));
+        let harts = parts.harts.into_iter().map(|(control, page)| Watched::new(control, page, detector())).collect();
+        Self { panics: parts.panics, events: parts.events, interval, harts }
+    }
+
+    fn run(&mut self) {
+        while self.panics.wait(self.interval) {
+            let mut all = Activity { user_mode: false, busy: false };
+            for (hart, vcpu) in self.harts.iter_mut().zip(0..) {
+                let (activity, change) = hart.look();
+                all.user_mode |= activity.user_mode;
+                all.busy |= activity.busy;
+                match change {
+                    Some(Change::Stalled) => self.events.publish(VmEvent::HartStalled { vcpu }),
+                    Some(Change::Resumed) => self.events.publish(VmEvent::HartResumed { vcpu }),
+                    None => {}
+                }
+            }
+            self.panics.look(all);
+        }
+    }
+}
+
+/// What a hart had done up to a look.
+#[derive(Clone, Copy, Debug)]
+struct Done {
+    at: Instant,
+    user_calls: u64,
+    instructions: u64,
+    idle_ns: u64,
+}
+
+impl Done {
+    fn read(page: &CounterPage) -> Self {
+        Self {
+            at: Instant::now(),
+            user_calls: page.exceptions()[ExceptionCause::UserEcall.index()],
+            instructions: page.instructions().iter().fold(0, |sum, count| sum.wrapping_add(*count)),
+            idle_ns: page.time_ns()[HartTime::Idle.index()],
+        }
+    }
+}
+
+/// One hart.
+struct Watched {
+    control: Arc<HartControl>,
+    page: Arc<CounterPage>,
+    detector: Option<StallDetector>,
+    before: Done,
+}
+
+impl Watched {
+    fn new(control: Arc<HartControl>, page: Arc<CounterPage>, detector: Option<StallDetector>) -> Self {
+        let before = Done::read(&page);
+        Self { control, page, detector, before }
+    }
+
+    fn look(&mut self) -> (Activity, Option<Change>) {
+        let now = Done::read(&self.page);
+        let before = std::mem::replace(&mut self.before, now);
+        let elapsed = u64::try_from((now.at - before.at).as_nanos()).unwrap_or(u64::MAX);
+        let idle = now.idle_ns.saturating_sub(before.idle_ns);
+        let rested = idle > elapsed / 2;
+        let sample = self.control.take_sample();
+        let change = self.detect(rested, sample);
+        let in_user_mode = sample.is_some_and(|sample| sample.mode == PrivilegeMode::User);
+        let activity = Activity {
+            user_mode: in_user_mode || now.user_calls != before.user_calls,
+            busy: idle < elapsed / 10 && now.instructions != before.instructions,
+        };
+        (activity, change)
+    }
+
+    /// Looks at the answer to the last question, and asks again unless the hart rests: that
+    /// would wake it.
+    fn detect(&mut self, rested: bool, sample: Option<HartSample>) -> Option<Change> {
+        let detector = self.detector.as_mut()?;
+        if rested {
+            return detector.rested();
+        }
+        let change = sample.and_then(|sample| detector.sampled(sample, self.page.interrupts()));
+        self.control.request(Attention::SAMPLE);
+        change
+    }
+}
