@@ -6,6 +6,7 @@ use crate::cli::DemoArguments;
 use crate::error::CommandError;
 use crate::foreground::{Foreground, RunPolicy};
 use crate::message::say;
+use crate::reports::Reports;
 use crate::session::Session;
 use crate::wiring::machine_spec;
 
@@ -16,6 +17,7 @@ const MEMORY: u64 = 64 << 20;
 /// Runs the guest until Ctrl-C and returns how the machine ended.
 pub(crate) fn demo(arguments: &DemoArguments) -> Result<MachineExit, CommandError> {
     let session = Session::start(Some(arguments.listen), arguments.otlp.clone())?;
+    let _reports = Reports::start(&session.bus).map_err(CommandError::Runtime)?;
     let mut spec = machine_spec(&session.bus, "demo", arguments.engine, session.console());
     spec.memory = MEMORY;
     spec.reboot = true;

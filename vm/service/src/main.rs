@@ -9,6 +9,7 @@ mod error;
 mod foreground;
 mod http;
 mod message;
+mod reports;
 mod run;
 mod session;
 mod signals;

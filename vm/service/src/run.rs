@@ -10,19 +10,21 @@ use std::sync::Arc;
 use riscope_core::mmu::MmuType;
 use riscope_machine::boot::SignatureError;
 use riscope_machine::console::Console;
-use riscope_machine::{DiskSpec, ImageSource, Machine, MachineExit, MachineSpec};
+use riscope_machine::{DiskSpec, ImageSource, Machine, MachineExit, MachineSpec, OnPanic};
 
-use crate::cli::{ConsoleChoice, MmuChoice, RunArguments};
+use crate::cli::{ConsoleChoice, MmuChoice, PanicChoice, RunArguments};
 use crate::console::feed_stdin;
 use crate::error::CommandError;
 use crate::foreground::{Foreground, RunPolicy};
 use crate::message::say;
+use crate::reports::Reports;
 use crate::session::Session;
 use crate::wiring::machine_spec;
 
 /// Runs the machine and returns how it ended.
 pub(crate) fn run(arguments: &RunArguments) -> Result<MachineExit, CommandError> {
     let session = Session::start(arguments.observe.listen, arguments.observe.otlp.clone())?;
+    let _reports = Reports::start(&session.bus).map_err(CommandError::Runtime)?;
     let serial = session.console();
     let mut spec = machine_spec(&session.bus, "run", arguments.engine, Arc::clone(&serial));
     describe(&mut spec, arguments);
@@ -102,6 +104,11 @@ fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {
     spec.firmware = arguments.bios.as_ref().map(ImageSource::path);
     spec.initrd = arguments.initrd.as_ref().map(ImageSource::path);
     spec.append.clone_from(&arguments.append);
+    spec.watch.on_panic = match arguments.on_panic {
+        PanicChoice::Report => OnPanic::Report,
+        PanicChoice::Exit => OnPanic::Exit,
+        PanicChoice::Reset => OnPanic::Reset,
+    };
     spec.disks = arguments.disks.iter().map(|disk| disk_spec(disk)).collect();
 }
 

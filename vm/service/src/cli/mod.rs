@@ -84,6 +84,7 @@ Exit status:
   2    wrong use, or a file that cannot be used
   3    the guest asked for a reset under --no-reboot
   70   riscope failed, or its host
+  71   the guest panicked, under --on-panic exit
   124  --timeout has passed
   130  ended by the user: SIGINT, SIGHUP, SIGQUIT, Ctrl-A x, and SIGTERM unless the guest shut down";
 
@@ -129,6 +130,10 @@ pub(crate) struct RunArguments {
     /// Seconds that the guest may take to shut down after SIGTERM; 0 ends it at once
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_grace, allow_hyphen_values = true)]
     pub(crate) grace: std::time::Duration,
+    /// What follows when the guest panics, besides a line on stderr: nothing, the end with status
+    /// 71, or a reset
+    #[arg(long, value_name = "ACTION", value_enum, default_value_t = PanicChoice::Report)]
+    pub(crate) on_panic: PanicChoice,
     /// End with status 3 when the guest asks for a reset
     #[arg(long)]
     pub(crate) no_reboot: bool,
@@ -188,6 +193,17 @@ pub(crate) enum MmuChoice {
     Sv48,
     /// Five levels, 57-bit addresses, which some programs refuse, such as older JVMs
     Sv57,
+}
+
+/// What follows from a panic of the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PanicChoice {
+    /// Nothing: the guest may write its memory to a disk or reset itself
+    Report,
+    /// The machine ends
+    Exit,
+    /// The machine is reset, which ends it under --no-reboot
+    Reset,
 }
 
 /// Devices that the console can be.
