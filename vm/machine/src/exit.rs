@@ -81,10 +81,10 @@ impl ExitLatch {
 
     /// Ends the machine for this reason unless it is ending already.
     pub fn request(&self, exit: MachineExit) {
-        let is_shut_down = exit == MachineExit::Reset && self.shutting_down.load(Ordering::Relaxed);
-        let exit = if is_shut_down { MachineExit::PowerOff } else { exit };
         // Without the lock: a review may take others.
         let exit = self.review.get().map_or(exit, |review| review(exit));
+        let is_shut_down = exit == MachineExit::Reset && self.shutting_down.load(Ordering::Relaxed);
+        let exit = if is_shut_down { MachineExit::PowerOff } else { exit };
         lock(&self.exit).get_or_insert(exit);
         self.ended.notify_all();
         for hart in &self.harts {
@@ -152,8 +152,9 @@ mod tests {
     fn a_reset_of_a_guest_that_is_to_shut_down_is_its_end() {
         let latch = ExitLatch::default();
         latch.set_shutting_down(true);
-        latch.request(MachineExit::Reset);
-        assert_eq!(latch.get(), Some(MachineExit::PowerOff));
+        latch.set_review(|_| MachineExit::Reset);
+        latch.request(MachineExit::Failure(1));
+        assert_eq!(latch.get(), Some(MachineExit::PowerOff), "also if somebody else wants the reset");
     }
 
     #[test]
