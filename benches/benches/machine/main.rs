@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! cargo bench -p riscope-benches --bench machine -- --rounds 9 --only boot
+//! cargo bench -p riscope-benches --bench machine -- --pairs 500 --only telemetry
 //! ```
 
 mod report;
@@ -27,8 +28,8 @@ struct Options {
     /// Rounds; each runs every subject once
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Pairs of runs with and without telemetry
-    #[arg(long, default_value_t = 31, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Pairs of seconds with and without telemetry
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(6..=1000))]
     pairs: u32,
     /// Only this: integer, float, memory, boot or telemetry
     #[arg(long)]

@@ -1,59 +1,77 @@
-//! What telemetry costs a guest: pairs of runs, with and without.
+//! What telemetry costs a guest: pairs of seconds, with and without, of one machine that runs all the time.
+//!
+//! A host's speed drifts by far more than telemetry costs, so what is compared are seconds next to each other, and which
+//! one comes first alternates: with, without; without, with; and so on. What counts is how many instructions the guest
+//! retires in each.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use riscope_core::event::DomainEventBus;
 use riscope_jit::JitFactory;
+use riscope_machine::Machine;
 use riscope_telemetry::{Telemetry, TelemetryConfig};
 
-use crate::run::{machine, specification};
+use crate::run::specification;
 use crate::workload::Workload;
 
-/// A few seconds, so that scrapes and drift of the host both have their share.
-const WORKLOAD: Workload = Workload::Phase { name: "integer", steps: 3000 };
-/// Ten times as often as Prometheus usually scrapes.
-const SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
+/// It goes on for days.
+const WORKLOAD: Workload = Workload::Phase { name: "integer", steps: 1_000_000_000 };
+/// Until its code is translated.
+const WARM_UP: Duration = Duration::from_secs(5);
+/// Length of one half of a pair, and so of the time between two scrapes: ten times as often as Prometheus usually
+/// scrapes.
+const SLICE: Duration = Duration::from_secs(1);
 
-/// Times without and with telemetry.
+/// Instructions per second of the guest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pair {
-    pub(crate) without: Duration,
-    pub(crate) with: Duration,
+    pub(crate) without: f64,
+    pub(crate) with: f64,
 }
 
-/// Runs pairs, one after the other; who goes first alternates.
+/// Measures so many pairs.
 pub(crate) fn pairs(count: u32) -> Vec<Pair> {
+    let bus = DomainEventBus::new();
+    let mut specification = specification(Arc::new(JitFactory::default()), WORKLOAD);
+    specification.machine.bus = Some(bus.clone());
+    let mut machine = Machine::new(&specification.machine).expect("the machine can be built");
+    machine.start().expect("the machine can be started");
+    std::thread::sleep(WARM_UP);
     let pair = |n: u32| {
         if n.is_multiple_of(2) {
-            let without = without();
-            Pair { without, with: with() }
+            let without = speed(&machine);
+            Pair { without, with: speed_with_telemetry(&machine, &bus) }
         } else {
-            let with = with();
-            Pair { without: without(), with }
+            let with = speed_with_telemetry(&machine, &bus);
+            Pair { without: speed(&machine), with }
         }
     };
-    (0..count).map(pair).collect()
+    let pairs = (0..count).map(pair).collect();
+    machine.stop();
+    machine.wait();
+    pairs
 }
 
-fn without() -> Duration {
-    machine(&specification(Arc::new(JitFactory::default()), WORKLOAD), WORKLOAD, |_| ()).0.time
+/// Instructions per second during the next [`SLICE`].
+fn speed(machine: &Machine) -> f64 {
+    let retired = || machine.counters().harts.iter().flat_map(|hart| hart.instructions()).sum::<u64>();
+    let (start, before) = (Instant::now(), retired());
+    std::thread::sleep(SLICE);
+    let (after, time) = (retired(), start.elapsed());
+    (after - before) as f64 / time.as_secs_f64()
 }
 
-fn with() -> Duration {
-    let bus = DomainEventBus::new();
-    let telemetry = Arc::new(Telemetry::start(&bus, TelemetryConfig::default()).expect("telemetry starts"));
-    let mut specification = specification(Arc::new(JitFactory::default()), WORKLOAD);
-    specification.machine.bus = Some(bus);
-    let scraped = Arc::clone(&telemetry);
-    let (outcome, scraper) = machine(&specification, WORKLOAD, |machine| {
-        telemetry.register_vm(machine.counters().clone());
-        Scraper::start(scraped)
-    });
+/// The same with telemetry that is scraped; starting and ending it is not part of the time.
+fn speed_with_telemetry(machine: &Machine, bus: &DomainEventBus) -> f64 {
+    let telemetry = Arc::new(Telemetry::start(bus, TelemetryConfig::default()).expect("telemetry starts"));
+    telemetry.register_vm(machine.counters().clone());
+    let scraper = Scraper::start(telemetry);
+    let speed = speed(machine);
     drop(scraper);
-    outcome.time
+    speed
 }
 
 /// Scrapes until it is dropped.
@@ -69,7 +87,7 @@ impl Scraper {
         let scrape = move || {
             while !seen.load(Ordering::Relaxed) {
                 assert!(!telemetry.render(None).1.is_empty());
-                std::thread::park_timeout(SCRAPE_INTERVAL);
+                std::thread::park_timeout(SLICE);
             }
         };
         let thread = std::thread::Builder::new().name("scraper".into()).spawn(scrape);
