@@ -77,6 +77,17 @@ labels! {
     }
 }
 
+/// The segment of a code cache that holds no code.
+pub(crate) const FREE: &str = "free";
+
+labels! {
+    /// Why a span did not go from the queue to the exporter.
+    pub(crate) enum QueueLoss {
+        /// The queue was full.
+        Full "queue_full",
+    }
+}
+
 labels! {
     /// Why a subscriber of the event bus did not handle an event.
     pub(crate) enum Loss {

@@ -14,21 +14,45 @@ use super::family::{
     EXECUTIONS_BUCKETS, Family, GUEST_BYTES_BUCKETS, HOST_BYTES_BUCKETS, INSTRUCTIONS_BUCKETS, LATENCY_BUCKETS,
     OPERATION_BUCKETS, Unit,
 };
-use crate::label::{CollectorName, CompileResult, ErrorType, Loss, Rejection, Suppressible, Suppression};
+use crate::label::{
+    CollectorName, CompileResult, ErrorType, FREE, Loss, QueueLoss, Rejection, Suppressible, Suppression,
+};
 
-/// Names of the tiers that generate code.
-const COMPILED: &[&str] = &[Tier::Baseline.as_str(), Tier::Optimized.as_str()];
+/// Names of the tiers that generate code: all but the first, which interprets.
+const COMPILED: [&str; Tier::ALL.len() - 1] = without_first(Tier::NAMES);
 
-/// How sending a span ends: nothing for one that arrived, or why it did not.
-const EXPORT_OUTCOMES: [&str; ErrorType::ALL.len() + 1] = {
-    let mut outcomes = [""; ErrorType::ALL.len() + 1];
+/// What a code cache consists of.
+const SEGMENTS: [&str; COMPILED.len() + 1] = with(COMPILED, FREE);
+
+/// How sending a span ends: why it did not arrive, or nothing if it did.
+const EXPORT_OUTCOMES: [&str; ErrorType::ALL.len() + 1] = with(ErrorType::NAMES, "");
+
+/// How a span leaves the queue: why it was dropped, or nothing if it went to the exporter.
+const QUEUE_OUTCOMES: [&str; QueueLoss::ALL.len() + 1] = with(QueueLoss::NAMES, "");
+
+/// `names` and one more.
+const fn with<const N: usize, const M: usize>(names: [&'static str; N], more: &'static str) -> [&'static str; M] {
+    assert!(M == N + 1);
+    let mut all = [more; M];
     let mut index = 0;
-    while index < ErrorType::ALL.len() {
-        outcomes[index + 1] = ErrorType::NAMES[index];
+    while index < N {
+        all[index] = names[index];
         index += 1;
     }
-    outcomes
-};
+    all
+}
+
+/// `names` but the first.
+const fn without_first<const N: usize, const M: usize>(names: [&'static str; N]) -> [&'static str; M] {
+    assert!(M == N - 1);
+    let mut rest = [""; M];
+    let mut index = 0;
+    while index < M {
+        rest[index] = names[index + 1];
+        index += 1;
+    }
+    rest
+}
 
 /// Declares one constant per family and the list of all of them.
 macro_rules! families {
@@ -82,7 +106,7 @@ families! {
     )
     .labels(&["from", "to"]).otel("riscope.vm.state.transitions")
         .values(&[("from", &VmState::NAMES), ("to", &VmState::NAMES)]);
-    VM_EXITS = Family::counter("riscope_vm_exits_total", "Virtual machine terminations by reason.")
+    VM_EXITS = Family::counter("riscope_vm_exits_total", "Virtual machine terminations by reason; one that ends its process is told by the span vm.run and the exit status.")
         .labels(&["reason"]).otel("riscope.vm.exits")
         .values(&[("reason", &ExitReason::NAMES)]);
     VM_BOOT_PHASE_DURATION = Family::histogram(
@@ -156,43 +180,43 @@ families! {
         "Blocks compiled by tier, trigger and result (ok, bailout, error).",
     )
     .labels(&["tier", "trigger", "result"]).otel("riscope.jit.compilations")
-        .values(&[("tier", COMPILED), ("trigger", &Trigger::NAMES), ("result", &CompileResult::NAMES)]);
+        .values(&[("tier", &COMPILED), ("trigger", &Trigger::NAMES), ("result", &CompileResult::NAMES)]);
     JIT_COMPILATION_DURATION = Family::histogram(
         "riscope_jit_compilation_duration_seconds", LATENCY_BUCKETS,
         "Compile time per block.",
     )
     .unit(Unit::Seconds).labels(&["tier"]).otel("riscope.jit.compilation.duration")
-        .values(&[("tier", COMPILED)]);
+        .values(&[("tier", &COMPILED)]);
     JIT_QUEUE_WAIT = Family::histogram(
         "riscope_jit_compile_queue_wait_seconds", LATENCY_BUCKETS,
         "Time a compilation waited in the queue.",
     )
     .unit(Unit::Seconds).labels(&["tier"])
-        .values(&[("tier", COMPILED)]);
+        .values(&[("tier", &COMPILED)]);
     JIT_GUEST_BYTES = Family::counter("riscope_jit_compiled_guest_bytes_total", "Guest code bytes compiled.")
         .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.guest.size")
-        .values(&[("tier", COMPILED)]);
+        .values(&[("tier", &COMPILED)]);
     JIT_HOST_BYTES = Family::counter("riscope_jit_compiled_host_bytes_total", "Host code bytes emitted.")
         .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.host.size")
-        .values(&[("tier", COMPILED)]);
+        .values(&[("tier", &COMPILED)]);
     JIT_BLOCK_GUEST_BYTES = Family::histogram(
         "riscope_jit_block_guest_bytes", GUEST_BYTES_BUCKETS,
         "Guest size of compiled blocks.",
     )
     .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.guest.size")
-        .values(&[("tier", COMPILED)]);
+        .values(&[("tier", &COMPILED)]);
     JIT_BLOCK_INSTRUCTIONS = Family::histogram(
         "riscope_jit_block_guest_instructions", INSTRUCTIONS_BUCKETS,
         "Guest instructions per compiled block.",
     )
     .labels(&["tier"]).otel("riscope.jit.block.guest.instructions")
-        .values(&[("tier", COMPILED)]);
+        .values(&[("tier", &COMPILED)]);
     JIT_BLOCK_HOST_BYTES = Family::histogram(
         "riscope_jit_block_host_bytes", HOST_BYTES_BUCKETS,
         "Host code size of compiled blocks.",
     )
     .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.block.host.size")
-        .values(&[("tier", COMPILED)]);
+        .values(&[("tier", &COMPILED)]);
     JIT_QUEUE_DEPTH = Family::gauge("riscope_jit_compile_queue_depth", "Compilations waiting in the queue.")
         .otel("riscope.jit.queue.size");
     JIT_QUEUE_REJECTED = Family::counter("riscope_jit_compile_queue_rejected_total", "Compilations not queued.")
@@ -205,10 +229,10 @@ families! {
         "Code cache bytes by segment, dropped code included; the segments add up to the capacity.",
     )
     .unit(Unit::Bytes).labels(&["segment"]).otel("riscope.jit.code_cache.usage")
-        .values(&[("segment", &["baseline", "optimized", "free"])]);
+        .values(&[("segment", &SEGMENTS)]);
     JIT_CACHE_BLOCKS = Family::gauge("riscope_jit_code_cache_blocks", "Blocks resident in the code cache.")
         .labels(&["tier"]).otel("riscope.jit.code_cache.block.count")
-        .values(&[("tier", COMPILED)]);
+        .values(&[("tier", &COMPILED)]);
     JIT_INVALIDATIONS = Family::counter("riscope_jit_block_invalidations_total", "Blocks invalidated by reason.")
         .labels(&["reason"]).otel("riscope.jit.block.invalidations")
         .values(&[("reason", &InvalidationReason::NAMES)]);
@@ -223,8 +247,8 @@ families! {
     );
 
     // Devices.
-    DEVICE_ERRORS = Family::counter("riscope_device_errors_total", "Failures of devices that are the host's fault; name is that of the disk.")
-        .labels(&["vm_id", "device", "name", "error_type"]);
+    DEVICE_ERRORS = Family::counter("riscope_device_errors_total", "Failures of devices that are the host's fault; device_name tells devices of one kind apart.")
+        .labels(&["vm_id", "device", "device_name", "error_type"]);
 
     // Event bus.
     BUS_PUBLISHED = Family::counter("riscope_event_bus_published_total", "Events published by type.")
@@ -256,7 +280,7 @@ families! {
         "Spans that left the queue; error_type is empty for those that went to the exporter.",
     )
     .labels(&["error_type"]).otel("otel.sdk.processor.span.processed")
-        .values(&[("error_type", &["", "queue_full"])]);
+        .values(&[("error_type", &QUEUE_OUTCOMES)]);
     SPANS_EXPORTED = Family::counter(
         "otel_sdk_exporter_span_exported_total",
         "Spans for which export has finished; error_type is empty for those that arrived.",

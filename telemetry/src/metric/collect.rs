@@ -17,7 +17,7 @@ use super::machines::{Machines, Table};
 use super::registry::COMPILED_TIERS;
 use super::samples::{Samples, desc, seconds, to_f64};
 use super::{catalog, guest};
-use crate::label::{CollectorName, Loss, Rejection};
+use crate::label::{CollectorName, FREE, Loss, Rejection};
 
 /// Something that makes families on demand.
 pub(crate) trait Source: Send + Sync {
@@ -150,13 +150,13 @@ fn engines(table: &Table) -> Vec<MetricFamily> {
     let mut usage = Samples::new(catalog::JIT_CACHE_USAGE);
     let mut blocks = Samples::new(catalog::JIT_CACHE_BLOCKS);
     let mut free = limit;
-    for tier in COMPILED_TIERS {
+    for &tier in COMPILED_TIERS {
         let used = sum(&|it| &it.engine.code_cache_used[tier.index()]);
         free = free.saturating_sub(used);
         usage.count(&[tier.as_str()], used);
         blocks.count(&[tier.as_str()], sum(&|it| &it.engine.resident_blocks[tier.index()]));
     }
-    usage.count(&["free"], free);
+    usage.count(&[FREE], free);
     vec![
         Samples::single(catalog::JIT_QUEUE_DEPTH, to_f64(sum(&|it| &it.engine.queue_depth))),
         rejected.finish(),

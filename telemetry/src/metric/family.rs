@@ -130,6 +130,10 @@ pub const INSTRUCTIONS_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0,
 /// Host bytes of a block: powers of two from 64 to 65536.
 pub const HOST_BYTES_BUCKETS: &[f64] =
     &[64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0];
-/// Executions of a block: powers of two from 32, where blocks are hot by default, to
-/// 16384, beyond which nobody counts.
-pub const EXECUTIONS_BUCKETS: &[f64] = &[32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0];
+/// Executions of a block that became hot: 32, the threshold by default, has a bucket of its
+/// own, as most blocks are found there while the compiler keeps up, and quantiles would lie
+/// far below it otherwise. Above it, where a long queue raises the threshold, there are two
+/// to four buckets for each power of two, up to 16384, beyond which nobody counts.
+pub const EXECUTIONS_BUCKETS: &[f64] = &[
+    31.0, 32.0, 36.0, 40.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0, 768.0, 1024.0, 2048.0, 4096.0, 16384.0,
+];

@@ -34,14 +34,18 @@ impl TierMetrics {
     }
 }
 
-/// Tiers that generate code.
-pub(super) const COMPILED_TIERS: [Tier; 2] = [Tier::Baseline, Tier::Optimized];
+/// Tiers that generate code: all but the first, which interprets.
+pub(super) const COMPILED_TIERS: &[Tier] = match Tier::ALL {
+    [_, compiled @ ..] => compiled,
+    [] => &[],
+};
 
 /// What events move.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     pub(crate) machines: Arc<Machines>,
-    tiers: [TierMetrics; COMPILED_TIERS.len()],
+    /// By [`COMPILED_TIERS`].
+    tiers: Vec<TierMetrics>,
     /// By [`InvalidationReason`].
     pub(crate) invalidations: Vec<IntCounter>,
     /// By [`FlushReason`].
@@ -84,7 +88,7 @@ impl Metrics {
 }
 
 /// Transitions that machines make; others appear if they happen.
-const TRANSITIONS: [(VmState, VmState); 17] = [
+const TRANSITIONS: [(VmState, VmState); 18] = [
     (VmState::Creating, VmState::Created),
     (VmState::Creating, VmState::Failed),
     (VmState::Created, VmState::Booting),
@@ -102,9 +106,11 @@ const TRANSITIONS: [(VmState, VmState); 17] = [
     (VmState::Paused, VmState::Stopping),
     (VmState::Stopping, VmState::Stopped),
     (VmState::Stopping, VmState::Failed),
+    // A reset.
+    (VmState::Stopping, VmState::Creating),
 ];
 
-fn tier_metrics(registry: &Registry) -> Result<[TierMetrics; COMPILED_TIERS.len()], prometheus::Error> {
+fn tier_metrics(registry: &Registry) -> Result<Vec<TierMetrics>, prometheus::Error> {
     let compilations = counter_vec(registry, catalog::JIT_COMPILATIONS)?;
     let duration = histogram_vec(registry, catalog::JIT_COMPILATION_DURATION)?;
     let queue_wait = histogram_vec(registry, catalog::JIT_QUEUE_WAIT)?;
@@ -113,7 +119,7 @@ fn tier_metrics(registry: &Registry) -> Result<[TierMetrics; COMPILED_TIERS.len(
     let block_guest_bytes = histogram_vec(registry, catalog::JIT_BLOCK_GUEST_BYTES)?;
     let block_instructions = histogram_vec(registry, catalog::JIT_BLOCK_INSTRUCTIONS)?;
     let block_host_bytes = histogram_vec(registry, catalog::JIT_BLOCK_HOST_BYTES)?;
-    Ok(COMPILED_TIERS.map(|tier| {
+    let metrics = |tier: &Tier| {
         let tier = tier.as_str();
         TierMetrics {
             compilations: (Trigger::ALL.iter())
@@ -130,7 +136,8 @@ fn tier_metrics(registry: &Registry) -> Result<[TierMetrics; COMPILED_TIERS.len(
             block_instructions: block_instructions.with_label_values(&[tier]),
             block_host_bytes: block_host_bytes.with_label_values(&[tier]),
         }
-    }))
+    };
+    Ok(COMPILED_TIERS.iter().map(metrics).collect())
 }
 
 /// A counter for each member of a closed set, in its order.

@@ -18,7 +18,7 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
             trace.description = Some(Description { name, engine, vcpus: *vcpus, memory_bytes: *memory_bytes });
         }
         VmEvent::StateChanged { from: _, to } => match to {
-            VmState::Creating | VmState::Created | VmState::Restoring => {
+            VmState::Creating | VmState::Created => {
                 spans.enter(envelope);
             }
             VmState::Booting => {
@@ -35,7 +35,7 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
                     trace.failed = true;
                 }
             }
-            VmState::Pausing | VmState::Paused | VmState::Snapshotting | VmState::Stopping | VmState::Stopped => {}
+            VmState::Pausing | VmState::Paused | VmState::Stopping | VmState::Stopped => {}
         },
         VmEvent::BootPhaseCompleted { phase, start_ns, end_ns } => {
             let (sink, trace) = spans.enter(envelope);

@@ -83,7 +83,7 @@ mod tests {
         let mut waiting = Waiting::default();
         assert_eq!(waiting.add(at(1, 5)), []);
         assert_eq!(waiting.add(at(1, 6)), [at(1, 5)]);
-        assert_eq!(waiting.take(0x1000, 1, Tier::Optimized), None);
+        assert_eq!(waiting.take(0x1000, 1, Tier::Interpreter), None);
         assert_eq!(
             (waiting.take(0x1000, 1, Tier::Baseline), waiting.take(0x1000, 1, Tier::Baseline)),
             (Some(at(1, 6)), None)

@@ -46,7 +46,7 @@ fn own_change(kind: EventType) -> Change {
         EventType::Execution(kind) => change_of_execution(kind),
         EventType::Vm(kind) => change_of_vm(kind),
         EventType::Device(DeviceEventType::Failed) => {
-            ("riscope_device_errors_total", &[OF_VM, ("name", "disk0"), ("error_type", "read")], 1.0)
+            ("riscope_device_errors_total", &[OF_VM, ("device_name", "disk0"), ("error_type", "read")], 1.0)
         }
     }
 }

@@ -12,7 +12,7 @@ use riscope_telemetry::metric::family::{Kind, Unit};
 
 use crate::exposition::{Exposition, Labels};
 use crate::fixture::{
-    Fixture, compiled, counters, created, deleted, device_failed, event, exited, hotspot, phase, state,
+    Fixture, compiled, counters, created, deleted, device_failed, event, exited, hotspot, phase, reset, state,
 };
 use crate::receiver::{Manner, Receiver};
 
@@ -133,6 +133,15 @@ fn labels_have_the_values_that_the_catalogue_declares() {
 }
 
 #[test]
+fn nothing_is_exported_of_tiers_and_states_that_no_machine_enters() {
+    let scrape = busy().scrape();
+    for absent in ["optimized", "snapshotting", "restoring"] {
+        let found = scrape.samples.keys().find(|(_, labels)| labels.values().any(|value| value == absent));
+        assert_eq!(found, None, "{absent}");
+    }
+}
+
+#[test]
 fn known_label_sets_are_there_before_anything_happens() {
     let fixture = Fixture::new(exporting());
     let scrape = fixture.scrape();
@@ -151,7 +160,7 @@ fn known_label_sets_are_there_before_anything_happens() {
     for event in EventType::NAMES {
         assert_eq!(scrape.value("riscope_event_bus_published_total", &[("event", event)]), Some(0.0));
     }
-    for tier in [Tier::Baseline, Tier::Optimized].map(Tier::as_str) {
+    for tier in [Tier::Baseline].map(Tier::as_str) {
         for result in ["ok", "bailout", "error"] {
             let labels = [("tier", tier), ("trigger", "hot"), ("result", result)];
             assert_eq!(scrape.value("riscope_jit_compilations_total", &labels), Some(0.0));
@@ -212,7 +221,7 @@ fn a_machine_has_all_its_series_at_once() {
         let labels = [
             ("vm_id", "00000000-0000-0000-0000-000000000003"),
             ("device", "virtio-blk"),
-            ("name", "disk0"),
+            ("device_name", "disk0"),
             ("error_type", error),
         ];
         assert_eq!(scrape.value("riscope_device_errors_total", &labels), Some(0.0));
@@ -247,7 +256,9 @@ fn a_deleted_machine_leaves_no_series_and_takes_no_count_along() {
     assert!(of_vm(&before, VM) > 50);
     fixture.publish([deleted(VM)]);
     // Late news of the dead.
-    fixture.publish([hotspot(VM, 1), device_failed(VM), compiled(VM, 1, 1)]);
+    fixture.publish([hotspot(VM, 1), device_failed(VM), compiled(VM, 1, 1), reset(VM, 2)]);
+    let trouble = [VmEventType::GuestPanicked, VmEventType::HartStalled, VmEventType::HartResumed];
+    fixture.publish(trouble.map(|kind| event(EventType::Vm(kind), VM)));
     let after = fixture.scrape();
     assert_eq!(of_vm(&after, VM), 0);
     assert_eq!(of_vm(&after, OTHER), of_vm(&before, OTHER));
@@ -268,7 +279,7 @@ fn states_are_counted_and_exclusive() {
         state(VM, VmState::Created, VmState::Booting),
         state(VM, VmState::Booting, VmState::Running),
         created(OTHER, "other"),
-        state(OTHER, VmState::Snapshotting, VmState::Failed),
+        state(OTHER, VmState::Paused, VmState::Failed),
     ]);
     let scrape = fixture.scrape();
     assert_eq!(scrape.sum("riscope_vms", &[]), 2.0);
@@ -283,7 +294,7 @@ fn states_are_counted_and_exclusive() {
     }
     let transitions = |from, to| scrape.value("riscope_vm_state_transitions_total", &[("from", from), ("to", to)]);
     assert_eq!(transitions("created", "booting"), Some(1.0));
-    assert_eq!(transitions("snapshotting", "failed"), Some(1.0), "an unexpected one appears when it happens");
+    assert_eq!(transitions("paused", "failed"), Some(1.0), "an unexpected one appears when it happens");
     assert_eq!(transitions("running", "pausing"), Some(0.0));
 }
 

@@ -9,7 +9,7 @@ use prometheus::{IntCounter, IntCounterVec, Registry};
 
 use super::failure::{Failure, LastFailure};
 use crate::config::Notices;
-use crate::label::ErrorType;
+use crate::label::{ErrorType, QueueLoss};
 use crate::metric::catalog;
 use crate::metric::registry::counter_vec;
 
@@ -52,7 +52,7 @@ impl Delivery {
         exported.with_label_values(&[""]);
         ErrorType::ALL.iter().for_each(|it| drop(exported.with_label_values(&[it.as_str()])));
         let processed = counter_vec(registry, catalog::SPANS_PROCESSED)?;
-        let [passed_on, queue_full] = ["", "queue_full"].map(|error| processed.with_label_values(&[error]));
+        let [passed_on, queue_full] = ["", QueueLoss::Full.as_str()].map(|error| processed.with_label_values(&[error]));
         let (in_flight, last_failure, state) = Default::default();
         Ok(Self { receiver, notices, passed_on, queue_full, exported, in_flight, last_failure, state })
     }

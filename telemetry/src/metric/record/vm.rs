@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use riscope_core::event::{Envelope, VmEvent};
+use riscope_core::event::{Envelope, VmEvent, VmId};
 
-use crate::metric::machines::Description;
+use crate::metric::machines::{Description, Machine};
 use crate::metric::registry::Metrics;
 use crate::metric::samples::seconds;
 
@@ -26,17 +26,22 @@ pub(super) fn record(metrics: &Metrics, envelope: &Envelope, event: &VmEvent) {
         VmEvent::BootPhaseCompleted { phase, start_ns, end_ns } => {
             metrics.boot_phases[phase.index()].observe(seconds(end_ns.saturating_sub(*start_ns)));
         }
-        VmEvent::Reset { boots: _ } => metrics.machines.lock().enter(vm_id).reset(),
-        VmEvent::GuestPanicked { source } => {
-            metrics.machines.lock().enter(vm_id).panics[source.index()] += 1;
-        }
-        VmEvent::HartStalled { vcpu } => {
-            metrics.machines.lock().enter(vm_id).stalled.insert(*vcpu);
-        }
-        VmEvent::HartResumed { vcpu } => {
-            metrics.machines.lock().enter(vm_id).stalled.remove(vcpu);
-        }
+        VmEvent::Reset { boots: _ } => known(metrics, vm_id, Machine::reset),
+        VmEvent::GuestPanicked { source } => known(metrics, vm_id, |machine| machine.panics[source.index()] += 1),
+        VmEvent::HartStalled { vcpu } => known(metrics, vm_id, |machine| {
+            machine.stalled.insert(*vcpu);
+        }),
+        VmEvent::HartResumed { vcpu } => known(metrics, vm_id, |machine| {
+            machine.stalled.remove(vcpu);
+        }),
         VmEvent::Exited { reason, code: _ } => metrics.exits[reason.index()].inc(),
         VmEvent::Deleted {} => metrics.machines.lock().delete(vm_id),
+    }
+}
+
+/// Changes the machine if it is there: whoever watches a machine may speak of it when it is gone.
+fn known(metrics: &Metrics, vm_id: VmId, change: impl FnOnce(&mut Machine)) {
+    if let Some(machine) = metrics.machines.lock().known(vm_id) {
+        change(machine);
     }
 }

@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn each_count_moves_its_word_and_no_other() {
         let page = CounterPage::default();
-        page.count_instructions(Tier::Optimized, 5);
+        page.count_instructions(Tier::Baseline, 5);
         page.count_exception(ExceptionCause::LoadPageFault);
         page.count_interrupt(Interrupt::SupervisorTimer);
         page.count_tlb_miss(Access::Store);
@@ -237,7 +237,7 @@ mod tests {
         page.count_wfi();
         let moved: Vec<_> = page.iter().filter(|(_, _, value)| *value != 0).collect();
         let expected = [
-            (HartCounter::Instructions, "optimized", 5),
+            (HartCounter::Instructions, "baseline", 5),
             (HartCounter::Exceptions, "load_page_fault", 1),
             (HartCounter::Interrupts, "supervisor_timer", 1),
             (HartCounter::TlbMisses, "store", 1),

@@ -10,8 +10,6 @@ labels! {
         Interpreter "interpreter",
         /// The first translation of a block.
         Baseline "baseline",
-        /// Optimised regions.
-        Optimized "optimized",
     }
 }
 

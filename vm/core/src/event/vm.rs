@@ -20,10 +20,6 @@ labels! {
         Pausing "pausing",
         /// Stopped at an instruction boundary.
         Paused "paused",
-        /// State is being saved.
-        Snapshotting "snapshotting",
-        /// State is being loaded.
-        Restoring "restoring",
         /// On the way to stopped.
         Stopping "stopping",
         /// Ended.
