@@ -28,6 +28,7 @@ mod label;
 pub mod metric;
 mod process;
 mod pump;
+mod runbooks;
 mod span;
 
 use std::io;
@@ -49,6 +50,7 @@ use metric::machines::Machines;
 use metric::registry::Metrics;
 use process::ProcessSource;
 use pump::{Handler, Pump};
+pub use runbooks::{runbook, runbook_names};
 use span::Spans;
 
 /// Longest time that shutting down takes. Short enough that a command which has to end

@@ -55,17 +55,32 @@ fn kind(name: &str) -> Kind {
 
 /// Every series of the scrape with the labels of a target, in `promtool`'s notation: gauges stay as they are,
 /// counters grow, and so do all buckets of a histogram.
-pub(crate) fn input_series() -> Vec<Value> {
+pub(crate) fn busy_process() -> Vec<Value> {
+    series(|name, value| {
+        let step = if kind(name) == Kind::Gauge { "" } else { "+60" };
+        format!("{value}{step}x{SAMPLES}")
+    })
+}
+
+/// The same of processes that follow each other from scrape to scrape. In each of them the same few things happen, so
+/// that its counters are what those of the one before were; but they take longer or shorter.
+pub(crate) fn fast_restarts() -> Vec<Value> {
+    series(|name, value| match kind(name) {
+        Kind::Histogram if name.ends_with("_sum") => vec!["0.5 0.3 0.4"; SAMPLES / 3].join(" "),
+        Kind::Histogram => format!("1x{SAMPLES}"),
+        Kind::Counter | Kind::Gauge => format!("{value}x{SAMPLES}"),
+    })
+}
+
+/// Every series of the scrape with the labels of a target, and what `values` says of its name and value.
+fn series(values: impl Fn(&str, &str) -> String) -> Vec<Value> {
     let target = r#"job="riscope",instance="127.0.0.1:8440""#;
     let mut series = vec![json!({"series": format!("up{{{target}}}"), "values": format!("1x{SAMPLES}")})];
     for line in scrape().lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (id, value) = line.rsplit_once(' ').expect("a series and a value");
         let (name, labels) = id.split_once('{').map_or((id, String::new()), |(name, rest)| (name, format!(",{rest}")));
         let labels = labels.trim_end_matches('}');
-        let step = if kind(name) == Kind::Gauge { "" } else { "+60" };
-        series.push(
-            json!({"series": format!("{name}{{{target}{labels}}}"), "values": format!("{value}{step}x{SAMPLES}")}),
-        );
+        series.push(json!({"series": format!("{name}{{{target}{labels}}}"), "values": values(name, value)}));
     }
     series
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use riscope_telemetry::{runbook, runbook_names};
 use serde_json::Value;
 
 use crate::catalogue::Catalogue;
 use crate::query::Query;
-use crate::{Complaints, files, grafana, read, tree};
+use crate::{Complaints, files, grafana, read};
 
 /// A recording or an alert rule.
 #[derive(Debug)]
@@ -116,6 +117,8 @@ fn recorded_series_are_named_by_level_metric_operation_and_used() {
 #[test]
 fn every_alert_has_severity_summary_description_and_runbook() {
     let rules = Rules::load();
+    let mut known = Catalogue::new();
+    rules.add_recorded_to(&mut known);
     let mut complaints = Complaints::default();
     let mut names = BTreeSet::new();
     for rule in rules.alerts() {
@@ -128,19 +131,43 @@ fn every_alert_has_severity_summary_description_and_runbook() {
         expect(summary.ends_with('.') && !summary.contains("{{"), "summary is not one fixed sentence");
         expect(annotation("description").contains("{{"), "description names no instance and no value");
 
-        let runbook = annotation("runbook");
-        expect(runbook == format!("deploy/runbooks/{}.md", rule.name), "runbook is not its runbook");
-        let title = std::fs::read_to_string(tree(runbook)).unwrap_or_default();
-        expect(title.starts_with(&format!("# {}\n", rule.name)), "its runbook is missing or has another title");
+        let file = format!("/{}.md", rule.name);
+        let url = annotation("runbook_url");
+        let base =
+            url.strip_suffix(&file).or_else(|| url.strip_suffix("{{ end }}").and_then(|it| it.strip_suffix(&file)));
+        let is_external =
+            base.is_some_and(|base| base.starts_with("{{ with $externalLabels.riscope_runbooks }}{{ . }}"));
+        expect(is_external, "runbook_url is not its runbook where the external label says");
+        let is_own = url.contains("{{ else }}http://{{ $labels.instance }}/runbooks{{ end }}/");
+        // What cannot be scraped cannot show its runbook.
+        expect(is_own || rule.name == "RiscopeDown", "without the label, runbook_url does not lead to riscope itself");
+        let text = runbook(&rule.name).unwrap_or_default();
+        expect(text.starts_with(&format!("# {}\n", rule.name)), "its runbook is missing or has another title");
+
+        let selects = |label: &str| rule.json["expr"].as_str().is_some_and(|text| text.contains(label));
+        let shows = |label: &str| annotation("description").contains(&format!("{{{{ $labels.{label} }}}}"));
+        // Of the joined labels the machine's identity is one.
+        let is_of_vm = selects("group_left (name)");
+        expect(!is_of_vm || shows("name") && shows("vm_id"), "it is about a machine and does not show its name");
+        let query = Query::parse(&rule.expression).expect("checked by another test");
+        expect(
+            !known.labels_of(&query).contains("vm_id") || is_of_vm,
+            "it is about a machine and not joined with its name",
+        );
     }
     assert!(names.len() > 1);
-    for runbook in files("deploy/runbooks", "md") {
-        for mentioned in alert_names(&read(&runbook)) {
+    let mut in_folder = Vec::new();
+    for path in files("deploy/runbooks", "md") {
+        for mentioned in alert_names(&read(&path)) {
             let exists = rules.alert(&mentioned).is_some();
-            complaints.expect(&runbook.to_string_lossy(), exists, &format!("there is no alert {mentioned}"));
+            complaints.expect(&path.to_string_lossy(), exists, &format!("there is no alert {mentioned}"));
         }
+        in_folder.push(path.file_stem().expect("a name").to_string_lossy().into_owned());
     }
     complaints.assert_none();
+    assert_eq!(runbook_names().collect::<Vec<_>>(), in_folder, "telemetry/src/runbooks.rs lists other files");
+    assert_eq!(runbook("RiscopeDown.md"), runbook("RiscopeDown"));
+    assert_eq!(runbook("../Makefile"), None);
 }
 
 #[test]

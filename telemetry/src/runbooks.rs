@@ -1,0 +1,43 @@
+//! The runbooks of the shipped alerts: what to do when one fires. Alerts link to them, so whatever serves `/metrics`
+//! serves them as well.
+
+/// Names the files of `deploy/runbooks`.
+macro_rules! runbooks {
+    ($($name:ident)*) => {
+        const RUNBOOKS: &[(&str, &str)] = &[
+            $((stringify!($name), include_str!(concat!("../../deploy/runbooks/", stringify!($name), ".md"))),)*
+        ];
+    };
+}
+
+runbooks! {
+    RiscopeDeviceErrors
+    RiscopeDown
+    RiscopeEventBusBacklog
+    RiscopeEventBusDropping
+    RiscopeFileDescriptorsNearLimit
+    RiscopeGuestPanicked
+    RiscopeGuestResetLoop
+    RiscopeHartStalled
+    RiscopeHotspotRateAnomalous
+    RiscopeHotspotRateHigh
+    RiscopeInterpreterShareHigh
+    RiscopeJitCodeCacheThrashing
+    RiscopeJitCompilationErrors
+    RiscopeJitCompileLatencyHigh
+    RiscopeJitCompileQueueRejecting
+    RiscopeJitInvalidationStorm
+    RiscopeRestarting
+    RiscopeSpanExportFailing
+}
+
+/// The runbook of an alert, in Markdown; `name` may end in `.md`, as links between runbooks do.
+pub fn runbook(name: &str) -> Option<&'static str> {
+    let name = name.strip_suffix(".md").unwrap_or(name);
+    RUNBOOKS.iter().find(|(found, _)| *found == name).map(|(_, text)| *text)
+}
+
+/// The names of all alerts that have a runbook, in the order of the alphabet.
+pub fn runbook_names() -> impl Iterator<Item = &'static str> {
+    RUNBOOKS.iter().map(|(name, _)| *name)
+}
