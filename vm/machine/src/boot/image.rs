@@ -6,12 +6,12 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flate2::read::MultiGzDecoder;
 use riscope_core::mem::GuestMemory;
 use rustix::fs::OFlags;
 use vm_memory::{Bytes, GuestAddress};
 
 use super::elf;
+use super::packed::{self, Packing};
 
 /// Bytes that a kernel or firmware may have, compressed or not: a `vmlinux` with debug
 /// information has about a quarter of it.
@@ -19,8 +19,7 @@ pub const MAX_IMAGE_BYTES: u64 = 1 << 30;
 /// Bytes of an ELF file that need no guest memory, such as debug information.
 const MAX_UNLOADED_BYTES: u64 = 512 << 20;
 
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// Bytes that tell what a file is.
+/// Bytes of an image that tell whether it is ELF.
 const HEAD_SIZE: usize = 4;
 
 /// Why a file could not be read.
@@ -58,11 +57,13 @@ pub enum ImageError {
         /// Size of guest memory in bytes.
         room: u64,
     },
-    /// A gzip file that cannot be unpacked.
-    #[error("{name} is a damaged gzip file: {source}")]
-    Gzip {
+    /// A compressed file that cannot be unpacked.
+    #[error("{name} is compressed by {format} and cannot be unpacked: {source}; copy it again, or unpack it first")]
+    Packed {
         /// The file.
         name: String,
+        /// What it is compressed by.
+        format: &'static str,
         /// What the decompressor found.
         source: io::Error,
     },
@@ -147,31 +148,31 @@ impl ImageSource {
         image.prefix(usize::MAX)
     }
 
-    /// All bytes, unpacked if they are gzip, of an image for `room` bytes of guest memory.
-    /// No more is read or unpacked than such an image can have.
+    /// All bytes, unpacked if they are compressed, of an image for `room` bytes of guest
+    /// memory. No more is read or unpacked than such an image can have.
     ///
     /// # Errors
     /// [`ImageError`] when it cannot be read or unpacked, or is larger.
     pub fn read_unpacked(&self, room: u64) -> Result<Vec<u8>, ImageError> {
         let image = self.open(MAX_IMAGE_BYTES)?;
-        let head = image.prefix(HEAD_SIZE)?;
-        if head.starts_with(&GZIP_MAGIC) {
-            return self.unpack(&image.prefix(usize::MAX)?, room);
+        let head = image.prefix(packed::HEAD_SIZE)?;
+        if let Some(packing) = Packing::of(&head) {
+            return self.unpack(packing, &image.prefix(usize::MAX)?, room);
         }
         self.check_size(image.size(), &head, room)?;
         image.prefix(usize::MAX)
     }
 
-    /// Unpacks gzip data that was found in this file.
+    /// Unpacks compressed data that was found in this file.
     ///
     /// # Errors
     /// [`ImageError`] when it is damaged or unpacks to more than an image for `room` bytes
     /// of guest memory can have.
-    pub(super) fn unpack(&self, packed: &[u8], room: u64) -> Result<Vec<u8>, ImageError> {
-        let damaged = |source| ImageError::Gzip { name: self.name.clone(), source };
+    pub(super) fn unpack(&self, packing: Packing, packed: &[u8], room: u64) -> Result<Vec<u8>, ImageError> {
+        let damaged = |source| ImageError::Packed { name: self.name.clone(), format: packing.name(), source };
         let mut bytes = Vec::new();
-        let mut reader = MultiGzDecoder::new(packed);
-        (&mut reader).take(HEAD_SIZE as u64).read_to_end(&mut bytes).map_err(damaged)?;
+        let mut reader = packing.reader(packed).map_err(damaged)?;
+        reader.by_ref().take(HEAD_SIZE as u64).read_to_end(&mut bytes).map_err(damaged)?;
         // One byte more than allowed shows that there is more.
         let more = size_limit(&bytes, room).saturating_sub(bytes.len() as u64).saturating_add(1);
         reader.take(more).read_to_end(&mut bytes).map_err(damaged)?;
@@ -347,7 +348,7 @@ mod tests {
         assert_eq!(source.read_unpacked(100_000).unwrap(), vec![7; 100_000]);
         assert!(matches!(source.read_unpacked(99_999), Err(ImageError::LargerThanRam { room: 99_999, .. })));
         let cut = ImageSource::bytes("cut", packed[..packed.len() / 2].to_vec());
-        assert!(matches!(cut.read_unpacked(1 << 20), Err(ImageError::Gzip { .. })));
+        assert!(matches!(cut.read_unpacked(1 << 20), Err(ImageError::Packed { .. })));
         let plain = ImageSource::bytes("plain", *b"\x1fno gzip");
         assert_eq!(plain.read_unpacked(100).unwrap(), b"\x1fno gzip");
         assert!(matches!(plain.read_unpacked(7), Err(ImageError::LargerThanRam { .. })));

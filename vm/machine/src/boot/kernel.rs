@@ -13,8 +13,12 @@
 //!   0  "MZ"    8  offset of the packed image   24  compression, NUL-terminated
 //!   4  "zimg"  12 its length
 //! ```
+//!
+//! The name of the compression is for messages: kernels have called the same one `zstd`
+//! and `zstd22`, so the packed image is recognised by its own header.
 
 use super::elf::{self, ElfError, HtifSymbols};
+use super::packed::Packing;
 use super::{ImageError, ImageSource, MAX_IMAGE_BYTES, Placement, PlacementError, Signature};
 use crate::board::layout::KERNEL_OFFSET;
 
@@ -34,7 +38,7 @@ pub enum KernelError {
     Image(#[from] ImageError),
     /// Neither of the formats.
     #[error(
-        "{0} is no RISC-V kernel: neither an Image (magic RSC\\x05), nor ELF, nor gzip of one of them; of a boot loader give the ELF file, and a bare-metal binary belongs to the firmware option"
+        "{0} is no RISC-V kernel: neither an Image (magic RSC\\x05), nor ELF, nor one of them compressed by gzip, zstd, xz, lzma, bzip2 or lz4; of a boot loader give the ELF file, and a bare-metal binary belongs to the firmware option"
     )]
     UnknownFormat(String),
     /// A big-endian kernel.
@@ -50,8 +54,10 @@ pub enum KernelError {
         /// Bytes that it has.
         actual: u64,
     },
-    /// An EFI zboot image with a compression other than gzip, or a damaged one.
-    #[error("{name} is an EFI zboot image that is damaged or packed with {compression:?}; unpack it to an Image first")]
+    /// An EFI zboot image that is damaged or of an unknown compression.
+    #[error(
+        "{name} is an EFI zboot image that is damaged or compressed by {compression:?}, which is not known; copy it again, or unpack it to an Image first"
+    )]
     Zboot {
         /// The file.
         name: String,
@@ -201,9 +207,9 @@ fn unpack_zboot(source: &ImageSource, bytes: Vec<u8>, room: u64) -> Result<Vec<u
         let len = usize::try_from(len).ok()?;
         rest.get(..len)
     });
-    match packed {
-        Some(packed) if name == b"gzip" => Ok(source.unpack(packed, room)?),
-        _ => Err(KernelError::Zboot {
+    match packed.and_then(|packed| Some((Packing::of(packed)?, packed))) {
+        Some((packing, packed)) => Ok(source.unpack(packing, packed, room)?),
+        None => Err(KernelError::Zboot {
             name: source.name().into(),
             compression: String::from_utf8_lossy(name).into_owned(),
         }),
@@ -293,9 +299,20 @@ mod tests {
     }
 
     #[test]
-    fn images_plain_gzipped_and_in_zboot_load_alike() {
+    fn images_plain_compressed_and_in_zboot_load_alike() {
         let image = image(0x20_0000, 0x1000, 0);
-        for bytes in [image.clone(), gzip(&image), zboot(&gzip(&image), b"gzip")] {
+        let packed: [(&[u8], &[u8]); 6] = [
+            (include_bytes!("packed/fixtures/image.zst"), b"zstd22"),
+            (include_bytes!("packed/fixtures/image.zst"), b"zstd"),
+            (include_bytes!("packed/fixtures/image.xz"), b"xzkern"),
+            (include_bytes!("packed/fixtures/image.lzma"), b"lzma"),
+            (include_bytes!("packed/fixtures/image.lz4"), b"lz4"),
+            (include_bytes!("packed/fixtures/image.bz2"), b"bzip2"),
+        ];
+        // The word behind the packed image is its size, which its length leaves out.
+        let with_size = |packed: &[u8], name: &[u8]| [&zboot(packed, name)[..], &100u32.to_le_bytes()].concat();
+        let packed = packed.into_iter().flat_map(|(packed, name)| [packed.to_vec(), with_size(packed, name)]);
+        for bytes in [image.clone(), gzip(&image), zboot(&gzip(&image), b"gzip")].into_iter().chain(packed) {
             let mut placement = placement();
             assert_eq!(load_bytes(&mut placement, &bytes).unwrap().entry, BASE + 0x20_0000);
             let last: u8 = placement.memory().read_obj(GuestAddress(BASE + 0x20_0063)).unwrap();
@@ -360,6 +377,9 @@ mod tests {
             load_bytes(&mut placement, b"\x7fELF"),
             load_bytes(&mut placement, b"\x1f\x8bnonsense"),
             load_bytes(&mut placement, &zboot(b"", b"zstd")),
+            load_bytes(&mut placement, &zboot(b"no format at all", b"zstd")),
+            load_bytes(&mut placement, &zboot(b"\x89LZO\0\r\n\x1a\n", b"lzo")),
+            load_bytes(&mut placement, &zboot(&include_bytes!("packed/fixtures/image.zst")[..40], b"zstd")),
             load_bytes(&mut placement, &zboot(b"", b"gzip")[..60]),
         ];
         for result in errors {

@@ -19,6 +19,7 @@ pub mod htif;
 mod image;
 pub mod initrd;
 pub mod kernel;
+mod packed;
 mod placement;
 pub mod plan;
 mod signature;
