@@ -23,7 +23,7 @@ pub(crate) fn demo(arguments: &DemoArguments) -> Result<MachineExit, CommandErro
     spec.reboot = true;
     spec.user_mode = false;
     spec.kernel = Some(ImageSource::bytes("the demo guest", GUEST));
-    spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds);
+    spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds).into();
     let policy = RunPolicy { timeout: None };
     let outcome = Foreground::build(&session, &spec, policy).and_then(|foreground| {
         if let Some(address) = session.address {

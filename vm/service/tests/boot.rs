@@ -6,6 +6,9 @@
 
 mod support;
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
 use support::guest::{assert_no_complaint, exec, initrd_with_script, linux, opensbi};
 use support::process::{Outcome, run};
 use support::scratch::Scratch;
@@ -119,6 +122,19 @@ mod tests {
         let arguments = linux(&format!("no4lvl no5lvl {}", exec(QUESTIONS)));
         assert_good(&run(arguments), 1, "sv39");
         assert_good(&run(linux(&exec(QUESTIONS))), 1, "sv48");
+    }
+
+    #[test]
+    fn a_command_line_reaches_the_guest_whatever_its_bytes() {
+        let command = r#"case "$(cat /proc/cmdline)" in *word=gr$(printf '\374\337')e*) echo "as it was"; esac"#;
+        let mut arguments: Vec<OsString> = linux("").into_iter().map(OsString::from).collect();
+        let place = arguments.iter().position(|argument| argument == "--append").expect("there is one") + 1;
+        // Latin-1, which is not UTF-8.
+        arguments[place].push(OsStr::from_bytes(b"word=gr\xfc\xdfe "));
+        arguments[place].push(exec(command));
+        let outcome = run(arguments);
+        assert!(outcome.stdout.contains("as it was"), "{}", outcome.log());
+        outcome.assert_code(0);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What a machine is to be made of, checked before anything is built.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -153,8 +155,8 @@ pub struct MachineSpec {
     pub user_mode: bool,
     /// Initial RAM disk for the kernel.
     pub initrd: Option<ImageSource>,
-    /// Kernel command line.
-    pub append: String,
+    /// Kernel command line: any bytes but NUL, up to [`MAX_COMMAND_LINE`].
+    pub append: OsString,
     /// Disks, in the order of their slots.
     pub disks: Vec<DiskSpec>,
     /// Whether there is an entropy device, if the other devices leave it a slot. Guests
@@ -195,7 +197,7 @@ impl MachineSpec {
             firmware: None,
             user_mode: true,
             initrd: None,
-            append: String::new(),
+            append: OsString::new(),
             disks: Vec::new(),
             rng: true,
             console,
@@ -242,7 +244,7 @@ impl MachineSpec {
         if !(MIN_MEMORY..=MAX_MEMORY).contains(&self.memory) || !self.memory.is_multiple_of(MEMORY_UNIT) {
             return Err(SpecError::Memory(self.memory));
         }
-        if self.append.len() > MAX_COMMAND_LINE || self.append.contains('\0') {
+        if self.append.len() > MAX_COMMAND_LINE || self.append.as_bytes().contains(&0) {
             return Err(SpecError::CommandLine(self.append.len()));
         }
         if self.virtio_devices() > VIRTIO_SLOTS {
@@ -292,8 +294,8 @@ mod tests {
 
     #[test]
     fn command_lines_and_devices_have_to_fit() {
-        assert!(spec_with(|spec| spec.append = "x".repeat(MAX_COMMAND_LINE)).is_ok());
-        assert!(spec_with(|spec| spec.append = "x".repeat(MAX_COMMAND_LINE + 1)).is_err());
+        assert!(spec_with(|spec| spec.append = "x".repeat(MAX_COMMAND_LINE).into()).is_ok());
+        assert!(spec_with(|spec| spec.append = "x".repeat(MAX_COMMAND_LINE + 1).into()).is_err());
         assert_eq!(spec_with(|spec| spec.append = "a\0".into()), Err(SpecError::CommandLine(2)));
         let disks = |count| vec![DiskSpec::path("disk", true); count];
         assert_eq!(spec_with(|spec| spec.disks = disks(8)), Ok(()));

@@ -40,8 +40,8 @@ pub struct FdtContents<'m> {
     pub mmu: MmuType,
     /// Physical range of RAM.
     pub ram: Range<u64>,
-    /// Kernel command line.
-    pub bootargs: &'m str,
+    /// Kernel command line, without a NUL. It may have any other bytes, such as Latin-1 text.
+    pub bootargs: &'m [u8],
     /// Physical range of the initrd.
     pub initrd: Option<Range<u64>>,
     /// Every device on the board.
@@ -51,7 +51,7 @@ pub struct FdtContents<'m> {
 /// Writes the tree.
 ///
 /// # Errors
-/// Whatever the writer objects to, such as a NUL in the command line.
+/// Whatever the writer objects to, and [`Error::InvalidString`] for a NUL in the command line.
 pub fn build(contents: &FdtContents<'_>, entropy: &mut Entropy) -> Result<Vec<u8>, Error> {
     let mut fdt = FdtWriter::new()?;
     let root = fdt.begin_node("")?;
@@ -79,7 +79,10 @@ fn serial_path() -> String {
 
 fn write_chosen(fdt: &mut FdtWriter, contents: &FdtContents<'_>, entropy: &mut Entropy) -> Result<(), Error> {
     let node = fdt.begin_node("chosen")?;
-    fdt.property_string("bootargs", contents.bootargs)?;
+    if contents.bootargs.contains(&0) {
+        return Err(Error::InvalidString);
+    }
+    fdt.property("bootargs", &[contents.bootargs, &[0]].concat())?;
     fdt.property_string("stdout-path", &serial_path())?;
     if let Some(initrd) = &contents.initrd {
         fdt.property_u64("linux,initrd-start", initrd.start)?;

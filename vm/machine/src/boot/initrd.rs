@@ -1,4 +1,4 @@
-//! The initial RAM disk: as high in memory as it fits.
+//! The initial RAM disk: as high in memory as it fits, below 4 GiB if it fits there.
 
 use std::ops::Range;
 
@@ -20,11 +20,15 @@ pub enum InitrdError {
 
 /// Reads an initrd as it is, packed or not, and places it. Returns its physical range.
 ///
+/// Boot loaders that run before the kernel may handle it with 32-bit pointers, so it goes
+/// below 4 GiB; one that is too large for that may be beyond, or across.
+///
 /// # Errors
 /// [`InitrdError`] for a file that cannot be read or does not fit.
 pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<Range<u64>, InitrdError> {
     let image = source.open(placement.ram_end() - placement.ram_start())?;
-    let start = placement.claim_high(source.name(), image.size(), PAGE_SIZE, LOW_LIMIT)?;
+    let mut claim = |limit| placement.claim_high(source.name(), image.size(), PAGE_SIZE, limit);
+    let start = claim(LOW_LIMIT).or_else(|_| claim(u64::MAX))?;
     image.copy_to(placement.memory(), start)?;
     Ok(start..start + image.size())
 }
@@ -52,6 +56,26 @@ mod tests {
         let range = load(&mut placement, &ImageSource::bytes("initrd", vec![7; 0x1001])).unwrap();
         assert_eq!(range, BASE + 0xe_e000..BASE + 0xe_f001);
         assert_eq!(placement.memory().read_obj::<u8>(GuestAddress(range.end - 1)).unwrap(), 7);
+    }
+
+    /// RAM from 1 MiB below 4 GiB to 1 MiB above, with or without a tree right below 4 GiB.
+    #[test]
+    fn one_that_does_not_fit_below_4_gib_goes_beyond() {
+        const LOW: u64 = LOW_LIMIT - (1 << 20);
+        for (len, tree, start) in [
+            (0x1000, true, LOW_LIMIT - 0x1_1000),
+            // Across, and beyond.
+            (0x18_0000, false, LOW_LIMIT - 0x8_0000),
+            (0xf_8000, true, LOW_LIMIT + 0x8000),
+        ] {
+            let mut placement = Placement::new(Arc::new(GuestRam::new(GuestPhys(LOW), 2 << 20).unwrap()));
+            if tree {
+                placement.claim("tree", LOW_LIMIT - 0x1_0000, 0x1_0000).unwrap();
+            }
+            let range = load(&mut placement, &ImageSource::bytes("initrd", vec![7; len])).unwrap();
+            assert_eq!(range, start..start + len as u64);
+            assert_eq!(placement.memory().read_obj::<u8>(GuestAddress(range.end - 1)).unwrap(), 7);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From files to a machine that can start: everything in RAM, and where the harts
 //! begin.
 
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use riscope_core::addr::PAGE_SIZE;
@@ -104,7 +105,7 @@ pub fn prepare(spec: &MachineSpec, board: &Board) -> Result<BootPlan, BootError>
         harts: spec.harts,
         mmu: spec.mmu,
         ram: placement.ram_start()..placement.ram_end(),
-        bootargs: &spec.append,
+        bootargs: spec.append.as_bytes(),
         initrd,
         devices: &board.devices,
     };
@@ -239,7 +240,7 @@ mod tests {
     fn the_largest_device_tree_fits_its_area() {
         let mut spec = spec();
         spec.harts = 8;
-        spec.append = "x".repeat(crate::board::spec::MAX_COMMAND_LINE);
+        spec.append = "x".repeat(crate::board::spec::MAX_COMMAND_LINE).into();
         spec.kernel = Some(ImageSource::bytes("kernel", image()));
         let (board, plan) = plan(&spec);
         let Start::Supervisor { fdt, .. } = plan.unwrap().start else { panic!("firmware out of nowhere") };

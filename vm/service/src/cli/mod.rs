@@ -96,7 +96,7 @@ http://127.0.0.1:8440/metrics, or point a Prometheus at it. Ctrl-C ends it.";
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("program").args(["kernel", "bios"]).required(true).multiple(true)))]
 pub(crate) struct RunArguments {
-    /// Kernel: Image, EFI-stub Image or ELF, also gzip'd. Entered in S-mode
+    /// Kernel: Image, EFI-stub Image, zboot vmlinuz or ELF, also compressed. Entered in S-mode
     #[arg(long, value_name = "FILE")]
     pub(crate) kernel: Option<PathBuf>,
     /// Firmware or bare-metal program: ELF or raw image. Entered in M-mode
@@ -107,7 +107,7 @@ pub(crate) struct RunArguments {
     pub(crate) initrd: Option<PathBuf>,
     /// Kernel command line
     #[arg(long, value_name = "STRING", default_value = "", allow_hyphen_values = true)]
-    pub(crate) append: String,
+    pub(crate) append: OsString,
     /// Raw disk image; ",ro" makes it read-only. May be given several times
     #[arg(long = "disk", value_name = "FILE[,ro]")]
     pub(crate) disks: Vec<OsString>,

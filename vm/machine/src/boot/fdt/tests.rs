@@ -75,7 +75,7 @@ fn tree_of(harts: usize, initrd: Option<Range<u64>>) -> Tree {
         harts,
         mmu: MmuType::Sv48,
         ram: 0x8000_0000..0x1_8000_0000,
-        bootargs: "console=ttyS0",
+        bootargs: b"console=ttyS0 motd=gr\xfc\xdfe",
         initrd,
         devices: &devices,
     };
@@ -123,13 +123,13 @@ fn every_handle_that_is_used_belongs_to_the_right_node() {
 
 #[test]
 fn memory_command_line_and_initrd_are_announced() {
-    let initrd = Some(0x9000_0000..0x9000_1234);
+    let initrd = Some(0xf000_0000..0x2_9000_1234);
     let tree = tree_of(1, initrd);
     assert_eq!(cells(&tree, "/memory@80000000:reg"), [0, 0x8000_0000, 1, 0]);
-    assert_eq!(text(&tree, "/chosen:bootargs"), "console=ttyS0");
+    assert_eq!(tree["/chosen:bootargs"], *b"console=ttyS0 motd=gr\xfc\xdfe\0", "bytes, whatever they mean");
     assert_eq!(text(&tree, "/chosen:stdout-path"), "/soc/serial@10000000");
-    assert_eq!(cells(&tree, "/chosen:linux,initrd-start"), [0, 0x9000_0000]);
-    assert_eq!(cells(&tree, "/chosen:linux,initrd-end"), [0, 0x9000_1234]);
+    assert_eq!(cells(&tree, "/chosen:linux,initrd-start"), [0, 0xf000_0000]);
+    assert_eq!(cells(&tree, "/chosen:linux,initrd-end"), [2, 0x9000_1234]);
     assert_eq!(tree["/chosen:rng-seed"].len(), 32);
     assert_ne!(tree["/chosen:kaslr-seed"], [0; 8]);
     assert!(!tree_of(1, None).contains_key("/chosen:linux,initrd-start"));
@@ -138,6 +138,6 @@ fn memory_command_line_and_initrd_are_announced() {
 #[test]
 fn a_command_line_with_a_nul_is_refused() {
     let contents =
-        FdtContents { harts: 1, mmu: MmuType::Sv39, ram: 0..1, bootargs: "a\0b", initrd: None, devices: &[] };
+        FdtContents { harts: 1, mmu: MmuType::Sv39, ram: 0..1, bootargs: b"a\0b", initrd: None, devices: &[] };
     assert!(build(&contents, &mut Entropy::seeded(1)).is_err());
 }
