@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod error;
 mod export;
 mod feed;
 mod label;
@@ -31,7 +32,6 @@ mod pump;
 mod runbooks;
 mod span;
 
-use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -41,6 +41,7 @@ use riscope_core::counters::VmCounters;
 use riscope_core::event::{DomainEventBus, Envelope};
 
 pub use config::{Notices, TelemetryConfig};
+pub use error::TelemetryError;
 use export::negotiate::{Format, negotiate};
 use export::otlp::{Delivery, Export};
 use feed::Feed;
@@ -56,25 +57,6 @@ use span::Spans;
 /// Longest time that shutting down takes. Short enough that a command which has to end
 /// within two seconds can do the rest of its work as well.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
-
-/// Why telemetry could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
-    /// The system gave no thread.
-    #[error("cannot start the threads of telemetry: {0}")]
-    Thread(#[from] io::Error),
-    /// The catalogue has a row that Prometheus does not accept.
-    #[error("cannot register a metric: {0}")]
-    Metric(#[from] prometheus::Error),
-    /// Spans cannot be sent where the configuration says.
-    #[error("cannot export spans to {endpoint:?}: {reason}")]
-    Endpoint {
-        /// Where to.
-        endpoint: String,
-        /// Why not.
-        reason: String,
-    },
-}
 
 /// Telemetry of a process. Dropping it is [`Telemetry::shutdown`].
 #[derive(Debug)]

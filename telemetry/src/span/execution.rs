@@ -9,25 +9,14 @@
 use opentelemetry::KeyValue;
 use riscope_core::event::{CompileFailure, Envelope, ExecutionEvent, Tier};
 
+use super::active::Active;
+use super::hotspot::{hex, moment, send_hotspot, some_of_many};
 use super::sink::{Finished, Id, Sink};
-use super::trace::{Detection, Trace};
-use super::{Active, Reason, Suppressed};
-use crate::label::Suppressible;
+use super::trace::Trace;
+use super::waiting::Detection;
+use crate::label::Suppressible::{Compile, Hotspot};
+use crate::label::Suppression;
 use crate::metric::samples::seconds;
-
-const COMPILE: &str = Suppressible::Compile.as_str();
-const HOTSPOT: &str = Suppressible::Hotspot.as_str();
-
-/// What can be suppressed, and why.
-pub(super) const SUPPRESSED: [(&str, Reason); 7] = [
-    (COMPILE, Reason::Threshold),
-    (COMPILE, Reason::RateLimit),
-    (COMPILE, Reason::TraceLimit),
-    (COMPILE, Reason::UnknownVm),
-    (HOTSPOT, Reason::RateLimit),
-    (HOTSPOT, Reason::TraceLimit),
-    (HOTSPOT, Reason::UnknownVm),
-];
 
 pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
     match *event {
@@ -50,7 +39,7 @@ fn detected(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
         return;
     };
     let (suppressed, known) = spans.known(envelope);
-    let Some((sink, trace)) = known else { return suppressed.count(HOTSPOT, Reason::UnknownVm) };
+    let Some((sink, trace)) = known else { return suppressed.count(Hotspot, Suppression::UnknownVm) };
     let detection = Detection { pc, phys, to, from, vcpu, execution_count, detected_ns: envelope.monotonic_ns };
     for given_up in trace.hotspots.add(detection) {
         moment(suppressed, sink, trace, &given_up);
@@ -62,17 +51,17 @@ fn compiled(spans: &mut Active, envelope: &Envelope, event: &ExecutionEvent) {
     let end_ns = envelope.monotonic_ns;
     let slow = compile_ns >= spans.slow_compilation_ns;
     let (suppressed, known) = spans.known(envelope);
-    let Some((sink, trace)) = known else { return suppressed.count(COMPILE, Reason::UnknownVm) };
+    let Some((sink, trace)) = known else { return suppressed.count(Compile, Suppression::UnknownVm) };
     let detection = trace.hotspots.take(pc, phys, tier);
     let refusal = if !slow {
-        Some(Reason::Threshold)
+        Some(Suppression::Threshold)
     } else if trace.jit_spans_left < 2 {
-        Some(Reason::TraceLimit)
+        Some(Suppression::TraceLimit)
     } else {
-        (!trace.compile_limit.allows(end_ns)).then_some(Reason::RateLimit)
+        (!trace.compile_limit.allows(end_ns)).then_some(Suppression::RateLimit)
     };
     if let Some(reason) = refusal {
-        suppressed.count(COMPILE, reason);
+        suppressed.count(Compile, reason);
         if let Some(detection) = detection {
             some_of_many(suppressed, sink, trace, &detection, end_ns, None);
         }
@@ -121,63 +110,9 @@ fn send_compilation(sink: &Sink, trace: &mut Trace, event: &ExecutionEvent, end_
     );
 }
 
-/// A hotspot that nobody has heard of again: its request was refused, the event lost,
-/// or the machine ended.
-pub(super) fn moment(suppressed: &Suppressed, sink: &Sink, trace: &mut Trace, detection: &Detection) {
-    some_of_many(suppressed, sink, trace, detection, detection.detected_ns, None);
-}
-
-/// A hotspot without a compilation that is shown.
-fn some_of_many(
-    suppressed: &Suppressed,
-    sink: &Sink,
-    trace: &mut Trace,
-    detection: &Detection,
-    end_ns: u64,
-    error: Option<&'static str>,
-) {
-    if trace.jit_spans_left == 0 {
-        suppressed.count(HOTSPOT, Reason::TraceLimit);
-    } else if !trace.hotspot_limit.allows(end_ns) {
-        suppressed.count(HOTSPOT, Reason::RateLimit);
-    } else {
-        send_hotspot(sink, trace, detection, end_ns, error);
-    }
-}
-
-fn send_hotspot(sink: &Sink, trace: &mut Trace, detection: &Detection, end_ns: u64, error: Option<&'static str>) -> Id {
-    let id = trace.identity(sink.new_span());
-    let executions = i64::try_from(detection.execution_count).unwrap_or(i64::MAX);
-    trace.send_jit(
-        sink,
-        Finished {
-            id,
-            parent: Some(trace.current()),
-            name: HOTSPOT,
-            start_ns: detection.detected_ns,
-            end_ns,
-            attributes: vec![
-                KeyValue::new("riscope.guest.pc", hex(detection.pc)),
-                KeyValue::new("riscope.guest.physical_address", hex(detection.phys)),
-                KeyValue::new("riscope.vcpu.id", i64::from(detection.vcpu)),
-                KeyValue::new("riscope.jit.hotspot.executions", executions),
-                KeyValue::new("riscope.jit.hotspot.from", detection.from.as_str()),
-                KeyValue::new("riscope.jit.tier", detection.to.as_str()),
-            ],
-            link: None,
-            error,
-        },
-    );
-    id
-}
-
 fn compile_span(tier: Tier) -> &'static str {
     match tier {
         Tier::Interpreter => "jit.compile interpreter",
         Tier::Baseline => "jit.compile baseline",
     }
-}
-
-fn hex(address: u64) -> String {
-    format!("{address:#x}")
 }

@@ -9,7 +9,6 @@ use riscope_core::event::{Envelope, ExitReason, PanicSource, VmId};
 
 use super::limit::Limit;
 use super::sink::{Finished, Id, Sink};
-pub(super) use super::waiting::Detection;
 use super::waiting::Waiting;
 
 /// How far the wall clock may move ahead of the monotonic one before the trace follows

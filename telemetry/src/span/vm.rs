@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use riscope_core::event::{BootPhase, Envelope, VmEvent, VmState};
 
-use super::Active;
+use super::active::Active;
 use super::sink::Finished;
 use super::trace::Description;
 
@@ -17,26 +17,7 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
             let name = Arc::clone(name);
             trace.description = Some(Description { name, engine, vcpus: *vcpus, memory_bytes: *memory_bytes });
         }
-        VmEvent::StateChanged { from: _, to } => match to {
-            VmState::Creating | VmState::Created => {
-                spans.enter(envelope);
-            }
-            VmState::Booting => {
-                let (sink, trace) = spans.enter(envelope);
-                trace.boot(sink, now_ns);
-            }
-            VmState::Running => {
-                if let (_, Some((sink, trace))) = spans.known(envelope) {
-                    trace.end_boot(sink, now_ns, None);
-                }
-            }
-            VmState::Failed => {
-                if let (_, Some((_, trace))) = spans.known(envelope) {
-                    trace.failed = true;
-                }
-            }
-            VmState::Pausing | VmState::Paused | VmState::Stopping | VmState::Stopped => {}
-        },
+        VmEvent::StateChanged { from: _, to } => entered(spans, envelope, *to),
         VmEvent::BootPhaseCompleted { phase, start_ns, end_ns } => {
             let (sink, trace) = spans.enter(envelope);
             let boot = trace.boot(sink, *start_ns);
@@ -68,6 +49,31 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
         VmEvent::HartStalled { vcpu: _ } | VmEvent::HartResumed { vcpu: _ } => {}
         VmEvent::Exited { reason, code } => spans.end(envelope.vm_id, now_ns, Some((*reason, *code))),
         VmEvent::Deleted {} => spans.end(envelope.vm_id, now_ns, None),
+    }
+}
+
+/// The machine has entered a state.
+fn entered(spans: &mut Active, envelope: &Envelope, state: VmState) {
+    let now_ns = envelope.monotonic_ns;
+    match state {
+        VmState::Creating | VmState::Created => {
+            spans.enter(envelope);
+        }
+        VmState::Booting => {
+            let (sink, trace) = spans.enter(envelope);
+            trace.boot(sink, now_ns);
+        }
+        VmState::Running => {
+            if let (_, Some((sink, trace))) = spans.known(envelope) {
+                trace.end_boot(sink, now_ns, None);
+            }
+        }
+        VmState::Failed => {
+            if let (_, Some((_, trace))) = spans.known(envelope) {
+                trace.failed = true;
+            }
+        }
+        VmState::Pausing | VmState::Paused | VmState::Stopping | VmState::Stopped => {}
     }
 }
 

@@ -22,8 +22,9 @@ use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanProce
 use prometheus::Registry;
 
 use super::environment::{Reading, Settings, read};
+use crate::config::TelemetryConfig;
+use crate::error::TelemetryError;
 use crate::span::sink::{Queue, Sink};
-use crate::{TelemetryConfig, TelemetryError};
 pub(crate) use delivery::Delivery;
 use exporter::Exporter;
 

@@ -1,0 +1,37 @@
+//! Spans that are not made, as counts.
+
+use prometheus::{IntCounterVec, Registry};
+
+use crate::label::Suppressible::{self, Compile, Hotspot};
+use crate::label::Suppression;
+use crate::metric::catalog;
+use crate::metric::registry::counter_vec;
+
+/// What can be suppressed, and why.
+const SUPPRESSED: [(Suppressible, Suppression); 7] = [
+    (Compile, Suppression::Threshold),
+    (Compile, Suppression::RateLimit),
+    (Compile, Suppression::TraceLimit),
+    (Compile, Suppression::UnknownVm),
+    (Hotspot, Suppression::RateLimit),
+    (Hotspot, Suppression::TraceLimit),
+    (Hotspot, Suppression::UnknownVm),
+];
+
+/// Counts spans that are not made.
+#[derive(Debug)]
+pub(super) struct Suppressed(IntCounterVec);
+
+impl Suppressed {
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counters = counter_vec(registry, catalog::SPANS_SUPPRESSED)?;
+        for (span, reason) in SUPPRESSED {
+            counters.with_label_values(&[span.as_str(), reason.as_str()]);
+        }
+        Ok(Self(counters))
+    }
+
+    pub(super) fn count(&self, span: Suppressible, reason: Suppression) {
+        self.0.with_label_values(&[span.as_str(), reason.as_str()]).inc();
+    }
+}
