@@ -16,7 +16,7 @@ use riscope_core::engine::{Engine, Exit};
 use riscope_core::event::BootPhase;
 use riscope_core::hart::{ExceptionCause, Hart, PrivilegeMode};
 
-use crate::boot::htif::HtifPoller;
+use crate::device::htif::HtifPoller;
 use crate::exit::MachineExit;
 use crate::lifecycle::{Gate, Lifecycle};
 use crate::sbi::Sbi;

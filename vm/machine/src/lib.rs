@@ -5,10 +5,12 @@
 //! | [`machine`] | [`Machine`]: build, start, pause, end |
 //! | `lifecycle` | its states, drawn, and the gate of its threads |
 //! | `hart_thread` | one host thread for each hart |
-//! | [`board`] | memory map, specification, from one to the other |
-//! | [`boot`] | loaders, device tree, HTIF, signatures |
+//! | [`board`] | specification of a machine, and building its board from one |
+//! | [`boot`] | loaders, device tree, signatures |
 //! | [`sbi`] | the built-in firmware interface |
-//! | [`device`] | everything that harts see through MMIO |
+//! | [`device`] | everything that harts see through MMIO, and HTIF |
+//! | [`layout`] | memory map |
+//! | [`image`] | files that a machine boots from, unpacked |
 //! | [`watch`] | panics of the guest, harts that hang |
 //! | [`console`] | the host's end of a guest console |
 //!
@@ -23,6 +25,8 @@ pub mod device;
 mod entropy;
 mod exit;
 mod hart_thread;
+pub mod image;
+pub mod layout;
 mod lifecycle;
 mod lineage;
 pub mod machine;
@@ -33,9 +37,9 @@ mod testing;
 pub mod watch;
 
 pub use board::{DiskSpec, MachineSpec, TimeSource};
-pub use boot::ImageSource;
 pub use entropy::Entropy;
 pub use exit::{ExitLatch, MachineExit};
+pub use image::ImageSource;
 pub use lifecycle::WrongState;
 pub use lineage::Lineage;
 pub use machine::{Machine, MachineError};

@@ -18,10 +18,10 @@ use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
 use riscope_core::mem::GuestRam;
 
 use crate::board::{Board, BuildError, MachineSpec, SpecError, TimeSource};
-use crate::boot::htif::{Htif, HtifPoller};
 use crate::boot::plan::{BootPlan, prepare};
 use crate::boot::{BootError, Signature, SignatureError, Start};
 use crate::console::Console;
+use crate::device::htif::{Htif, HtifPoller};
 use crate::exit::MachineExit;
 use crate::hart_thread::HartThread;
 use crate::lifecycle::{Lifecycle, WrongState};

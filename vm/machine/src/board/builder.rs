@@ -11,7 +11,6 @@ use riscope_core::hart::HartControl;
 use riscope_core::mem::{GuestRam, GuestRamError};
 use riscope_core::mmio::{MmioMap, MmioOverlap};
 
-use super::layout::{POWER_BUTTON, RAM_BASE, RTC, Slot, UART, VIRTIO_SLOTS, virtio_slot};
 use super::spec::{DiskSpec, MachineSpec, disk_name};
 use crate::console::Console;
 use crate::device::Device;
@@ -28,6 +27,7 @@ use crate::device::virtio::input::{EVENT_QUEUE, InputDevice, PowerButton};
 use crate::device::virtio::rng::RngDevice;
 use crate::device::virtio::{VirtioDevice, VirtioMmio};
 use crate::exit::ExitLatch;
+use crate::layout::{POWER_BUTTON, RAM_BASE, RTC, Slot, UART, VIRTIO_SLOTS, virtio_slot};
 use crate::watch::Panics;
 
 /// Why a board cannot be put together.

@@ -1,7 +1,6 @@
-//! The board: memory map, what a machine is to be made of, and how it is put together.
+//! The board: what a machine is to be made of, and how it is put together.
 
 pub mod builder;
-pub mod layout;
 pub mod spec;
 
 pub use builder::{Board, BuildError};

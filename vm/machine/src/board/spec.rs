@@ -13,10 +13,10 @@ use riscope_core::event::{DomainEventBus, VmId};
 use riscope_core::mem::MAX_HARTS;
 use riscope_core::mmu::MmuType;
 
-use super::layout::VIRTIO_SLOTS;
-use crate::boot::{ImageSource, open_at_once};
 use crate::console::Console;
 use crate::entropy::Entropy;
+use crate::image::{ImageSource, open_at_once};
+use crate::layout::VIRTIO_SLOTS;
 use crate::watch::{OnPanic, WatchSpec};
 
 /// Smallest guest memory: 1 MiB.

@@ -6,8 +6,7 @@ use object::{LittleEndian, ReadRef};
 use riscope_core::addr::PAGE_SIZE;
 
 use super::{Placement, PlacementError, Signature};
-
-const MAGIC: [u8; 4] = *b"\x7fELF";
+use crate::device::htif::HtifSymbols;
 
 /// Why an ELF file cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,15 +48,6 @@ pub struct LoadedElf {
     pub signature: Option<Signature>,
 }
 
-/// Physical addresses of the words through which HTIF works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HtifSymbols {
-    /// Symbol `tohost`.
-    pub tohost: u64,
-    /// Symbol `fromhost`.
-    pub fromhost: Option<u64>,
-}
-
 /// A loadable segment.
 #[derive(Clone, Copy, Debug)]
 struct Segment<'f> {
@@ -93,11 +83,6 @@ impl Segment<'_> {
         let data = usize::try_from(below).ok().and_then(|below| self.data.get(below..)).unwrap_or_default();
         Some(Self { virt: self.virt.wrapping_add(below), phys: self.phys.wrapping_add(below), size, data, ..*self })
     }
-}
-
-/// Whether `bytes` claim to be an ELF file.
-pub fn is_elf(bytes: &[u8]) -> bool {
-    bytes.starts_with(&MAGIC)
 }
 
 /// Whether an ELF file is linked to run at any address and relocates itself, as the

@@ -9,10 +9,10 @@ use riscope_core::clock::TIMEBASE_HZ;
 use riscope_core::mmu::MmuType;
 use vm_fdt::{Error, FdtWriter};
 
-use crate::board::layout::{UART, cpu_intc_phandle, cpu_phandle};
 use crate::device::Device;
 use crate::device::test_device;
 use crate::entropy::Entropy;
+use crate::layout::{UART, cpu_intc_phandle, cpu_phandle};
 
 /// Bytes in a cache block, for `cbo.zero` (Zicboz).
 const CACHE_BLOCK_BYTES: u32 = 64;

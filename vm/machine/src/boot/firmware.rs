@@ -4,8 +4,10 @@
 //! such a ROM would leave: `a0` hart id, `a1` device tree, `a2` the structure that
 //! OpenSBI's `fw_dynamic` takes its next stage from. Other firmware ignores `a2`.
 
-use super::elf::{self, ElfError, HtifSymbols};
-use super::{ImageError, ImageSource, Placement, PlacementError, Signature};
+use super::elf::{self, ElfError};
+use super::{Placement, PlacementError, Signature};
+use crate::device::htif::HtifSymbols;
+use crate::image::{ImageError, ImageSource, is_elf};
 
 /// Why firmware cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +50,7 @@ pub struct LoadedFirmware {
 pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedFirmware, FirmwareError> {
     let bytes = source.read_unpacked(placement.ram_end() - placement.ram_start())?;
     let name = source.name();
-    if elf::is_elf(&bytes) {
+    if is_elf(&bytes) {
         let relocate_to = elf::is_position_independent(&bytes).then(|| placement.ram_start());
         let loaded = elf::load(placement, name, &bytes, relocate_to)
             .map_err(|source| FirmwareError::Elf { name: name.into(), source })?;

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use riscope_core::addr::PAGE_SIZE;
 
-use super::{ImageError, ImageSource, Placement, PlacementError};
-use crate::board::layout::LOW_LIMIT;
+use super::{Placement, PlacementError};
+use crate::image::{ImageError, ImageSource};
+use crate::layout::LOW_LIMIT;
 
 /// Why an initrd cannot be loaded.
 #[derive(Debug, thiserror::Error)]

@@ -17,10 +17,11 @@
 //! The name of the compression is for messages: kernels have called the same one `zstd`
 //! and `zstd22`, so the packed image is recognised by its own header.
 
-use super::elf::{self, ElfError, HtifSymbols};
-use super::packed::Packing;
-use super::{ImageError, ImageSource, MAX_IMAGE_BYTES, Placement, PlacementError, Signature};
-use crate::board::layout::KERNEL_OFFSET;
+use super::elf::{self, ElfError};
+use super::{Placement, PlacementError, Signature};
+use crate::device::htif::HtifSymbols;
+use crate::image::{ImageError, ImageSource, MAX_IMAGE_BYTES, Packing, is_elf};
+use crate::layout::KERNEL_OFFSET;
 
 const HEADER_SIZE: usize = 64;
 /// What is looked at of a plain `Image`: its header and the PE header behind it.
@@ -118,7 +119,7 @@ pub fn load(
     }
     let room = placement.ram_end() - placement.ram_start();
     let bytes = unpack_zboot(source, source.read_unpacked(room)?, room)?;
-    if elf::is_elf(&bytes) {
+    if is_elf(&bytes) {
         let base = placement.ram_start() + KERNEL_OFFSET;
         let loaded = elf::load(placement, name, &bytes, Some(base))
             .map_err(|source| KernelError::Elf { name: name.into(), source })?;
@@ -302,12 +303,12 @@ mod tests {
     fn images_plain_compressed_and_in_zboot_load_alike() {
         let image = image(0x20_0000, 0x1000, 0);
         let packed: [(&[u8], &[u8]); 6] = [
-            (include_bytes!("packed/fixtures/image.zst"), b"zstd22"),
-            (include_bytes!("packed/fixtures/image.zst"), b"zstd"),
-            (include_bytes!("packed/fixtures/image.xz"), b"xzkern"),
-            (include_bytes!("packed/fixtures/image.lzma"), b"lzma"),
-            (include_bytes!("packed/fixtures/image.lz4"), b"lz4"),
-            (include_bytes!("packed/fixtures/image.bz2"), b"bzip2"),
+            (include_bytes!("../image/packed/fixtures/image.zst"), b"zstd22"),
+            (include_bytes!("../image/packed/fixtures/image.zst"), b"zstd"),
+            (include_bytes!("../image/packed/fixtures/image.xz"), b"xzkern"),
+            (include_bytes!("../image/packed/fixtures/image.lzma"), b"lzma"),
+            (include_bytes!("../image/packed/fixtures/image.lz4"), b"lz4"),
+            (include_bytes!("../image/packed/fixtures/image.bz2"), b"bzip2"),
         ];
         // The word behind the packed image is its size, which its length leaves out.
         let with_size = |packed: &[u8], name: &[u8]| [&zboot(packed, name)[..], &100u32.to_le_bytes()].concat();
@@ -379,7 +380,7 @@ mod tests {
             load_bytes(&mut placement, &zboot(b"", b"zstd")),
             load_bytes(&mut placement, &zboot(b"no format at all", b"zstd")),
             load_bytes(&mut placement, &zboot(b"\x89LZO\0\r\n\x1a\n", b"lzo")),
-            load_bytes(&mut placement, &zboot(&include_bytes!("packed/fixtures/image.zst")[..40], b"zstd")),
+            load_bytes(&mut placement, &zboot(&include_bytes!("../image/packed/fixtures/image.zst")[..40], b"zstd")),
             load_bytes(&mut placement, &zboot(b"", b"gzip")[..60]),
         ];
         for result in errors {

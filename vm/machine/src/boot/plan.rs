@@ -7,14 +7,14 @@ use std::sync::Arc;
 use riscope_core::addr::PAGE_SIZE;
 use riscope_core::event::{BootPhase, monotonic_ns};
 
-use super::elf::HtifSymbols;
 use super::fdt::{self, FdtContents};
 use super::firmware::{self, FirmwareError};
 use super::initrd::{self, InitrdError};
 use super::kernel::{self, EnteredBy, KernelError};
 use super::{Placement, PlacementError, Signature};
-use crate::board::layout::LOW_LIMIT;
 use crate::board::{Board, MachineSpec};
+use crate::device::htif::HtifSymbols;
+use crate::layout::LOW_LIMIT;
 
 /// Room for the device tree and what firmware adds to it.
 const FDT_AREA: u64 = 128 << 10;
@@ -142,8 +142,8 @@ mod tests {
     use vm_memory::{Bytes, GuestAddress};
 
     use super::*;
-    use crate::boot::ImageSource;
     use crate::console::{Console, NullBackend};
+    use crate::image::ImageSource;
 
     fn image() -> Vec<u8> {
         let mut bytes = vec![0; 64];

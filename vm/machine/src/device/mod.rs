@@ -13,6 +13,7 @@
 mod alarm;
 
 pub mod fault;
+pub mod htif;
 pub mod irqchip;
 pub mod pvpanic;
 pub mod rtc;
@@ -23,7 +24,7 @@ pub mod virtio;
 use riscope_core::mmio::MmioDevice;
 use vm_fdt::{Error, FdtWriter};
 
-use crate::board::layout::Slot;
+use crate::layout::Slot;
 
 /// A device that the board places and describes.
 pub trait Device: MmioDevice {

@@ -11,8 +11,8 @@ use riscope_core::mmio::{MmioDevice, MmioFault, Width};
 use vm_fdt::{Error, FdtWriter};
 
 use super::Device;
-use crate::board::layout::{PVPANIC, Slot};
 use crate::exit::{ExitLatch, MachineExit};
+use crate::layout::{PVPANIC, Slot};
 use crate::watch::Panics;
 
 /// The guest has panicked.

@@ -23,7 +23,7 @@ use vm_fdt::{Error, FdtWriter};
 use super::Device;
 use super::alarm::Alarm;
 use super::irqchip::IrqLine;
-use crate::board::layout::{RTC, Slot};
+use crate::layout::{RTC, Slot};
 use crate::sync::lock;
 
 const TIME_LOW: u64 = 0x00;

@@ -10,8 +10,8 @@ use riscope_core::mmio::{MmioDevice, MmioFault, Width};
 use vm_fdt::{Error, FdtWriter};
 
 use super::Device;
-use crate::board::layout::{Slot, TEST_DEVICE, TEST_DEVICE_PHANDLE};
 use crate::exit::{ExitLatch, MachineExit};
+use crate::layout::{Slot, TEST_DEVICE, TEST_DEVICE_PHANDLE};
 
 const POWER_OFF: u64 = 0x5555;
 const RESET: u64 = 0x7777;

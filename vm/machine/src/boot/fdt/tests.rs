@@ -7,10 +7,10 @@ use riscope_core::clock::Clock;
 use riscope_core::hart::HartControl;
 
 use super::*;
-use crate::board::layout::{PLIC_PHANDLE, TEST_DEVICE_PHANDLE};
 use crate::device::irqchip::{Clint, Plic};
 use crate::device::test_device::TestDevice;
 use crate::exit::ExitLatch;
+use crate::layout::{PLIC_PHANDLE, TEST_DEVICE_PHANDLE};
 
 /// Properties by the path of their node, joined by `:`.
 type Tree = BTreeMap<String, Vec<u8>>;

@@ -16,8 +16,8 @@ use riscope_core::hart::{Attention, HartControl, Interrupt};
 use riscope_core::mmio::{MmioDevice, MmioFault, Width};
 use vm_fdt::{Error, FdtWriter};
 
-use crate::board::layout::{CLINT, Slot, cpu_intc_phandle};
 use crate::device::Device;
+use crate::layout::{CLINT, Slot, cpu_intc_phandle};
 use crate::sync::lock;
 
 const MSIP: u64 = 0;

@@ -19,8 +19,8 @@ use riscope_core::hart::{HartControl, Interrupt};
 use riscope_core::mmio::{MmioDevice, MmioFault, Width};
 use vm_fdt::{Error, FdtWriter};
 
-use crate::board::layout::{PLIC, PLIC_PHANDLE, Slot, cpu_intc_phandle};
 use crate::device::Device;
+use crate::layout::{PLIC, PLIC_PHANDLE, Slot, cpu_intc_phandle};
 use crate::sync::lock;
 
 /// Highest source number; 0 means "none".

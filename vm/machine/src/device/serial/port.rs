@@ -13,10 +13,10 @@ use riscope_core::mmio::{MmioDevice, MmioFault, Width};
 use vm_fdt::{Error, FdtWriter};
 
 use super::uart16550::{Purpose, Uart16550, purpose};
-use crate::board::layout::{Slot, UART};
 use crate::console::Console;
 use crate::device::Device;
 use crate::device::irqchip::IrqLine;
+use crate::layout::{Slot, UART};
 use crate::sync::lock;
 
 /// Input clock in hertz, as the device tree announces it.

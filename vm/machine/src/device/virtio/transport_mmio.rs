@@ -21,10 +21,10 @@ use virtio_queue::QueueT;
 use vm_fdt::{Error, FdtWriter};
 
 use super::{FEATURE_INDIRECT_DESC, FEATURE_VERSION_1, VirtQueue, VirtioDevice};
-use crate::board::layout::Slot;
 use crate::device::Device;
 use crate::device::irqchip::IrqLine;
 use crate::exit::ExitLatch;
+use crate::layout::Slot;
 use crate::sync::lock;
 
 /// "virt" in little-endian bytes.

@@ -5,7 +5,6 @@ use riscope_core::hart::HartControl;
 
 use super::register::*;
 use super::*;
-use crate::board::layout::virtio_slot;
 use crate::console::{Console, NullBackend, TerminalSize};
 use crate::device::irqchip::Plic;
 use crate::device::virtio::console::ConsoleDevice;
@@ -13,6 +12,7 @@ use crate::device::virtio::input::InputDevice;
 use crate::device::virtio::testing::{Driver, NEXT, WRITE, memory};
 use crate::device::virtio::{QueueError, rng::RngDevice};
 use crate::entropy::Entropy;
+use crate::layout::virtio_slot;
 use riscope_core::mem::GuestMemory;
 
 /// A slot whose source reaches M-mode of the only hart.

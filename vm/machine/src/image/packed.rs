@@ -37,7 +37,7 @@ const LZ4_LEGACY_BLOCK: usize = 8 << 20;
 
 /// A format of compressed files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(crate) enum Packing {
     Gzip,
     Zstd,
     Xz,
@@ -52,7 +52,7 @@ pub(super) enum Packing {
 impl Packing {
     /// The format of a file that begins with `head`, of which [`HEAD_SIZE`] bytes are
     /// enough.
-    pub(super) fn of(head: &[u8]) -> Option<Self> {
+    pub(crate) fn of(head: &[u8]) -> Option<Self> {
         const MAGICS: [(&[u8], Packing); 8] = [
             (&[0x1f, 0x8b], Packing::Gzip),
             (&ZSTD_MAGIC, Packing::Zstd),
@@ -74,7 +74,7 @@ impl Packing {
     }
 
     /// What people call it.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
@@ -91,7 +91,7 @@ impl Packing {
     /// # Errors
     /// When there is no decoder for the format, or its header is damaged; reading fails for
     /// what is damaged behind it.
-    pub(super) fn reader(self, packed: &[u8]) -> io::Result<Box<dyn Read + '_>> {
+    pub(crate) fn reader(self, packed: &[u8]) -> io::Result<Box<dyn Read + '_>> {
         Ok(match self {
             Self::Gzip => Box::new(MultiGzDecoder::new(packed)),
             Self::Zstd => Box::new(ZstdFrames { frame: None, rest: packed }),

@@ -24,7 +24,6 @@ use std::sync::{Arc, Mutex};
 use riscope_core::mem::GuestRam;
 use vm_memory::{Bytes, GuestAddress};
 
-use super::elf::HtifSymbols;
 use crate::console::Console;
 use crate::exit::{ExitLatch, MachineExit};
 use crate::sync::lock;
@@ -50,6 +49,15 @@ const SYS_EXIT: u64 = 93;
 const NOT_IMPLEMENTED: u64 = 38u64.wrapping_neg();
 /// Bytes that one `write` system call may print.
 const MAX_WRITE: u64 = 64 << 10;
+
+/// Physical addresses of the words through which HTIF works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HtifSymbols {
+    /// Symbol `tohost`.
+    pub tohost: u64,
+    /// Symbol `fromhost`.
+    pub fromhost: Option<u64>,
+}
 
 /// The host's end of HTIF.
 #[derive(Debug)]

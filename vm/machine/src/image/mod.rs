@@ -1,4 +1,8 @@
 //! Files that a machine boots from, and how their bytes are obtained.
+//!
+//! Sizes are capped before anything is allocated, also those of what is unpacked.
+
+mod packed;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -10,8 +14,7 @@ use riscope_core::mem::GuestMemory;
 use rustix::fs::OFlags;
 use vm_memory::{Bytes, GuestAddress};
 
-use super::elf;
-use super::packed::{self, Packing};
+pub(crate) use packed::Packing;
 
 /// Bytes that a kernel or firmware may have, compressed or not: a `vmlinux` with debug
 /// information has about a quarter of it.
@@ -19,8 +22,7 @@ pub const MAX_IMAGE_BYTES: u64 = 1 << 30;
 /// Bytes of an ELF file that need no guest memory, such as debug information.
 const MAX_UNLOADED_BYTES: u64 = 512 << 20;
 
-/// Bytes of an image that tell whether it is ELF.
-const HEAD_SIZE: usize = 4;
+const ELF_MAGIC: [u8; 4] = *b"\x7fELF";
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -168,11 +170,11 @@ impl ImageSource {
     /// # Errors
     /// [`ImageError`] when it is damaged or unpacks to more than an image for `room` bytes
     /// of guest memory can have.
-    pub(super) fn unpack(&self, packing: Packing, packed: &[u8], room: u64) -> Result<Vec<u8>, ImageError> {
+    pub(crate) fn unpack(&self, packing: Packing, packed: &[u8], room: u64) -> Result<Vec<u8>, ImageError> {
         let damaged = |source| ImageError::Packed { name: self.name.clone(), format: packing.name(), source };
         let mut bytes = Vec::new();
         let mut reader = packing.reader(packed).map_err(damaged)?;
-        reader.by_ref().take(HEAD_SIZE as u64).read_to_end(&mut bytes).map_err(damaged)?;
+        reader.by_ref().take(ELF_MAGIC.len() as u64).read_to_end(&mut bytes).map_err(damaged)?;
         // One byte more than allowed shows that there is more.
         let more = size_limit(&bytes, room).saturating_sub(bytes.len() as u64).saturating_add(1);
         reader.take(more).read_to_end(&mut bytes).map_err(damaged)?;
@@ -197,9 +199,14 @@ impl ImageSource {
     }
 }
 
+/// Whether `bytes` claim to be an ELF file.
+pub(crate) fn is_elf(bytes: &[u8]) -> bool {
+    bytes.starts_with(&ELF_MAGIC)
+}
+
 /// Bytes that an image which begins with `head` may have, for `room` bytes of memory.
 fn size_limit(head: &[u8], room: u64) -> u64 {
-    let unloaded = if elf::is_elf(head) { MAX_UNLOADED_BYTES } else { 0 };
+    let unloaded = if is_elf(head) { MAX_UNLOADED_BYTES } else { 0 };
     room.saturating_add(unloaded).min(MAX_IMAGE_BYTES)
 }
 
