@@ -109,6 +109,7 @@ fn router(shared: Shared) -> Router {
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(|| async { "ok\n" }))
+        .merge(crate::runbooks::routes())
         .method_not_allowed_fallback(not_allowed)
         .fallback(not_found)
         .with_state(shared)
@@ -123,6 +124,7 @@ async fn page() -> Html<&'static str> {
         "<li><a href=\"/metrics\">/metrics</a>: Prometheus metrics, text or OpenMetrics by <code>Accept</code>",
         "<li><a href=\"/healthz\">/healthz</a>: is the process alive",
         "<li><a href=\"/readyz\">/readyz</a>: can it serve",
+        "<li><a href=\"/runbooks\">/runbooks</a>: what to do when an alert fires",
         "</ul></html>\n",
     ))
 }

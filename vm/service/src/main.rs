@@ -11,6 +11,7 @@ mod http;
 mod message;
 mod reports;
 mod run;
+mod runbooks;
 mod session;
 mod signals;
 mod stop;

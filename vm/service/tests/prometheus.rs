@@ -1,12 +1,15 @@
-//! A real Prometheus with the shipped configuration and rules: it scrapes two demos, every panel of the dashboards
-//! finds data, and the alert on hotspots fires for the one that keeps making new code and not for the other.
+//! A real Prometheus and a real Alertmanager with the shipped configuration and rules: they watch two demos and a guest
+//! in trouble. Every panel of the dashboards finds data, the alert on hotspots fires for the demo that keeps making new
+//! code and not for the other, and people are told of the guest that panics, with a link to a runbook that is there.
 
 mod support;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -24,16 +27,17 @@ fn tree(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// A demo that stays in one phase, and its address.
+/// A demo that stays in one phase, and its address. Its spans go where nobody is, so that there are metrics of spans.
 fn demo(phase: &str) -> (Process, SocketAddr) {
-    let process = Process::start(riscope(["demo", "--phases", phase, "--seconds", "86400", "--listen", "127.0.0.1:0"]));
+    let options = ["--seconds", "86400", "--listen", "127.0.0.1:0", "--otlp", "http://127.0.0.1:1"];
+    let process = Process::start(riscope(["demo", "--phases", phase].into_iter().chain(options)));
     let address = process.stderr.wait_for(PATIENCE, address_in);
     let address = address.unwrap_or_else(|| panic!("no address: {}", process.stderr.text()));
     (process, address)
 }
 
-/// A machine whose program traps so many times, in half a second for 64, and then resets it, for ever; and its
-/// address.
+/// A machine with a disk, called `restless`, whose program traps so many times, in half a second for 64, tells of a panic
+/// and resets it, for ever; and its address.
 fn restless(scratch: &Scratch, traps: u32) -> (Process, SocketAddr) {
     let source = ".globl _start
         _start: la t0, trap
@@ -45,6 +49,9 @@ fn restless(scratch: &Scratch, traps: u32) -> (Process, SocketAddr) {
         bnez t1, spin
         addi s1, s1, -1
         bnez s1, again
+        li t0, 0x102000
+        li t1, 1
+        sb t1, 0(t0)
         li t0, 0x100000
         li t1, 0x7777
         sw t1, 0(t0)
@@ -56,10 +63,87 @@ fn restless(scratch: &Scratch, traps: u32) -> (Process, SocketAddr) {
         mret\n";
     let program = assemble(scratch, "restless", &source.replace("TRAPS", &traps.to_string()));
     let program = program.to_str().expect("the path is UTF-8");
-    let process = Process::start(riscope(["run", "--bios", program, "--memory", "1M", "--listen", "127.0.0.1:0"]));
+    let disk = scratch.write("disk", "\0".repeat(1 << 20));
+    let disk = disk.to_str().expect("the path is UTF-8");
+    let options = ["--disk", disk, "--memory", "1M", "--listen", "127.0.0.1:0"];
+    let process = Process::start(riscope(["run", "--bios", program].into_iter().chain(options)));
     let address = process.stderr.wait_for(PATIENCE, address_in);
     let address = address.unwrap_or_else(|| panic!("no address: {}", process.stderr.text()));
     (process, address)
+}
+
+/// Starts Prometheus or Alertmanager on a port of its own, and waits until it is ready.
+fn serve(mut command: Command) -> (Process, SocketAddr) {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    command.arg(format!("--web.listen-address={address}"));
+    let mut process = Process::start(command);
+    let deadline = Instant::now() + PATIENCE;
+    while !try_get(address, "/-/ready", "*/*").is_ok_and(|answer| answer.status == 200) {
+        assert!(!process.has_ended() && Instant::now() < deadline, "not ready:\n{}", process.stderr.text());
+        std::thread::sleep(LOOK);
+    }
+    (process, address)
+}
+
+/// An Alertmanager, and what it tells its receiver for critical alerts.
+struct Alertmanager {
+    process: Process,
+    address: SocketAddr,
+    told: Receiver<Value>,
+    _folder: Scratch,
+}
+
+impl Alertmanager {
+    /// Starts it with the shipped configuration, of which only the receiver's address is replaced.
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}/", listener.local_addr().expect("its number"));
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || receive(&listener, &tell));
+        let folder = Scratch::new();
+        let shipped = fs::read_to_string(tree("deploy/prometheus/alertmanager.yml")).expect("it is there");
+        assert_eq!(shipped.matches("http://127.0.0.1:9095/").count(), 1, "the shipped configuration has one webhook");
+        let configuration = folder.write("alertmanager.yml", shipped.replace("http://127.0.0.1:9095/", &url));
+        let mut command = Command::new("prometheus-alertmanager");
+        command.arg(format!("--config.file={}", configuration.display()));
+        command.arg(format!("--storage.path={}", folder.join("data").display()));
+        command.arg("--cluster.listen-address=");
+        let (process, address) = serve(command);
+        Self { process, address, told, _folder: folder }
+    }
+
+    /// Waits until its receiver is told of an alert, which it returns.
+    fn expect(&self, alert: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let told = self.told.recv_timeout(left);
+            let told = told.unwrap_or_else(|_| panic!("nobody is told of {alert}:\n{}", self.process.stderr.text()));
+            let alerts = told["alerts"].as_array().into_iter().flatten();
+            if let Some(found) = alerts.into_iter().find(|found| found["labels"]["alertname"] == *alert) {
+                return found.clone();
+            }
+        }
+    }
+}
+
+/// Takes every request with a body of JSON, and passes that on.
+fn receive(listener: &TcpListener, tell: &Sender<Value>) {
+    for stream in listener.incoming().flatten() {
+        let mut reader = BufReader::new(stream);
+        let lines: Vec<String> =
+            (&mut reader).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let lengths = lines
+            .iter()
+            .filter_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+        let mut body = vec![0; lengths.sum()];
+        if reader.read_exact(&mut body).is_err() {
+            continue;
+        }
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        // Whoever hangs up has said what there is to say, and the test may have ended.
+        let _ = (reader.get_mut().write_all(answer), tell.send(serde_json::from_slice(&body).expect("JSON")));
+    }
 }
 
 /// A Prometheus that scrapes some targets.
@@ -70,12 +154,15 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it with the shipped configuration, of which only the targets are replaced.
-    fn start(targets: &[SocketAddr]) -> Self {
+    /// Starts it with the shipped configuration, of which only the targets and the address of Alertmanager are
+    /// replaced.
+    fn start(targets: &[SocketAddr], alertmanager: SocketAddr) -> Self {
         let folder = Scratch::new();
         let shipped = fs::read_to_string(tree("deploy/prometheus/prometheus.yml")).expect("it is there");
         let list: Vec<String> = targets.iter().map(|target| format!("\"{target}\"")).collect();
         assert_eq!(shipped.matches("\"127.0.0.1:8440\"").count(), 1, "the shipped configuration has one target");
+        assert_eq!(shipped.matches("127.0.0.1:9093").count(), 1, "and one Alertmanager");
+        let shipped = shipped.replace("127.0.0.1:9093", &alertmanager.to_string());
         let configuration = folder.write("prometheus.yml", shipped.replace("\"127.0.0.1:8440\"", &list.join(", ")));
         fs::create_dir(folder.join("rules")).expect("a new folder");
         for entry in tree("deploy/prometheus/rules").read_dir().expect("it is there") {
@@ -83,17 +170,10 @@ impl Prometheus {
             let name = path.file_name().expect("a file").to_string_lossy().into_owned();
             fs::copy(&path, folder.join("rules").join(name)).expect("it can be copied");
         }
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let mut command = Command::new("prometheus");
         command.arg(format!("--config.file={}", configuration.display()));
         command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
-        command.arg(format!("--web.listen-address={address}"));
-        let mut process = Process::start(command);
-        let deadline = Instant::now() + PATIENCE;
-        while !try_get(address, "/-/ready", "*/*").is_ok_and(|answer| answer.status == 200) {
-            assert!(!process.has_ended() && Instant::now() < deadline, "not ready:\n{}", process.stderr.text());
-            std::thread::sleep(LOOK);
-        }
+        let (process, address) = serve(command);
         Self { process, address, _folder: folder }
     }
 
@@ -160,27 +240,30 @@ mod tests {
         while start.elapsed() < Duration::from_secs(10) || resets < 5.0 {
             assert!(!process.has_ended() && start.elapsed() < PATIENCE, "only {resets} resets in {scrapes} scrapes");
             let metrics = get(address, "/metrics").body;
-            if metrics.contains("riscope_vm_state{state=\"running\",vm_id=\"1\"} 1\n") {
+            let is_running = |line: &str| line.contains("state=\"running\"") && line.ends_with(" 1");
+            if metrics.lines().any(|line| line.starts_with("riscope_vm_state{") && is_running(line)) {
                 assert!(
                     metrics.contains("\nriscope_guest_instructions_total{"),
                     "it runs and counts nothing:\n{metrics}"
                 );
                 scrapes += 1;
             }
-            let reset = metrics.lines().find_map(|line| line.strip_prefix("riscope_vm_exits_total{reason=\"reset\"} "));
+            let reset =
+                metrics.lines().find_map(|line| line.strip_prefix("riscope_vm_resets_total{")?.split(' ').nth(1));
             resets = reset.and_then(|number| number.parse().ok()).expect("it is there");
         }
         assert!(scrapes > 0, "it was never seen running");
     }
 
     #[test]
-    fn panels_find_data_and_the_hotspot_alert_fires_for_churn_alone() {
+    fn panels_find_data_people_are_told_of_a_panic_and_the_hotspot_alert_fires_for_churn_alone() {
         let (_churn, churning) = demo("churn");
         let (_integer, steady) = demo("integer");
-        // Neither demo has exceptions or resets to show.
+        // Neither demo has exceptions, resets or disks to show.
         let scratch = Scratch::new();
         let (_restless, restless) = restless(&scratch, 64);
-        let prometheus = Prometheus::start(&[churning, steady, restless]);
+        let alertmanager = Alertmanager::start();
+        let prometheus = Prometheus::start(&[churning, steady, restless], alertmanager.address);
         prometheus.expect("(sum(up{job=\"riscope\"}) == 3)");
 
         let deadline = Instant::now() + PATIENCE;
@@ -194,6 +277,14 @@ mod tests {
             assert!(Instant::now() < deadline, "panels without data: {empty:#?}");
             std::thread::sleep(LOOK);
         }
+
+        let panicked = alertmanager.expect("RiscopeGuestPanicked");
+        assert_eq!(panicked["labels"]["instance"], restless.to_string(), "{panicked}");
+        assert_eq!(panicked["labels"]["name"], "run", "{panicked}");
+        let url = panicked["annotations"]["runbook_url"].as_str().unwrap_or_default();
+        let path = url.strip_prefix(&format!("http://{restless}")).unwrap_or_else(|| panic!("{url} leads elsewhere"));
+        let runbook = get(restless, path);
+        assert!(runbook.status == 200 && runbook.body.starts_with("# RiscopeGuestPanicked\n"), "{url}: {runbook:?}");
 
         let alert = |instance: SocketAddr, state: &str| {
             format!("ALERTS{{alertname=\"RiscopeHotspotRateHigh\",instance=\"{instance}\",alertstate=~\"{state}\"}}")
