@@ -26,10 +26,12 @@
 //! # Map
 //!
 //! - `slice`: the checks behind the functions of this module; [`raw`]: those without;
-//! - `dispatch`: [`Implementation`], and which one is used;
+//! - `implementation`, `methods`: [`Implementation`], and what it offers;
+//! - `dispatch`: which one is used;
 //! - `vector`: the few operations that an instruction set has to offer;
 //! - `generic`: one algorithm for each task, over any vector;
 //! - `threshold`: when copies and fills go past the caches, and scans read narrowly;
+//! - `baseline`: the vector that every CPU of the target has;
 //! - `arch`: the vectors of each instruction set, and the algorithms compiled for it.
 //!
 //! No memory outside of the slices is accessed, not even within the same page.
@@ -40,8 +42,11 @@
 extern crate std;
 
 mod arch;
+mod baseline;
 mod dispatch;
 mod generic;
+mod implementation;
+mod methods;
 pub mod raw;
 mod slice;
 mod threshold;
@@ -49,7 +54,7 @@ mod vector;
 
 use core::ops::RangeBounds;
 
-pub use dispatch::Implementation;
+pub use implementation::Implementation;
 
 /// Bytes of a page in [`zero_pages`] and [`diff_pages`].
 pub const PAGE_BYTES: usize = 4096;

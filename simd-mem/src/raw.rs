@@ -48,7 +48,7 @@
 //! assert!(copy.iter().all(|&byte| byte == 7 || byte == 9));
 //! ```
 
-use crate::arch::Baseline;
+use crate::baseline::Baseline;
 use crate::dispatch::Choice;
 use crate::generic;
 

@@ -33,7 +33,7 @@ pub(crate) fn copy_nontemporal() -> usize {
     last_cache() / 2
 }
 
-/// Asks this CPU.
-pub(crate) fn adapt() {
-    LAST_CACHE.store(crate::arch::last_cache_bytes().unwrap_or(UNKNOWN_CACHE), Ordering::Relaxed);
+/// Adapts the thresholds to a CPU whose last cache has so many bytes, if it says so.
+pub(crate) fn adapt(last_cache: Option<usize>) {
+    LAST_CACHE.store(last_cache.unwrap_or(UNKNOWN_CACHE), Ordering::Relaxed);
 }

@@ -12,7 +12,7 @@ mod host;
 #[path = "other.rs"]
 mod host;
 
-pub(crate) use host::{Baseline, IMPLEMENTATIONS, last_cache_bytes};
+pub(crate) use host::{IMPLEMENTATIONS, last_cache_bytes};
 
 /// Whether the CPU has features: asked at run time with `std`, at compile time without.
 #[allow(unused_macros, reason = "targets without vectors detect nothing")]
@@ -33,7 +33,7 @@ macro_rules! has_features {
 /// instruction set's features.
 macro_rules! implementation {
     ($name:literal, $vector:ty, $is_available:expr $(, $features:literal)?) => {
-        pub(crate) static IMPLEMENTATION: $crate::Implementation = $crate::Implementation {
+        pub(crate) static IMPLEMENTATION: $crate::implementation::Implementation = $crate::implementation::Implementation {
             name: $name,
             is_available: $is_available,
             copy,

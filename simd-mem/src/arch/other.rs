@@ -1,10 +1,7 @@
 //! Targets without vectors of their own.
 
 use super::all;
-use crate::Implementation;
-
-/// The vector of what is inlined into callers.
-pub(crate) type Baseline = u64;
+use crate::implementation::Implementation;
 
 /// Best first.
 pub(crate) static IMPLEMENTATIONS: &[&Implementation] = &[&all::IMPLEMENTATION];

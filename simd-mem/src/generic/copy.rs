@@ -12,7 +12,7 @@
 use core::hint::cold_path;
 
 use super::word;
-use crate::arch::Baseline;
+use crate::baseline::Baseline;
 use crate::threshold;
 use crate::vector::Vector;
 

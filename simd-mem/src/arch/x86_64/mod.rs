@@ -1,17 +1,14 @@
 //! x86-64: SSE2 belongs to the architecture, AVX2 is in servers since 2013 (Intel)
 //! and 2015 (AMD), AVX-512 with bytes and words since 2017 (Intel) and 2022 (AMD).
 
-use core::arch::x86_64::{__cpuid, __cpuid_count, __m128i};
+use core::arch::x86_64::{__cpuid, __cpuid_count};
 
 use super::all;
-use crate::Implementation;
+use crate::implementation::Implementation;
 
 mod avx2;
 mod avx512;
 mod sse2;
-
-/// The vector of what is inlined into callers.
-pub(crate) type Baseline = __m128i;
 
 /// Best first.
 pub(crate) static IMPLEMENTATIONS: &[&Implementation] =
