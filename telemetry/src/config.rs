@@ -1,4 +1,4 @@
-//! What can be chosen about telemetry.
+//! The configuration of telemetry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Takes a line.
 type Tell = dyn Fn(&str) + Send + Sync;
 
-/// Who is told what telemetry has to say while it works: that spans do not arrive, for example. One line each.
+/// A callback for messages to people while telemetry runs, one line each: that spans do not arrive, for example.
 #[derive(Clone, Default)]
 pub struct Notices(Option<Arc<Tell>>);
 
@@ -31,7 +31,7 @@ impl fmt::Debug for Notices {
 }
 
 /// How telemetry works. Where spans go, and how, is also taken from the environment
-/// variables that OpenTelemetry specifies; `SPANS.md` says which goes first.
+/// variables that OpenTelemetry specifies; `SPANS.md` says which takes precedence.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
     /// Events that may wait for the pump; more are dropped and counted. Those of
@@ -56,7 +56,7 @@ pub struct TelemetryConfig {
     /// Longest time that sending may take, if not what `OTEL_EXPORTER_OTLP_TIMEOUT`
     /// says or 10 seconds.
     pub export_timeout: Option<Duration>,
-    /// Who is told that spans do not arrive, and that they do again.
+    /// Is called when spans stop arriving, when they arrive again, and at the end if any were lost.
     pub notices: Notices,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong when telemetry starts.
+//! Errors at the start of telemetry.
 
 use std::io;
 

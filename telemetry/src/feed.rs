@@ -1,18 +1,18 @@
-//! The pump's events: everything, in order, and no event of a machine's life lost.
+//! The pump's event source: all events in order, without losing any of a machine's life.
 //!
-//! The queue for everything may overflow when an engine reports more than the pump
-//! can take. What is lost there is a count; but a lost `Deleted` would leave a
-//! machine's series for ever, and a lost `StateChanged` a wrong state. So the rare
-//! events of lifecycles go through a second queue of their own as well:
+//! The queue for all events may overflow when an engine reports more than the pump can
+//! handle. Losing a compilation there costs a count; losing `Deleted` would leave a
+//! machine's series behind for ever, and losing `StateChanged` a wrong state. So the rare
+//! lifecycle events also go through a queue of their own:
 //!
 //! ```text
 //! bus ─┬─ lifecycle only ──► lifecycle ──► held, by sequence ─┐
 //!      └─ everything ──────► all ──────────────────────────────┴─► handler
 //! ```
 //!
-//! The second queue is the one that counts; in the first, an event of a lifecycle
-//! only marks its place. It is offered to the second queue before the first, so
-//! whatever is in the first, or was lost there, is in the second already.
+//! Lifecycle events are taken from their own queue; in the other one they only mark their
+//! place in the order. The bus offers an event to the lifecycle queue first, so an event
+//! that is in the other queue, or was dropped there, is already in the lifecycle queue.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Closed sets of label values that telemetry itself brings.
+//! Closed sets of label values that telemetry defines.
 
 use riscope_core::labels;
 

@@ -1,8 +1,7 @@
-//! Telemetry: what the event bus and the counter pages say, for Prometheus and
-//! OpenTelemetry.
+//! Telemetry: events and counter pages as Prometheus metrics and OpenTelemetry spans.
 //!
 //! ```text
-//!  machines, engines          one thread                        whoever asks
+//!  machines, engines          one thread                        clients      
 //! ┌────────────────┐  events ┌──────────────┐  counts   ┌──────────────────────┐
 //! │ DomainEventBus ├────────►│ feed, pump   ├──────────►│ metric/registry.rs   │
 //! └────────────────┘         │  metric/     │           │          ▼           │
@@ -10,14 +9,15 @@
 //! ┌────────────────┐         │  span/       ├───┐       │          ▲           │    export/prometheus.rs
 //! │ counter pages  ├─ read ──┼──────────────┼───┼──────►│  guest.rs, process.rs│    export/openmetrics.rs
 //! └────────────────┘  when   └──────────────┘   │       └──────────────────────┘
-//!                  scraped                      └─ spans ─► export/otlp.rs ─► OTLP/HTTP
+//!                  scraped                      └─ spans ─► export/otlp/ ─► OTLP/HTTP
 //! ```
 //!
-//! - Nothing here can slow a machine: publishing never waits for the pump, reading a
-//!   page never stops its hart, and an OTLP endpoint that is dead or hangs costs
-//!   spans and nothing else. All losses are counted, and are metrics themselves.
+//! - Telemetry never slows a machine down: publishing never waits for the pump, reading a
+//!   page never stops its hart, and an OTLP endpoint that is dead or hangs costs spans
+//!   only. Every loss is counted in a metric.
 //! - [`metric::catalog`] is the one list of metrics; `METRICS.md` is made of it.
-//! - This crate knows events and counters of `riscope-core`, no device and no JIT.
+//! - This crate depends on the events and counters of `riscope-core` alone, on no device
+//!   and not on the JIT.
 
 #![forbid(unsafe_code)]
 
@@ -102,9 +102,8 @@ impl Telemetry {
         &self.warnings
     }
 
-    /// Has the machine's counters in the metrics until its deletion is published. To
-    /// be called once for each machine, while it exists. A machine may have the
-    /// identity of one before it whose deletion has not been handled yet.
+    /// Exports the machine's counters until its deletion is published. To be called once
+    /// for each machine, while it exists.
     pub fn register_vm(&self, counters: VmCounters) {
         self.machines.lock().register(counters);
     }
@@ -122,7 +121,7 @@ impl Telemetry {
     /// Waits until every event that was published before is in the metrics, at most
     /// `timeout`. False if that did not suffice, or after [`Telemetry::shutdown`].
     pub fn flush(&self, timeout: Duration) -> bool {
-        // Without the lock: whoever shuts down meanwhile does not wait for this.
+        // Without the lock, so that a concurrent shutdown does not wait for the flush.
         let flusher = self.lock().as_ref().map(Pump::flusher);
         flusher.is_some_and(|flusher| flusher.flush(timeout))
     }

@@ -1,7 +1,6 @@
-//! What the kernel says about this process.
+//! Metrics of this process, read from the kernel.
 //!
-//! The `prometheus` crate has a collector for it, but that one knows CPU time in
-//! whole seconds only.
+//! The collector of the `prometheus` crate reports CPU time in whole seconds only.
 
 use std::fs;
 

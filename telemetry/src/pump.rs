@@ -1,8 +1,8 @@
 //! The pump: the one thread that takes events from the bus and hands them to
 //! metrics and spans.
 //!
-//! It survives whatever an event does to its handler, and it ends when told to, not
-//! before it has handled what was queued by then.
+//! It survives a handler that panics, and handles everything that is queued before it
+//! ends.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -82,8 +82,8 @@ impl Flusher {
 
 fn run(mut feed: Feed, mut handler: impl Handler, commands: &Receiver<Command>, panics: &AtomicU64) {
     let handle = |handler: &mut dyn Handler, envelope: &Envelope| {
-        // A handler that panics half-way leaves counts that lack that event, and
-        // nothing else: what it works on are single counters and maps.
+        // A handler that panics half-way leaves counts without that event and is fit for
+        // the next one: its state is independent counters and maps.
         if catch_unwind(AssertUnwindSafe(|| handler.handle(envelope))).is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
         }

@@ -1,5 +1,4 @@
-//! The runbooks of the shipped alerts: what to do when one fires. Alerts link to them, so whatever serves `/metrics`
-//! serves them as well.
+//! The runbooks of the shipped alerts. Alerts link to them, so the server of `/metrics` serves them, too.
 
 /// Names the files of `deploy/runbooks`.
 macro_rules! runbooks {

@@ -10,7 +10,7 @@ pub(crate) enum Format {
 }
 
 /// The format that `accept` prefers. Text where it does not say, and where it
-/// accepts neither: a body that somebody can read beats an error. OpenMetrics must
+/// accepts neither: a readable body is better than an error. OpenMetrics must
 /// be asked for by name, as browsers accept everything and show only text.
 pub(crate) fn negotiate(accept: Option<&str>) -> Format {
     let mut best = (0.0, Format::Text);

@@ -1,9 +1,8 @@
 //! The catalogue of metrics: one row per family.
 //!
-//! Registry, `METRICS.md`, dashboards and tests take names, labels and buckets
-//! from here and from nowhere else. Two rules keep Prometheus healthy: no label
-//! holds an address or anything else without bound, and `vm_id` is never on a
-//! histogram.
+//! It is the single source of names, labels and buckets for the registry, `METRICS.md`,
+//! dashboards and tests. Two rules bound the number of series: no label holds an address
+//! or any other unbounded value, and `vm_id` is never on a histogram.
 
 use riscope_core::counters::HartCounter;
 use riscope_core::event::{

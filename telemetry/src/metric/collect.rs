@@ -1,5 +1,5 @@
-//! Values that are read when somebody scrapes: counter pages, the table of
-//! machines and the event bus.
+//! Values that are read at scrape time: counter pages, the table of machines and the
+//! event bus.
 //!
 //! Nothing here stops a hart: pages are read with relaxed loads while their owners
 //! go on counting.

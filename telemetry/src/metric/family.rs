@@ -1,4 +1,4 @@
-//! What a row of the catalogue consists of.
+//! The parts of a row of the catalogue.
 
 use riscope_core::counters::HartCounter;
 
@@ -133,7 +133,7 @@ pub const HOST_BYTES_BUCKETS: &[f64] =
 /// Executions of a block that became hot: 32, the threshold by default, has a bucket of its
 /// own, as most blocks are found there while the compiler keeps up, and quantiles would lie
 /// far below it otherwise. Above it, where a long queue raises the threshold, there are two
-/// to four buckets for each power of two, up to 16384, beyond which nobody counts.
+/// to four buckets for each power of two, up to 16384, the highest threshold.
 pub const EXECUTIONS_BUCKETS: &[f64] = &[
     31.0, 32.0, 36.0, 40.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0, 768.0, 1024.0, 2048.0, 4096.0, 16384.0,
 ];

@@ -1,4 +1,4 @@
-//! One scrape: everything that is registered, and what the scrape says of itself.
+//! A scrape: all registered families, and those about the scrape itself.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

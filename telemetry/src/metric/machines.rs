@@ -1,4 +1,4 @@
-//! The machines there are: everything that carries a `vm_id`, as long as its machine
+//! The existing machines: everything that carries a `vm_id`, as long as its machine
 //! exists. A guest's reset changes neither identity nor counters.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +113,7 @@ impl Table {
         machine.counters = Some(counters);
     }
 
-    /// The machine is no more.
+    /// Removes a machine that was deleted.
     pub(crate) fn delete(&mut self, vm_id: VmId) {
         let deleted = self.machines.remove(&vm_id);
         self.rejected_by_deleted += deleted.map_or(0, |machine| machine.rejected());
@@ -125,7 +125,7 @@ impl Table {
     }
 }
 
-/// The table, shared by the pump and whoever scrapes.
+/// The table, shared by the pump and scrapes.
 #[derive(Debug, Default)]
 pub(crate) struct Machines(Mutex<Table>);
 

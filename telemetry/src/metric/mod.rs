@@ -1,5 +1,5 @@
-//! Metrics: what the catalogue declares, filled from events as they come and from
-//! counter pages when somebody scrapes.
+//! Metrics: families that the catalogue declares, updated by events and read from counter
+//! pages at scrape time.
 
 pub mod catalog;
 pub(crate) mod collect;

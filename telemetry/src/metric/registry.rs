@@ -1,7 +1,7 @@
-//! The registry, and handles to what events count.
+//! The registry, and handles to the metrics that events update.
 //!
-//! Every series of a closed label set exists, with 0, from the start: a series
-//! that appears with its first increment loses that increment to `rate()`.
+//! Every series of a closed label set exists with value 0 from the start: `rate()` does
+//! not see the first increment of a series that appears with it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Families of values that are computed when somebody scrapes.
+//! Families whose values are computed at scrape time.
 
 use prometheus::core::Desc;
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};

@@ -1,4 +1,4 @@
-//! The machines that are alive, a trace each, and what their spans need.
+//! The running machines with their traces.
 
 use std::collections::HashMap;
 use std::time::Instant;

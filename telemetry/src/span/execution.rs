@@ -1,10 +1,9 @@
-//! Events of the engine as spans: slow compilations and hotspots. There can be
-//! thousands a second, so there are thresholds and limits, and counts of what they
-//! suppress.
+//! Events of the engine as spans: slow compilations and hotspots. There can be thousands a
+//! second, so thresholds and limits apply, and what they suppress is counted.
 //!
-//! A hotspot becomes a span when its compilation has ended, as only then it is known
-//! whether that becomes one. If it does, so does the hotspot, and the link leads
-//! somewhere; of the others a few are shown.
+//! Whether a hotspot becomes a span is decided when its compilation has ended: a
+//! compilation that is shown is linked to its hotspot, so that hotspot is always shown; of
+//! the others a few are.
 
 use opentelemetry::KeyValue;
 use riscope_core::event::{CompileFailure, Envelope, ExecutionEvent, Tier};

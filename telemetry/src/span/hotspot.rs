@@ -9,8 +9,8 @@ use super::waiting::Detection;
 use crate::label::Suppressible::Hotspot;
 use crate::label::Suppression;
 
-/// A hotspot that nobody has heard of again: its request was refused, the event lost,
-/// or the machine ended.
+/// A hotspot without a known outcome: its request was refused, the event lost, or the
+/// machine ended.
 pub(super) fn moment(suppressed: &Suppressed, sink: &Sink, trace: &mut Trace, detection: &Detection) {
     some_of_many(suppressed, sink, trace, detection, detection.detected_ns, None);
 }

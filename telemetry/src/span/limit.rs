@@ -1,10 +1,9 @@
-//! How often something may happen.
+//! A rate limit.
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
-/// A bucket that fills with a steady rate, holds one second's worth, and lends to
-/// whoever finds it not empty. Time is that of the events, so the same events give
-/// the same decisions.
+/// A token bucket that holds one second's worth. Time is that of the events, so the same
+/// events give the same decisions.
 #[derive(Debug)]
 pub(super) struct Limit {
     per_second: u64,

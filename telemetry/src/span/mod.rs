@@ -1,4 +1,4 @@
-//! Spans: which events make one, of what length, below which parent.
+//! Spans: which events become spans, with which times and parents.
 //!
 //! ```text
 //! vm.run                    creation (or its first part) → exit
@@ -10,9 +10,9 @@
 //! └─ jit.compile <tier>
 //! ```
 //!
-//! A span is sent when it has ended, so `vm.run` comes last; of a process that was
-//! killed it does not come, and the others lack their root. What the engine adds to a
-//! trace is bounded, by second and in all: back ends refuse traces without end.
+//! A span is sent when it has ended, so `vm.run` is sent last; if the process is killed it
+//! is not sent at all, and the others lack their root. The spans of the engine are limited
+//! per second and per trace, because back ends refuse traces of unbounded size.
 //!
 //! One file per family of events with an exhaustive match, as in `metric/record/`.
 

@@ -1,8 +1,8 @@
-//! Where finished spans go: the SDK's batch processor, with every loss counted.
+//! The sink of finished spans: the SDK's batch processor, with every loss counted.
 //!
-//! Spans are recorded after the fact, from events that say when things began and
-//! ended. So they are built whole instead of being started and ended, and a parent
-//! may be sent after its children, whose events come first.
+//! Spans are recorded after the fact, from events with start and end times. So they are
+//! built as a whole instead of being started and ended, and a parent is sent after its
+//! children.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use super::sink::{Finished, Id, Sink};
 use super::waiting::Waiting;
 
 /// How far the wall clock may move ahead of the monotonic one before the trace follows
-/// it: less is somebody who sets the clock right, more is a host that was suspended.
+/// it: less is an adjustment of the clock, more is a host that was suspended.
 const JUMP_NS: u64 = 1_000_000_000;
 
 /// What `vm.run` says about a machine.
@@ -52,7 +52,7 @@ pub(super) struct Trace {
     /// Whether the trace is sent.
     sampled: bool,
     /// What the wall clock is ahead of the monotonic one. One figure for all spans
-    /// keeps them nested when somebody sets the clock.
+    /// keeps them nested when the clock is set.
     ahead_ns: u64,
     /// What it was when the trace began.
     start_ahead_ns: u64,
@@ -168,7 +168,7 @@ impl Trace {
         self.boots = boots;
     }
 
-    /// The machine is no more, or telemetry ends before it.
+    /// Ends the trace: the machine has ended, or telemetry ends before it.
     pub(super) fn end(mut self, sink: &Sink, end_ns: u64, exit: Option<(ExitReason, i32)>) {
         let error = self.error(exit);
         self.end_boot(sink, end_ns, error.map(|_| "interrupted"));
@@ -267,7 +267,7 @@ mod tests {
             Sink::new(BatchSpanProcessor::builder(kept.clone()).build(), queue, Sampler::AlwaysOn, Limits::default());
         let limits = JitLimits { per_second: 1, per_trace: 1 };
         let mut trace = Trace::new(&envelope(SECOND, 1000 * SECOND), &sink, limits);
-        // Half a second is somebody who sets the clock, an hour is not.
+        // Half a second is an adjustment of the clock, an hour is a host that was suspended.
         trace.observe(&envelope(2 * SECOND, 1001 * SECOND + SECOND / 2));
         trace.boot(&sink, 2 * SECOND);
         trace.end_boot(&sink, 3 * SECOND, None);

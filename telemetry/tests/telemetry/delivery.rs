@@ -1,5 +1,4 @@
-//! Spans that do not arrive, for whatever reason: they are counted by that reason, nobody waits for them, and people
-//! are told.
+//! Spans that do not arrive: they are counted by reason, and reported.
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -79,7 +78,7 @@ fn lose_all_and_tell(url: &str, error_type: &str, words: &[&str]) {
     for word in words.iter().chain(&["/v1/traces"]) {
         assert!(first.contains(word) && last.contains(word), "{error_type}: {word} in {lines:?}");
     }
-    assert!(last.contains(&format!("0 arrived, {SPANS} failed")), "{last}");
+    assert!(last.contains(&format!("0 delivered, {SPANS} failed")), "{last}");
 }
 
 #[test]
@@ -149,7 +148,7 @@ fn rejected_spans_are_failed_spans() {
     let receiver = Receiver::start(Manner::Reject(2));
     let lines = lose(&receiver.url(), "rejected", 2);
     assert!(lines[0].contains("too old"), "{lines:?}");
-    assert!(lines.last().is_some_and(|line| line.contains("3 arrived, 2 failed")), "{lines:?}");
+    assert!(lines.last().is_some_and(|line| line.contains("3 delivered, 2 failed")), "{lines:?}");
     // More than were sent cannot be rejected.
     let receiver = Receiver::start(Manner::Reject(i64::MAX));
     lose(&receiver.url(), "rejected", SPANS);
@@ -180,11 +179,11 @@ fn the_beginning_and_the_end_of_a_failure_are_told_once_each() {
     told.wait(2);
     let lines = told.lines();
     let [fails, works] = lines.as_slice() else { panic!("two lines: {lines:?}") };
-    assert!(fails.contains("do not arrive") && fails.contains("400"), "{fails}");
+    assert!(fails.contains("are not reaching") && fails.contains("400"), "{fails}");
     assert!(works.contains("again") && works.contains("2 were lost"), "{works}");
     assert!(fixture.telemetry.shutdown(SHUTDOWN_LIMIT));
     let end = told.lines().pop().expect("a line at the end");
-    assert!(end.contains("2 arrived, 2 failed, 0 did not fit the queue, 0 were not sent"), "{end}");
+    assert!(end.contains("2 delivered, 2 failed, 0 dropped from a full queue, 0 not sent"), "{end}");
 }
 
 #[test]
@@ -209,7 +208,7 @@ fn spans_that_are_still_under_way_at_the_end_are_told() {
     fixture.publish(lives(SPANS));
     fixture.telemetry.shutdown(SHUTDOWN_LIMIT);
     let lines = told.lines();
-    assert!(matches!(&lines[..], [line] if line.contains(&format!("{SPANS} were not sent in time"))), "{lines:?}");
+    assert!(matches!(&lines[..], [line] if line.contains(&format!("{SPANS} not sent in time"))), "{lines:?}");
 }
 
 #[test]

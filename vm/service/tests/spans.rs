@@ -192,7 +192,7 @@ mod tests {
         let outcome = run(["run", "--memory", "1M", "--bios", program, "--otlp", &url]);
         outcome.assert_code(0);
         let last = outcome.stderr.lines().last().unwrap_or_default();
-        for words in [&format!("{url}/v1/traces"), "0 arrived", "connection refused"] {
+        for words in [&format!("{url}/v1/traces"), "0 delivered", "connection refused"] {
             assert!(last.contains(words), "{words} is not in the last line of:\n{}", outcome.stderr);
         }
         // Nothing is said about spans that arrive.

@@ -37,7 +37,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What is to become of spans.
+/// What is to be done with spans.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// Nobody asks for them.
@@ -55,7 +55,7 @@ pub(super) enum Wanted {
 pub(super) fn wanted(variables: &mut Variables, configured: Option<&str>) -> Result<Wanted, String> {
     if let Some(base) = configured {
         let endpoint = parse(base).map(|endpoint| below(endpoint, true))?;
-        // The command line goes before these.
+        // The command line takes precedence over these.
         let _ = [EXPORTER, OWN, GENERAL].map(|name| variables.get(name));
         let _ = protocol(variables);
         return Ok(Wanted::Spans(endpoint));

@@ -9,7 +9,7 @@ use super::variables::Variables;
 /// The variables for headers, in the order in which they count.
 pub(super) const HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
 
-/// Headers that belong to how a request is sent, not to whoever configures it.
+/// Headers that are set by the way a request is sent and cannot be configured.
 const OWN_HEADERS: [&str; 5] =
     ["connection", "content-encoding", "content-length", "content-type", "transfer-encoding"];
 

@@ -1,8 +1,8 @@
-//! OpenTelemetry's environment variables, as far as they concern spans (specification, "Environment Variable
+//! OpenTelemetry's environment variables that concern spans (specification, "Environment Variable
 //! Specification" and "OpenTelemetry Protocol Exporter").
 //!
-//! The variables are often set for a whole host and not for riscope, so no value of them is fatal. Each is applied,
-//! or a warning names it and says why not; `SPANS.md` lists which is which.
+//! The variables are often set for a whole host, so no value is fatal. Each variable is applied or named in a warning;
+//! `SPANS.md` lists which is which.
 //!
 //! - `variables`: the variables of a process, and which of them were read;
 //! - `endpoint`: the receiver, by option or variable;

@@ -77,7 +77,7 @@ pub(crate) fn read(
             }
             Some((endpoint, settings))
         }
-        // How spans are sent does not matter where they are off on purpose, nor is it news where a warning says why.
+        // Warnings about how spans are sent are pointless where they are off on purpose or a warning says why they are.
         Wanted::Off => {
             variables.warnings.truncate(warned);
             None
@@ -87,7 +87,7 @@ pub(crate) fn read(
             let unused = variables.used().join(", ");
             if !unused.is_empty() {
                 variables
-                    .warn(&unused, "no effect: no receiver of spans is named (OTEL_EXPORTER_OTLP_ENDPOINT, --otlp)");
+                    .warn(&unused, "no effect without a receiver of spans (OTEL_EXPORTER_OTLP_ENDPOINT or --otlp)");
             }
             None
         }
@@ -165,7 +165,7 @@ fn sampler(variables: &mut Variables) -> Sampler {
         }
     };
     if variables.get(argument).is_some() {
-        variables.warn(argument, format_args!("no effect: {name} is not traceidratio"));
+        variables.warn(argument, format_args!("no effect unless {name} is traceidratio"));
     }
     sampler
 }

@@ -59,7 +59,7 @@ impl Variables {
         is_true
     }
 
-    /// A number; one that cannot be understood is as good as none.
+    /// A number; one that cannot be parsed counts as unset.
     pub(super) fn number<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
         let text = self.get(name)?;
         let number = text.parse().ok();

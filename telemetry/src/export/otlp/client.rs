@@ -1,8 +1,8 @@
-//! The HTTP client of the exporter: one that reads answers.
+//! The exporter's HTTP client, which inspects responses.
 //!
-//! The exporter only learns whether a request was answered with success. This client looks closer: a redirect that
-//! would lose the request's body is not followed, an answer that no OTLP receiver gives is a failure, and the spans
-//! that a receiver rejects are counted. What became of the last request is kept for whoever counts spans.
+//! opentelemetry-otlp checks the status of a response only. This client does not follow a redirect that would drop the
+//! request's body, treats a response that no OTLP receiver gives as a failure, and counts rejected spans. It keeps the
+//! outcome of the last request for the exporter.
 
 use std::io::Read as _;
 use std::net::IpAddr;
@@ -95,7 +95,7 @@ impl HttpClient for Client {
 }
 
 /// Follows redirects that keep method and body (RFC 9110, sections 15.4.8 and 15.4.9), as long as they lead to the
-/// server that was named: headers may hold secrets that are meant for nobody else. Any other ends here, as an answer.
+/// configured server: headers may hold secrets that no other server may see. Any other redirect is returned as the response.
 fn redirect(attempt: Attempt<'_>) -> Action {
     let keeps_body = [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT].contains(&attempt.status());
     let is_same = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
@@ -107,12 +107,12 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Failure
     if !status.is_success() {
         return Some(Failure::of_status(status, headers, &error_text(headers, body)));
     }
-    // JSON is not what was asked for, but some receivers answer so, and say no more than that all is well.
+    // Some receivers answer in JSON whatever the encoding of the request; their answers are not examined.
     if body.is_empty() || content_type(headers) == "application/json" {
         return None;
     }
     let Ok(answer) = ExportTraceServiceResponse::decode(body) else {
-        return Some(Failure::new(ErrorType::InvalidResponse, "its answer is not that of an OTLP receiver"));
+        return Some(Failure::new(ErrorType::InvalidResponse, "its response is not that of an OTLP receiver"));
     };
     let partial = answer.partial_success?;
     let rejected = u64::try_from(partial.rejected_spans).ok().filter(|spans| *spans > 0)?;

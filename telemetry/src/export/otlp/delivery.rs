@@ -1,5 +1,5 @@
-//! What became of spans: counts for `/metrics`, a line for people when sending starts to fail or works again, and one
-//! at the end for those who have no metrics.
+//! Outcomes of sending spans: counts for `/metrics`, a message when sending starts to fail and when it recovers, and a
+//! summary at the end of the process, which does not depend on anyone scraping.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,11 +13,11 @@ use crate::label::{ErrorType, QueueLoss};
 use crate::metric::catalog;
 use crate::metric::registry::counter_vec;
 
-/// Failures that begin within this time of the last one that was told are not told again: a receiver that fails now
-/// and then would fill the terminal.
+/// A failure that begins within this time of the last reported one is not reported, so that a receiver that fails now
+/// and then does not fill the terminal.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// What became of the spans of a process, and who is told. Shared by the exporter's thread and the process's end.
+/// Counts outcomes and reports them. Shared by the exporter's thread and by [`crate::Telemetry::shutdown`].
 #[derive(Debug)]
 pub(crate) struct Delivery {
     receiver: String,
@@ -46,7 +46,7 @@ struct State {
 }
 
 impl Delivery {
-    /// Nothing was sent yet; every count exists, with 0. `receiver` is the address to show.
+    /// Registers the counts, all 0. `receiver` is the address to show.
     pub(super) fn new(registry: &Registry, receiver: String, notices: Notices) -> Result<Self, prometheus::Error> {
         let exported = counter_vec(registry, catalog::SPANS_EXPORTED)?;
         exported.with_label_values(&[""]);
@@ -82,7 +82,7 @@ impl Delivery {
         self.passed_on.inc_by(spans);
     }
 
-    /// That many of them are done with, as `failure` says or all well.
+    /// Counts spans whose export has ended; `failure` says how many of them were lost, none means that all arrived.
     pub(super) fn done(&self, spans: u64, failure: Option<Failure>) {
         let lost = failure.as_ref().map_or(0, |failure| failure.rejected.unwrap_or(spans).min(spans));
         self.in_flight.fetch_sub(usize::try_from(spans).unwrap_or(usize::MAX), Ordering::Relaxed);
@@ -96,7 +96,7 @@ impl Delivery {
         }
     }
 
-    /// Tells what became of the spans of this process, unless all arrived.
+    /// Reports totals, unless all spans of this process arrived.
     pub(crate) fn conclude(&self) {
         let state = self.state();
         let (dropped, unsent) = (self.queue_full.get(), self.in_flight.load(Ordering::Relaxed));
@@ -105,9 +105,9 @@ impl Delivery {
         }
         // An export that is given up has not ended, but its last request may have failed.
         let failure = self.take_last_failure().or_else(|| state.failure.clone());
-        let last = failure.map_or_else(String::new, |failure| format!("; {}", failure.text));
+        let last = failure.map_or_else(String::new, |failure| format!("; last failure: {}", failure.text));
         self.notices.tell(&format!(
-            "spans to {}: {} arrived, {} failed, {dropped} did not fit the queue, {unsent} were not sent in time{last}",
+            "spans to {}: {} delivered, {} failed, {dropped} dropped from a full queue, {unsent} not sent in time{last}",
             self.receiver, state.sent, state.failed,
         ));
     }
@@ -129,8 +129,8 @@ enum Line {
 impl Line {
     fn text(&self, receiver: &str) -> String {
         match self {
-            Self::Fails(why) => format!("spans do not arrive at {receiver}: {why}; they are lost until it is mended"),
-            Self::Works(lost) => format!("spans arrive at {receiver} again; {lost} were lost"),
+            Self::Fails(why) => format!("spans are not reaching {receiver}: {why}; they are dropped until it recovers"),
+            Self::Works(lost) => format!("spans are reaching {receiver} again; {lost} were lost"),
         }
     }
 }
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn refused() -> Option<Failure> {
-        Some(Failure::new(ErrorType::ConnectionRefused, "nothing listens there"))
+        Some(Failure::new(ErrorType::ConnectionRefused, "connection refused"))
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
         let mut state = State::default();
         let now = Instant::now();
         assert_eq!(state.advance(5, 0, None, now), None);
-        assert_eq!(state.advance(0, 3, refused(), now), Some(Line::Fails("nothing listens there".to_owned())));
+        assert_eq!(state.advance(0, 3, refused(), now), Some(Line::Fails("connection refused".to_owned())));
         assert_eq!(state.advance(0, 4, refused(), now), None);
         assert_eq!(state.advance(2, 0, None, now), Some(Line::Works(7)));
         assert_eq!(state.advance(2, 0, None, now), None);

@@ -1,4 +1,4 @@
-//! The exporter of opentelemetry-otlp, with the outcome of every export counted and told.
+//! The exporter of opentelemetry-otlp; the outcome of each export is counted and reported.
 
 use std::sync::Arc;
 use std::time::Duration;

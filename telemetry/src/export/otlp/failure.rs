@@ -18,7 +18,7 @@ pub(super) struct Failure {
     pub(super) error_type: ErrorType,
     /// Spans that were rejected; none if no span of the request arrived.
     pub(super) rejected: Option<u64>,
-    /// What happened, for people, as the rest of a sentence about the receiver.
+    /// What happened, for people.
     pub(super) text: String,
 }
 
@@ -34,13 +34,11 @@ impl Failure {
     pub(super) fn of_error(error: &(dyn Error + 'static)) -> Self {
         let (error_type, cause) = classified(error);
         let what = match error_type {
-            ErrorType::Timeout => return Self::new(error_type, "it does not answer in time"),
-            ErrorType::ConnectionRefused => return Self::new(error_type, "nothing listens there (connection refused)"),
-            ErrorType::NameResolution => "its name cannot be resolved",
-            ErrorType::InvalidResponse => {
-                "it does not speak HTTP/1.1 (port 4317 is for gRPC as a rule, 4318 for OTLP/HTTP)"
-            }
-            _ => "the connection fails",
+            ErrorType::Timeout => return Self::new(error_type, "no response in time"),
+            ErrorType::ConnectionRefused => return Self::new(error_type, "connection refused"),
+            ErrorType::NameResolution => "the host name cannot be resolved",
+            ErrorType::InvalidResponse => "the response is not HTTP/1.1 (port 4317 is usually gRPC, 4318 OTLP/HTTP)",
+            _ => "the connection failed",
         };
         Self::new(error_type, format!("{what}: {}", printable(&cause)))
     }
@@ -49,15 +47,15 @@ impl Failure {
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, said: &str) -> Self {
         let error_type = ErrorType::from_name(status.as_str()).unwrap_or(ErrorType::Other);
         let mut text = match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => format!("it refuses the credentials ({status})"),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => format!("credentials are missing or wrong ({status})"),
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
-                format!("there is no receiver at this path ({status})")
+                format!("no receiver at this path ({status})")
             }
             status if status.is_redirection() => {
                 let target = headers.get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or("nowhere");
-                format!("it redirects to {}, where spans do not follow ({status})", printable(target))
+                format!("it redirects to {}, which is not followed ({status})", printable(target))
             }
-            status => format!("it answers {status}"),
+            status => format!("response {status}"),
         };
         if !said.is_empty() {
             text = format!("{text}: {}", printable(said));
@@ -68,7 +66,7 @@ impl Failure {
     /// The request was taken, but not all of its spans.
     pub(super) fn of_rejected(spans: u64, said: &str) -> Self {
         let reason = if said.is_empty() { "without a reason".to_owned() } else { printable(said) };
-        let text = format!("it rejects spans: {reason}");
+        let text = format!("the receiver rejects spans: {reason}");
         Self { error_type: ErrorType::Rejected, rejected: Some(spans), text }
     }
 }
@@ -109,7 +107,7 @@ fn classified(error: &(dyn Error + 'static)) -> (ErrorType, String) {
     (found.unwrap_or(ErrorType::InvalidResponse), cause)
 }
 
-/// A line of somebody else's text that is safe to show on a terminal.
+/// Text from elsewhere as one short line that is safe to show on a terminal.
 pub(super) fn printable(text: &str) -> String {
     let mut words = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {

@@ -1,12 +1,12 @@
 //! Spans by OTLP over HTTP, in protobuf.
 //!
-//! The SDK's batch processor exports on a thread of its own, with a blocking HTTP client: nothing else waits for the
-//! network.
+//! The SDK's batch processor exports on a thread of its own with a blocking HTTP client, so no other thread waits for
+//! the network.
 //!
 //! ```text
 //! Sink ─► BatchSpanProcessor ─► exporter ─► opentelemetry-otlp ─► client ─► receiver
 //!   │                              │        (encoding, retries)     │
-//!   └─ did not fit ─► delivery ◄───┴──────── what became of it ─────┘ failure
+//!   └─ queue full ──► delivery ◄───┴──────── outcome ───────────────┘ failure
 //! ```
 
 mod client;

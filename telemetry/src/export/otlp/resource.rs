@@ -1,4 +1,4 @@
-//! What is said about the process that sends the spans (OpenTelemetry's semantic conventions for resources).
+//! Attributes of the process that sends the spans (OpenTelemetry's semantic conventions for resources).
 
 use std::env;
 
@@ -7,7 +7,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 
-/// The process as a resource. What its environment says goes before what is found out here.
+/// The process as a resource. Attributes from its environment take precedence over detected ones.
 pub(super) fn resource(from_environment: Vec<KeyValue>) -> Resource {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let arch = match env::consts::ARCH {

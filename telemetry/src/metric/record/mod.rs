@@ -1,5 +1,5 @@
-//! What an event means for the metrics. One file per family of events, and in it
-//! one exhaustive match: a new event does not compile until it is decided here.
+//! Updates metrics from events. One file per family of events, with one exhaustive match:
+//! a new event does not compile until its effect is decided here.
 
 mod device;
 mod execution;

@@ -39,7 +39,7 @@ pub(super) fn record(metrics: &Metrics, envelope: &Envelope, event: &VmEvent) {
     }
 }
 
-/// Changes the machine if it is there: whoever watches a machine may speak of it when it is gone.
+/// Changes the machine if it still exists: the thread that watches a machine may publish after its deletion.
 fn known(metrics: &Metrics, vm_id: VmId, change: impl FnOnce(&mut Machine)) {
     if let Some(machine) = metrics.machines.lock().known(vm_id) {
         change(machine);
