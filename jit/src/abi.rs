@@ -16,8 +16,6 @@ use riscope_core::mmu::{Access, TlbBank, TlbEntry};
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
 pub(crate) enum Word {
-    /// Address of the hart, for the slow path.
-    Hart,
     /// Host stack pointer to return to when an access is abandoned.
     HostStack,
     /// Virtual address of the access that missed.
@@ -180,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_state_that_code_addresses_is_eight_byte_aligned() {
-        for offset in [PC, COUNTDOWN, TLB, RESERVATION, RESERVED_VALUE, word(Word::Hart), x(31), f(0)] {
+        for offset in [PC, COUNTDOWN, TLB, RESERVATION, RESERVED_VALUE, word(Word::HostStack), x(31), f(0)] {
             assert_eq!(offset % 8, 0);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use riscope_core::addr::GuestPhys;
 use riscope_core::counters::CodeExit;
-use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
+use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use riscope_core::event::{ExecutionEvent, Tier, monotonic_ns};
 use riscope_core::fp::RoundingMode;
 use riscope_core::hart::{Hart, HartState, status};
@@ -111,12 +111,8 @@ struct JitEngine {
 impl Engine for JitEngine {
     fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit {
         let shared = Arc::clone(&self.shared);
-        hart.control().set_running(true);
         let online = Online::new(&shared.cache, self.hart);
-        let exit = self.run_until_exit(hart, limit, &online);
-        drop(online);
-        hart.control().set_running(false);
-        exit
+        run_quanta(hart, limit, QUANTUM, |hart| self.run_quantum(hart, &online))
     }
 }
 
@@ -134,27 +130,10 @@ impl JitEngine {
         }
     }
 
-    fn run_until_exit(&mut self, hart: &mut Hart, limit: u64, online: &Online<'_>) -> Exit {
-        let mut left = limit;
-        while left > 0 {
-            if let Some(exit) = hart.poll() {
-                return exit;
-            }
-            hart.start_quantum(u32::try_from(left).unwrap_or(QUANTUM).min(QUANTUM));
-            let end = self.run_quantum(hart, online);
-            left = left.saturating_sub(hart.finish_quantum());
-            hart.count_retired(Tier::Interpreter);
-            if let BlockEnd::Exit(exit) = end {
-                return exit;
-            }
-        }
-        Exit::LimitReached
-    }
-
     /// Runs until a poll is due or the hart leaves guest execution.
-    fn run_quantum(&mut self, hart: &mut Hart, online: &Online<'_>) -> BlockEnd {
+    fn run_quantum(&mut self, hart: &mut Hart, online: &Online<'_>) -> Option<Exit> {
         self.synchronise(hart, online);
-        self.set_engine_words(hart);
+        hart.state_mut().engine[Word::Refill as usize] = self.shared.cache.thunks().refill.expose_provenance() as u64;
         loop {
             let end = match self.jump_cache.get(hart.pc().0, hart.mode()) {
                 Some(code) => self.execute(hart, code),
@@ -162,7 +141,8 @@ impl JitEngine {
             };
             match end {
                 BlockEnd::Jump | BlockEnd::Hot { .. } => {}
-                BlockEnd::Poll | BlockEnd::Exit(_) => return end,
+                BlockEnd::Poll => return None,
+                BlockEnd::Exit(exit) => return Some(exit),
             }
         }
     }
@@ -185,22 +165,20 @@ impl JitEngine {
         online.quiesce(&mut self.jump_cache, &mut self.filled_in);
     }
 
-    fn set_engine_words(&mut self, hart: &mut Hart) {
-        let address = std::ptr::from_mut(hart).expose_provenance() as u64;
-        let jump_cache = self.jump_cache.base(hart.mode()).expose_provenance() as u64;
-        let words = &mut hart.state_mut().engine;
-        words[Word::Hart as usize] = address;
-        words[Word::Refill as usize] = self.shared.cache.thunks().refill.expose_provenance() as u64;
-        words[Word::JumpCache as usize] = jump_cache;
-    }
-
     /// Enters generated code and deals with the reason that it was left for.
     fn execute(&mut self, hart: &mut Hart, code: *const u8) -> BlockEnd {
         hart.count_retired(Tier::Interpreter);
         let pc = hart.pc().0;
-        hart.state_mut().engine[Word::FloatControl as usize] = float_control(hart.state());
-        let cpu: *mut HartState = hart.state_mut();
+        let jump_cache = self.jump_cache.base(hart.mode());
+        let float_control = float_control(hart.state());
+        let words = &mut hart.state_mut().engine;
+        words[Word::JumpCache as usize] = jump_cache.expose_provenance() as u64;
+        words[Word::FloatControl as usize] = float_control;
         let entry = self.shared.cache.thunks().entry;
+        // One pointer, from which generated code has the state and the slow path of its
+        // accesses the hart (`Hart::of_state`). Neither `hart` nor the jump cache is used
+        // before the call has returned.
+        let cpu = Hart::state_of(std::ptr::from_mut(hart));
         // SAFETY: `code` is a translation of what is at `pc` (jump caches are cleared
         // whenever that may have changed), the engine words are set, and the hart is
         // not used by anybody else until the call returns.
@@ -216,7 +194,13 @@ impl JitEngine {
         });
         match left {
             Leave::Lookup => BlockEnd::Jump,
-            Leave::Interpret | Leave::Abandoned => self.interpreter.step(hart),
+            Leave::Interpret => self.interpreter.step(hart),
+            Leave::Abandoned => {
+                // Its access finds the answer that abandoned it, and nothing later does.
+                let end = self.interpreter.step(hart);
+                hart.forget_answer();
+                end
+            }
             // The block is longer than what is left of the quantum.
             Leave::Quantum => self.interpreter.run_block(hart, None),
         }

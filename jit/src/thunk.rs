@@ -18,6 +18,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, ModuleResult};
 use riscope_core::hart::{Hart, HartState};
+use riscope_core::mmu::Answer;
 
 use crate::abi::{self, Leave, Miss, Word};
 use crate::arena::Arena;
@@ -185,21 +186,19 @@ fn code_of(leave: Leave) -> i64 {
 }
 
 /// The slow path of a data access: 1 with the host address in the state, or 0 with
-/// `pc` and countdown as they were before the instruction.
+/// `pc` and countdown as they were before the instruction, and with the answer kept for
+/// the interpreter.
 ///
 /// It runs under the guest's rounding mode and must not do floating point.
 extern "C" fn fill_tlb(cpu: *mut HartState) -> u64 {
-    // SAFETY: generated code passes the state it was entered with, and the engine
-    // put the address of the hart that owns it into the engine word. The engine
-    // itself does not touch the hart while it executes generated code.
-    let hart = unsafe {
-        let address = (*cpu).engine[Word::Hart as usize];
-        &mut *std::ptr::with_exposed_provenance_mut::<Hart>(usize::try_from(address).unwrap_or(0))
-    };
+    // SAFETY: generated code passes the state that it was entered with, which the engine
+    // got from `Hart::state_of`. The engine does not touch the hart while it executes
+    // generated code, and that does not run before this returns.
+    let hart = unsafe { &mut *Hart::of_state(cpu) };
     let state = hart.state();
     let va = state.engine[Word::MissAddress as usize];
     let miss = Miss::unpack(state.engine[Word::MissKind as usize].cast_signed());
-    if let Ok(Some(host)) = hart.refill(va, u64::from(miss.len), miss.access()) {
+    if let Answer::Ram(host) = hart.ask(va, u64::from(miss.len), miss.access()) {
         hart.state_mut().engine[Word::HostAddress as usize] = host.expose_provenance() as u64;
         return 1;
     }

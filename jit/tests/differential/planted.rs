@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use riscope_core::addr::{GuestPhys, PAGE_MASK};
-use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
+use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use riscope_core::hart::{Hart, PrivilegeMode};
 use riscope_core::interp::{BlockEnd, Interpreter};
 use riscope_core::isa::a::A;
@@ -82,24 +82,15 @@ struct FaultyEngine {
 
 impl Engine for FaultyEngine {
     fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit {
-        let mut left = limit;
-        while left > 0 {
-            if let Some(exit) = hart.poll() {
-                return exit;
-            }
-            hart.start_quantum(u32::try_from(left).unwrap_or(QUANTUM).min(QUANTUM));
-            let end = loop {
+        run_quanta(hart, limit, QUANTUM, |hart| {
+            loop {
                 match self.step(hart) {
                     BlockEnd::Jump | BlockEnd::Hot { .. } => {}
-                    end => break end,
+                    BlockEnd::Poll => return None,
+                    BlockEnd::Exit(exit) => return Some(exit),
                 }
-            };
-            left = left.saturating_sub(hart.finish_quantum());
-            if let BlockEnd::Exit(exit) = end {
-                return exit;
             }
-        }
-        Exit::LimitReached
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use riscope_core::addr::GuestAddr;
-use riscope_core::isa::disassemble;
+use riscope_core::disasm::disassemble;
 
 use super::firmware::Plan;
 use super::layout::{CODE, CODE_BYTES};

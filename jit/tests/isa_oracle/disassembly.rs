@@ -48,10 +48,11 @@ fn line(line: &str) -> Option<(u64, String)> {
 #[cfg(test)]
 mod tests {
     use riscope_core::addr::GuestAddr;
+    use riscope_core::disasm::disassemble;
     use riscope_core::hart::csr;
     use riscope_core::isa::d::D;
     use riscope_core::isa::float::{Float, Precision};
-    use riscope_core::isa::{Format, Insn, Op, Operands, Row, decode, disassemble, rows};
+    use riscope_core::isa::{Format, Insn, Op, Operands, Row, decode, rows};
 
     use super::*;
     use crate::common::encode::{Fields, encode};

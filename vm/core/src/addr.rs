@@ -15,6 +15,15 @@ pub const PAGE_SHIFT: u32 = 12;
 /// Mask of the offset bits of an address within its page.
 pub const PAGE_MASK: u64 = PAGE_SIZE - 1;
 
+/// `n` as hosts count bytes and index memory. They are 64-bit.
+#[inline(always)]
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "asserted")]
+pub const fn to_usize(n: u64) -> usize {
+    const { assert!(usize::BITS == u64::BITS) };
+    n as usize
+}
+
 /// A virtual address as a guest instruction sees it, `pc` included.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::counters::EngineCounters;
-use crate::event::Publisher;
-use crate::hart::Hart;
+use crate::event::{Publisher, Tier};
+use crate::hart::{Hart, Polled};
 use crate::mem::GuestRam;
 
 /// Why an engine handed the hart back. The hart's state is precise: `pc` is the
@@ -29,6 +29,33 @@ pub trait Engine: Send + Debug {
     /// Executes `hart` until an [`Exit`], at most `limit` more instructions.
     /// Taking a trap counts as one.
     fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit;
+}
+
+/// Runs `hart` by quanta of at most `quantum` instructions until an [`Exit`], and no more
+/// than `limit` instructions: what all engines do between their own turns. `turn` executes
+/// until a poll is due, the quantum's end at the latest, or until the exit that it returns.
+/// Instructions that `turn` has not attributed to a tier count as interpreted.
+pub fn run_quanta(hart: &mut Hart, limit: u64, quantum: u32, mut turn: impl FnMut(&mut Hart) -> Option<Exit>) -> Exit {
+    hart.control().set_running(true);
+    let mut left = limit;
+    let exit = loop {
+        if left == 0 {
+            break Exit::LimitReached;
+        }
+        if hart.poll() == Polled::Stop {
+            break Exit::Stopped;
+        }
+        // A limit beyond the type is beyond the quantum, too.
+        hart.start_quantum(u32::try_from(left).map_or(quantum, |left| left.min(quantum)));
+        let exit = turn(hart);
+        left = left.saturating_sub(hart.finish_quantum());
+        hart.count_retired(Tier::Interpreter);
+        if let Some(exit) = exit {
+            break exit;
+        }
+    };
+    hart.control().set_running(false);
+    exit
 }
 
 /// What the engines of one machine share with the rest of it.

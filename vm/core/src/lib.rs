@@ -5,7 +5,8 @@
 //! |---|---|
 //! | [`addr`] | guest virtual and physical address newtypes |
 //! | [`arch`] | terms of the privileged architecture: modes, causes of traps, kinds of access |
-//! | [`isa`] | what an instruction *is*: rows, decoder, disassembler |
+//! | [`isa`] | what an instruction *is*: rows and decoder |
+//! | [`disasm`] | text of instructions |
 //! | [`fp`] | exact IEEE 754 arithmetic with RISC-V flags |
 //! | [`hart`] | architectural state, CSRs, traps, cross-thread control |
 //! | [`interp`] | what an instruction *does*: the reference engine |
@@ -25,6 +26,7 @@ pub mod addr;
 pub mod arch;
 pub mod clock;
 pub mod counters;
+pub mod disasm;
 pub mod engine;
 pub mod event;
 pub mod fp;

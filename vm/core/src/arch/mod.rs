@@ -1,6 +1,7 @@
 //! Terms of the privileged architecture that translation, counters and harts share.
 
 mod access;
+pub mod envcfg;
 mod privilege;
 pub mod status;
 mod trap;

@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
-use super::csr::environment;
 use super::{Attention, Hart, HartSample, Interrupt, PrivilegeMode, Taken, status};
+use crate::arch::envcfg;
 use crate::counters::FlushScope;
-use crate::engine::Exit;
 
 /// Longest sleep in `wfi` without a deadline; the loop around it sleeps again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+/// Whether a hart may go on after a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Polled {
+    /// It may.
+    Go,
+    /// Somebody requested [`Attention::STOP`].
+    Stop,
+}
 
 impl Hart {
     /// `mip`: what software wrote, the lines of the devices, and the timers.
@@ -30,7 +39,7 @@ impl Hart {
     }
 
     fn has_sstc(&self) -> bool {
-        self.csr.menvcfg & environment::STCE != 0
+        self.csr.menvcfg & envcfg::STCE != 0
     }
 
     /// `stimecmp` while Sstc is enabled, else never.
@@ -61,15 +70,15 @@ impl Hart {
     /// Serves requests of other threads and takes a deliverable interrupt.
     /// Engines call it before they execute guest code and whenever the quantum is
     /// used up.
-    pub fn poll(&mut self) -> Option<Exit> {
-        self.notice_code_writes();
+    pub fn poll(&mut self) -> Polled {
+        self.mmu.notice_code_writes();
         if self.config.control.wants_attention() && self.serve_attention().contains(Attention::STOP) {
-            return Some(Exit::Stopped);
+            return Polled::Stop;
         }
         if let Some(interrupt) = self.deliverable() {
             self.take_interrupt(interrupt);
         }
-        None
+        Polled::Go
     }
 
     /// Serves pending requests of other threads and returns what they were. Call
@@ -82,7 +91,7 @@ impl Hart {
             self.csr.mip |= Interrupt::SupervisorSoftware.mask();
         }
         if attention.contains(Attention::FENCE_I) {
-            self.fence_i();
+            self.mmu.fence_fetches();
         }
         if attention.contains(Attention::SFENCE_VMA) {
             self.flush_translations(FlushScope::Remote);
@@ -110,21 +119,6 @@ impl Hart {
         pending
     }
 
-    /// `fence.i`: bumps the epoch at which engines drop stale translations.
-    pub(crate) fn fence_i(&mut self) {
-        self.mmu.fetch_fences = self.mmu.fetch_fences.wrapping_add(1);
-    }
-
-    /// Code whose writers have dropped their translations counts as fenced: see
-    /// [`crate::mem::PageTracker::code_writes`].
-    fn notice_code_writes(&mut self) {
-        let writes = self.config.ram.tracker().code_writes();
-        if writes != self.mmu.code_writes {
-            self.mmu.code_writes = writes;
-            self.fence_i();
-        }
-    }
-
     /// Ends the quantum behind the current instruction if somebody wants something: a
     /// device access of the hart itself may have raised an interrupt, and programs
     /// expect it before long.
@@ -135,11 +129,6 @@ impl Hart {
             self.quantum -= unused;
             self.retire_limit = self.retire_limit.wrapping_sub(unused.cast_unsigned());
         }
-    }
-
-    /// Number of `fence.i` so far; engines compare it with the last one they acted on.
-    pub fn fetch_fences(&self) -> u64 {
-        self.mmu.fetch_fences
     }
 
     /// Whether `wfi` would continue at once: some enabled interrupt is pending,

@@ -5,19 +5,24 @@
 //! | `state.rs` | what generated code addresses |
 //! | `csr/` | control and status registers, one row each |
 //! | `trap_entry.rs` | taking and returning from traps |
+//! | `access.rs` | data accesses of instructions |
+//! | `translation.rs` | what the registers mean for the MMU |
 //! | `interrupt.rs` | pending interrupts, timers, `wfi` |
 //! | `control.rs` | what other threads may do to a hart; `sample.rs` what they may ask it |
 //!
 //! A hart is owned by one thread. It knows no engine: an engine borrows it.
 
+mod access;
 mod control;
 pub mod csr;
 mod interrupt;
 mod reset;
 mod sample;
 mod state;
+mod translation;
 mod trap_entry;
 
+use std::mem::offset_of;
 use std::sync::Arc;
 
 use crate::addr::GuestAddr;
@@ -30,7 +35,8 @@ use crate::mmu::{Mmu, MmuType};
 
 pub use crate::arch::{Exception, ExceptionCause, Interrupt, PrivilegeMode, status};
 pub use control::{Attention, HartControl, Taken};
-use csr::CsrFile;
+use csr::file::CsrFile;
+pub use interrupt::Polled;
 pub use sample::HartSample;
 pub use state::HartState;
 
@@ -105,7 +111,7 @@ impl Hart {
             state: HartState::default(),
             mode: PrivilegeMode::Machine,
             csr: CsrFile::default(),
-            mmu: Mmu::new(),
+            mmu: Mmu::new(Arc::clone(&config.ram), Arc::clone(&config.counters), config.id),
             retire_limit: 0,
             counted: 0,
             quantum: 0,
@@ -182,6 +188,17 @@ impl Hart {
     /// The state that generated code works on.
     pub fn state(&self) -> &HartState {
         &self.state
+    }
+
+    /// Address of the state of the hart at `hart`, for generated code. Only
+    /// [`Hart::of_state`] may lead back to the hart while that code runs.
+    pub fn state_of(hart: *mut Self) -> *mut HartState {
+        hart.wrapping_byte_add(offset_of!(Self, state)).cast()
+    }
+
+    /// Address of the hart whose state is at `state`, as far as [`Hart::state_of`] gave that.
+    pub fn of_state(state: *mut HartState) -> *mut Self {
+        state.wrapping_byte_sub(offset_of!(Self, state)).cast()
     }
 
     /// Mutable access for an engine. The engine keeps `x[0]` zero and leaves

@@ -1,9 +1,9 @@
 //! Reset and the state that firmware would leave behind.
 
-use super::csr::{CsrFile, environment};
+use super::csr::file::CsrFile;
 use super::{Hart, HartState, Interrupt, PrivilegeMode, status};
 use crate::addr::GuestAddr;
-use crate::arch::ExceptionCause;
+use crate::arch::{ExceptionCause, envcfg};
 use crate::counters::FlushScope;
 
 /// Exceptions that an SBI implementation delegates to S-mode: all but calls from
@@ -23,8 +23,7 @@ impl Hart {
         let engine = self.state.engine;
         self.state = HartState { pc: pc.0, engine, ..HartState::default() };
         self.retire_limit = retired;
-        self.csr = CsrFile { menvcfg: environment::ADUE, stimecmp: u64::MAX, ..CsrFile::default() };
-        self.release_writers();
+        self.csr = CsrFile { menvcfg: envcfg::ADUE, stimecmp: u64::MAX, ..CsrFile::default() };
         self.mmu.reset();
         self.mode = mode;
         self.state.x[10] = a0;
@@ -56,7 +55,7 @@ impl Hart {
             | Interrupt::SupervisorExternal.mask();
         self.csr.mcounteren = 0b111;
         self.csr.scounteren = 0b111;
-        self.csr.menvcfg = environment::STCE | environment::ADUE | environment::CBZE;
+        self.csr.menvcfg = envcfg::STCE | envcfg::ADUE | envcfg::CBZE;
         self.mmu.pmp.allow_everything();
         self.state.status |= status::FS & (1 << 13);
     }

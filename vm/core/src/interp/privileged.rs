@@ -50,7 +50,7 @@ fn sfence_vma(hart: &mut Hart, o: Operands) -> Flow {
     if o.rs1() == 0 {
         hart.flush_translations(FlushScope::All);
     } else {
-        hart.flush_address(hart.x(o.rs1()));
+        hart.mmu.flush_address(hart.x(o.rs1()));
     }
     Flow::Resync
 }

@@ -5,8 +5,7 @@ use rustc_hash::FxHashMap;
 use super::Flow;
 use super::page::{DecodedPage, Executed, NEVER_HOT, uncached};
 use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT};
-use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit};
-use crate::event::Tier;
+use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
 use crate::isa::Operands;
 
@@ -73,40 +72,19 @@ impl Default for Interpreter {
 
 impl Engine for Interpreter {
     fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit {
-        hart.control().set_running(true);
-        let exit = self.run_until_exit(hart, limit);
-        hart.control().set_running(false);
-        exit
+        run_quanta(hart, limit, QUANTUM, |hart| {
+            loop {
+                match self.run_page(hart) {
+                    BlockEnd::Jump | BlockEnd::Hot { .. } => {}
+                    BlockEnd::Poll => return None,
+                    BlockEnd::Exit(exit) => return Some(exit),
+                }
+            }
+        })
     }
 }
 
 impl Interpreter {
-    fn run_until_exit(&mut self, hart: &mut Hart, limit: u64) -> Exit {
-        let mut left = limit;
-        while left > 0 {
-            if let Some(exit) = hart.poll() {
-                return exit;
-            }
-            hart.start_quantum(u32::try_from(left).unwrap_or(QUANTUM).min(QUANTUM));
-            let end = self.run_quantum(hart);
-            left = left.saturating_sub(hart.finish_quantum());
-            hart.count_retired(Tier::Interpreter);
-            if let BlockEnd::Exit(exit) = end {
-                return exit;
-            }
-        }
-        Exit::LimitReached
-    }
-
-    fn run_quantum(&mut self, hart: &mut Hart) -> BlockEnd {
-        loop {
-            match self.run_page(hart) {
-                BlockEnd::Jump => {}
-                end => return end,
-            }
-        }
-    }
-
     /// Executes from `pc` on as long as the page lasts.
     fn run_page(&mut self, hart: &mut Hart) -> BlockEnd {
         if hart.state.countdown <= 0 {

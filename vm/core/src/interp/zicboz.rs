@@ -1,7 +1,7 @@
 //! Zicboz: cache-block zero. The block has 64 bytes, as the device tree says.
 
 use super::{Flow, Handler};
-use crate::hart::csr::environment::CBZE;
+use crate::arch::envcfg::CBZE;
 use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
 use crate::isa::Operands;
 use crate::isa::zicboz::Zicboz;

@@ -6,7 +6,7 @@ use crate::isa::zifencei::Zifencei;
 pub(super) fn handler(op: Zifencei) -> Handler {
     match op {
         Zifencei::FenceI => |hart, _| {
-            hart.fence_i();
+            hart.mmu.fence_fetches();
             Flow::Resync
         },
     }

@@ -22,7 +22,7 @@ pub fn decode(bits: u32) -> Option<Insn> {
 }
 
 /// The row of a 32-bit instruction.
-pub(super) fn find(bits: u32) -> Option<&'static Row> {
+pub(crate) fn find(bits: u32) -> Option<&'static Row> {
     /// Rows by major opcode, bits 2 to 6.
     static BY_OPCODE: LazyLock<[Vec<&'static Row>; 32]> = LazyLock::new(|| {
         let mut table: [Vec<&'static Row>; 32] = Default::default();
@@ -35,7 +35,7 @@ pub(super) fn find(bits: u32) -> Option<&'static Row> {
 }
 
 /// The row of a 16-bit instruction.
-pub(super) fn find_compressed(bits: u16) -> Option<&'static CompressedRow> {
+pub(crate) fn find_compressed(bits: u16) -> Option<&'static CompressedRow> {
     compressed::ROWS.iter().find(|row| bits & row.mask == row.bits)
 }
 

@@ -98,7 +98,7 @@ impl Format {
     }
 
     /// Takes the operand fields out of `bits`.
-    pub(super) fn operands(self, bits: u32) -> Operands {
+    pub(crate) fn operands(self, bits: u32) -> Operands {
         let (rd, rs1, rs2) = (field(bits, 7, 5), field(bits, 15, 5), field(bits, 20, 5));
         match self {
             Self::R | Self::Amo | Self::Lr | Self::Fp | Self::FpCmp => Operands::new(rd, rs1, rs2, 0),

@@ -2,15 +2,14 @@
 //!
 //! ```text
 //!  i.rs m.rs a.rs …  rows per extension ─┐
-//!  compressed.rs     16-bit rows         ├─► decode.rs   bits → Insn
-//!  format.rs         operand fields     ─┘   disasm.rs   bits → text
+//!  compressed.rs     16-bit rows         ├─► decode.rs       bits → Insn
+//!  format.rs         operand fields     ─┘   crate::disasm   bits → text
 //! ```
 //!
 //! What it *does* is in [`crate::interp`], under the same file names. Encodings
 //! follow "RV32/64G instruction set listings" of the unprivileged specification.
 
-mod decode;
-mod disasm;
+pub(crate) mod decode;
 mod format;
 mod insn;
 mod row;
@@ -31,7 +30,6 @@ pub mod zicsr;
 pub mod zifencei;
 
 pub use decode::decode;
-pub use disasm::disassemble;
 pub use format::Format;
 pub use insn::{Insn, Operands};
 pub use row::{Row, rows};

@@ -110,18 +110,22 @@ pub unsafe fn holds(host: *const u8, bytes: &[u8]) -> bool {
     unsafe { simd_mem::raw::equal(host, bytes.as_ptr(), bytes.len()) }
 }
 
+/// Loads `len` bytes one by one, zero-extended.
+///
 /// # Safety
 /// `host` must be valid for `len` bytes of guest RAM, `len` at most 8.
 #[cold]
-unsafe fn load_bytes(host: *const u8, len: usize) -> u64 {
+pub unsafe fn load_bytes(host: *const u8, len: usize) -> u64 {
     // SAFETY: within the range promised by the caller.
     (0..len).rev().fold(0, |value, i| value << 8 | unsafe { load_u8(host.wrapping_add(i)) })
 }
 
+/// Stores the low `len` bytes of `value` one by one.
+///
 /// # Safety
 /// `host` must be valid for `len` bytes of guest RAM, `len` at most 8.
 #[cold]
-unsafe fn store_bytes(host: *mut u8, len: usize, value: u64) {
+pub unsafe fn store_bytes(host: *mut u8, len: usize, value: u64) {
     for i in 0..len {
         // SAFETY: within the range promised by the caller.
         unsafe { store_u8(host.wrapping_add(i), value >> (8 * i)) }

@@ -4,32 +4,44 @@
 //!  load/store ──► TLB bank (tlb.rs) ──hit──► host pointer
 //!                    │ miss
 //!                    ▼
-//!  access.rs     translate() ──► walk.rs (Sv39/48/57) ──► pmp.rs
-//!                    │ RAM: fill the TLB       │ fault
-//!                    ▼                         ▼
-//!              MMIO (mmio.rs)              Exception
+//!                Mmu::data ──► walk.rs (Sv39/48/57) ──► pmp.rs
+//!                    │
+//!                    ▼
+//!  Answer: Ram (now in the TLB) │ Device │ Crosses │ Fault
 //! ```
+//!
+//! The unit knows its hart by a [`Regime`]: what the registers say about an access.
 
-mod access;
+mod answer;
 mod flush_log;
+mod paging;
 mod pmp;
+mod regime;
 mod superpages;
 mod tlb;
 mod walk;
+mod writers;
+
+use std::sync::Arc;
 
 use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
-use crate::arch::{Exception, PrivilegeMode, status};
-use crate::counters::{FlushScope, WalkResult};
-use crate::hart::Hart;
+use crate::arch::Exception;
+use crate::counters::{CounterPage, FlushScope, WalkResult};
+use crate::mem::GuestRam;
 
 pub use crate::arch::Access;
+pub use answer::Answer;
+use answer::{Memo, Request};
 use flush_log::FlushLog;
+pub use paging::MmuType;
+pub(crate) use paging::PagingMode;
 use pmp::{Pmp, Verdict};
+pub(crate) use regime::Regime;
+pub(crate) use tlb::slot;
 use tlb::{CONTEXTS, Context, TlbContext};
 pub use tlb::{RANGE_LIMIT, TLB_ENTRIES, TlbBank, TlbEntry};
-pub use walk::MmuType;
-pub(crate) use walk::PagingMode;
-use walk::{Leaf, WalkFault};
+use walk::{Leaf, Walk, WalkFault};
+use writers::Writers;
 
 /// A translated instruction fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +53,21 @@ pub struct Fetch {
     pub whole_page: bool,
 }
 
-/// A hart's translation state.
+/// The translation unit of a hart.
 #[derive(Debug)]
 pub(crate) struct Mmu {
+    ram: Arc<GuestRam>,
+    counters: Arc<CounterPage>,
+    pub(crate) pmp: Pmp,
     contexts: [TlbContext; CONTEXTS],
     current: Context,
-    pub(crate) pmp: Pmp,
-    /// RAM pages for which this hart is registered as a writer.
-    written_pages: Vec<usize>,
-    /// Number of `fence.i` executed here, and of what counts as one.
-    pub(crate) fetch_fences: u64,
-    /// [`crate::mem::PageTracker::code_writes`] that were acted upon.
-    pub(crate) code_writes: u64,
+    writers: Writers,
     flushes: FlushLog,
+    /// Number of `fence.i` executed here, and of what counts as one.
+    fetch_fences: u64,
+    /// [`crate::mem::PageTracker::code_writes`] that were acted upon.
+    code_writes: u64,
+    memo: Memo,
 }
 
 /// A translated address and the range around it that translates alike.
@@ -71,121 +85,164 @@ struct Translation {
 }
 
 impl Mmu {
-    pub(crate) fn new() -> Self {
+    /// The unit of hart `hart`, 0 to 7, with nothing cached.
+    pub(crate) fn new(ram: Arc<GuestRam>, counters: Arc<CounterPage>, hart: usize) -> Self {
         Self {
+            writers: Writers::new(Arc::clone(&ram), hart),
+            ram,
+            counters,
+            pmp: Pmp::default(),
             contexts: std::array::from_fn(|_| TlbContext::new()),
             current: Context::Machine,
-            pmp: Pmp::default(),
-            written_pages: Vec::new(),
+            flushes: FlushLog::default(),
             fetch_fences: 0,
             code_writes: 0,
-            flushes: FlushLog::default(),
+            memo: Memo::default(),
         }
     }
 
     /// As after reset. The numbers by which engines see what has become stale go on.
     pub(crate) fn reset(&mut self) {
-        *self = Self {
-            fetch_fences: self.fetch_fences.wrapping_add(1),
-            code_writes: self.code_writes,
-            flushes: self.flushes.successor(),
-            ..Self::new()
-        };
-    }
-}
-
-impl Hart {
-    /// Translates a fetch at `va` in the current mode.
-    ///
-    /// # Errors
-    /// The exception that the fetch raises, with `va` as its value.
-    pub fn translate_fetch(&mut self, va: u64) -> Result<Fetch, Exception> {
-        self.config.counters.count_tlb_miss(Access::Fetch);
-        let translation = self.translate(va, 2, Access::Fetch, self.mode)?;
-        if let Some((start, size)) = translation.superpage {
-            self.mmu.flushes.superpages.note(start, size);
-        }
-        Ok(Fetch { phys: translation.phys, whole_page: translation.length >= PAGE_SIZE })
+        self.pmp = Pmp::default();
+        self.forget();
+        self.flushes = self.flushes.successor();
+        self.fence_fetches();
     }
 
-    /// A number that differs whenever fetches at the same address may translate
-    /// differently than before, apart from the mode.
-    pub fn translation_epoch(&self) -> u64 {
-        self.mmu.flushes.latest()
-    }
-
-    /// Pages whose fetches may translate differently than at an earlier
-    /// [`Hart::translation_epoch`], or `None` if that may be all of them.
-    pub fn flushed_pages_since(&self, epoch: u64) -> Option<impl Iterator<Item = u64>> {
-        self.mmu.flushes.since(epoch)
-    }
-
-    /// Privilege of data accesses: MPRV lets M-mode use that of MPP.
-    fn data_mode(&self) -> PrivilegeMode {
-        let bits = self.state.status;
-        if self.mode == PrivilegeMode::Machine && bits & status::MPRV != 0 {
-            PrivilegeMode::from_bits(bits >> status::MPP_SHIFT)
-        } else {
-            self.mode
-        }
-    }
-
-    /// Selects the TLB bank that fits mode and status. Call after any change of
-    /// either.
-    pub(crate) fn update_context(&mut self) {
-        let context = match self.data_mode() {
-            PrivilegeMode::Machine => Context::Machine,
-            PrivilegeMode::User => Context::User,
-            PrivilegeMode::Supervisor if self.state.status & status::SUM != 0 => Context::SupervisorUserMemory,
-            PrivilegeMode::Supervisor => Context::Supervisor,
-        };
-        self.mmu.current = context;
-        self.state.tlb = &raw mut *self.mmu.contexts[context as usize].bank;
+    /// Selects the TLB bank for data accesses under `regime`: to be called after any change
+    /// of it. The bank is the unit's own, and stays where it is.
+    pub(crate) fn select(&mut self, regime: &Regime) -> *mut TlbBank {
+        self.memo.clear();
+        self.current = regime.context();
+        self.contexts[self.current as usize].bank()
     }
 
     /// Forgets all translations, as `sfence.vma` without operands does. `scope` is for
     /// the count: [`FlushScope::Remote`] when another hart asked for it.
-    pub(crate) fn flush_translations(&mut self, scope: FlushScope) {
-        for context in &mut self.mmu.contexts {
-            context.flush();
-        }
-        self.release_writers();
-        self.mmu.flushes.record_all();
-        self.config.counters.count_flush(scope);
+    pub(crate) fn flush(&mut self, scope: FlushScope) {
+        self.forget();
+        self.flushes.record_all();
+        self.counters.count_flush(scope);
+    }
+
+    fn forget(&mut self) {
+        self.memo.clear();
+        self.contexts.iter_mut().for_each(TlbContext::flush);
+        // No writable translation is left.
+        self.writers.release();
     }
 
     /// Forgets the translations of one virtual address, as `sfence.vma` does.
     pub(crate) fn flush_address(&mut self, va: u64) {
-        for context in &mut self.mmu.contexts {
+        self.memo.clear();
+        for context in &mut self.contexts {
             context.flush_address(va);
         }
-        self.mmu.flushes.record_address(va);
-        self.config.counters.count_flush(FlushScope::Page);
+        self.flushes.record_address(va);
+        self.counters.count_flush(FlushScope::Page);
     }
 
-    /// Gives up the hart's writer registrations; all write entries must be gone.
-    pub(crate) fn release_writers(&mut self) {
-        let tracker = self.config.ram.tracker();
-        for page in self.mmu.written_pages.drain(..) {
-            tracker.remove_writer(page, self.config.id);
+    /// A number that differs whenever fetches at the same address may translate
+    /// differently than before, apart from the mode.
+    pub(crate) fn translation_epoch(&self) -> u64 {
+        self.flushes.latest()
+    }
+
+    /// Pages whose fetches may translate differently than at an earlier
+    /// [`Mmu::translation_epoch`], or `None` if that may be all of them.
+    pub(crate) fn flushed_pages_since(&self, epoch: u64) -> Option<impl Iterator<Item = u64>> {
+        self.flushes.since(epoch)
+    }
+
+    /// `fence.i`: moves the number at which engines drop stale translations.
+    pub(crate) fn fence_fetches(&mut self) {
+        self.fetch_fences = self.fetch_fences.wrapping_add(1);
+    }
+
+    /// Number of `fence.i` so far.
+    pub(crate) fn fetch_fences(&self) -> u64 {
+        self.fetch_fences
+    }
+
+    /// Code whose writers have dropped their translations counts as fenced: see
+    /// [`crate::mem::PageTracker::code_writes`].
+    pub(crate) fn notice_code_writes(&mut self) {
+        let writes = self.ram.tracker().code_writes();
+        if writes != self.code_writes {
+            self.code_writes = writes;
+            self.fence_fetches();
         }
     }
 
-    /// Translates `va` for an access of `len` bytes that does not leave its page.
-    fn translate(&mut self, va: u64, len: u64, access: Access, mode: PrivilegeMode) -> Result<Translation, Exception> {
-        let paging = if mode == PrivilegeMode::Machine {
-            PagingMode::Bare
-        } else {
-            PagingMode::from_satp(self.csr.satp).unwrap_or(PagingMode::Bare)
+    /// Translates an instruction fetch of two bytes at `va`.
+    ///
+    /// # Errors
+    /// The exception that the fetch raises, with `va` as its value.
+    pub(crate) fn fetch(&mut self, regime: &Regime, va: u64) -> Result<Fetch, Exception> {
+        self.counters.count_tlb_miss(Access::Fetch);
+        let translation = self.translate(regime, Request { va, len: 2, access: Access::Fetch })?;
+        if let Some((start, size)) = translation.superpage {
+            self.flushes.superpages.note(start, size);
+        }
+        Ok(Fetch { phys: translation.phys, whole_page: translation.length >= PAGE_SIZE })
+    }
+
+    /// What a data access that is not in the TLB meets: `len` bytes, 1 to 8, at `va` under the
+    /// selected regime. RAM is in the TLB afterwards if it can be.
+    pub(crate) fn data(&mut self, regime: &Regime, va: u64, len: u64, access: Access) -> Answer {
+        let request = Request { va, len, access };
+        self.memo.take(request).unwrap_or_else(|| self.answer(regime, request))
+    }
+
+    /// As [`Mmu::data`], on behalf of an access that will be made again unless it meets RAM:
+    /// the answer is kept for that, until anything else is asked or changed.
+    pub(crate) fn ask(&mut self, regime: &Regime, va: u64, len: u64, access: Access) -> Answer {
+        let request = Request { va, len, access };
+        let answer = self.answer(regime, request);
+        self.memo.keep(request, answer);
+        answer
+    }
+
+    /// Forgets the answer that [`Mmu::ask`] kept.
+    pub(crate) fn forget_answer(&mut self) {
+        self.memo.clear();
+    }
+
+    fn answer(&mut self, regime: &Regime, request: Request) -> Answer {
+        let Request { va, len, access } = request;
+        if va & PAGE_MASK > PAGE_SIZE - len {
+            return Answer::Crosses;
+        }
+        let translation = match self.translate(regime, request) {
+            Ok(translation) => translation,
+            Err(exception) => {
+                self.counters.count_tlb_miss(access);
+                return Answer::Fault(exception);
+            }
         };
-        let leaf = match paging {
+        // Accesses to devices are never in the TLB and so miss nothing.
+        let Some(host) = self.ram.host_ptr(translation.phys, len) else { return Answer::Device(translation.phys) };
+        self.counters.count_tlb_miss(access);
+        if access == Access::Store {
+            // Before the first store, even where nothing is cached.
+            self.writers.note(translation.phys);
+        }
+        self.fill(va, access, translation, host);
+        Answer::Ram(host)
+    }
+
+    /// Translates an access that does not leave its page.
+    fn translate(&mut self, regime: &Regime, request: Request) -> Result<Translation, Exception> {
+        let Request { va, len, access } = request;
+        let leaf = match regime.paging() {
             PagingMode::Bare => {
                 let start = va & !(RANGE_LIMIT - 1);
                 Leaf { start, phys: GuestPhys(start), size: RANGE_LIMIT }
             }
             PagingMode::Levels(levels) => {
-                let leaf = self.walk(va, access, mode, levels);
-                self.config.counters.count_walk(match leaf {
+                let (ram, pmp, writers) = (&self.ram, &self.pmp, &mut self.writers);
+                let leaf = Walk { regime, ram, pmp, writers }.leaf(va, access, levels);
+                self.counters.count_walk(match leaf {
                     Ok(_) => WalkResult::Ok,
                     Err(WalkFault::Page) => WalkResult::PageFault,
                     Err(WalkFault::Access) => WalkResult::AccessFault,
@@ -200,7 +257,7 @@ impl Hart {
             }
         };
         let phys = GuestPhys(leaf.phys.0.wrapping_add(va.wrapping_sub(leaf.start)));
-        if self.mmu.pmp.check(phys, len, access, mode) == Verdict::Denied {
+        if self.pmp.check(phys, len, access, regime.mode) == Verdict::Denied {
             return Err(Exception::new(access.access_fault(), va));
         }
         Ok(self.cacheable_range(va, phys, leaf))
@@ -214,7 +271,7 @@ impl Hart {
         for size in [limit, PAGE_SIZE] {
             let offset = va & (size - 1);
             let first = GuestPhys(phys.0.wrapping_sub(offset));
-            if self.config.ram.contains(first, size) && self.mmu.pmp.is_uniform(first, size) {
+            if self.ram.contains(first, size) && self.pmp.is_uniform(first, size) {
                 return Translation { phys, start: va - offset, length: size, superpage };
             }
         }
@@ -222,51 +279,23 @@ impl Hart {
     }
 
     /// Puts a RAM translation into the current bank. A range for stores is one
-    /// page, because filling it registers the hart as a writer of that page.
+    /// page, because the hart is registered as a writer of that page.
     fn fill(&mut self, va: u64, access: Access, translation: Translation, host: *mut u8) {
         if translation.length == 0 {
             return;
         }
         let addend = (host.expose_provenance() as u64).wrapping_sub(va);
-        let context = &mut self.mmu.contexts[self.mmu.current as usize];
+        let context = &mut self.contexts[self.current as usize];
         if let Some((start, size)) = translation.superpage {
             context.superpages.note(start, size);
         }
         if access == Access::Store {
-            let Some(page) = self.config.ram.page_index(translation.phys) else { return };
             context.fill_write(va, TlbEntry { start: va & !PAGE_MASK, length: PAGE_SIZE, addend });
-            self.mmu.note_writer(&self.config.ram, page, self.config.id);
         } else {
             context.fill_read(va, TlbEntry { start: translation.start, length: translation.length, addend });
         }
     }
-
-    /// Host pointer for a data access of `len` bytes at `va` in plain RAM, filling
-    /// the TLB. `Ok(None)` when the access is none of the sort: it leaves its page
-    /// or is a device's.
-    ///
-    /// # Errors
-    /// The exception that the access raises.
-    pub fn refill(&mut self, va: u64, len: u64, access: Access) -> Result<Option<*mut u8>, Exception> {
-        if va & PAGE_MASK > PAGE_SIZE - len {
-            return Ok(None);
-        }
-        let translation = self.translate(va, len, access, self.data_mode());
-        let host = translation.as_ref().ok().and_then(|found| self.config.ram.host_ptr(found.phys, len));
-        // Accesses to devices are never in the TLB and so miss nothing.
-        if host.is_some() || translation.is_err() {
-            self.config.counters.count_tlb_miss(access);
-        }
-        let translation = translation?;
-        if let Some(host) = host {
-            if access == Access::Store {
-                // Register before the first store, even where nothing is cached.
-                if let Some(page) = self.config.ram.page_index(translation.phys) {
-                    self.mmu.note_writer(&self.config.ram, page, self.config.id);
-                }
-            }
-            self.fill(va, access, translation, host);
-        }
-        Ok(host)
-    }
 }
+
+#[cfg(test)]
+mod tests;

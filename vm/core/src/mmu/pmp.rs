@@ -1,9 +1,8 @@
 //! Physical memory protection (privileged specification, "Physical Memory
 //! Protection"): sixteen entries of 4-byte granularity.
 
-use super::Access;
 use crate::addr::GuestPhys;
-use crate::hart::PrivilegeMode;
+use crate::arch::{Access, PrivilegeMode};
 
 const ENTRIES: usize = 16;
 const READ: u8 = 1;

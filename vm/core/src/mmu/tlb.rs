@@ -18,6 +18,8 @@
 //! There is one bank for each [`Context`], so entering and leaving the kernel
 //! switches a pointer and flushes nothing.
 
+use std::ptr::NonNull;
+
 use super::superpages::Superpages;
 use crate::addr::{PAGE_SHIFT, PAGE_SIZE};
 
@@ -51,7 +53,7 @@ pub struct TlbBank {
 /// Which permissions a data access has; each has its own bank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
-pub(crate) enum Context {
+pub(super) enum Context {
     User = 0,
     Supervisor = 1,
     /// S-mode with `mstatus.SUM`.
@@ -59,12 +61,19 @@ pub(crate) enum Context {
     Machine = 3,
 }
 
-pub(crate) const CONTEXTS: usize = 4;
+pub(super) const CONTEXTS: usize = 4;
 
 /// Index of the slot for `va`.
 #[inline(always)]
 pub(crate) fn slot(va: u64) -> usize {
     (va >> PAGE_SHIFT) as usize & (TLB_ENTRIES - 1)
+}
+
+/// The same in the type of lists of slots.
+#[expect(clippy::cast_possible_truncation, reason = "there are fewer slots than the type has values")]
+fn slot_number(va: u64) -> u16 {
+    const _: () = assert!(TLB_ENTRIES <= 1 << u16::BITS);
+    slot(va) as u16
 }
 
 impl TlbEntry {
@@ -82,66 +91,98 @@ impl TlbEntry {
     }
 }
 
+/// Owner of a bank, by a pointer: the hart's state and generated code have copies of it, so
+/// no reference to the bank outlives a method here.
+#[derive(Debug)]
+struct Bank(NonNull<TlbBank>);
+
+// SAFETY: the owner of the allocation; the copies of its pointer move with the same hart.
+unsafe impl Send for Bank {}
+
+impl Bank {
+    fn new() -> Self {
+        let empty = TlbEntry::default();
+        let bank = Box::new(TlbBank { read: [empty; TLB_ENTRIES], write: [empty; TLB_ENTRIES] });
+        Self(NonNull::from(Box::leak(bank)))
+    }
+
+    fn read(&mut self, at: usize) -> &mut TlbEntry {
+        // SAFETY: the bank lives as long as `self`, and the hart, of which it is a part, is
+        // borrowed mutably: nothing else uses the bank meanwhile.
+        let half = unsafe { &mut (*self.0.as_ptr()).read };
+        &mut half[at]
+    }
+
+    fn write(&mut self, at: usize) -> &mut TlbEntry {
+        // SAFETY: as in `read`.
+        let half = unsafe { &mut (*self.0.as_ptr()).write };
+        &mut half[at]
+    }
+}
+
+impl Drop for Bank {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from a box in `new`, and is freed once.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
 /// A bank and what is needed to empty it without touching every slot.
 #[derive(Debug)]
-pub(crate) struct TlbContext {
-    pub(crate) bank: Box<TlbBank>,
+pub(super) struct TlbContext {
+    bank: Bank,
     used_reads: Vec<u16>,
     used_writes: Vec<u16>,
     pub(super) superpages: Superpages,
 }
 
 impl TlbContext {
-    pub(crate) fn new() -> Self {
-        let empty = TlbEntry::default();
-        Self {
-            bank: Box::new(TlbBank { read: [empty; TLB_ENTRIES], write: [empty; TLB_ENTRIES] }),
-            used_reads: Vec::new(),
-            used_writes: Vec::new(),
-            superpages: Superpages::default(),
-        }
+    pub(super) fn new() -> Self {
+        Self { bank: Bank::new(), used_reads: Vec::new(), used_writes: Vec::new(), superpages: Superpages::default() }
     }
 
-    pub(crate) fn fill_read(&mut self, va: u64, entry: TlbEntry) {
-        let at = slot(va);
-        note_use(&mut self.used_reads, &self.bank.read[at], at);
-        self.bank.read[at] = entry;
+    /// The bank, which stays where it is for the life of the context.
+    pub(super) fn bank(&self) -> *mut TlbBank {
+        self.bank.0.as_ptr()
     }
 
-    pub(crate) fn fill_write(&mut self, va: u64, entry: TlbEntry) {
-        let at = slot(va);
-        note_use(&mut self.used_writes, &self.bank.write[at], at);
-        self.bank.write[at] = entry;
+    pub(super) fn fill_read(&mut self, va: u64, entry: TlbEntry) {
+        fill(self.bank.read(slot(va)), entry, &mut self.used_reads, slot_number(va));
+    }
+
+    pub(super) fn fill_write(&mut self, va: u64, entry: TlbEntry) {
+        fill(self.bank.write(slot(va)), entry, &mut self.used_writes, slot_number(va));
     }
 
     /// Forgets everything.
-    pub(crate) fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         for at in self.used_reads.drain(..) {
-            self.bank.read[usize::from(at)] = TlbEntry::default();
+            *self.bank.read(usize::from(at)) = TlbEntry::default();
         }
         for at in self.used_writes.drain(..) {
-            self.bank.write[usize::from(at)] = TlbEntry::default();
+            *self.bank.write(usize::from(at)) = TlbEntry::default();
         }
         self.superpages.clear();
     }
 
     /// Forgets the translation of `va`: its page, or everything if it may be part of
     /// a superpage.
-    pub(crate) fn flush_address(&mut self, va: u64) {
+    pub(super) fn flush_address(&mut self, va: u64) {
         if self.superpages.contain(va) {
             return self.flush();
         }
-        let at = slot(va);
-        self.bank.read[at].length = 0;
-        self.bank.write[at].length = 0;
+        self.bank.read(slot(va)).length = 0;
+        self.bank.write(slot(va)).length = 0;
     }
 }
 
-/// A slot that never held anything since the last flush is not on the list yet.
-fn note_use(used: &mut Vec<u16>, entry: &TlbEntry, at: usize) {
-    if entry.addend == 0 && entry.start == 0 && entry.length == 0 {
-        used.push(u16::try_from(at).unwrap_or(u16::MAX));
+/// Fills the slot with this number. One that never held anything since the last flush is not
+/// on the list of used ones yet.
+fn fill(place: &mut TlbEntry, entry: TlbEntry, used: &mut Vec<u16>, number: u16) {
+    if place.addend == 0 && place.start == 0 && place.length == 0 {
+        used.push(number);
     }
+    *place = entry;
 }
 
 #[cfg(test)]
@@ -184,11 +225,11 @@ mod tests {
         context.fill_write(RANGE_LIMIT + PAGE_SIZE, entry(RANGE_LIMIT + PAGE_SIZE, PAGE_SIZE));
         context.fill_read(0x3000, entry(0x3000, PAGE_SIZE));
         context.flush_address(0x4000);
-        assert!(context.bank.read[3].lookup(0x3000, 8).is_some());
+        assert!(context.bank.read(3).lookup(0x3000, 8).is_some());
         context.flush_address(RANGE_LIMIT + 7 * PAGE_SIZE);
-        assert!(context.bank.read[slot(RANGE_LIMIT)].lookup(RANGE_LIMIT, 8).is_none());
+        assert!(context.bank.read(slot(RANGE_LIMIT)).lookup(RANGE_LIMIT, 8).is_none());
         let written = RANGE_LIMIT + PAGE_SIZE;
-        assert!(context.bank.write[slot(written)].lookup(written, 8).is_none());
+        assert!(context.bank.write(slot(written)).lookup(written, 8).is_none());
     }
 
     #[test]
@@ -200,7 +241,7 @@ mod tests {
         context.flush_address(0x5000);
         context.fill_read(0x5000, entry(0x5000, PAGE_SIZE));
         context.flush();
-        let bank = &context.bank;
-        assert!(bank.read.iter().chain(&bank.write).all(|e| e.length == 0));
+        let mut bank = context.bank;
+        assert!((0..TLB_ENTRIES).all(|at| bank.read(at).length == 0 && bank.write(at).length == 0));
     }
 }

@@ -1,10 +1,12 @@
 //! The page-table walk (privileged specification, "Virtual Address Translation
 //! Process").
 
-use super::pmp::Verdict;
-use super::{Access, Mmu};
+use super::pmp::{Pmp, Verdict};
+use super::regime::Regime;
+use super::writers::Writers;
 use crate::addr::{GuestPhys, PAGE_SHIFT};
-use crate::hart::{Hart, PrivilegeMode, status};
+use crate::arch::{Access, PrivilegeMode};
+use crate::mem::{GuestRam, access as raw};
 
 /// Page table entry bits.
 mod pte {
@@ -23,65 +25,6 @@ mod pte {
 
 const LEVEL_BITS: u32 = 9;
 const PPN_MASK: u64 = (1 << 44) - 1;
-
-/// Deepest page tables that a hart has; it has all the flatter ones, too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MmuType {
-    /// Three levels, 39-bit addresses.
-    Sv39,
-    /// Four levels, 48-bit addresses.
-    #[default]
-    Sv48,
-    /// Five levels, 57-bit addresses.
-    Sv57,
-}
-
-impl MmuType {
-    /// Its value of the device tree's property `mmu-type`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sv39 => "riscv,sv39",
-            Self::Sv48 => "riscv,sv48",
-            Self::Sv57 => "riscv,sv57",
-        }
-    }
-
-    const fn levels(self) -> u32 {
-        match self {
-            Self::Sv39 => 3,
-            Self::Sv48 => 4,
-            Self::Sv57 => 5,
-        }
-    }
-}
-
-/// Address translation modes of `satp`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PagingMode {
-    Bare,
-    /// Page tables with this many levels: 3 for Sv39, 4 for Sv48, 5 for Sv57.
-    Levels(u32),
-}
-
-impl PagingMode {
-    /// The mode of a `satp` value, `None` for reserved encodings.
-    pub(crate) fn from_satp(satp: u64) -> Option<Self> {
-        match satp >> 60 {
-            0 => Some(Self::Bare),
-            mode @ 8..=10 => Some(Self::Levels(u32::try_from(mode - 5).unwrap_or(0))),
-            _ => None,
-        }
-    }
-
-    /// Whether a hart with `mmu` has it.
-    pub(crate) fn is_there(self, mmu: MmuType) -> bool {
-        match self {
-            Self::Bare => true,
-            Self::Levels(levels) => levels <= mmu.levels(),
-        }
-    }
-}
 
 /// Why there is no translation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,17 +56,19 @@ pub(crate) struct Leaf {
     pub(crate) size: u64,
 }
 
-impl Hart {
-    /// Walks the page table for an access with the privilege `mode` (U or S).
-    pub(super) fn walk(
-        &mut self,
-        va: u64,
-        access: Access,
-        mode: PrivilegeMode,
-        levels: u32,
-    ) -> Result<Leaf, WalkFault> {
+/// A walk, with what it needs of its hart.
+pub(super) struct Walk<'a> {
+    pub(super) regime: &'a Regime,
+    pub(super) ram: &'a GuestRam,
+    pub(super) pmp: &'a Pmp,
+    pub(super) writers: &'a mut Writers,
+}
+
+impl Walk<'_> {
+    /// The leaf that translates `va` for an access with the privilege of the regime, U or S.
+    pub(super) fn leaf(mut self, va: u64, access: Access, levels: u32) -> Result<Leaf, WalkFault> {
         loop {
-            match self.walk_once(va, access, mode, levels) {
+            match self.leaf_once(va, access, levels) {
                 Ok(leaf) => return Ok(leaf),
                 Err(Interrupted::Fault(fault)) => return Err(fault),
                 Err(Interrupted::EntryChanged) => {}
@@ -131,12 +76,12 @@ impl Hart {
         }
     }
 
-    fn walk_once(&mut self, va: u64, access: Access, mode: PrivilegeMode, levels: u32) -> Result<Leaf, Interrupted> {
+    fn leaf_once(&mut self, va: u64, access: Access, levels: u32) -> Result<Leaf, Interrupted> {
         let unused = 64 - (PAGE_SHIFT + LEVEL_BITS * levels);
         if (va.cast_signed() << unused >> unused).cast_unsigned() != va {
             return Err(WalkFault::Page.into());
         }
-        let mut table = (self.csr.satp & PPN_MASK) << PAGE_SHIFT;
+        let mut table = (self.regime.satp & PPN_MASK) << PAGE_SHIFT;
         for level in (0..levels).rev() {
             let shift = PAGE_SHIFT + LEVEL_BITS * level;
             let index = va >> shift & ((1 << LEVEL_BITS) - 1);
@@ -155,7 +100,7 @@ impl Hart {
                 continue;
             }
             let size = 1u64 << shift;
-            if target & (size - 1) != 0 || !self.permits(entry, access, mode) {
+            if target & (size - 1) != 0 || !self.permits(entry, access) {
                 return Err(WalkFault::Page.into());
             }
             self.update_accessed_dirty(at, entry, access)?;
@@ -164,17 +109,17 @@ impl Hart {
         Err(WalkFault::Page.into())
     }
 
-    fn permits(&self, entry: u64, access: Access, mode: PrivilegeMode) -> bool {
+    fn permits(&self, entry: u64, access: Access) -> bool {
         let user_page = entry & pte::USER != 0;
-        let mode_allowed = match (mode, user_page) {
+        let mode_allowed = match (self.regime.mode, user_page) {
             (PrivilegeMode::User, user_page) => user_page,
             (_, false) => true,
             // S-mode never executes user pages, and touches them only under SUM.
-            (_, true) => access != Access::Fetch && self.state.status & status::SUM != 0,
+            (_, true) => access != Access::Fetch && self.regime.user_memory,
         };
-        let readable = if self.state.status & status::MXR != 0 { pte::READ | pte::EXECUTE } else { pte::READ };
         let needed = match access {
-            Access::Load => readable,
+            Access::Load if self.regime.executable_readable => pte::READ | pte::EXECUTE,
+            Access::Load => pte::READ,
             Access::Store => pte::WRITE,
             Access::Fetch => pte::EXECUTE,
         };
@@ -187,7 +132,7 @@ impl Hart {
         if entry & wanted == wanted {
             return Ok(());
         }
-        if self.csr.menvcfg & crate::hart::csr::environment::ADUE == 0 {
+        if !self.regime.updates_bits {
             return Err(WalkFault::Page.into());
         }
         self.write_pte(at, entry, entry | wanted)
@@ -196,33 +141,22 @@ impl Hart {
     fn read_pte(&self, at: GuestPhys) -> Result<u64, WalkFault> {
         let host = self.pte_host(at, Access::Load)?;
         // SAFETY: `pte_host` gives a pointer to 8 bytes of guest RAM.
-        Ok(unsafe { crate::mem::access::load_u64(host) })
+        Ok(unsafe { raw::load_u64(host) })
     }
 
     /// Replaces an entry unless somebody changed it meanwhile.
     fn write_pte(&mut self, at: GuestPhys, old: u64, new: u64) -> Result<(), Interrupted> {
         let host = self.pte_host(at, Access::Store)?;
-        if let Some(page) = self.config.ram.page_index(at) {
-            self.mmu.note_writer(&self.config.ram, page, self.config.id);
-        }
+        self.writers.note(at);
         // SAFETY: `pte_host` gives a pointer to 8 bytes of guest RAM, and the
         // entry is 8-byte aligned because tables are page-aligned.
-        let outcome = unsafe { crate::mem::access::compare_exchange_u64(host, old, new) };
+        let outcome = unsafe { raw::compare_exchange_u64(host, old, new) };
         outcome.map(|_| ()).map_err(|_| Interrupted::EntryChanged)
     }
 
     fn pte_host(&self, at: GuestPhys, access: Access) -> Result<*mut u8, WalkFault> {
-        let allowed = self.mmu.pmp.check(at, 8, access, PrivilegeMode::Supervisor) == Verdict::Allowed;
-        let host = self.config.ram.host_ptr(at, 8).filter(|_| allowed);
+        let allowed = self.pmp.check(at, 8, access, PrivilegeMode::Supervisor) == Verdict::Allowed;
+        let host = self.ram.host_ptr(at, 8).filter(|_| allowed);
         host.ok_or(WalkFault::Access)
-    }
-}
-
-impl Mmu {
-    /// Registers this hart as a writer of a RAM page, see [`crate::mem::PageTracker`].
-    pub(super) fn note_writer(&mut self, ram: &crate::mem::GuestRam, page: usize, hart: usize) {
-        if ram.tracker().add_writer(page, hart) {
-            self.written_pages.push(page);
-        }
     }
 }

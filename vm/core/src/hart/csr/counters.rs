@@ -3,7 +3,9 @@
 //! A cycle is one retired instruction: the guest has no clock of its own, and a
 //! count that depends on nothing else keeps runs reproducible.
 
-use super::{Effect, Hart, PrivilegeMode};
+use super::effect::Effect;
+use crate::arch::PrivilegeMode;
+use crate::hart::Hart;
 
 /// Counters that exist: cycle, time and instret.
 pub(super) const IMPLEMENTED: u64 = 0b111;

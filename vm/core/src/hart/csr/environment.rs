@@ -1,16 +1,9 @@
 //! `menvcfg` and `senvcfg`: which optional behaviour lower modes get.
 
-use super::{Effect, Hart};
+use super::effect::Effect;
+use crate::arch::envcfg::{ADUE, CBZE, FIOM, STCE};
 use crate::counters::FlushScope;
-
-/// Fences of I/O also order memory.
-const FIOM: u64 = 1;
-/// `cbo.zero` is allowed below.
-pub(crate) const CBZE: u64 = 1 << 7;
-/// Hardware updates accessed and dirty bits (Svadu).
-pub(crate) const ADUE: u64 = 1 << 61;
-/// `stimecmp` exists (Sstc).
-pub(crate) const STCE: u64 = 1 << 63;
+use crate::hart::Hart;
 
 const MENVCFG_MASK: u64 = FIOM | CBZE | ADUE | STCE;
 pub(super) const SENVCFG_MASK: u64 = FIOM | CBZE;

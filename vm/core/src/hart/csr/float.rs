@@ -1,6 +1,7 @@
 //! `fflags`, `frm` and `fcsr`.
 
-use super::{Effect, Hart};
+use super::effect::Effect;
+use crate::hart::Hart;
 
 const FLAGS: u64 = 0x1f;
 const ROUNDING: u64 = 7;

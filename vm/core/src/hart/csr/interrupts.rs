@@ -1,7 +1,9 @@
 //! `mip`, `mie`, `mideleg` and their supervisor views.
 
-use super::{Effect, Hart, environment};
+use super::effect::Effect;
 use crate::arch::Interrupt;
+use crate::arch::envcfg;
+use crate::hart::Hart;
 
 const SSI: u64 = Interrupt::SupervisorSoftware.mask();
 const STI: u64 = Interrupt::SupervisorTimer.mask();
@@ -20,7 +22,7 @@ pub(super) fn read_sip(hart: &Hart, _number: u16) -> u64 {
 
 /// M-mode may set the supervisor bits; STIP belongs to `stimecmp` under Sstc.
 pub(super) fn write_mip(hart: &mut Hart, _number: u16, value: u64) -> Effect {
-    let timer = if hart.csr.menvcfg & environment::STCE != 0 { 0 } else { STI };
+    let timer = if hart.csr.menvcfg & envcfg::STCE != 0 { 0 } else { STI };
     let mask = SSI | SEI | timer;
     hart.csr.mip = hart.csr.mip & !mask | value & mask;
     Effect::Resync

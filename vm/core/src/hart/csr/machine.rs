@@ -1,7 +1,8 @@
 //! `misa`, `mhartid`, `mtvec` and what `medeleg` can hold.
 
-use super::{Effect, Hart};
+use super::effect::Effect;
 use crate::arch::ExceptionCause;
+use crate::hart::Hart;
 
 /// RV64 with A, B (Zba, Zbb and Zbs), C, D, F, I, M, S and U.
 const MISA: u64 = 2 << 62

@@ -5,7 +5,9 @@
 //! (privilege in bits 8 and 9, read-only in bits 10 and 11) are checked here.
 
 mod counters;
-pub(crate) mod environment;
+mod effect;
+mod environment;
+pub(super) mod file;
 mod float;
 mod interrupts;
 mod machine;
@@ -14,52 +16,9 @@ mod status;
 mod supervisor;
 mod table;
 
-use super::{Hart, PrivilegeMode};
-
-/// What a CSR write means for whoever executes instructions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Nothing beyond the register.
-    None,
-    /// Interrupt enables or address translation may have changed.
-    Resync,
-}
-
-/// The access is not allowed or there is no such register: illegal instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CsrDenied;
-
-/// Registers without a place in [`super::HartState`].
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CsrFile {
-    pub(crate) medeleg: u64,
-    pub(crate) mideleg: u64,
-    pub(crate) mie: u64,
-    /// The bits of `mip` that software wrote; lines and timers come on top.
-    pub(crate) mip: u64,
-    pub(crate) mtvec: u64,
-    pub(crate) mepc: u64,
-    pub(crate) mcause: u64,
-    pub(crate) mtval: u64,
-    pub(crate) mscratch: u64,
-    pub(crate) mcounteren: u64,
-    pub(crate) mcountinhibit: u64,
-    pub(crate) menvcfg: u64,
-    pub(crate) stvec: u64,
-    pub(crate) sepc: u64,
-    pub(crate) scause: u64,
-    pub(crate) stval: u64,
-    pub(crate) sscratch: u64,
-    pub(crate) scounteren: u64,
-    pub(crate) senvcfg: u64,
-    /// Supervisor timer compare value in ticks.
-    pub(crate) stimecmp: u64,
-    pub(crate) satp: u64,
-    /// `mcycle` minus the hart's count of retired instructions.
-    pub(crate) cycle_offset: u64,
-    /// `minstret` minus the hart's count of retired instructions.
-    pub(crate) instret_offset: u64,
-}
+use crate::arch::PrivilegeMode;
+use crate::hart::Hart;
+pub(crate) use effect::{CsrDenied, Effect};
 
 /// Name of CSR `number`, such as `mtvec` or `pmpaddr15`, if there is such a register.
 pub fn name(number: u16) -> Option<String> {

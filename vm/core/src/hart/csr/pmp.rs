@@ -1,7 +1,8 @@
 //! `pmpcfg` and `pmpaddr`: sixteen entries, the other numbers read as zero.
 
-use super::{Effect, Hart};
+use super::effect::Effect;
 use crate::counters::FlushScope;
+use crate::hart::Hart;
 
 const FIRST_CONFIG: u16 = 0x3a0;
 const FIRST_ADDRESS: u16 = 0x3b0;

@@ -1,10 +1,11 @@
 //! `mstatus` and its restricted view `sstatus`.
 
-use super::{Effect, Hart};
+use super::effect::Effect;
 use crate::arch::status::{
     FS, MIE, MPIE, MPP, MPP_SHIFT, MPRV, MXR, SD, SIE, SPIE, SPP, SUM, TSR, TVM, TW, UXL64, XL64,
 };
 use crate::counters::FlushScope;
+use crate::hart::Hart;
 
 const SUPERVISOR_WRITABLE: u64 = SIE | SPIE | SPP | FS | SUM | MXR;
 const MACHINE_WRITABLE: u64 = SUPERVISOR_WRITABLE | MIE | MPIE | MPP | MPRV | TVM | TW | TSR;

@@ -1,8 +1,12 @@
 //! `stvec`, `satp` and `stimecmp`.
 
-use super::{Effect, Hart, PrivilegeMode, environment, machine};
+use super::effect::Effect;
+use super::machine;
+use crate::arch::PrivilegeMode;
+use crate::arch::envcfg;
 use crate::arch::status::TVM;
 use crate::counters::FlushScope;
+use crate::hart::Hart;
 use crate::mmu::PagingMode;
 
 /// ASID of 16 bits and the physical page number; the mode is checked apart.
@@ -33,7 +37,7 @@ pub(super) fn write_satp(hart: &mut Hart, _number: u16, value: u64) -> Effect {
 }
 
 pub(super) fn stimecmp_allowed(hart: &Hart, _number: u16) -> bool {
-    hart.mode == PrivilegeMode::Machine || hart.csr.menvcfg & environment::STCE != 0 && hart.csr.mcounteren & 2 != 0
+    hart.mode == PrivilegeMode::Machine || hart.csr.menvcfg & envcfg::STCE != 0 && hart.csr.mcounteren & 2 != 0
 }
 
 pub(super) fn write_stimecmp(hart: &mut Hart, _number: u16, value: u64) -> Effect {

@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
-use super::{Effect, Hart, counters, environment, float, interrupts, machine, pmp, status, supervisor};
+use super::effect::Effect;
+use super::{counters, environment, float, interrupts, machine, pmp, status, supervisor};
+use crate::hart::Hart;
 
 /// A control and status register, or a run of them that behave alike.
 #[derive(Debug)]

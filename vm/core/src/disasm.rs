@@ -1,8 +1,10 @@
-//! Bits to text, from the rows, in GNU assembler syntax without aliases.
+//! Bits to text, from the rows of instructions and of CSRs, in GNU assembler syntax without
+//! aliases.
 
-use super::decode::{find, find_compressed};
-use super::{Format, Operands};
 use crate::addr::GuestAddr;
+use crate::hart::csr;
+use crate::isa::decode::{find, find_compressed};
+use crate::isa::{Format, Operands, rows};
 
 const X: [&str; 32] = [
     "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2",
@@ -32,7 +34,7 @@ pub fn disassemble(pc: GuestAddr, bits: u32) -> String {
     let half = u16::from_le_bytes([low, high]);
     let expanded = find_compressed(half).and_then(|row| Some((row, (row.operands)(half)?)));
     let Some((row, fields)) = expanded else { return format!(".2byte {half:#06x}") };
-    let format = super::rows().find(|full| full.op == row.op).map_or(Format::Exact, |full| full.format);
+    let format = rows().find(|full| full.op == row.op).map_or(Format::Exact, |full| full.format);
     join(row.mnemonic, operands(format, fields, pc))
 }
 
@@ -42,7 +44,7 @@ fn join(name: &str, operands: String) -> String {
 
 /// `.aq`, `.rl`, `.aqrl` or nothing.
 fn ordering(bits: u32) -> &'static str {
-    ["", ".rl", ".aq", ".aqrl"][usize::from(super::format::field(bits, 25, 2))]
+    ["", ".rl", ".aq", ".aqrl"][(bits >> 25 & 3) as usize]
 }
 
 fn operands(format: Format, o: Operands, pc: GuestAddr) -> String {
@@ -92,7 +94,7 @@ fn fence_set(bits: i32) -> String {
 }
 
 fn csr_name(number: i32) -> String {
-    let name = u16::try_from(number).ok().and_then(crate::hart::csr::name);
+    let name = u16::try_from(number).ok().and_then(csr::name);
     name.unwrap_or_else(|| format!("{number:#x}"))
 }
 
