@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use riscope_core::event::{BootPhase, CompileFailure, ExitReason, VmId, VmState, monotonic_ns, wall_ns};
+use riscope_core::event::{
+    BootPhase, CompileFailure, EventType, ExitReason, VmEventType, VmId, VmState, monotonic_ns, wall_ns,
+};
 use riscope_telemetry::{SHUTDOWN_LIMIT, TelemetryConfig};
 
 use crate::fixture::{
-    Fixture, Happening, compiled, compiled_at, created, deleted, exited, failed, hotspot, hotspot_at, phase, reset,
-    state,
+    Fixture, Happening, compiled, compiled_at, created, deleted, event, exited, failed, hotspot, hotspot_at, phase,
+    reset, state,
 };
 use crate::receiver::{Manner, Receiver, attribute};
 
@@ -136,6 +138,18 @@ fn failures_are_errors() {
     assert_eq!(attribute(&first.attributes, "error.type").as_deref(), Some("guest_failure"));
     assert_eq!(attribute(&first.attributes, "riscope.vm.exit.code").as_deref(), Some("3"));
     assert_eq!(attribute(&second.attributes, "error.type").as_deref(), Some("failed"));
+}
+
+#[test]
+fn a_machine_whose_guest_panicked_is_an_error_however_it_ends() {
+    for exit in [ExitReason::Poweroff, ExitReason::Killed, ExitReason::GuestPanic] {
+        let panicked = event(EventType::Vm(VmEventType::GuestPanicked), VM);
+        let (spans, _fixture) = spans(|_| {}, vec![created(VM, "guest"), panicked, exited(VM, exit, 0)]);
+        let run = only(&spans, "vm.run");
+        assert!(is_error(run), "{exit:?}");
+        assert_eq!(attribute(&run.attributes, "error.type").as_deref(), Some("guest_panic"), "{exit:?}");
+        assert_eq!(attribute(&run.attributes, "riscope.vm.guest.panic.source").as_deref(), Some("console"));
+    }
 }
 
 #[test]
