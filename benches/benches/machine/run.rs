@@ -67,7 +67,7 @@ pub(crate) struct Specification {
 /// A machine for `workload`.
 pub(crate) fn specification(engine: Arc<dyn EngineFactory>, workload: Workload) -> Specification {
     let output = Arc::new(CaptureBackend::default());
-    let mut machine = MachineSpec::new(engine, Console::new(output.clone()));
+    let machine = MachineSpec::new(engine, Console::new(output.clone()));
     machine.memory = MEMORY_MIB << 20;
     machine.kernel = Some(ImageSource::path(workload.kernel()));
     machine.initrd = workload.initrd().as_ref().map(ImageSource::path);
@@ -81,7 +81,7 @@ pub(crate) fn machine<T>(
     workload: Workload,
     built: impl FnOnce(&Machine) -> T,
 ) -> (Outcome, T) {
-    let mut machine = Machine::new(&specification.machine).expect("the machine can be built");
+    let machine = Machine::new(&specification.machine).expect("the machine can be built");
     let beside = built(&machine);
     machine.start().expect("the machine can be started");
     let exit = machine.wait_or_expire(LIMIT);

@@ -37,7 +37,7 @@ pub(crate) fn pairs(count: u32) -> Vec<Pair> {
     let bus = DomainEventBus::new();
     let mut specification = specification(Arc::new(JitFactory::default()), WORKLOAD);
     specification.machine.bus = Some(bus.clone());
-    let mut machine = Machine::new(&specification.machine).expect("the machine can be built");
+    let machine = Machine::new(&specification.machine).expect("the machine can be built");
     machine.start().expect("the machine can be started");
     std::thread::sleep(WARM_UP);
     let pair = |n: u32| {

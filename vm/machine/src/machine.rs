@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ use crate::hart_thread::HartThread;
 use crate::lifecycle::{Lifecycle, WrongState};
 use crate::lineage::Lineage;
 use crate::sbi::Sbi;
+use crate::sync::lock;
 use crate::watch::{Watcher, WatcherParts};
 
 /// Why a machine cannot be made or started.
@@ -61,10 +62,10 @@ pub struct Machine {
     /// Harts that have not been started. Behind a lock only so that a machine can be
     /// shared between threads: harts themselves cannot.
     ready: Mutex<Vec<HartThread>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     /// What the watcher is to look at, if there is to be one, until the machine starts.
-    watched: Option<WatcherParts>,
-    watcher: Option<Watcher>,
+    watched: Mutex<Option<WatcherParts>>,
+    watcher: Mutex<Option<Watcher>>,
     lineage: Lineage,
 }
 
@@ -112,9 +113,9 @@ impl Machine {
             signature: plan.signature,
             lifecycle,
             ready: Mutex::new(ready),
-            threads: Vec::new(),
-            watched,
-            watcher: None,
+            threads: Mutex::default(),
+            watched: Mutex::new(watched),
+            watcher: Mutex::default(),
             lineage,
         };
         machine.announce(spec, &plan);
@@ -136,15 +137,17 @@ impl Machine {
     /// [`MachineError::State`] if it was started or stopped before,
     /// [`MachineError::Thread`] if the host is out of threads; the machine is then
     /// stopped.
-    pub fn start(&mut self) -> Result<(), MachineError> {
-        self.watcher = self.watched.take().map(Watcher::start).transpose().map_err(MachineError::Thread)?;
-        let ready = std::mem::take(self.ready.get_mut().unwrap_or_else(PoisonError::into_inner));
+    pub fn start(&self) -> Result<(), MachineError> {
+        let watched = lock(&self.watched).take();
+        let watcher = watched.map(Watcher::start).transpose().map_err(MachineError::Thread)?;
+        let ready = std::mem::take(&mut *lock(&self.ready));
         self.lifecycle.start(ready.len())?;
+        *lock(&self.watcher) = watcher;
         let mut ready = ready.into_iter();
         while let Some(hart) = ready.next() {
             let name = format!("hart{}", hart.hart.id());
             match std::thread::Builder::new().name(name).spawn(move || hart.run()) {
-                Ok(thread) => self.threads.push(thread),
+                Ok(thread) => lock(&self.threads).push(thread),
                 Err(error) => {
                     self.lifecycle.end(MachineExit::Crashed);
                     // This one and those after it never ran.
@@ -262,7 +265,7 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         self.stop();
-        for thread in self.threads.drain(..) {
+        for thread in lock(&self.threads).drain(..) {
             // A panic has been reported by the thread and recorded as `Crashed`.
             let _ = thread.join();
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use riscope_machine::{Machine, MachineExit, MachineSpec};
+use riscope_machine::{Machine, MachineError, MachineExit, MachineSpec};
 
 use crate::error::CommandError;
 use crate::session::Session;
@@ -62,9 +62,14 @@ impl<'a> Foreground<'a> {
         let Self { session, spec, deadline, mut machine } = self;
         let lineage = machine.lineage();
         loop {
-            machine.start()?;
             let running = Arc::new(machine);
+            // Before the guest runs, which may be quick to say that it can be stopped.
             session.stopper.watch(&running);
+            match running.start() {
+                // It was stopped before.
+                Err(MachineError::State(_)) if session.stopper.asked().is_some() => {}
+                started => started?,
+            }
             let exit = match deadline {
                 Some(deadline) => running.wait_or_expire(deadline.saturating_duration_since(Instant::now())),
                 None => running.wait(),

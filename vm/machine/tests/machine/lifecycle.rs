@@ -80,7 +80,7 @@ fn a_machine_whose_time_is_up_is_ended() {
 #[test]
 fn a_machine_starts_once() {
     let (spec, _) = bare(Asm::new().spin());
-    let mut machine = start(&spec);
+    let machine = start(&spec);
     assert!(matches!(machine.start(), Err(MachineError::State(_))));
     machine.stop();
     machine.wait();

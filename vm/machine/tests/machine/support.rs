@@ -40,7 +40,7 @@ pub(crate) fn kernel(program: &Asm) -> (MachineSpec, Arc<CaptureBackend>) {
 
 /// Starts a machine.
 pub(crate) fn start(spec: &MachineSpec) -> Machine {
-    let mut machine = Machine::new(spec).unwrap();
+    let machine = Machine::new(spec).unwrap();
     machine.start().unwrap();
     machine
 }
