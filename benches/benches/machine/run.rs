@@ -71,7 +71,7 @@ pub(crate) fn specification(engine: Arc<dyn EngineFactory>, workload: Workload) 
     machine.memory = MEMORY_MIB << 20;
     machine.kernel = Some(ImageSource::path(workload.kernel()));
     machine.initrd = workload.initrd().as_ref().map(ImageSource::path);
-    machine.append = workload.command_line();
+    machine.append = workload.command_line().into();
     Specification { machine, output }
 }
 

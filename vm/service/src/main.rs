@@ -31,8 +31,10 @@ fn main() -> ExitCode {
         cli::Command::Run(arguments) => run::run(&arguments),
         cli::Command::Demo(arguments) => demo::demo(&arguments),
     };
-    ExitCode::from(outcome.map(MachineExit::status).unwrap_or_else(|error| {
+    let status = outcome.map(MachineExit::status).unwrap_or_else(|error| {
         message::say(&error);
         error.status()
-    }))
+    });
+    message::settle();
+    ExitCode::from(status)
 }

@@ -2,9 +2,18 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::stdio::stderr;
 use rustix::termios::{OutputModes, tcgetattr};
+
+/// Longest time that the end of the process waits for lines of [`say_aside`].
+const LAST_LINES: Duration = Duration::from_millis(200);
+
+/// Lines of [`say_aside`] that are not written yet.
+static UNWRITTEN: Mutex<usize> = Mutex::new(0);
+static WRITTEN: Condvar = Condvar::new();
 
 /// Prints one line.
 pub(crate) fn say(text: &impl Display) {
@@ -15,8 +24,31 @@ pub(crate) fn say(text: &impl Display) {
 /// Prints one line from a thread of its own, for callers that must not wait for a reader
 /// of stderr.
 pub(crate) fn say_aside(text: String) {
-    // A host that is out of threads has more to say than this line.
-    let _ = std::thread::Builder::new().name("message".into()).spawn(move || say(&text));
+    *unwritten() += 1;
+    let written = || {
+        *unwritten() -= 1;
+        WRITTEN.notify_all();
+    };
+    let say = move || {
+        say(&text);
+        written();
+    };
+    if std::thread::Builder::new().name("message".into()).spawn(say).is_err() {
+        // A host that is out of threads has more to say than this line.
+        written();
+    }
+}
+
+/// Waits until the lines of [`say_aside`] are written, at most [`LAST_LINES`]: to be called
+/// before the process ends.
+pub(crate) fn settle() {
+    let some_left = |unwritten: &mut usize| *unwritten > 0;
+    // Who does not read stderr does not hold up the end.
+    drop(WRITTEN.wait_timeout_while(unwritten(), LAST_LINES, some_left));
+}
+
+fn unwritten() -> MutexGuard<'static, usize> {
+    UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A line feed, and what it takes on a terminal that somebody made raw altogether to go

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::error::CommandError;
 use crate::http;
-use crate::message::say;
+use crate::message::{self, say};
 use crate::signals::Signals;
 use crate::stop::Stopper;
 use crate::terminal::Terminal;
@@ -105,6 +105,7 @@ fn end_at_last(stopper: Stopper, terminal: Arc<Terminal>) -> std::io::Result<()>
     std::thread::Builder::new().name("last-resort".into()).spawn(move || {
         let exit = stopper.last_resort();
         terminal.restore();
+        message::settle();
         #[expect(clippy::exit, reason = "the threads that could return from main do not")]
         std::process::exit(exit.status().into());
     })?;
