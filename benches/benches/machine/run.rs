@@ -67,7 +67,7 @@ pub(crate) struct Specification {
 /// A machine for `workload`.
 pub(crate) fn specification(engine: Arc<dyn EngineFactory>, workload: Workload) -> Specification {
     let output = Arc::new(CaptureBackend::default());
-    let machine = MachineSpec::new(engine, Console::new(output.clone()));
+    let mut machine = MachineSpec::new(engine, Console::new(output.clone()));
     machine.memory = MEMORY_MIB << 20;
     machine.kernel = Some(ImageSource::path(workload.kernel()));
     machine.initrd = workload.initrd().as_ref().map(ImageSource::path);
