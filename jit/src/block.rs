@@ -4,41 +4,34 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
-use riscope_core::addr::PAGE_SIZE;
+use riscope_core::addr::PageOffset;
 use riscope_core::interp::Executed;
 use riscope_core::isa::{Insn, Operands, decode};
 
 use crate::code::PageBytes;
 use crate::lower::{self, Emit, Lowering, Successors};
 
-/// Offset of the end of the page.
-const PAGE_END: u16 = 4096;
-const _: () = assert!(PAGE_END as u64 == PAGE_SIZE);
 /// Cost of compilation grows with the size of a unit, and a hart interprets until
 /// it is done.
 const MAX_INSTRUCTIONS: usize = 256;
 const MAX_BLOCKS: usize = 32;
 /// The countdown is checked once a block.
-const MAX_BLOCK_LENGTH: usize = 64;
+const MAX_BLOCK_LENGTH: u16 = 64;
 
 /// An instruction that is translated, and its offset in the page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Located {
-    pub(crate) at: u16,
+    pub(crate) at: PageOffset,
+    /// Offset of the next instruction in memory.
+    pub(crate) next: PageOffset,
     pub(crate) operands: Operands,
     pub(crate) emit: Emit,
 }
 
 impl Located {
-    /// Offset of the next instruction in memory; 4096 at the end of the page.
-    pub(crate) fn next(&self) -> u16 {
-        self.at + u16::try_from(self.operands.length()).unwrap_or(4)
-    }
-
     /// Offset of a direct jump's target if it lies in the page.
-    pub(crate) fn target(&self) -> Option<u16> {
-        let target = i32::from(self.at) + self.operands.imm();
-        u16::try_from(target).ok().filter(|&target| target < PAGE_END)
+    pub(crate) fn target(&self) -> Option<PageOffset> {
+        self.at.moved(i64::from(self.operands.imm())).filter(|target| target.is_inside())
     }
 }
 
@@ -56,25 +49,27 @@ pub(crate) enum Ending {
 /// A straight line of instructions.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    pub(crate) start: u16,
+    pub(crate) start: PageOffset,
     pub(crate) instructions: Vec<Located>,
+    /// Their number, at most [`MAX_BLOCK_LENGTH`].
+    pub(crate) length: u16,
     pub(crate) ending: Ending,
     /// Offset behind the last instruction.
-    pub(crate) end: u16,
+    pub(crate) end: PageOffset,
 }
 
 /// What is compiled as one unit, entered at `head`.
 #[derive(Clone, Debug)]
 pub(crate) struct Fragment {
-    pub(crate) head: u16,
+    pub(crate) head: PageOffset,
     /// By start offset. The head is always there.
-    pub(crate) blocks: BTreeMap<u16, Block>,
+    pub(crate) blocks: BTreeMap<PageOffset, Block>,
 }
 
 impl Fragment {
     /// The fragment at offset `head` of a page, or `None` if its first instruction
     /// is not translated. It ends where nothing was ever executed.
-    pub(crate) fn find(page: &PageBytes, head: u16, executed: &Executed) -> Option<Self> {
+    pub(crate) fn find(page: &PageBytes, head: PageOffset, executed: &Executed) -> Option<Self> {
         let page = Page { bytes: page, executed };
         let leaders = find_leaders(page, head);
         let blocks: BTreeMap<_, _> = leaders.iter().map(|&start| (start, scan(page, start, &leaders))).collect();
@@ -88,14 +83,14 @@ impl Fragment {
     }
 
     /// Offsets of the instructions in the page.
-    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<u16>> {
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<PageOffset>> {
         let instructions = self.blocks.values().flat_map(|block| &block.instructions);
-        instructions.map(|located| located.at..located.next())
+        instructions.map(|located| located.at..located.next)
     }
 
     /// Bytes of guest code.
     pub(crate) fn guest_bytes(&self) -> usize {
-        self.blocks.values().map(|block| usize::from(block.end - block.start)).sum()
+        self.blocks.values().map(|block| block.end.index() - block.start.index()).sum()
     }
 }
 
@@ -107,7 +102,7 @@ struct Page<'a> {
 }
 
 /// Offsets where blocks start, nearest to the head first while there is room.
-fn find_leaders(page: Page<'_>, head: u16) -> BTreeSet<u16> {
+fn find_leaders(page: Page<'_>, head: PageOffset) -> BTreeSet<PageOffset> {
     let mut leaders = BTreeSet::from([head]);
     let mut queue = VecDeque::from([head]);
     let mut instructions = 0;
@@ -127,8 +122,8 @@ fn find_leaders(page: Page<'_>, head: u16) -> BTreeSet<u16> {
 }
 
 /// Offsets in the page where execution may go on directly.
-fn successors(block: &Block) -> Vec<u16> {
-    let behind = (block.end < PAGE_END).then_some(block.end);
+fn successors(block: &Block) -> Vec<PageOffset> {
+    let behind = block.end.is_inside().then_some(block.end);
     let target = block.instructions.last().and_then(Located::target);
     let successors = match block.ending {
         Ending::Interpret => [None, None],
@@ -142,36 +137,38 @@ fn successors(block: &Block) -> Vec<u16> {
 
 /// Decodes from `start` to the end of the block, which is also wherever another
 /// leader is.
-fn scan(page: Page<'_>, start: u16, leaders: &BTreeSet<u16>) -> Block {
-    let mut instructions = Vec::new();
+fn scan(page: Page<'_>, start: PageOffset, leaders: &BTreeSet<PageOffset>) -> Block {
+    let (mut instructions, mut length) = (Vec::new(), 0);
     let mut at = start;
     let ending = loop {
         let unknown = at != start && (leaders.contains(&at) || !page.executed.contains(at));
-        if instructions.len() == MAX_BLOCK_LENGTH || unknown || at >= PAGE_END {
+        if length == MAX_BLOCK_LENGTH || unknown || !at.is_inside() {
             break Ending::FallThrough;
         }
-        let Some(insn) = instruction(page.bytes, at) else { break Ending::Interpret };
+        let Some((insn, next)) = instruction(page.bytes, at) else { break Ending::Interpret };
         let (emit, transfer) = match lower::lowering(insn) {
             Lowering::Interpreted => break Ending::Interpret,
             Lowering::Straight(emit) => (emit, None),
             Lowering::Transfer(emit, successors) => (emit, Some(successors)),
         };
-        let located = Located { at, operands: insn.operands, emit };
-        at = located.next();
-        instructions.push(located);
+        instructions.push(Located { at, next, operands: insn.operands, emit });
+        length += 1;
+        at = next;
         if let Some(successors) = transfer {
             break Ending::Transfer(successors);
         }
     };
-    Block { start, instructions, ending, end: at }
+    Block { start, instructions, length, ending, end: at }
 }
 
-/// The instruction at offset `at`, if there is one and all of it is on the page.
-fn instruction(page: &PageBytes, at: u16) -> Option<Insn> {
+/// The instruction at offset `at` and the offset behind it, if there is one and all of it is
+/// on the page.
+fn instruction(page: &PageBytes, at: PageOffset) -> Option<(Insn, PageOffset)> {
     let half = |at: usize| Some(u32::from(u16::from_le_bytes([*page.get(at)?, *page.get(at + 1)?])));
-    let low = half(usize::from(at))?;
-    let bits = if low & 3 == 3 { half(usize::from(at) + 2)? << 16 | low } else { low };
-    decode(bits)
+    let low = half(at.index())?;
+    let bits = if low & 3 == 3 { half(at.index() + 2)? << 16 | low } else { low };
+    let insn = decode(bits)?;
+    Some((insn, at.moved(insn.operands.length().cast_signed())?))
 }
 
 #[cfg(test)]
@@ -195,11 +192,11 @@ mod tests {
     #[test]
     fn a_loop_is_one_block_and_its_exit_another() {
         let page = page_of(&[ADDI, ADDI, BNE_BACK_8, ADDI, ECALL]);
-        let fragment = Fragment::find(&page, 0, &Executed::ALL).unwrap();
+        let fragment = Fragment::find(&page, PageOffset::of(0), &Executed::ALL).unwrap();
         let starts: Vec<_> = fragment.blocks.keys().copied().collect();
-        assert_eq!(starts, [0, 12]);
-        assert_eq!(fragment.blocks[&0].ending, Ending::Transfer(Successors::TargetOrBehind));
-        assert_eq!(fragment.blocks[&12].ending, Ending::Interpret);
+        assert_eq!(starts, [0, 12].map(PageOffset::of));
+        assert_eq!(fragment.blocks[&PageOffset::of(0)].ending, Ending::Transfer(Successors::TargetOrBehind));
+        assert_eq!(fragment.blocks[&PageOffset::of(12)].ending, Ending::Interpret);
         assert_eq!((fragment.instructions(), fragment.guest_bytes()), (4, 16));
     }
 
@@ -207,16 +204,16 @@ mod tests {
     fn a_leader_in_the_middle_splits_the_block() {
         // Entered at 0, the branch goes back to 4.
         let page = page_of(&[ADDI, ADDI, ADDI, BNE_BACK_8, ECALL]);
-        let fragment = Fragment::find(&page, 0, &Executed::ALL).unwrap();
-        assert_eq!(fragment.blocks[&0].ending, Ending::FallThrough);
-        assert_eq!(fragment.blocks[&0].end, 4);
-        assert_eq!(fragment.blocks[&4].ending, Ending::Transfer(Successors::TargetOrBehind));
+        let fragment = Fragment::find(&page, PageOffset::of(0), &Executed::ALL).unwrap();
+        assert_eq!(fragment.blocks[&PageOffset::of(0)].ending, Ending::FallThrough);
+        assert_eq!(fragment.blocks[&PageOffset::of(0)].end, PageOffset::of(4));
+        assert_eq!(fragment.blocks[&PageOffset::of(4)].ending, Ending::Transfer(Successors::TargetOrBehind));
     }
 
     #[test]
     fn what_never_ran_is_left_out() {
         let page = page_of(&[ADDI, ADDI, BNE_BACK_8, ADDI, ECALL]);
-        let fragment = Fragment::find(&page, 0, &Executed::default()).unwrap();
+        let fragment = Fragment::find(&page, PageOffset::of(0), &Executed::default()).unwrap();
         assert_eq!(fragment.blocks.len(), 1);
         assert_eq!(fragment.instructions(), 1, "the head is known to run");
     }
@@ -224,9 +221,9 @@ mod tests {
     #[test]
     fn untranslated_heads_give_no_fragment() {
         let page = page_of(&[ECALL, 0, 0xffff_ffff]);
-        assert!(Fragment::find(&page, 0, &Executed::ALL).is_none());
-        assert!(Fragment::find(&page, 4, &Executed::ALL).is_none());
-        assert!(Fragment::find(&page, 8, &Executed::ALL).is_none());
+        assert!(Fragment::find(&page, PageOffset::of(0), &Executed::ALL).is_none());
+        assert!(Fragment::find(&page, PageOffset::of(4), &Executed::ALL).is_none());
+        assert!(Fragment::find(&page, PageOffset::of(8), &Executed::ALL).is_none());
     }
 
     #[test]
@@ -234,18 +231,18 @@ mod tests {
         let mut page = [0; PAGE_BYTES];
         page[4090..4094].copy_from_slice(&ADDI.to_le_bytes());
         page[4094..].copy_from_slice(&ADDI.to_le_bytes()[..2]);
-        let fragment = Fragment::find(&page, 4090, &Executed::ALL).unwrap();
-        assert_eq!(fragment.blocks[&4090].ending, Ending::Interpret);
-        assert!(Fragment::find(&page, 4094, &Executed::ALL).is_none());
+        let fragment = Fragment::find(&page, PageOffset::of(4090), &Executed::ALL).unwrap();
+        assert_eq!(fragment.blocks[&PageOffset::of(4090)].ending, Ending::Interpret);
+        assert!(Fragment::find(&page, PageOffset::of(4094), &Executed::ALL).is_none());
     }
 
     #[test]
     fn units_are_bounded_whatever_the_page_holds() {
         let page = page_of(&[BNE_BACK_8; 1024]);
-        let fragment = Fragment::find(&page, 2048, &Executed::ALL).unwrap();
+        let fragment = Fragment::find(&page, PageOffset::of(2048), &Executed::ALL).unwrap();
         assert!(fragment.blocks.len() <= MAX_BLOCKS);
         let page = page_of(&[ADDI; 1024]);
-        let fragment = Fragment::find(&page, 0, &Executed::ALL).unwrap();
-        assert!(fragment.instructions() <= MAX_INSTRUCTIONS + MAX_BLOCK_LENGTH);
+        let fragment = Fragment::find(&page, PageOffset::of(0), &Executed::ALL).unwrap();
+        assert!(fragment.instructions() <= MAX_INSTRUCTIONS + usize::from(MAX_BLOCK_LENGTH));
     }
 }

@@ -69,7 +69,10 @@ impl EngineFactory for JitFactory {
         let shared = Shared::new(context, self.config);
         let shared = shared.map_err(|error| EngineSetupError { engine: NAME, reason: error.to_string() })?;
         let shared = Arc::new(shared);
-        Ok((0..harts).map(|hart| Box::new(JitEngine::new(Arc::clone(&shared), hart)) as Box<dyn Engine>).collect())
+        Ok((0..)
+            .take(harts)
+            .map(|vcpu| Box::new(JitEngine::new(Arc::clone(&shared), vcpu)) as Box<dyn Engine>)
+            .collect())
     }
 }
 
@@ -97,7 +100,8 @@ impl Shared {
 #[derive(Debug)]
 struct JitEngine {
     shared: Arc<Shared>,
-    hart: usize,
+    /// Index of the hart.
+    vcpu: u32,
     interpreter: Interpreter,
     jump_cache: JumpCache,
     /// Epoch of the code cache in which the jump cache was filled.
@@ -111,16 +115,16 @@ struct JitEngine {
 impl Engine for JitEngine {
     fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit {
         let shared = Arc::clone(&self.shared);
-        let online = Online::new(&shared.cache, self.hart);
+        let online = Online::new(&shared.cache, self.vcpu as usize);
         run_quanta(hart, limit, QUANTUM, |hart| self.run_quantum(hart, &online))
     }
 }
 
 impl JitEngine {
-    fn new(shared: Arc<Shared>, hart: usize) -> Self {
+    fn new(shared: Arc<Shared>, vcpu: u32) -> Self {
         Self {
             shared,
-            hart,
+            vcpu,
             interpreter: Interpreter::default(),
             jump_cache: JumpCache::default(),
             filled_in: 0,
@@ -242,7 +246,7 @@ impl JitEngine {
         let executed = self.interpreter.executed(hart);
         let request = Request { claim, pc: hart.pc().0, asked_ns: monotonic_ns(), executed };
         let hotspot = ExecutionEvent::HotspotDetected {
-            vcpu: u32::try_from(self.hart).unwrap_or(u32::MAX),
+            vcpu: self.vcpu,
             pc: request.pc,
             phys: phys.0,
             execution_count: u64::from(heat),

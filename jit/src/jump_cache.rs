@@ -61,7 +61,7 @@ impl Table {
     fn insert(&mut self, pc: u64, code: *const u8) {
         let place = slot(pc);
         if self.slots[place].pc == NO_PC && self.filled.len() < SLOTS {
-            self.filled.push(u16::try_from(place).unwrap_or(0));
+            self.filled.push(slot_number(pc));
         }
         self.slots[place] = Entry { pc, code };
         let (word, bit) = page_bit(pc);
@@ -160,6 +160,13 @@ impl JumpCache {
 
 fn slot(pc: u64) -> usize {
     (pc >> 1) as usize & (SLOTS - 1)
+}
+
+/// The same in the type of lists of slots.
+#[expect(clippy::cast_possible_truncation, reason = "there are fewer slots than the type has values")]
+fn slot_number(pc: u64) -> u16 {
+    const _: () = assert!(SLOTS <= 1 << u16::BITS);
+    slot(pc) as u16
 }
 
 #[cfg(test)]

@@ -22,12 +22,11 @@ pub(crate) fn translate(b: FunctionBuilder<'_>, fragment: &Fragment, links: Link
 impl Translator<'_> {
     fn block(&mut self, block: &Block) {
         self.start_block(block.start);
-        let count = u16::try_from(block.instructions.len()).unwrap_or(u16::MAX);
-        if count > 0 {
-            self.count_down(count);
+        if block.length > 0 {
+            self.count_down(block.length);
         }
-        for (located, unretired) in block.instructions.iter().zip((1..=count).rev()) {
-            self.start_instruction(located.at, unretired);
+        for (located, unretired) in block.instructions.iter().zip((1..=block.length).rev()) {
+            self.start_instruction(located.at, located.next, unretired);
             (located.emit)(self, located.operands);
         }
         match block.ending {

@@ -12,6 +12,7 @@ use cranelift_codegen::ir::{
     self, AliasRegionData, InstBuilder, MemFlagsData, SigRef, Type, Value, condcodes::IntCC, types,
 };
 use cranelift_frontend::FunctionBuilder;
+use riscope_core::addr::PageOffset;
 
 use crate::abi::{self, Leave};
 
@@ -51,7 +52,7 @@ pub(crate) struct Signatures {
 }
 
 /// Gives the link slot for a target offset in the page being translated.
-pub(crate) type LinkSlots<'a> = &'a mut dyn FnMut(u16) -> *const u8;
+pub(crate) type LinkSlots<'a> = &'a mut dyn FnMut(PageOffset) -> *const u8;
 
 /// What is known of a floating-point register in the current block. All forms agree
 /// with the state.
@@ -78,12 +79,14 @@ pub(crate) struct Translator<'a> {
     pub(crate) floats: [FloatRegister; 32],
     /// Whether the current block knows that it may use the host's floating-point unit.
     pub(crate) float_unit: bool,
-    head: u16,
-    blocks: HashMap<u16, ir::Block>,
+    head: PageOffset,
+    blocks: HashMap<PageOffset, ir::Block>,
     /// Values of integer registers in the current block.
     registers: [Option<Value>; 32],
     /// Offset of the current instruction.
-    at: u16,
+    at: PageOffset,
+    /// Offset behind it.
+    behind: PageOffset,
     /// Instructions of the block from the current one on.
     unretired: u16,
 }
@@ -93,8 +96,8 @@ impl<'a> Translator<'a> {
     /// its page, with blocks at `starts`, `head` among them.
     pub(crate) fn new(
         mut b: FunctionBuilder<'a>,
-        head: u16,
-        starts: impl Iterator<Item = u16>,
+        head: PageOffset,
+        starts: impl Iterator<Item = PageOffset>,
         links: LinkSlots<'a>,
     ) -> Self {
         b.func.signature = abi::code_signature();
@@ -124,12 +127,13 @@ impl<'a> Translator<'a> {
             blocks,
             registers: [None; 32],
             at: head,
+            behind: head,
             unretired: 0,
         }
     }
 
     /// Goes to the block at offset `start`, of whose registers nothing is known.
-    pub(crate) fn start_block(&mut self, start: u16) {
+    pub(crate) fn start_block(&mut self, start: PageOffset) {
         self.b.switch_to_block(self.blocks[&start]);
         self.registers = [None; 32];
         self.floats = [FloatRegister::default(); 32];
@@ -137,21 +141,27 @@ impl<'a> Translator<'a> {
         self.at = start;
     }
 
-    /// Goes to the instruction at offset `at`; `unretired` instructions of the block
-    /// have not retired yet, this one included.
-    pub(crate) fn start_instruction(&mut self, at: u16, unretired: u16) {
+    /// Goes to the instruction from offset `at` to `behind`; `unretired` instructions of the
+    /// block have not retired yet, this one included.
+    pub(crate) fn start_instruction(&mut self, at: PageOffset, behind: PageOffset, unretired: u16) {
         self.at = at;
+        self.behind = behind;
         self.unretired = unretired;
     }
 
     /// The block at an offset in the page, if it is part of this translation.
-    pub(crate) fn block_at(&self, offset: u16) -> Option<ir::Block> {
+    pub(crate) fn block_at(&self, offset: PageOffset) -> Option<ir::Block> {
         self.blocks.get(&offset).copied()
     }
 
     /// Offset of the current instruction in the page.
-    pub(crate) fn at(&self) -> u16 {
+    pub(crate) fn at(&self) -> PageOffset {
         self.at
+    }
+
+    /// Offset of the next instruction in memory.
+    pub(crate) fn behind(&self) -> PageOffset {
+        self.behind
     }
 
     /// Instructions of the block that have not retired yet.
@@ -161,12 +171,12 @@ impl<'a> Translator<'a> {
 
     /// Distance of the current instruction from the entry.
     pub(crate) fn pc_delta(&self) -> i32 {
-        i32::from(self.at) - i32::from(self.head)
+        self.at.distance_from(self.head)
     }
 
     /// Virtual address of an offset in the page.
-    pub(crate) fn pc_of(&mut self, at: u16) -> Value {
-        self.b.ins().iadd_imm_s(self.entry_pc, i64::from(at) - i64::from(self.head))
+    pub(crate) fn pc_of(&mut self, at: PageOffset) -> Value {
+        self.b.ins().iadd_imm_s(self.entry_pc, i64::from(at.distance_from(self.head)))
     }
 
     /// Value of an integer register.

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
-use riscope_core::addr::{GuestPhys, PAGE_MASK};
 use riscope_core::counters::EngineCounters;
 use riscope_core::engine::EngineContext;
 use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Trigger, monotonic_ns};
@@ -151,11 +150,10 @@ impl CompileService {
         let started_ns = monotonic_ns();
         let phys = request.claim.phys;
         let source = self.cache.source(phys).ok_or(CompileFailure::Stale)?;
-        let head = u16::try_from(phys.0 & PAGE_MASK).unwrap_or(u16::MAX);
-        let fragment = Fragment::find(source.bytes(), head, &request.executed).ok_or(CompileFailure::Untranslatable)?;
-        let page = phys.page_start();
+        let fragment = Fragment::find(source.bytes(), phys.page_offset(), &request.executed)
+            .ok_or(CompileFailure::Untranslatable)?;
         let cache = &self.cache;
-        let mut links = |target: u16| cache.link_slot(GuestPhys(page.0 | u64::from(target)));
+        let mut links = |target| cache.link_slot(phys.with_page_offset(target));
         let code = self.compiler.compile(&fragment, &mut links).ok_or(CompileFailure::Compiler)?;
         let covered = Covered::of(fragment.ranges());
         self.make_room_and_publish(&source, Built { phys, code: &code, covered: &covered })?;

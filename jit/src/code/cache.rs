@@ -20,7 +20,7 @@ use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use riscope_core::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
+use riscope_core::addr::{GuestPhys, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
 use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier};
 use riscope_core::mem::{GuestRam, MAX_HARTS, access};
@@ -156,7 +156,7 @@ impl CodeCache {
     pub(crate) fn lookup(&self, phys: GuestPhys) -> Lookup {
         let inner = self.lock();
         let page = inner.pages.get(&phys.page_number());
-        page.and_then(|page| page.translations.get(&offset(phys))).copied().unwrap_or(Lookup::Absent)
+        page.and_then(|page| page.translations.get(&phys.page_offset())).copied().unwrap_or(Lookup::Absent)
     }
 
     /// Brings the copy of the page at `phys` up to date: it may have got more code since
@@ -173,7 +173,7 @@ impl CodeCache {
         let mut inner = self.lock();
         let page = self.page(&mut inner, phys)?;
         let claim = Claim { phys, version: page.version };
-        match page.translations.entry(offset(phys)) {
+        match page.translations.entry(phys.page_offset()) {
             Entry::Occupied(_) => None,
             Entry::Vacant(entry) => {
                 entry.insert(Lookup::Pending);
@@ -198,8 +198,8 @@ impl CodeCache {
         let page = inner.pages.get_mut(&claim.phys.page_number()).filter(|page| page.version == claim.version);
         let Some(page) = page else { return };
         match outcome {
-            Some(outcome) => page.translations.insert(offset(claim.phys), outcome),
-            None => page.translations.remove(&offset(claim.phys)),
+            Some(outcome) => page.translations.insert(claim.phys.page_offset(), outcome),
+            None => page.translations.remove(&claim.phys.page_offset()),
         };
     }
 
@@ -231,11 +231,11 @@ impl CodeCache {
         let Some(page) = inner.pages.get_mut(&target.page_number()) else {
             return self.thunks.resolve_slot();
         };
-        let ready = match page.translations.get(&offset(target)) {
+        let ready = match page.translations.get(&target.page_offset()) {
             Some(Lookup::Ready(code)) => code.cast_mut(),
             _ => resolve,
         };
-        let slot = page.links.entry(offset(target)).or_insert_with(|| Box::new(AtomicPtr::new(ready)));
+        let slot = page.links.entry(target.page_offset()).or_insert_with(|| Box::new(AtomicPtr::new(ready)));
         slot.as_ptr().cast_const().cast()
     }
 
@@ -255,8 +255,8 @@ impl CodeCache {
         // SAFETY: the space was just taken, and nothing was ever executed there since
         // the last flush, which waited for all harts.
         let code = unsafe { self.arena.write(at, built.code) };
-        page.add(offset(built.phys), code, built.covered);
-        if let Some(slot) = page.links.get(&offset(built.phys)) {
+        page.add(built.phys.page_offset(), code, built.covered);
+        if let Some(slot) = page.links.get(&built.phys.page_offset()) {
             slot.store(code.cast_mut(), Ordering::Release);
         }
         inner.blocks += 1;
@@ -305,10 +305,10 @@ impl CodeCache {
         if let Some(index) = self.ram.page_index(GuestPhys(number * PAGE_SIZE)) {
             self.ram.tracker().clear_code(index);
         }
-        let ready = page.translations.values().filter(|state| matches!(state, Lookup::Ready(_))).count();
-        inner.blocks -= ready as u64;
+        let ready = page.translations.values().filter(|state| matches!(state, Lookup::Ready(_))).map(|_| 1).sum();
+        inner.blocks -= u64::from(ready);
         inner.dropped.push((self.epoch.load(Ordering::SeqCst) + 1, page));
-        u32::try_from(ready).unwrap_or(u32::MAX)
+        ready
     }
 
     /// Drops everything and waits until no hart can be executing any of it. The
@@ -345,8 +345,4 @@ impl CodeCache {
         self.counters.code_cache_used[Tier::Baseline.index()].store(used, Ordering::Relaxed);
         self.counters.resident_blocks[Tier::Baseline.index()].store(inner.blocks, Ordering::Relaxed);
     }
-}
-
-fn offset(phys: GuestPhys) -> u16 {
-    u16::try_from(phys.0 & PAGE_MASK).unwrap_or(u16::MAX)
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 
-use riscope_core::addr::PAGE_BYTES;
+use riscope_core::addr::{PAGE_BYTES, PageOffset};
 use riscope_core::mem::access;
 use rustc_hash::FxHashMap;
 
@@ -48,10 +48,10 @@ impl Default for Covered {
 
 impl Covered {
     /// What a translation depends on: its instructions, at these offsets in the page.
-    pub(crate) fn of(instructions: impl Iterator<Item = Range<u16>>) -> Self {
+    pub(crate) fn of(instructions: impl Iterator<Item = Range<PageOffset>>) -> Self {
         let mut covered = Self::default();
         for Range { start, end } in instructions {
-            covered.0[usize::from(start) / 2..usize::from(end) / 2].fill(true);
+            covered.0[start.index() / 2..end.index() / 2].fill(true);
         }
         covered
     }
@@ -77,9 +77,9 @@ pub(super) struct CodePage {
     pub(super) version: u64,
     covered: Covered,
     /// By offset in the page.
-    pub(super) translations: FxHashMap<u16, Lookup>,
+    pub(super) translations: FxHashMap<PageOffset, Lookup>,
     /// Targets of jumps within the page, by offset. Generated code loads them.
-    pub(super) links: FxHashMap<u16, Box<AtomicPtr<u8>>>,
+    pub(super) links: FxHashMap<PageOffset, Box<AtomicPtr<u8>>>,
 }
 
 // SAFETY: the pointers are addresses of code in the arena, which lives as long.
@@ -113,7 +113,7 @@ impl CodePage {
     }
 
     /// Adds a translation of code at `offset`.
-    pub(super) fn add(&mut self, offset: u16, code: *const u8, covered: &Covered) {
+    pub(super) fn add(&mut self, offset: PageOffset, code: *const u8, covered: &Covered) {
         self.covered.add(covered);
         self.translations.insert(offset, Lookup::Ready(code));
     }
@@ -126,7 +126,8 @@ mod tests {
     /// A page with a translation of two instructions of four bytes at offset 8.
     fn translated() -> CodePage {
         let mut page = CodePage::new([0; PAGE_BYTES], 1);
-        page.add(8, std::ptr::dangling(), &Covered::of([8..12, 12..16].into_iter()));
+        let [first, second, end] = [8, 12, 16].map(PageOffset::of);
+        page.add(first, std::ptr::dangling(), &Covered::of([first..second, second..end].into_iter()));
         page
     }
 
@@ -138,7 +139,7 @@ mod tests {
             now[at] ^= 1;
             assert!(page.renew(&now), "offset {at}");
             assert_eq!(*page.bytes, now);
-            assert!(page.translations.contains_key(&8));
+            assert!(page.translations.contains_key(&PageOffset::of(8)));
         }
     }
 
@@ -155,12 +156,12 @@ mod tests {
     #[test]
     fn what_was_rejected_is_looked_at_again_after_a_change() {
         let mut page = translated();
-        page.translations.insert(64, Lookup::Rejected);
+        page.translations.insert(PageOffset::of(64), Lookup::Rejected);
         assert!(page.renew(&page.bytes.clone()));
-        assert!(page.translations.contains_key(&64), "nothing changed");
+        assert!(page.translations.contains_key(&PageOffset::of(64)), "nothing changed");
         let mut now = *page.bytes;
         now[64] = 1;
         assert!(page.renew(&now));
-        assert!(!page.translations.contains_key(&64));
+        assert!(!page.translations.contains_key(&PageOffset::of(64)));
     }
 }

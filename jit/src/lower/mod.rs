@@ -76,7 +76,7 @@ fn when(condition: bool, lowering: Lowering) -> Lowering {
 
 /// Size of a value in memory, 1 to 8 bytes.
 fn bytes(ty: Type) -> u8 {
-    u8::try_from(ty.bytes()).unwrap_or(8)
+    ty.bytes().to_le_bytes()[0]
 }
 
 /// `rd = f(rs1, rs2)`

@@ -9,7 +9,7 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
-use riscope_core::addr::PAGE_SIZE;
+use riscope_core::addr::PageOffset;
 use riscope_core::isa::Operands;
 
 use crate::abi::{self, Leave, Word};
@@ -38,27 +38,22 @@ impl Translator<'_> {
         self.b.switch_to_block(yes);
         self.go_by(o.imm());
         self.b.switch_to_block(no);
-        self.go_to(self.behind(o));
+        self.go_to(self.behind());
     }
 
     /// Writes the return address of a jump.
     fn link(&mut self, o: Operands) {
         if o.rd() != 0 {
-            let value = self.pc_of(self.behind(o));
+            let value = self.pc_of(self.behind());
             self.set_x(o.rd(), value);
         }
     }
 
-    /// Offset of the next instruction in memory.
-    fn behind(&self, o: Operands) -> u16 {
-        self.at() + u16::try_from(o.length()).unwrap_or(4)
-    }
-
     /// Goes to a target relative to the current instruction.
     fn go_by(&mut self, distance: i32) {
-        match u16::try_from(i32::from(self.at()) + distance) {
-            Ok(target) if u64::from(target) < PAGE_SIZE => self.go_to(target),
-            _ => {
+        match self.at().moved(i64::from(distance)).filter(|target| target.is_inside()) {
+            Some(target) => self.go_to(target),
+            None => {
                 let from_entry = i64::from(self.pc_delta()) + i64::from(distance);
                 let target = self.b.ins().iadd_imm_s(self.entry_pc, from_entry);
                 self.go_to_address(target);
@@ -66,14 +61,14 @@ impl Translator<'_> {
         }
     }
 
-    /// Goes to an offset in the page, or to the page behind it at offset 4096.
-    pub(crate) fn go_to(&mut self, target: u16) {
+    /// Goes to an offset in the page; at its end, to the page behind it.
+    pub(crate) fn go_to(&mut self, target: PageOffset) {
         if let Some(block) = self.block_at(target) {
             self.b.ins().jump(block, &[]);
             return;
         }
         let pc = self.pc_of(target);
-        if u64::from(target) >= PAGE_SIZE {
+        if !target.is_inside() {
             return self.go_to_address(pc);
         }
         let slot = (self.links)(target);

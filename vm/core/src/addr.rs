@@ -34,15 +34,70 @@ pub struct GuestAddr(pub u64);
 #[repr(transparent)]
 pub struct GuestPhys(pub u64);
 
+/// An offset in a page: of a byte, 0 to 4095, or of the page's end, 4096.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct PageOffset(u16);
+
+impl PageOffset {
+    /// Behind the last byte.
+    pub const END: Self = Self(1 << PAGE_SHIFT);
+
+    /// Of an address, virtual or physical, in its page; never the end.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of(address: u64) -> Self {
+        Self((address & PAGE_MASK) as u16)
+    }
+
+    /// So many bytes from here, unless that is outside of the page.
+    #[must_use]
+    pub fn moved(self, bytes: i64) -> Option<Self> {
+        let offset = u16::try_from(i64::from(self.0).checked_add(bytes)?).ok()?;
+        Some(Self(offset)).filter(|offset| *offset <= Self::END)
+    }
+
+    /// Whether it is the offset of a byte.
+    #[must_use]
+    pub fn is_inside(self) -> bool {
+        self < Self::END
+    }
+
+    /// Bytes from the start of the page, 0 to 4096.
+    #[must_use]
+    pub const fn bytes(self) -> u16 {
+        self.0
+    }
+
+    /// The same as the index of a byte in a copy of the page.
+    #[inline(always)]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Bytes from `start` to here.
+    #[must_use]
+    pub fn distance_from(self, start: Self) -> i32 {
+        i32::from(self.0) - i32::from(start.0)
+    }
+}
+
+impl fmt::Debug for PageOffset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{:#x}", self.0)
+    }
+}
+
 impl GuestAddr {
     /// Address of the page that holds this address.
     pub fn page_start(self) -> Self {
         Self(self.0 & !PAGE_MASK)
     }
 
-    /// Offset within the page, 0 to 4095.
-    pub fn page_offset(self) -> u64 {
-        self.0 & PAGE_MASK
+    /// Offset within the page; never its end.
+    pub fn page_offset(self) -> PageOffset {
+        PageOffset::of(self.0)
     }
 
     /// This address plus `bytes`, modulo 2^64 as address arithmetic of the ISA is.
@@ -57,14 +112,19 @@ impl GuestPhys {
         Self(self.0 & !PAGE_MASK)
     }
 
-    /// Offset within the page, 0 to 4095.
-    pub fn page_offset(self) -> u64 {
-        self.0 & PAGE_MASK
+    /// Offset within the page; never its end.
+    pub fn page_offset(self) -> PageOffset {
+        PageOffset::of(self.0)
     }
 
     /// Physical page number.
     pub fn page_number(self) -> u64 {
         self.0 >> PAGE_SHIFT
+    }
+
+    /// The address at `offset` of the same page; at its end, of the next.
+    pub fn with_page_offset(self, offset: PageOffset) -> Self {
+        Self(self.page_start().0.wrapping_add(u64::from(offset.0)))
     }
 
     /// This address plus `bytes`, or `None` past the end of the address space.
@@ -94,5 +154,31 @@ impl fmt::Display for GuestAddr {
 impl fmt::Display for GuestPhys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_stays_in_its_page() {
+        let last = PageOffset::of(0x8000_1fff);
+        assert_eq!((last.index(), last.is_inside()), (4095, true));
+        assert_eq!(last.moved(1), Some(PageOffset::END));
+        assert!(!PageOffset::END.is_inside());
+        assert_eq!(last.moved(2), None);
+        assert_eq!(last.moved(i64::MAX), None);
+        assert_eq!(last.moved(-4095), Some(PageOffset::default()));
+        assert_eq!(last.moved(-4096), None);
+        assert_eq!(PageOffset::END.distance_from(last), 1);
+    }
+
+    #[test]
+    fn an_offset_is_of_the_same_page_and_the_end_of_the_next() {
+        let address = GuestPhys(0x8000_1004);
+        assert_eq!(address.with_page_offset(PageOffset::of(0x10)), GuestPhys(0x8000_1010));
+        assert_eq!(address.with_page_offset(address.page_offset()), address);
+        assert_eq!(address.with_page_offset(PageOffset::END), GuestPhys(0x8000_2000));
     }
 }

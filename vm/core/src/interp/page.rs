@@ -1,12 +1,11 @@
 //! Pre-decoded code, by physical page.
 
 use super::{Flow, Handler, handler};
-use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
+use crate::addr::{GuestPhys, PAGE_BYTES, PAGE_SIZE, PageOffset};
 use crate::hart::{Exception, ExceptionCause, Hart};
 use crate::isa::{Operands, decode};
 use crate::mem::{GuestRam, access};
 
-const PAGE_BYTES: usize = PAGE_SIZE as usize;
 /// An instruction may start at every second byte.
 pub(super) const SLOTS: usize = PAGE_BYTES / 2;
 
@@ -29,9 +28,9 @@ impl Executed {
     /// Every offset.
     pub const ALL: Self = Self([u64::MAX; SLOTS / 64]);
 
-    /// Whether an instruction at this offset, 0 to 4095, has been executed.
-    pub fn contains(&self, offset: u16) -> bool {
-        let slot = usize::from(offset) / 2;
+    /// Whether an instruction at this offset has been executed.
+    pub fn contains(&self, offset: PageOffset) -> bool {
+        let slot = offset.index() / 2;
         self.0.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0)
     }
 }
@@ -147,13 +146,13 @@ impl DecodedPage {
 
     /// Physical address of the virtual address `pc` on this page.
     pub(super) fn phys(&self, pc: u64) -> GuestPhys {
-        GuestPhys(self.page.0 | pc & PAGE_MASK)
+        self.page.with_page_offset(PageOffset::of(pc))
     }
 
     /// Counts an arrival at `pc` and returns the count.
     #[inline]
     pub(super) fn warm(&mut self, pc: u64) -> u16 {
-        let heat = &mut self.heat[(pc & PAGE_MASK) as usize / 2];
+        let heat = &mut self.heat[PageOffset::of(pc).index() / 2];
         if *heat < NEVER_HOT - 1 {
             *heat += 1;
         }
@@ -162,7 +161,7 @@ impl DecodedPage {
 
     /// Fixes the count at `pc` to [`NEVER_HOT`].
     pub(super) fn freeze(&mut self, pc: u64) {
-        self.heat[(pc & PAGE_MASK) as usize / 2] = NEVER_HOT;
+        self.heat[PageOffset::of(pc).index() / 2] = NEVER_HOT;
     }
 
     /// Decodes the instruction at `slot`. One whose second half is on the next

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::Flow;
 use super::page::{DecodedPage, Executed, NEVER_HOT, uncached};
-use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT};
+use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT, PageOffset};
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
 use crate::isa::Operands;
@@ -230,7 +230,7 @@ const INSTRUCTION: u8 = 2;
 fn run_in_page<const EXTENT: u8>(hart: &mut Hart, page: &mut DecodedPage) -> BlockEnd {
     let mut pc = hart.state.pc;
     loop {
-        let slot = (pc & PAGE_MASK) as usize >> 1;
+        let slot = PageOffset::of(pc).index() / 2;
         let mut cell = page.cells[slot];
         if cell.operands.is_undecoded() {
             cell = page.decode(slot);

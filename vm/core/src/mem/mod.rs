@@ -17,7 +17,7 @@ use vm_memory::bitmap::ArcSlice;
 use vm_memory::mmap::MmapRegionBuilder;
 use vm_memory::{GuestAddress, GuestRegionMmap};
 
-use crate::addr::{GuestPhys, PAGE_SIZE};
+use crate::addr::{GuestPhys, PAGE_SIZE, to_usize};
 pub use pages::{MAX_HARTS, PageTracker};
 
 /// The `vm-memory` view of guest RAM, for devices and loaders.
@@ -111,13 +111,13 @@ impl GuestRam {
     pub fn host_ptr(&self, addr: GuestPhys, len: u64) -> Option<*mut u8> {
         let offset = addr.0.wrapping_sub(self.base);
         // The offset is below `size`, which fitted a `usize` when mapped.
-        self.contains(addr, len).then(|| self.host.wrapping_add(usize::try_from(offset).unwrap_or(usize::MAX)))
+        self.contains(addr, len).then(|| self.host.wrapping_add(to_usize(offset)))
     }
 
     /// Index of the page of `addr` for the [`PageTracker`], if it is RAM.
     pub fn page_index(&self, addr: GuestPhys) -> Option<usize> {
         let offset = addr.0.wrapping_sub(self.base);
-        (offset < self.size).then(|| usize::try_from(offset / PAGE_SIZE).unwrap_or(usize::MAX))
+        (offset < self.size).then(|| to_usize(offset / PAGE_SIZE))
     }
 }
 

@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering, fence};
 
 use vm_memory::bitmap::{Bitmap, RefSlice, WithBitmapSlice};
 
-use crate::addr::PAGE_SIZE;
+use crate::addr::PAGE_BYTES;
 
 /// Harts that one machine may have; a writer bit of each fits the page word.
 pub const MAX_HARTS: usize = 8;
@@ -47,8 +47,7 @@ pub struct PageTracker {
 
 impl PageTracker {
     pub(super) fn new(ram_bytes: usize) -> Self {
-        let page = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
-        let flags = (0..ram_bytes.div_ceil(page)).map(|_| AtomicU16::new(0)).collect();
+        let flags = (0..ram_bytes.div_ceil(PAGE_BYTES)).map(|_| AtomicU16::new(0)).collect();
         Self { flags, code_writes: AtomicU64::new(0) }
     }
 
@@ -127,16 +126,15 @@ impl<'a> WithBitmapSlice<'a> for PageTracker {
 /// How `vm-memory` reports writes of devices (DMA) and loaders.
 impl Bitmap for PageTracker {
     fn mark_dirty(&self, offset: usize, len: usize) {
-        let page = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
         if len == 0 {
             return;
         }
         // The bytes are written: keep the look at the flags behind them, as `set_code`
         // keeps its copy behind the flag.
         fence(Ordering::SeqCst);
-        let last = offset.saturating_add(len - 1) / page;
+        let last = offset.saturating_add(len - 1) / PAGE_BYTES;
         let mut code = false;
-        for flags in self.flags.iter().take(last + 1).skip(offset / page) {
+        for flags in self.flags.iter().take(last + 1).skip(offset / PAGE_BYTES) {
             let seen = flags.load(Ordering::SeqCst);
             if seen & (CODE | DECODED) != 0 {
                 code = true;
@@ -152,8 +150,7 @@ impl Bitmap for PageTracker {
     }
 
     fn dirty_at(&self, offset: usize) -> bool {
-        let page = usize::try_from(PAGE_SIZE).unwrap_or(usize::MAX);
-        self.flags.get(offset / page).is_some_and(|flags| flags.load(Ordering::SeqCst) & DIRTY != 0)
+        self.flags.get(offset / PAGE_BYTES).is_some_and(|flags| flags.load(Ordering::SeqCst) & DIRTY != 0)
     }
 
     fn slice_at(&self, offset: usize) -> RefSlice<'_, Self> {

@@ -6,7 +6,7 @@
 //! were flushed since it last looked.
 
 use super::superpages::Superpages;
-use crate::addr::PAGE_MASK;
+use crate::addr::{PAGE_MASK, to_usize};
 
 /// Flushes of single pages that are remembered; whoever is further behind flushes
 /// everything.
@@ -63,7 +63,7 @@ impl FlushLog {
 
 /// Where the page of flush `n` is remembered.
 fn place(n: u64) -> usize {
-    usize::try_from(n % RECENT as u64).unwrap_or(0)
+    to_usize(n % RECENT as u64)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) fn read_misa(_hart: &Hart, _number: u16) -> u64 {
 }
 
 pub(super) fn read_mhartid(hart: &Hart, _number: u16) -> u64 {
-    u64::try_from(hart.id()).unwrap_or(u64::MAX)
+    hart.id() as u64
 }
 
 pub(super) fn write_mtvec(hart: &mut Hart, _number: u16, value: u64) -> Effect {
