@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use riscope_core::counters::{CounterPage, DeviceInfo, EngineCounters, VmCounters};
 use riscope_core::event::{ExitReason, Publisher, VmEvent, VmState};
 
-use crate::board::{MachineSpec, disk_name};
+use crate::board::MachineSpec;
 use crate::device::virtio::block;
 use crate::exit::MachineExit;
 
@@ -97,12 +97,12 @@ fn counters_of(spec: &MachineSpec) -> VmCounters {
         name: Arc::clone(&spec.name),
         engine_name: spec.engine.name(),
         memory_bytes: spec.memory,
-        devices: (0..spec.disks.len()).map(disk).collect(),
+        devices: spec.disk_names().into_iter().map(disk).collect(),
         harts: (0..spec.harts).map(|_| Arc::<CounterPage>::default()).collect(),
         engine: Arc::<EngineCounters>::default(),
     }
 }
 
-fn disk(index: usize) -> DeviceInfo {
-    DeviceInfo { device: block::KIND, name: disk_name(index).into(), errors: &block::HostFault::NAMES }
+fn disk(name: Arc<str>) -> DeviceInfo {
+    DeviceInfo { device: block::KIND, name, errors: &block::HostFault::NAMES }
 }

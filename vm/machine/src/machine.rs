@@ -17,7 +17,7 @@ use riscope_core::event::{BootPhase, VmEvent, VmId, VmState};
 use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
 use riscope_core::mem::GuestRam;
 
-use crate::board::{Board, BuildError, MachineSpec, SpecError, TimeSource};
+use crate::board::{Board, BuildError, MachineSpec, SpecError, TimeSource, check_formats};
 use crate::boot::plan::{BootPlan, prepare};
 use crate::boot::{BootError, Signature, SignatureError, Start};
 use crate::console::Console;
@@ -75,6 +75,7 @@ impl Machine {
     /// # Errors
     /// [`MachineError`], naming the option or file that is the problem.
     pub fn new(spec: &MachineSpec) -> Result<Self, MachineError> {
+        check_formats(spec)?;
         Self::build(spec, Lineage::new(spec))
     }
 

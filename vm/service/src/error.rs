@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use riscope_machine::MachineError;
 use riscope_machine::board::{BuildError, SpecError};
 use riscope_machine::boot::{BootError, SignatureError};
+use riscope_machine::device::virtio::block::backend::DiskError;
 use riscope_telemetry::TelemetryError;
 
 /// Exit status of wrong use or input that cannot be used.
@@ -52,9 +53,13 @@ fn hint(error: &MachineError) -> &'static str {
         MachineError::Boot(BootError::Firmware(_)) => "; check --bios and --memory",
         MachineError::Boot(BootError::Initrd(_)) => "; check --initrd and --memory",
         MachineError::Boot(BootError::Placement(_)) => "; check --memory",
+        MachineError::Build(BuildError::Disk { source: DiskError::Foreign(_), .. }) => {
+            "; to give it to the guest as it is, add \",format=raw\" to --disk"
+        }
         MachineError::Build(BuildError::Disk { .. }) => "; check --disk, and add \",ro\" when it is only to be read",
         MachineError::Build(BuildError::Ram(_)) => "; check --memory",
         MachineError::Spec(SpecError::CommandLine(_)) => "; check --append",
+        MachineError::Spec(SpecError::DiskName(_) | SpecError::DiskNameTwice(_)) => "; check --disk",
         MachineError::Spec(SpecError::Slots(_)) => "; use --disk less often",
         _ => "",
     }

@@ -1,11 +1,14 @@
 //! Says on stderr what goes wrong with the guest: panics, harts that hang, devices that
 //! fail.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use riscope_core::event::{DeviceEvent, DomainEventBus, Event, Family, Filter, PanicSource, Received, VmEvent};
+use riscope_core::event::{
+    DeviceEvent, DomainEventBus, Envelope, Event, Family, Filter, PanicSource, Received, VmEvent,
+};
+use riscope_machine::device::virtio::block::HostFault;
 
 use crate::message::say;
 use crate::terminal::output::LAST_WORDS;
@@ -15,6 +18,8 @@ const CAPACITY: usize = 1024;
 /// Kinds of failures that are told apart; whatever fails in more ways than this has been
 /// told to fail.
 const MAX_FAILURES: usize = 64;
+/// Nanoseconds between two lines about the same kind of failure of the same device.
+const REPEAT_NS: u64 = 60_000_000_000;
 
 /// Reports until it is dropped, and then what is left.
 #[derive(Debug)]
@@ -36,9 +41,9 @@ impl Reports {
         std::thread::Builder::new().name("reports".into()).spawn(move || {
             let mut reporter = Reporter::default();
             while let Received::Event(envelope) = events.recv_or(&quitting) {
-                reporter.report(&envelope.event);
+                reporter.report(&envelope);
             }
-            events.drain().for_each(|envelope| reporter.report(&envelope.event));
+            events.drain().for_each(|envelope| reporter.report(&envelope));
             drop::<Sender<()>>(ending);
         })?;
         Ok(Self { quit: Some(quit), done })
@@ -55,19 +60,28 @@ impl Drop for Reports {
 
 #[derive(Debug, Default)]
 struct Reporter {
-    /// Failures that were told: a disk that is full says so for each request.
-    failures: HashSet<(Arc<str>, &'static str)>,
+    /// Failures by device and error: a disk that is full says so for each request.
+    failures: HashMap<(Arc<str>, &'static str), Failure>,
+}
+
+/// A kind of failure of one device.
+#[derive(Debug)]
+struct Failure {
+    /// When it was said last, on the clock of the events.
+    said_ns: u64,
+    /// How often it has happened since.
+    unsaid: u64,
 }
 
 impl Reporter {
-    fn report(&mut self, event: &Event) {
-        if let Some(line) = self.line(event) {
+    fn report(&mut self, envelope: &Envelope) {
+        if let Some(line) = self.line(&envelope.event, envelope.monotonic_ns) {
             say(&line);
         }
     }
 
-    /// What is to be said about `event`.
-    fn line(&mut self, event: &Event) -> Option<String> {
+    /// What is to be said about `event`, which happened at `now_ns`.
+    fn line(&mut self, event: &Event, now_ns: u64) -> Option<String> {
         match event {
             Event::Vm(VmEvent::GuestPanicked { source }) => {
                 let how = match source {
@@ -82,11 +96,30 @@ impl Reporter {
             }
             Event::Vm(VmEvent::HartResumed { vcpu }) => Some(format!("hart {vcpu} takes interrupts again")),
             Event::Device(DeviceEvent::Failed { device, name, error }) => {
-                let is_new = self.failures.len() < MAX_FAILURES && self.failures.insert((Arc::clone(name), *error));
-                is_new.then(|| format!("{device} {name} fails: {error}; this is said once"))
+                let more = self.count_failure(name, error, now_ns)?;
+                let what = HostFault::from_name(error).map_or("it fails", HostFault::message);
+                let more = if more > 0 { format!("; {more} times more since it was said last") } else { String::new() };
+                Some(format!("{device} {name}: {what} ({error}); the guest gets errors{more}"))
             }
             _ => None,
         }
+    }
+
+    /// Counts a failure. If it is to be said: how often it has happened since the last time.
+    fn count_failure(&mut self, name: &Arc<str>, error: &'static str, now_ns: u64) -> Option<u64> {
+        let kind = (Arc::clone(name), error);
+        let Some(failure) = self.failures.get_mut(&kind) else {
+            let is_told = self.failures.len() < MAX_FAILURES;
+            return is_told.then(|| {
+                self.failures.insert(kind, Failure { said_ns: now_ns, unsaid: 0 });
+                0
+            });
+        };
+        failure.unsaid += 1;
+        (now_ns.saturating_sub(failure.said_ns) >= REPEAT_NS).then(|| {
+            failure.said_ns = now_ns;
+            std::mem::take(&mut failure.unsaid)
+        })
     }
 }
 
@@ -101,22 +134,37 @@ mod tests {
     #[test]
     fn trouble_is_one_line_and_the_rest_of_a_life_none() {
         let mut reporter = Reporter::default();
-        let panic = reporter.line(&VmEvent::GuestPanicked { source: PanicSource::Sbi }.into()).unwrap();
+        let panic = reporter.line(&VmEvent::GuestPanicked { source: PanicSource::Sbi }.into(), 0).unwrap();
         assert!(panic.starts_with("the guest has panicked") && !panic.contains('\n'), "{panic}");
         for (event, wanted) in
             [(VmEvent::HartStalled { vcpu: 3 }, "hangs"), (VmEvent::HartResumed { vcpu: 3 }, "again")]
         {
-            let line = reporter.line(&event.into()).unwrap();
+            let line = reporter.line(&event.into(), 0).unwrap();
             assert!(line.starts_with("hart 3 ") && line.contains(wanted), "{line}");
         }
-        assert_eq!(reporter.line(&VmEvent::Reset { boots: 2 }.into()), None);
+        assert_eq!(reporter.line(&VmEvent::Reset { boots: 2 }.into(), 0), None);
     }
 
     #[test]
-    fn a_device_that_fails_again_and_again_says_so_once() {
+    fn a_failure_is_said_when_it_begins_and_once_a_minute_with_its_number() {
         let mut reporter = Reporter::default();
-        let mut count = |name, error| usize::from(reporter.line(&failed(name, error)).is_some());
-        let counts = [count("disk0", "no_space"), count("disk0", "no_space"), count("disk1", "no_space")];
-        assert_eq!((counts, count("disk0", "io_error")), ([1, 0, 1], 1));
+        let mut line = |name, error, second: u64| reporter.line(&failed(name, error), second * 1_000_000_000);
+        let first = line("root", "no_space", 100).unwrap();
+        assert!(first.starts_with("virtio-blk root: the host has no space left") && !first.contains("more"), "{first}");
+        assert_eq!([101, 120, 159].map(|second| line("root", "no_space", second)), [None, None, None]);
+        let again = line("root", "no_space", 160).unwrap();
+        assert!(again.ends_with("4 times more since it was said last"), "{again}");
+        assert_eq!(line("root", "no_space", 161), None);
+        assert!(line("root", "no_space", 400).unwrap().contains("2 times more"));
+        // Another disk and another error begin on their own.
+        assert!(line("data", "no_space", 401).is_some());
+        assert!(line("root", "io_error", 401).is_some());
+    }
+
+    #[test]
+    fn failures_of_many_kinds_take_bounded_memory() {
+        let mut reporter = Reporter::default();
+        let mut is_said = |index: usize| reporter.line(&failed(&format!("disk{index}"), "io_error"), 0).is_some();
+        assert_eq!((0..2 * MAX_FAILURES).filter(|&index| is_said(index)).count(), MAX_FAILURES);
     }
 }

@@ -1,16 +1,14 @@
 //! `riscope run`: one machine in the foreground.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use riscope_core::mmu::MmuType;
 use riscope_machine::boot::SignatureError;
 use riscope_machine::console::Console;
-use riscope_machine::{DiskSpec, ImageSource, Machine, MachineExit, MachineSpec, OnPanic};
+use riscope_machine::{ImageSource, Machine, MachineExit, MachineSpec, OnPanic};
 
 use crate::cli::{ConsoleChoice, MmuChoice, PanicChoice, RunArguments};
 use crate::console::feed_stdin;
@@ -109,13 +107,5 @@ fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {
         PanicChoice::Exit => OnPanic::Exit,
         PanicChoice::Reset => OnPanic::Reset,
     };
-    spec.disks = arguments.disks.iter().map(|disk| disk_spec(disk)).collect();
-}
-
-/// `FILE` or `FILE,ro`.
-fn disk_spec(argument: &OsStr) -> DiskSpec {
-    match argument.as_bytes().strip_suffix(b",ro") {
-        Some(path) => DiskSpec::path(OsStr::from_bytes(path), true),
-        None => DiskSpec::path(argument, false),
-    }
+    spec.disks.clone_from(&arguments.disks);
 }

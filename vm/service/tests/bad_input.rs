@@ -168,6 +168,32 @@ mod tests {
     }
 
     #[test]
+    fn disks_in_another_format_are_named_with_what_converts_them() {
+        let (bench, kernel) = (Bench::new(), kernel());
+        let image = |magic: &[u8], len: usize| {
+            let mut bytes = magic.to_vec();
+            bytes.resize(len, 0);
+            bytes
+        };
+        for (name, bytes, reasons) in [
+            // Also when its size could be a disk's.
+            ("a.qcow2", image(b"QFI\xfb\0\0\0\x03", 196_616), ["qcow2", "qemu-img convert -O raw"]),
+            ("b.qcow2", image(b"QFI\xfb\0\0\0\x03", 196_608), ["qcow2", "qemu-img convert -O raw"]),
+            ("c.vmdk", image(b"KDMV", 65536), ["VMDK", "qemu-img convert -O raw"]),
+            ("d.vhdx", image(b"vhdxfile", 1 << 20), ["VHDX", "qemu-img convert -O raw"]),
+            ("e.img.gz", image(b"\x1f\x8b\x08", 777), ["gzip", "gzip -dc"]),
+            ("f.img.zst", image(b"\x28\xb5\x2f\xfd", 512), ["zstd", "zstd -dc"]),
+        ] {
+            let path = bench.file(name, bytes);
+            let disk = format!("{path},ro");
+            bench.refuses(&["--kernel", &kernel, "--disk", &disk], &[&path, reasons[0], reasons[1], "--disk"]);
+        }
+        for (option, reason) in [("file=x,cache=none", "cache=none"), ("x,name=a b", "no name")] {
+            bench.refuses(&["--kernel", &kernel, "--disk", option], &["--disk", reason]);
+        }
+    }
+
+    #[test]
     fn a_disk_that_the_host_keeps_from_being_written() {
         let (bench, kernel) = (Bench::new(), Scratch::below(&std::env::temp_dir()));
         let path = bench.sparse("disk", 1 << 20);

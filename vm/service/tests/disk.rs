@@ -6,10 +6,10 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use support::guest::{assert_no_complaint, disk, exec, linux};
-use support::process::{Outcome, run};
+use support::process::{Outcome, Process, run};
 use support::scratch::Scratch;
 
 /// A copy of the tests' disk that takes no more room than what is changed in it, where the file system can do that.
@@ -103,6 +103,30 @@ mod tests {
         let outcome = run_on(&format!("{path},ro"), "ro", 1, "cat /root/written; touch /root/x || echo refused");
         assert_good(&outcome, &["written", "refused"]);
         assert_eq!(hash(&copy), before, "a read-only disk is not changed");
+    }
+
+    /// The host's limit lies in the middle of the disk: what is written behind it fails.
+    #[test]
+    fn what_the_host_cannot_write_is_an_error_of_the_guest_and_a_line_with_the_disks_name() {
+        let scratch = Scratch::new();
+        let disk = scratch.join("scratch.raw");
+        let image = File::create(&disk).expect("it can be made");
+        image.set_len(128 << 20).expect("it can be sparse");
+        let script = "cat /sys/block/vda/serial; echo\n\
+                      dd if=/dev/zero of=/dev/vda bs=1M seek=64 count=1 conv=fsync || echo 'dd failed'";
+        let mut arguments = linux(&exec(script));
+        arguments.extend(["--disk".to_owned(), format!("file={},name=scratch", disk.display())]);
+        // In blocks of 512 bytes: 64 MiB.
+        let limited = r#"trap '' XFSZ; ulimit -f 131072 && exec "$0" "$@""#;
+        let mut command = Command::new("sh");
+        command.args(["-c", limited]).arg(env!("CARGO_BIN_EXE_riscope")).args(arguments).stdin(Stdio::null());
+        let outcome = Process::start(command).finish();
+        outcome.assert_code(0);
+        let lines: Vec<&str> = outcome.stdout.lines().map(str::trim_end).collect();
+        assert!(lines.contains(&"scratch") && lines.contains(&"dd failed"), "{}", outcome.log());
+        let said: Vec<&str> = outcome.stderr.lines().filter(|line| line.contains("scratch")).collect();
+        assert_eq!(said.len(), 1, "{}", outcome.log());
+        assert!(said[0].contains("limit of the host") && said[0].contains("file_too_large"), "{}", outcome.log());
     }
 
     #[test]

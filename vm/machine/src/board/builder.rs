@@ -11,7 +11,8 @@ use riscope_core::hart::HartControl;
 use riscope_core::mem::{GuestRam, GuestRamError};
 use riscope_core::mmio::{MmioMap, MmioOverlap};
 
-use super::spec::{DiskSpec, MachineSpec, disk_name};
+use super::disk::DiskSpec;
+use super::spec::MachineSpec;
 use crate::console::Console;
 use crate::device::Device;
 use crate::device::fault::FaultReporter;
@@ -47,6 +48,22 @@ pub enum BuildError {
     /// Two devices have been placed at the same address.
     #[error(transparent)]
     Overlap(#[from] MmioOverlap),
+}
+
+impl BuildError {
+    fn of_disk(disk: &DiskSpec, source: DiskError) -> Self {
+        Self::Disk { name: disk.source().into(), source }
+    }
+}
+
+/// Looks whether the disks of `spec` are raw images. To be done once, before a machine
+/// boots first: a guest may write on its disk what it likes.
+///
+/// # Errors
+/// [`BuildError::Disk`] for the first that is in another format.
+pub(crate) fn check_formats(spec: &MachineSpec) -> Result<(), BuildError> {
+    let check = |disk: &DiskSpec| disk.check_format().map_err(|error| BuildError::of_disk(disk, error));
+    spec.disks.iter().try_for_each(check)
 }
 
 /// Memory and devices of one machine.
@@ -170,10 +187,9 @@ fn virtio_contents(spec: &MachineSpec) -> Result<Vec<SlotContent>, BuildError> {
     let faults = FaultReporter::new(Publisher::new(spec.vm_id, spec.bus.clone()));
     let mut contents = Vec::with_capacity(VIRTIO_SLOTS);
     let mut opened = Vec::with_capacity(spec.disks.len());
-    for (index, disk) in spec.disks.iter().enumerate() {
-        let raw =
-            open_disk(disk, &mut opened).map_err(|source| BuildError::Disk { name: disk.name().into(), source })?;
-        let device = BlockDevice::new(Box::new(raw), &disk_name(index), faults.clone());
+    for (disk, name) in spec.disks.iter().zip(spec.disk_names()) {
+        let raw = open_disk(disk, &mut opened).map_err(|error| BuildError::of_disk(disk, error))?;
+        let device = BlockDevice::new(Box::new(raw), name, faults.clone());
         contents.push(SlotContent::Device(Box::new(device)));
     }
     if let Some(console) = &spec.virtio_console {

@@ -1,10 +1,7 @@
 //! What a machine is to be made of, checked before anything is built.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use riscope_core::clock::Clock;
@@ -13,9 +10,10 @@ use riscope_core::event::{DomainEventBus, VmId};
 use riscope_core::mem::MAX_HARTS;
 use riscope_core::mmu::MmuType;
 
+use super::disk::{DiskSpec, is_disk_name};
 use crate::console::Console;
 use crate::entropy::Entropy;
-use crate::image::{ImageSource, open_at_once};
+use crate::image::ImageSource;
 use crate::layout::VIRTIO_SLOTS;
 use crate::watch::{OnPanic, WatchSpec};
 
@@ -48,67 +46,18 @@ pub enum SpecError {
     /// A command line that is too long or has a NUL.
     #[error("the kernel command line has {0} bytes or contains a NUL; it may have {MAX_COMMAND_LINE} bytes")]
     CommandLine(usize),
+    /// A name that a disk cannot have.
+    #[error("{0:?} is no name for a disk; use 1 to 20 letters, digits, '-', '_' and '.'")]
+    DiskName(Arc<str>),
+    /// Two disks of the same name.
+    #[error("two disks are called {0}; give each a name of its own")]
+    DiskNameTwice(Arc<str>),
     /// More devices than slots.
     #[error("{0} virtio devices asked for; the board has {VIRTIO_SLOTS} slots")]
     Slots(usize),
     /// Determinism with several harts.
     #[error("a deterministic machine has 1 hart, not {0}; the order in which harts interleave is the host's")]
     Deterministic(usize),
-}
-
-/// Where a disk's contents are.
-#[derive(Clone, Debug)]
-enum DiskOrigin {
-    Path(PathBuf),
-    File(Arc<File>),
-}
-
-/// A disk: a raw image, never anything else.
-#[derive(Clone, Debug)]
-pub struct DiskSpec {
-    name: String,
-    origin: DiskOrigin,
-    read_only: bool,
-}
-
-/// Name of the disk in this place among the machine's disks, for the guest and for metrics.
-pub(crate) fn disk_name(index: usize) -> String {
-    format!("disk{index}")
-}
-
-impl DiskSpec {
-    /// The image at `path`.
-    pub fn path(path: impl Into<PathBuf>, read_only: bool) -> Self {
-        let path = path.into();
-        Self { name: path.display().to_string(), origin: DiskOrigin::Path(path), read_only }
-    }
-
-    /// An image that is open for reading, and for writing unless `read_only`; `name` is
-    /// for messages.
-    pub fn file(name: impl Into<String>, file: File, read_only: bool) -> Self {
-        Self { name: name.into(), origin: DiskOrigin::File(Arc::new(file)), read_only }
-    }
-
-    /// What messages call it.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Whether the guest may only read it.
-    pub fn is_read_only(&self) -> bool {
-        self.read_only
-    }
-
-    /// Opens it.
-    ///
-    /// # Errors
-    /// The host's reason.
-    pub fn open(&self) -> io::Result<File> {
-        match &self.origin {
-            DiskOrigin::Path(path) => open_at_once(File::options().read(true).write(!self.read_only), path),
-            DiskOrigin::File(file) => file.try_clone(),
-        }
-    }
 }
 
 /// How the machine's clock moves.
@@ -212,6 +161,24 @@ impl MachineSpec {
         }
     }
 
+    /// Names of the disks, in order.
+    pub(crate) fn disk_names(&self) -> Vec<Arc<str>> {
+        self.disks.iter().enumerate().map(|(index, disk)| disk.name(index)).collect()
+    }
+
+    fn check_disk_names(&self) -> Result<(), SpecError> {
+        let names = self.disk_names();
+        for (index, name) in names.iter().enumerate() {
+            if !is_disk_name(name) {
+                return Err(SpecError::DiskName(Arc::clone(name)));
+            }
+            if names[..index].contains(name) {
+                return Err(SpecError::DiskNameTwice(Arc::clone(name)));
+            }
+        }
+        Ok(())
+    }
+
     /// Number of virtio devices that were asked for by name.
     fn virtio_devices(&self) -> usize {
         self.disks.len() + usize::from(self.virtio_console.is_some())
@@ -250,6 +217,7 @@ impl MachineSpec {
         if self.virtio_devices() > VIRTIO_SLOTS {
             return Err(SpecError::Slots(self.virtio_devices()));
         }
+        self.check_disk_names()?;
         if self.time == TimeSource::Instructions && self.harts > 1 {
             return Err(SpecError::Deterministic(self.harts));
         }
@@ -300,6 +268,22 @@ mod tests {
         let disks = |count| vec![DiskSpec::path("disk", true); count];
         assert_eq!(spec_with(|spec| spec.disks = disks(8)), Ok(()));
         assert_eq!(spec_with(|spec| spec.disks = disks(9)), Err(SpecError::Slots(9)));
+    }
+
+    #[test]
+    fn every_disk_has_a_name_of_its_own() {
+        let named = |names: &[&str]| {
+            let disk = |name: &&str| match *name {
+                "" => DiskSpec::path("disk", true),
+                name => DiskSpec::path("disk", true).named(name),
+            };
+            spec_with(|spec| spec.disks = names.iter().map(disk).collect())
+        };
+        assert_eq!(named(&["root", "", "data"]), Ok(()));
+        assert_eq!(named(&["a b"]), Err(SpecError::DiskName("a b".into())));
+        assert_eq!(named(&["root", "root"]), Err(SpecError::DiskNameTwice("root".into())));
+        assert_eq!(named(&["disk1", ""]), Err(SpecError::DiskNameTwice("disk1".into())), "the second is disk1");
+        assert_eq!(named(&["", "disk2"]), Ok(()));
     }
 
     #[test]

@@ -54,7 +54,8 @@ impl Packing {
     /// enough.
     pub(crate) fn of(head: &[u8]) -> Option<Self> {
         const MAGICS: [(&[u8], Packing); 8] = [
-            (&[0x1f, 0x8b], Packing::Gzip),
+            // With the only method there is.
+            (&[0x1f, 0x8b, 8], Packing::Gzip),
             (&ZSTD_MAGIC, Packing::Zstd),
             (b"\xfd7zXZ\0", Packing::Xz),
             (b"\x04\x22\x4d\x18", Packing::Lz4),

@@ -1,17 +1,21 @@
 //! The command line. Names are stable; `--help` is meant to be enough to start.
 
+mod disk;
 mod size;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use riscope_core::mem::MAX_HARTS;
+use riscope_machine::DiskSpec;
 
 use crate::error::USAGE;
 use crate::message::say;
+use disk::parse_disk;
 use size::{parse_grace, parse_memory, parse_timeout};
 
 /// The command that the arguments of this process give.
@@ -108,9 +112,11 @@ pub(crate) struct RunArguments {
     /// Kernel command line
     #[arg(long, value_name = "STRING", default_value = "", allow_hyphen_values = true)]
     pub(crate) append: OsString,
-    /// Raw disk image; ",ro" makes it read-only. May be given several times
-    #[arg(long = "disk", value_name = "FILE[,ro]")]
-    pub(crate) disks: Vec<OsString>,
+    /// Raw disk image; ",ro" makes it read-only, ",name=N" names it. May be given several times.
+    /// With file=FILE a path may be anything; its commas are doubled
+    #[arg(long = "disk", value_name = "[file=]FILE[,ro][,name=N]",
+          value_parser = OsStringValueParser::new().try_map(|disk| parse_disk(&disk)))]
+    pub(crate) disks: Vec<DiskSpec>,
     /// Number of harts, 1 to 8
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_cpus, allow_hyphen_values = true)]
     pub(crate) cpus: usize,

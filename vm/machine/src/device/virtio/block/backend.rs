@@ -92,6 +92,9 @@ pub enum DiskError {
     /// Without any sector.
     #[error("it is empty; give it a size, such as by truncate -s 1G")]
     Empty,
+    /// An image that is not raw: which format, and what makes it raw.
+    #[error("{0}")]
+    Foreign(String),
     /// Not whole sectors: a damaged copy, or no disk image at all.
     #[error("its {0} bytes are not a multiple of 512; copy it again or lengthen it with truncate -s %512")]
     PartialSector(u64),

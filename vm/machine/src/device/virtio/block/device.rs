@@ -6,7 +6,7 @@ use riscope_core::mem::GuestMemory;
 
 use super::backend::{BlockBackend, BlockError};
 use super::request::{MAX_RANGES, Operation, Range, Refusal, Request};
-use super::{KIND, SECTOR_SIZE, status};
+use super::{ID_BYTES, KIND, SECTOR_SIZE, status};
 use crate::device::fault::FaultReporter;
 use crate::device::virtio::{Buffers, MAX_QUEUE_SIZE, QueueError, VirtQueue, VirtioDevice};
 
@@ -31,8 +31,6 @@ const STEP: usize = 1 << 20;
 /// Sectors that one discard or write-zeroes range may have: 512 MiB, so that a host
 /// without `fallocate` does not write zeroes for long.
 const MAX_RANGE_SECTORS: u32 = 1 << 20;
-/// Length of the answer to GET_ID.
-const ID_BYTES: usize = 20;
 
 /// A virtio block device.
 #[derive(Debug)]
@@ -47,12 +45,12 @@ pub struct BlockDevice {
 }
 
 impl BlockDevice {
-    /// A disk on `backend` that names itself `id`, cut to 20 bytes. Failures of the host
-    /// go to `faults`.
-    pub fn new(backend: Box<dyn BlockBackend>, name: &str, faults: FaultReporter) -> Self {
-        let mut bytes = [0; ID_BYTES];
-        bytes.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
-        Self { backend, id: bytes, name: name.into(), faults, write_through: false }
+    /// A disk on `backend` that calls itself `name`, to its guest by [`ID_BYTES`] of it.
+    /// Failures of the host go to `faults`.
+    pub fn new(backend: Box<dyn BlockBackend>, name: Arc<str>, faults: FaultReporter) -> Self {
+        let mut id = [0; ID_BYTES];
+        id.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
+        Self { backend, id, name, faults, write_through: false }
     }
 
     /// Does one request, unless `is_ending` says that the machine ends meanwhile. Returns

@@ -49,6 +49,19 @@ labels! {
     }
 }
 
+impl HostFault {
+    /// What has happened, for people.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::FileShrunk => "its file has become shorter than the disk",
+            Self::NoSpace => "the host has no space left for it",
+            Self::PermissionDenied => "the host does not permit it",
+            Self::FileTooLarge => "its file would pass a limit of the host (ulimit -f, or the file system's)",
+            Self::IoError => "the host cannot read or write its file",
+        }
+    }
+}
+
 /// What of an error is the host's fault.
 pub(super) fn host_fault(error: &BlockError) -> Option<HostFault> {
     match error {

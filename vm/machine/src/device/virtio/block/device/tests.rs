@@ -40,7 +40,7 @@ fn board(sectors: u8, read_only: bool) -> Board {
     let bus = DomainEventBus::new();
     let device = BlockDevice::new(
         Box::new(disk),
-        "disk0",
+        "disk0".into(),
         FaultReporter::new(Publisher::new(VmId::from_u128(7), Some(bus.clone()))),
     );
     Board { dir, ram, driver, queue, device, bus }
@@ -99,7 +99,7 @@ fn a_request_may_be_as_long_as_memory_has_room_for() {
     let queue = driver.queue();
     let disk = RawDisk::new(file, false).unwrap();
     let bus = DomainEventBus::new();
-    let device = BlockDevice::new(Box::new(disk), "disk0", FaultReporter::default());
+    let device = BlockDevice::new(Box::new(disk), "disk0".into(), FaultReporter::default());
     let mut board = Board { dir, ram, driver, queue, device, bus };
     assert_eq!(board.request(0, 0, LEN, true), (0, LEN + 1));
     let last = board.driver.buffer(DATA) + u64::from(LEN) - 3;
@@ -162,7 +162,7 @@ fn logging_board() -> (Board, mpsc::Receiver<&'static str>) {
     let ram = Arc::new(GuestRam::new(GuestPhys(0x8000_0000), 8 << 20).unwrap());
     let driver = Driver::new(&ram, 8);
     let queue = driver.queue_ending_by(Arc::clone(&exit));
-    let device = BlockDevice::new(Box::new(Log { calls, exit }), "log", FaultReporter::default());
+    let device = BlockDevice::new(Box::new(Log { calls, exit }), "log".into(), FaultReporter::default());
     (Board { dir: ScratchDir::new(), ram, driver, queue, device, bus: DomainEventBus::new() }, log)
 }
 
