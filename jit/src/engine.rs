@@ -16,14 +16,14 @@ use crate::code::{CodeCache, Dropped, Lookup, Online};
 use crate::compile::Compiler;
 use crate::jump_cache::JumpCache;
 use crate::sys;
-use crate::worker::{CompileService, Request, Worker};
+use crate::worker::{CompileService, Request, Worker, serve_here};
 
 /// Instructions between two looks at interrupts and requests of other threads:
 /// about ten microseconds of generated code.
 const QUANTUM: u32 = 16384;
 
 /// A hot block that waits for its compilation is looked up at every so many
-/// arrivals: the lookup takes a lock.
+/// arrivals.
 const LOOKUP_PERIOD: u16 = 16;
 
 /// Arrivals at which a block is hot however busy the compiler is.
@@ -33,9 +33,32 @@ const MAX_THRESHOLD: u16 = 16_384;
 /// compiler falls behind, only what is hotter is worth adding.
 const QUEUE_STEP: u64 = 16;
 
+/// Which tiers an engine may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tiers {
+    /// The interpreter and one translation of what is hot.
+    Baseline,
+    /// All that there are. There is no optimising tier yet, so they are those of
+    /// [`Tiers::Baseline`].
+    #[default]
+    All,
+}
+
+impl Tiers {
+    /// Name of an engine with these tiers, as `--engine` takes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::All => "tiered",
+        }
+    }
+}
+
 /// What can be set about the engine.
 #[derive(Clone, Copy, Debug)]
 pub struct JitConfig {
+    /// Which tiers it may use.
+    pub tiers: Tiers,
     /// Arrivals at a block before it is compiled, 1 to 65534.
     pub hot_threshold: u16,
     /// Bytes of generated code that a machine may keep; at least 64 KiB.
@@ -47,7 +70,7 @@ pub struct JitConfig {
 
 impl Default for JitConfig {
     fn default() -> Self {
-        Self { hot_threshold: 32, code_cache_bytes: 64 << 20, synchronous: false }
+        Self { tiers: Tiers::All, hot_threshold: 32, code_cache_bytes: 64 << 20, synchronous: false }
     }
 }
 
@@ -58,16 +81,14 @@ pub struct JitFactory {
     pub config: JitConfig,
 }
 
-const NAME: &str = "tiered";
-
 impl EngineFactory for JitFactory {
     fn name(&self) -> &'static str {
-        NAME
+        self.config.tiers.name()
     }
 
     fn engines(&self, context: &EngineContext, harts: usize) -> Result<Vec<Box<dyn Engine>>, EngineSetupError> {
         let shared = Shared::new(context, self.config);
-        let shared = shared.map_err(|error| EngineSetupError { engine: NAME, reason: error.to_string() })?;
+        let shared = shared.map_err(|error| EngineSetupError { engine: self.name(), reason: error.to_string() })?;
         let shared = Arc::new(shared);
         Ok((0..)
             .take(harts)
@@ -91,7 +112,7 @@ impl Shared {
         let cache = CodeCache::new(Arc::clone(&context.ram), Arc::clone(&context.counters), size)?;
         let cache = Arc::new(cache);
         let service = CompileService::new(context, &cache, Compiler::new()?);
-        let worker = if config.synchronous { Worker::none(service) } else { Worker::start(service)? };
+        let worker = if config.synchronous { Worker::hart(service) } else { Worker::thread(service)? };
         Ok(Self { config, context: context.clone(), cache, worker })
     }
 }
@@ -107,7 +128,11 @@ struct JitEngine {
     /// Epoch of the code cache in which the jump cache was filled.
     filled_in: u64,
     translation_epoch: u64,
+    /// The hart's fences up to which the code cache has been validated.
     fetch_fences: u64,
+    /// Whether it has not been validated since the hart's last fence: then the jump cache
+    /// is empty, and nothing is looked up.
+    unfenced: bool,
     /// The block that was last found waiting for its compilation.
     waiting: Option<GuestPhys>,
 }
@@ -130,6 +155,7 @@ impl JitEngine {
             filled_in: 0,
             translation_epoch: 0,
             fetch_fences: 0,
+            unfenced: false,
             waiting: None,
         }
     }
@@ -155,9 +181,13 @@ impl JitEngine {
     /// dropped code.
     fn synchronise(&mut self, hart: &Hart, online: &Online<'_>) {
         if hart.fetch_fences() != self.fetch_fences {
-            self.fetch_fences = hart.fetch_fences();
-            self.report(self.shared.cache.validate());
             self.jump_cache.clear();
+            let dropped = self.shared.cache.validate();
+            self.unfenced = dropped.is_none();
+            if let Some(dropped) = dropped {
+                self.fetch_fences = hart.fetch_fences();
+                self.report(dropped);
+            }
         }
         if hart.translation_epoch() != self.translation_epoch {
             match hart.flushed_pages_since(self.translation_epoch) {
@@ -212,20 +242,25 @@ impl JitEngine {
 
     /// Interprets the block at `pc`, or finds the code of a hot one.
     fn interpret(&mut self, hart: &mut Hart, online: &Online<'_>) -> BlockEnd {
+        if self.unfenced {
+            return self.interpreter.run_block(hart, None);
+        }
         let end = self.interpreter.run_block(hart, Some(self.shared.config.hot_threshold));
         let BlockEnd::Hot { phys, heat } = end else { return end };
         if self.waiting == Some(phys) && !heat.is_multiple_of(LOOKUP_PERIOD) {
             return self.interpreter.run_block(hart, None);
         }
         match self.shared.cache.lookup(phys) {
-            Lookup::Ready(code) => {
+            // Somebody else looks: it stays hot.
+            None => {}
+            Some(Lookup::Ready(code)) => {
                 self.jump_cache.insert(hart.pc().0, hart.mode(), code);
                 return BlockEnd::Jump;
             }
-            Lookup::Pending => self.waiting = Some(phys),
-            Lookup::Absent if heat < self.threshold() => {}
-            Lookup::Rejected => self.interpreter.never_hot(hart),
-            Lookup::Absent => self.ask(hart, phys, heat, online),
+            Some(Lookup::Pending) => self.waiting = Some(phys),
+            Some(Lookup::Absent) if heat < self.threshold() => {}
+            Some(Lookup::Rejected) => self.interpreter.never_hot(hart),
+            Some(Lookup::Absent) => self.ask(hart, phys, heat, online),
         }
         self.interpreter.run_block(hart, None)
     }
@@ -238,35 +273,44 @@ impl JitEngine {
         hot_threshold.saturating_mul(factor).min(MAX_THRESHOLD)
     }
 
-    /// Asks for the compilation of the block at `pc`: it is a hotspot.
+    /// Asks for the compilation of the block at `pc`: it is a hotspot. Nothing happens if
+    /// the code cache is in use or the queue full; the block stays hot.
     fn ask(&mut self, hart: &mut Hart, phys: GuestPhys, heat: u16, online: &Online<'_>) {
         let shared = Arc::clone(&self.shared);
-        self.report(shared.cache.refresh(phys));
-        let Some(claim) = shared.cache.claim(phys) else { return };
+        match &shared.worker {
+            Worker::Thread(thread) => {
+                let Some(place) = thread.reserve() else { return };
+                let Some(request) = self.claim(hart, phys) else { return };
+                // Said before it is asked for, because the compiler may be done before `ask`
+                // returns.
+                self.publish(self.hotspot(&request, heat));
+                place.ask(request);
+            }
+            Worker::Hart(service) => {
+                let Some(request) = self.claim(hart, phys) else { return };
+                self.publish(self.hotspot(&request, heat));
+                online.while_absent(|| serve_here(service, request));
+                online.quiesce(&mut self.jump_cache, &mut self.filled_in);
+            }
+        }
+    }
+
+    /// Claims the code at `phys`, where `pc` is, for compilation.
+    fn claim(&mut self, hart: &mut Hart, phys: GuestPhys) -> Option<Request> {
+        let (dropped, claim) = self.shared.cache.claim(phys)?;
+        self.report(dropped);
         let executed = self.interpreter.executed(hart);
-        let request = Request { claim, pc: hart.pc().0, asked_ns: monotonic_ns(), executed };
-        let hotspot = ExecutionEvent::HotspotDetected {
+        Some(Request { claim: claim?, pc: hart.pc().0, asked_ns: monotonic_ns(), executed })
+    }
+
+    fn hotspot(&self, request: &Request, heat: u16) -> ExecutionEvent {
+        ExecutionEvent::HotspotDetected {
             vcpu: self.vcpu,
             pc: request.pc,
-            phys: phys.0,
+            phys: request.claim.phys.0,
             execution_count: u64::from(heat),
             from: Tier::Interpreter,
             to: Tier::Baseline,
-        };
-        if shared.config.synchronous {
-            self.publish(hotspot);
-            online.while_absent(|| shared.worker.serve(request));
-            online.quiesce(&mut self.jump_cache, &mut self.filled_in);
-            return;
-        }
-        // Said before it is asked for, because the compiler may be done before `ask`
-        // returns; but not if nothing can come of it.
-        let room = shared.worker.has_room();
-        if room {
-            self.publish(hotspot);
-        }
-        if !(room && shared.worker.ask(request)) {
-            shared.cache.unclaim(claim);
         }
     }
 
@@ -289,4 +333,116 @@ fn float_control(state: &HartState) -> u64 {
         return 0;
     }
     u8::try_from(state.frm).ok().and_then(RoundingMode::from_bits).map_or(0, sys::float::control)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    use riscope_core::addr::GuestAddr;
+    use riscope_core::clock::Clock;
+    use riscope_core::hart::{HartConfig, PrivilegeMode};
+    use riscope_core::mem::GuestRam;
+    use vm_memory::{Bytes, GuestAddress};
+
+    use super::*;
+
+    const RAM: u64 = 0x8000_0000;
+
+    /// Only a failing test waits this long.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// `addi a0, a0, 1; j .-4`
+    const LOOP: [u32; 2] = [0x0015_0513, 0xffdf_f06f];
+
+    /// `addi a0, a0, 1; fence.i; j .-8`
+    const FENCES: [u32; 3] = [0x0015_0513, 0x0000_100f, 0xff9f_f06f];
+
+    /// A hart on a thread of its own, as it always is, with what its engine shares with the
+    /// compiler thread.
+    struct Running {
+        shared: Arc<Shared>,
+        limits: mpsc::Sender<u64>,
+        /// Instructions retired so far, by tier.
+        retired: mpsc::Receiver<[u64; Tier::ALL.len()]>,
+    }
+
+    impl Running {
+        fn new(program: &[u32]) -> Self {
+            let ram = Arc::new(GuestRam::new(GuestPhys(RAM), 1 << 16).expect("memory"));
+            for (n, &word) in (0..).zip(program) {
+                ram.memory().write_obj(word, GuestAddress(RAM + 4 * n)).expect("it is in RAM");
+            }
+            let mut hart = Hart::new(HartConfig::alone(Arc::clone(&ram), Clock::manual()));
+            hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
+            let context = EngineContext::alone(ram);
+            let shared = Arc::new(Shared::new(&context, JitConfig::default()).expect("an engine"));
+            let mut engine = JitEngine::new(Arc::clone(&shared), 0);
+            let (limits, wanted) = mpsc::channel();
+            let (report, retired) = mpsc::channel();
+            let thread = std::thread::Builder::new().name("hart".into());
+            let work = move || {
+                for limit in wanted {
+                    engine.run(&mut hart, limit);
+                    let _ = report.send(hart.counters().instructions());
+                }
+            };
+            thread.spawn(work).expect("a thread");
+            Self { shared, limits, retired }
+        }
+
+        /// Lets the hart execute a number of instructions, and returns those that it has
+        /// executed so far, by tier.
+        fn run(&self, limit: u64) -> [u64; Tier::ALL.len()] {
+            self.limits.send(limit).expect("the hart is there");
+            self.retired.recv_timeout(PATIENCE).expect("the hart waits for the code cache")
+        }
+
+        /// Lets the hart execute until some of it was generated code.
+        fn run_until_translated(&self) -> [u64; Tier::ALL.len()] {
+            let [_, before, ..] = self.run(1);
+            let started = Instant::now();
+            loop {
+                let retired = self.run(100_000);
+                if retired[Tier::Baseline.index()] > before {
+                    return retired;
+                }
+                assert!(started.elapsed() < PATIENCE, "nothing is translated: {retired:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hart_goes_on_while_the_compiler_has_the_code_cache() {
+        let hart = Running::new(&LOOP);
+        let held = hart.shared.cache.hold();
+        let [interpreted, translated, ..] = hart.run(1_000_000);
+        assert_eq!((interpreted, translated), (1_000_000, 0));
+        drop(held);
+        hart.run_until_translated();
+    }
+
+    #[test]
+    fn a_fence_is_passed_by_interpreting_while_the_compiler_has_the_code_cache() {
+        let hart = Running::new(&FENCES);
+        let [interpreted, translated, ..] = hart.run_until_translated();
+        let held = hart.shared.cache.hold();
+        let [interpreted_then, translated_then, ..] = hart.run(100_000);
+        // Up to the first fence, code that was valid may run.
+        assert!(translated_then <= translated + u64::from(QUANTUM), "{translated_then} after {translated}");
+        assert_eq!(interpreted_then + translated_then, interpreted + translated + 100_000);
+        assert!(interpreted_then >= interpreted + 100_000 - u64::from(QUANTUM));
+        drop(held);
+        hart.run_until_translated();
+    }
+
+    #[test]
+    fn an_engine_is_called_what_it_was_asked_for() {
+        for (tiers, name) in [(Tiers::Baseline, "baseline"), (Tiers::All, "tiered")] {
+            let factory = JitFactory { config: JitConfig { tiers, ..JitConfig::default() } };
+            assert_eq!(factory.name(), name);
+        }
+        assert_eq!(JitFactory::default().name(), "tiered", "the default of `--engine`");
+    }
 }

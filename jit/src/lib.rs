@@ -53,4 +53,4 @@ mod translate;
 mod translator;
 mod worker;
 
-pub use engine::{JitConfig, JitFactory};
+pub use engine::{JitConfig, JitFactory, Tiers};

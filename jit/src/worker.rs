@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use riscope_core::counters::EngineCounters;
 use riscope_core::engine::EngineContext;
 use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Trigger, monotonic_ns};
@@ -15,9 +15,9 @@ use crate::block::Fragment;
 use crate::code::{Built, Claim, CodeCache, Covered, Dropped, PublishError, Source};
 use crate::compile::Compiler;
 
-/// Requests that may wait for the compiler to look at them, and as many that it has looked
-/// at. A full queue is no loss: the block stays hot and is asked for again.
-const QUEUE: usize = 1024;
+/// Requests that may wait for the compiler. A full queue is no loss: the block stays hot
+/// and is asked for again.
+const QUEUE: u16 = 2048;
 
 /// A hot block.
 #[derive(Clone, Copy, Debug)]
@@ -30,15 +30,13 @@ pub(crate) struct Request {
     pub(crate) executed: Executed,
 }
 
-/// Harts' end of the queue, and the thread at the other end of it. Dropping it ends
-/// the thread.
+/// Where hot blocks are compiled.
 #[derive(Debug)]
-pub(crate) struct Worker {
-    queue: Option<Sender<Request>>,
-    thread: Option<JoinHandle<()>>,
-    /// The compiler, if there is no thread.
-    service: Option<Mutex<CompileService>>,
-    counters: Arc<EngineCounters>,
+pub(crate) enum Worker {
+    /// On a thread of its own, for which no hart waits.
+    Thread(CompilerThread),
+    /// By the hart that asks.
+    Hart(Box<Mutex<CompileService>>),
 }
 
 impl Worker {
@@ -46,56 +44,79 @@ impl Worker {
     ///
     /// # Errors
     /// When the host has no thread left.
-    pub(crate) fn start(service: CompileService) -> std::io::Result<Self> {
-        let (queue, requests) = crossbeam_channel::bounded(QUEUE);
+    pub(crate) fn thread(service: CompileService) -> std::io::Result<Self> {
+        let (queue, requests) = crossbeam_channel::bounded(usize::from(QUEUE));
         let counters = Arc::clone(&service.context.counters);
         let thread = std::thread::Builder::new().name("jit".into()).spawn(move || service.serve_all(&requests))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), service: None, counters })
+        Ok(Self::Thread(CompilerThread { queue, counters, _thread: JoinOnDrop(Some(thread)) }))
     }
 
-    /// No thread: harts [serve](Worker::serve) their requests themselves.
-    pub(crate) fn none(service: CompileService) -> Self {
-        let counters = Arc::clone(&service.context.counters);
-        Self { queue: None, thread: None, service: Some(Mutex::new(service)), counters }
+    /// Harts compile by [`serve_here`] themselves.
+    pub(crate) fn hart(service: CompileService) -> Self {
+        Self::Hart(Box::new(Mutex::new(service)))
     }
+}
 
-    /// Compiles on the calling thread, which must not be [`crate::code::Online`].
-    pub(crate) fn serve(&self, request: Request) {
-        if let Some(service) = &self.service {
-            service.lock().unwrap_or_else(PoisonError::into_inner).serve(request);
-        }
-    }
+/// Compiles on the calling thread, which must not be [`crate::code::Online`], after
+/// whoever else does so.
+pub(crate) fn serve_here(service: &Mutex<CompileService>, request: Request) {
+    service.lock().unwrap_or_else(PoisonError::into_inner).serve(request);
+}
 
-    /// Whether there is room in the queue; a rejection is counted if there is none.
-    pub(crate) fn has_room(&self) -> bool {
-        let room = self.queue.as_ref().is_some_and(|queue| !queue.is_full());
-        if !room {
-            self.counters.queue_rejected.fetch_add(1, Ordering::Relaxed);
-        }
-        room
-    }
+/// Harts' end of the queue, and the thread at the other end of it. Dropping it ends
+/// the thread.
+#[derive(Debug)]
+pub(crate) struct CompilerThread {
+    queue: Sender<Request>,
+    counters: Arc<EngineCounters>,
+    /// Dropped after `queue`, whose end the thread takes for its own.
+    _thread: JoinOnDrop,
+}
 
-    /// Asks for a compilation; false if there is no room in the queue.
-    pub(crate) fn ask(&self, request: Request) -> bool {
-        let Some(queue) = &self.queue else { return false };
+impl CompilerThread {
+    /// A place in the queue, or `None` if it is full, which is counted.
+    pub(crate) fn reserve(&self) -> Option<Place<'_>> {
         let counters = &self.counters;
-        // Before the compiler can take it and count it off.
-        counters.queue_depth.fetch_add(1, Ordering::Relaxed);
-        match queue.try_send(request) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
-                counters.queue_rejected.fetch_add(1, Ordering::Relaxed);
-                false
-            }
+        let one_more = |depth: u64| (depth < u64::from(QUEUE)).then_some(depth + 1);
+        if counters.queue_depth.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_err() {
+            counters.queue_rejected.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Place { thread: self, used: false })
+    }
+}
+
+/// A place in the queue. It is given back unless it is used.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    thread: &'a CompilerThread,
+    used: bool,
+}
+
+impl Place<'_> {
+    /// Asks for a compilation.
+    pub(crate) fn ask(mut self, request: Request) {
+        // There is room for everything that has a place. Without its thread, nothing is
+        // compiled any more.
+        self.used = self.thread.queue.try_send(request).is_ok();
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.used {
+            self.thread.counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
-impl Drop for Worker {
+/// A thread that is waited for.
+#[derive(Debug)]
+struct JoinOnDrop(Option<JoinHandle<()>>);
+
+impl Drop for JoinOnDrop {
     fn drop(&mut self) {
-        self.queue = None;
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.0.take() {
             // A panic there has already been reported on stderr.
             let _ = thread.join();
         }
@@ -119,7 +140,7 @@ impl CompileService {
     /// Serves until there is no hart any more. The newest request first: what has just been
     /// asked for runs now, and the oldest of a long queue perhaps never again.
     fn serve_all(mut self, requests: &Receiver<Request>) {
-        let mut waiting = Vec::with_capacity(QUEUE);
+        let mut waiting = Vec::new();
         while let Some(request) = next_request(requests, &mut waiting) {
             self.context.counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
             self.serve(request);
@@ -199,7 +220,7 @@ impl CompileService {
 /// The newest of all requests, or the next one if there is none; `None` when no more can
 /// come, whatever waits.
 fn next_request<R>(requests: &Receiver<R>, waiting: &mut Vec<R>) -> Option<R> {
-    while waiting.len() < QUEUE {
+    loop {
         match requests.try_recv() {
             Ok(request) => waiting.push(request),
             Err(TryRecvError::Empty) => break,

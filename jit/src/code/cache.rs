@@ -4,7 +4,11 @@
 //! `fence.i` the hart calls [`CodeCache::validate`]: every page that may have been
 //! written since ([`PageTracker::take_suspect`]) is compared with its copy, and its
 //! translations are dropped if any code among it differs. The comparison runs under
-//! the lock, so another hart's fence waits for it and cannot pass on stale code.
+//! the lock. A hart whose fence finds it taken interprets until it has compared itself, so
+//! it cannot pass on stale code.
+//!
+//! **Waiting.** Harts only try the lock and interpret on while it is taken; the compiler
+//! waits for it. So no hart ever waits for the compiler or for another hart.
 //!
 //! **Reclamation.** Dropped code may still be executing on other harts, and their
 //! jump caches may still name it. Dropping raises the *epoch*. A hart announces at
@@ -18,7 +22,7 @@
 use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use riscope_core::addr::{GuestPhys, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
@@ -148,38 +152,53 @@ impl CodeCache {
         &self.thunks
     }
 
+    /// For the compiler, which may wait.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known about code at `phys`.
-    pub(crate) fn lookup(&self, phys: GuestPhys) -> Lookup {
-        let inner = self.lock();
-        let page = inner.pages.get(&phys.page_number());
-        page.and_then(|page| page.translations.get(&phys.page_offset())).copied().unwrap_or(Lookup::Absent)
-    }
-
-    /// Brings the copy of the page at `phys` up to date: it may have got more code since
-    /// it was made, which needs no fence before it is executed for the first time.
-    pub(crate) fn refresh(&self, phys: GuestPhys) -> Dropped {
-        let number = phys.page_number();
-        let mut inner = self.lock();
-        let changed = inner.pages.get_mut(&number).is_some_and(|page| self.has_changed(number, page));
-        self.drop_pages(&mut inner, changed.then_some(number))
-    }
-
-    /// Marks code at `phys` as being compiled. `None` if somebody did so before.
-    pub(crate) fn claim(&self, phys: GuestPhys) -> Option<Claim> {
-        let mut inner = self.lock();
-        let page = self.page(&mut inner, phys)?;
-        let claim = Claim { phys, version: page.version };
-        match page.translations.entry(phys.page_offset()) {
-            Entry::Occupied(_) => None,
-            Entry::Vacant(entry) => {
-                entry.insert(Lookup::Pending);
-                Some(claim)
-            }
+    /// For harts, which go on by interpreting while somebody else has the lock: `None`.
+    fn try_lock(&self) -> Option<MutexGuard<'_, Inner>> {
+        match self.inner.try_lock() {
+            Ok(inner) => Some(inner),
+            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
+    }
+
+    /// Keeps everybody else out, as the compiler does for moments.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Sized + use<'_> {
+        self.lock()
+    }
+
+    /// What is known about code at `phys`; `None` if somebody else has the lock.
+    pub(crate) fn lookup(&self, phys: GuestPhys) -> Option<Lookup> {
+        let inner = self.try_lock()?;
+        let page = inner.pages.get(&phys.page_number());
+        Some(page.and_then(|page| page.translations.get(&phys.page_offset())).copied().unwrap_or(Lookup::Absent))
+    }
+
+    /// Marks code at `phys` as being compiled, unless somebody did so before. Brings the
+    /// copy of its page up to date on the way: it may have got more code since it was
+    /// made, which needs no fence before it is executed for the first time. `None` if
+    /// somebody else has the lock.
+    pub(crate) fn claim(&self, phys: GuestPhys) -> Option<(Dropped, Option<Claim>)> {
+        let number = phys.page_number();
+        let mut inner = self.try_lock()?;
+        let changed = inner.pages.get_mut(&number).is_some_and(|page| self.has_changed(number, page));
+        let dropped = self.drop_pages(&mut inner, changed.then_some(number), InvalidationReason::CodeChanged);
+        let claim = self.page(&mut inner, phys).and_then(|page| {
+            let claim = Claim { phys, version: page.version };
+            match page.translations.entry(phys.page_offset()) {
+                Entry::Occupied(_) => None,
+                Entry::Vacant(entry) => {
+                    entry.insert(Lookup::Pending);
+                    Some(claim)
+                }
+            }
+        });
+        Some((dropped, claim))
     }
 
     /// Gives up a claim, so that the code can be asked for again.
@@ -243,6 +262,7 @@ impl CodeCache {
     pub(crate) fn publish(&self, source: &Source, built: Built<'_>) -> Result<(), PublishError> {
         let mut guard = self.lock();
         let inner = &mut *guard;
+        self.free_unreachable(inner);
         let page = inner.pages.get_mut(&built.phys.page_number()).filter(|page| page.version == source.version);
         // The copy may have been renewed meanwhile, but not in what this was made from.
         let page = page.filter(|page| built.covered.is_same_in(&page.bytes, &source.bytes));
@@ -264,16 +284,22 @@ impl CodeCache {
         Ok(())
     }
 
-    /// Drops the translations of pages that have changed: what `fence.i` is for.
-    pub(crate) fn validate(&self) -> Dropped {
-        let mut inner = self.lock();
+    /// Drops the translations of pages that have changed: what `fence.i` is for. `None` if
+    /// somebody else has the lock: the hart must not enter generated code then.
+    pub(crate) fn validate(&self) -> Option<Dropped> {
+        let mut inner = self.try_lock()?;
         let changed = |(number, page): (&u64, &mut CodePage)| self.has_changed(*number, page).then_some(*number);
         let changed: Vec<u64> = inner.pages.iter_mut().filter_map(changed).collect();
-        self.drop_pages(&mut inner, changed)
+        Some(self.drop_pages(&mut inner, changed, InvalidationReason::FenceI))
     }
 
     /// Takes changed pages out of use.
-    fn drop_pages(&self, inner: &mut Inner, changed: impl IntoIterator<Item = u64>) -> Dropped {
+    fn drop_pages(
+        &self,
+        inner: &mut Inner,
+        changed: impl IntoIterator<Item = u64>,
+        reason: InvalidationReason,
+    ) -> Dropped {
         let mut changed = changed.into_iter().peekable();
         if changed.peek().is_none() {
             return Dropped::Nothing;
@@ -281,7 +307,7 @@ impl CodeCache {
         let blocks = changed.map(|number| self.drop_page(inner, number)).sum();
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.count(inner);
-        Dropped::Invalidated(blocks, InvalidationReason::FenceI)
+        Dropped::Invalidated(blocks, reason)
     }
 
     /// Whether a page has to be dropped; if not, its copy is up to date.
@@ -334,10 +360,17 @@ impl CodeCache {
         self.seen.iter().map(|seen| seen.load(Ordering::SeqCst)).min().unwrap_or(OFFLINE)
     }
 
-    /// Frees dropped pages that no hart can reach any more.
+    /// Frees dropped pages that no hart can reach any more, unless somebody else has the
+    /// lock; whoever publishes next does so, too.
     pub(super) fn reclaim(&self) {
+        if let Some(mut inner) = self.try_lock() {
+            self.free_unreachable(&mut inner);
+        }
+    }
+
+    fn free_unreachable(&self, inner: &mut Inner) {
         let oldest = self.oldest_seen();
-        self.lock().dropped.retain(|(epoch, _)| *epoch > oldest);
+        inner.dropped.retain(|(epoch, _)| *epoch > oldest);
     }
 
     fn count(&self, inner: &Inner) {

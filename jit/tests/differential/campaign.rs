@@ -21,7 +21,8 @@ const INSTRUCTIONS: u64 = 60_000;
 /// The translating engine such that nearly everything is compiled, and at the same
 /// moment in every run.
 pub(crate) fn translator() -> JitFactory {
-    JitFactory { config: JitConfig { hot_threshold: 2, code_cache_bytes: 1 << 20, synchronous: true } }
+    let config = JitConfig { hot_threshold: 2, code_cache_bytes: 1 << 20, synchronous: true, ..JitConfig::default() };
+    JitFactory { config }
 }
 
 /// What programs did on the engine under test.

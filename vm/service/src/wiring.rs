@@ -5,7 +5,7 @@ use std::sync::Arc;
 use riscope_core::engine::EngineFactory;
 use riscope_core::event::DomainEventBus;
 use riscope_core::interp::InterpreterFactory;
-use riscope_jit::JitFactory;
+use riscope_jit::{JitConfig, JitFactory, Tiers};
 use riscope_machine::MachineSpec;
 use riscope_machine::console::Console;
 
@@ -27,6 +27,41 @@ pub(crate) fn machine_spec(
 fn engine_factory(engine: EngineChoice) -> Arc<dyn EngineFactory> {
     match engine {
         EngineChoice::Interpreter => Arc::new(InterpreterFactory),
-        EngineChoice::Baseline | EngineChoice::Tiered => Arc::new(JitFactory::default()),
+        EngineChoice::Baseline => translator(Tiers::Baseline),
+        EngineChoice::Tiered => translator(Tiers::All),
+    }
+}
+
+fn translator(tiers: Tiers) -> Arc<dyn EngineFactory> {
+    Arc::new(JitFactory { config: JitConfig { tiers, ..JitConfig::default() } })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+    use riscope_core::event::{Event, Filter, VmEvent};
+    use riscope_machine::console::CaptureBackend;
+    use riscope_machine::{ImageSource, Machine};
+
+    use super::*;
+
+    #[test]
+    fn a_machine_says_which_engine_was_asked_for() {
+        for choice in EngineChoice::value_variants() {
+            let bus = DomainEventBus::new();
+            let events = bus.subscribe("test", Filter::all(), 64);
+            let mut spec = machine_spec(&bus, "a", *choice, Console::new(Arc::new(CaptureBackend::default())));
+            spec.firmware = Some(ImageSource::bytes("loop", 0x0000_006f_u32.to_le_bytes().to_vec()));
+            let _machine = Machine::new(&spec).expect("a machine");
+            let engines: Vec<&str> = events
+                .drain()
+                .filter_map(|envelope| match envelope.event {
+                    Event::Vm(VmEvent::Created { engine, .. }) => Some(engine),
+                    _ => None,
+                })
+                .collect();
+            let name = choice.to_possible_value().expect("it can be asked for");
+            assert_eq!(engines, [name.get_name()]);
+        }
     }
 }

@@ -38,8 +38,10 @@ labels! {
 labels! {
     /// Why translations were dropped.
     pub enum InvalidationReason {
-        /// A `fence.i`, or the first execution of more code there, found their page changed.
+        /// A `fence.i`, or what counts as one, found their page changed.
         FenceI "fence_i",
+        /// The first execution of more code on their page found it changed.
+        CodeChanged "code_changed",
     }
 }
 

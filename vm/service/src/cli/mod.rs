@@ -226,9 +226,9 @@ pub(crate) enum ConsoleChoice {
 pub(crate) enum EngineChoice {
     /// The reference interpreter: slow and simple
     Interpreter,
-    /// Interpreter and first translation tier
+    /// Interpreter, and one translation of hot code
     Baseline,
-    /// All tiers there are
+    /// All tiers there are: today those of baseline, as there is no optimising tier yet
     Tiered,
 }
 
