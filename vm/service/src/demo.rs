@@ -1,31 +1,46 @@
 //! `riscope demo`: the built-in guest, no download needed.
 
+use std::sync::Arc;
+
 use riscope_machine::{ImageSource, MachineExit};
 
 use crate::cli::DemoArguments;
+use crate::ending::StatusFile;
 use crate::error::CommandError;
 use crate::foreground::{Foreground, RunPolicy};
+use crate::identity::Identity;
+use crate::limits::Needs;
 use crate::message::say;
 use crate::reports::Reports;
-use crate::session::Session;
-use crate::wiring::machine_spec;
+use crate::session::{Observation, Session};
+use crate::wiring::{engine, machine_spec};
 
 /// Built from the sources in `vm/service/guest`; a test proves that they match.
 const GUEST: &[u8] = include_bytes!("../guest/demo.elf");
 const MEMORY: u64 = 64 << 20;
 
 /// Runs the guest until Ctrl-C and returns how the machine ended.
-pub(crate) fn demo(arguments: &DemoArguments) -> Result<MachineExit, CommandError> {
-    let session = Session::start(Some(arguments.listen), arguments.otlp.clone())?;
+pub(crate) fn demo(
+    arguments: &DemoArguments,
+    identity: &Identity,
+    file: &Arc<StatusFile>,
+) -> Result<MachineExit, CommandError> {
+    let observation = Observation {
+        listen: Some(arguments.listen.clone()),
+        allow_hosts: arguments.about.allow_hosts.clone(),
+        otlp: arguments.about.otlp.clone(),
+    };
+    let needs = Needs { harts: 1, memory: MEMORY, ..Needs::default() };
+    let session = Session::start(observation, needs, file)?;
     let _reports = Reports::start(&session.bus).map_err(CommandError::Runtime)?;
-    let mut spec = machine_spec(&session.bus, "demo", arguments.engine, session.console());
+    let mut spec = machine_spec(&session.bus, identity, engine(arguments.engine, &needs), session.console());
     spec.memory = MEMORY;
-    spec.reboot = true;
     spec.user_mode = false;
     spec.kernel = Some(ImageSource::bytes("the demo guest", GUEST));
     spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds).into();
+    spec.reboot = true;
     let policy = RunPolicy { timeout: None };
-    let outcome = Foreground::build(&session, &spec, policy).and_then(|foreground| {
+    let outcome = Foreground::build(&session, spec, policy).and_then(|foreground| {
         if let Some(address) = session.address {
             say(&format_args!("demo at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));
         }

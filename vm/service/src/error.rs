@@ -1,13 +1,18 @@
 //! What can go wrong before or after a machine runs, each as one clear line, and
 //! the exit status that says so.
 
-use std::net::SocketAddr;
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
 
 use riscope_machine::MachineError;
 use riscope_machine::board::{BuildError, SpecError};
 use riscope_machine::boot::{BootError, SignatureError};
 use riscope_machine::device::virtio::block::backend::DiskError;
 use riscope_telemetry::TelemetryError;
+use rustix::io::Errno;
+
+use crate::limits::LimitError;
 
 /// Exit status of wrong use or input that cannot be used.
 pub(crate) const USAGE: u8 = 2;
@@ -22,9 +27,18 @@ pub(crate) enum CommandError {
     #[error("{0}{hint}", hint = if matches!(.0, TelemetryError::Endpoint { .. }) { OTLP_HINT } else { "" })]
     Telemetry(#[from] TelemetryError),
     #[error("cannot listen on {address}: {source}; choose another address with --listen")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    Listen { address: String, source: io::Error },
     #[error("the host gives no more threads, files or signals: {0}")]
-    Runtime(#[source] std::io::Error),
+    Runtime(#[source] io::Error),
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    #[error("the limit of CPU time is reached; raise it (ulimit -t)")]
+    CpuTime,
+    /// A panic, which has been reported.
+    #[error("internal error")]
+    Bug,
+    #[error("cannot write {}: {source}; check --status", path.display())]
+    Status { path: PathBuf, source: io::Error },
     #[error("{0}; check --signature")]
     Signature(#[from] SignatureError),
     #[error("{program} has no symbols begin_signature and end_signature; define them there, or leave out --signature")]
@@ -36,12 +50,27 @@ impl CommandError {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Machine(MachineError::Engine(_) | MachineError::State(_) | MachineError::Thread(_))
-            | Self::Machine(MachineError::Build(BuildError::Overlap(_)) | MachineError::Boot(BootError::Fdt(_)))
+            | Self::Machine(
+                MachineError::Build(BuildError::Overlap(_) | BuildError::Ram(_))
+                | MachineError::Boot(BootError::Fdt(_)),
+            )
             | Self::Telemetry(TelemetryError::Thread(_) | TelemetryError::Metric(_))
-            | Self::Runtime(_) => HOST,
+            | Self::Runtime(_)
+            | Self::Limit(_)
+            | Self::CpuTime
+            | Self::Bug => HOST,
+            _ if is_exhausted(self) => HOST,
             _ => USAGE,
         }
     }
+}
+
+/// Whether the host has run out of something, whatever the option it came up with: memory,
+/// descriptors, threads, or a limit of file sizes.
+fn is_exhausted(error: &(dyn Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let host_says = causes.filter_map(|error| Errno::from_io_error(error.downcast_ref::<io::Error>()?)).last();
+    matches!(host_says, Some(Errno::NOMEM | Errno::MFILE | Errno::NFILE | Errno::FBIG))
 }
 
 const OTLP_HINT: &str = "; give --otlp a URL such as http://127.0.0.1:4318";

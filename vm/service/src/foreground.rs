@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use riscope_machine::{Machine, MachineError, MachineExit, MachineSpec};
 
 use crate::error::CommandError;
+use crate::message::say;
 use crate::session::Session;
+use crate::wiring::fallback_engine;
 
 /// How a machine is to be run.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +22,7 @@ pub(crate) struct RunPolicy {
 #[derive(Debug)]
 pub(crate) struct Foreground<'a> {
     session: &'a Session,
-    spec: &'a MachineSpec,
+    spec: MachineSpec,
     deadline: Option<Instant>,
     machine: Machine,
 }
@@ -34,18 +36,31 @@ pub(crate) struct Ended {
 }
 
 impl<'a> Foreground<'a> {
-    /// Builds the machine. The time-out begins.
+    /// Builds the machine, on the interpreter if the host refuses what the engine takes.
+    /// The time-out begins.
     ///
     /// # Errors
     /// When the machine cannot be built.
-    pub(crate) fn build(session: &'a Session, spec: &'a MachineSpec, policy: RunPolicy) -> Result<Self, CommandError> {
+    pub(crate) fn build(session: &'a Session, mut spec: MachineSpec, policy: RunPolicy) -> Result<Self, CommandError> {
         let deadline = policy.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         if let Some(deadline) = deadline {
             session.stopper.expire_at(deadline);
         }
-        let machine = Machine::new(spec)?;
-        session.telemetry.register_vm(machine.counters().clone());
+        let machine = match build(session, &spec) {
+            Err(CommandError::Machine(MachineError::Engine(error))) => {
+                spec.engine = fallback_engine();
+                let machine = build(session, &spec)?;
+                say(&format_args!("{error}; the interpreter runs the guest, which is slower"));
+                machine
+            }
+            built => built?,
+        };
         Ok(Self { session, spec, deadline, machine })
+    }
+
+    /// What it is built from.
+    pub(crate) fn spec(&self) -> &MachineSpec {
+        &self.spec
     }
 
     /// The machine, before it starts.
@@ -78,7 +93,13 @@ impl<'a> Foreground<'a> {
                 return Ok(Ended { exit, machine: running });
             }
             drop(running);
-            machine = Machine::reset(spec, lineage.clone())?;
+            machine = Machine::reset(&spec, lineage.clone())?;
         }
     }
+}
+
+fn build(session: &Session, spec: &MachineSpec) -> Result<Machine, CommandError> {
+    let machine = Machine::new(spec)?;
+    session.telemetry.register_vm(machine.counters().clone());
+    Ok(machine)
 }

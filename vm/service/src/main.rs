@@ -5,10 +5,14 @@
 mod cli;
 mod console;
 mod demo;
+mod ending;
 mod error;
 mod foreground;
 mod http;
+mod identity;
+mod limits;
 mod message;
+mod panics;
 mod reports;
 mod run;
 mod runbooks;
@@ -16,25 +20,48 @@ mod session;
 mod signals;
 mod stop;
 mod terminal;
+mod trouble;
 mod wiring;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use riscope_machine::MachineExit;
+use cli::Command;
+use ending::StatusFile;
+use error::{CommandError, HOST};
+use identity::Identity;
 
 fn main() -> ExitCode {
+    panics::report(|| {});
     let command = match cli::parse() {
         Ok(command) => command,
         Err(status) => return ExitCode::from(status),
     };
-    let outcome = match command {
-        cli::Command::Run(arguments) => run::run(&arguments),
-        cli::Command::Demo(arguments) => demo::demo(&arguments),
+    ExitCode::from(panics::caught(|| execute(&command)).unwrap_or(HOST))
+}
+
+/// Does what the command says, tells how it ended, and returns the exit status.
+fn execute(command: &Command) -> u8 {
+    let (identity, status) = &match command {
+        Command::Run(run) => (Identity::new(run.about.name.as_deref(), run.program()), run.about.status.as_deref()),
+        Command::Demo(demo) => {
+            (Identity::new(demo.about.name.as_deref(), Some("demo".as_ref())), demo.about.status.as_deref())
+        }
     };
-    let status = outcome.map(MachineExit::status).unwrap_or_else(|error| {
-        message::say(&error);
-        error.status()
+    let file = StatusFile::prepare(*status, &identity.name, &identity.id.to_string());
+    let file = match file {
+        Ok(file) => Arc::new(file),
+        Err(error) => {
+            message::say(&error);
+            return error.status();
+        }
+    };
+    let outcome = limits::survive_file_size_limit().map_err(CommandError::Runtime).and_then(|()| {
+        let outcome = panics::caught(|| match command {
+            Command::Run(arguments) => run::run(arguments, identity, &file),
+            Command::Demo(arguments) => demo::demo(arguments, identity, &file),
+        });
+        outcome.unwrap_or(Err(CommandError::Bug))
     });
-    message::settle();
-    ExitCode::from(status)
+    ending::finish(&outcome, &file)
 }

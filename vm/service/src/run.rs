@@ -12,19 +12,33 @@ use riscope_machine::{ImageSource, Machine, MachineExit, MachineSpec, OnPanic};
 
 use crate::cli::{ConsoleChoice, MmuChoice, PanicChoice, RunArguments};
 use crate::console::feed_stdin;
+use crate::ending::StatusFile;
 use crate::error::CommandError;
 use crate::foreground::{Foreground, RunPolicy};
+use crate::identity::Identity;
+use crate::limits::Needs;
 use crate::message::say;
 use crate::reports::Reports;
-use crate::session::Session;
-use crate::wiring::machine_spec;
+use crate::session::{Observation, Session};
+use crate::wiring::{engine, machine_spec};
 
 /// Runs the machine and returns how it ended.
-pub(crate) fn run(arguments: &RunArguments) -> Result<MachineExit, CommandError> {
-    let session = Session::start(arguments.observe.listen, arguments.observe.otlp.clone())?;
+pub(crate) fn run(
+    arguments: &RunArguments,
+    identity: &Identity,
+    file: &Arc<StatusFile>,
+) -> Result<MachineExit, CommandError> {
+    let observation = Observation {
+        listen: arguments.listen.clone(),
+        allow_hosts: arguments.about.allow_hosts.clone(),
+        otlp: arguments.about.otlp.clone(),
+    };
+    let (harts, memory, disks) = (arguments.cpus, arguments.memory, arguments.disks.len());
+    let needs = Needs { harts, memory, disks, ..Needs::default() };
+    let session = Session::start(observation, needs, file)?;
     let _reports = Reports::start(&session.bus).map_err(CommandError::Runtime)?;
     let serial = session.console();
-    let mut spec = machine_spec(&session.bus, "run", arguments.engine, Arc::clone(&serial));
+    let mut spec = machine_spec(&session.bus, identity, engine(arguments.engine, &needs), Arc::clone(&serial));
     describe(&mut spec, arguments);
     let console = match arguments.console {
         ConsoleChoice::Serial => serial,
@@ -33,21 +47,20 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<MachineExit, CommandError>
     };
     session.terminal.show(&console);
     session.stopper.set_grace(arguments.grace);
-    let policy = RunPolicy { timeout: arguments.timeout };
-    session.conclude(run_machine(&session, &spec, policy, console, arguments.signature.as_deref()))
+    session.conclude(run_machine(&session, spec, arguments, console))
 }
 
 fn run_machine(
     session: &Session,
-    spec: &MachineSpec,
-    policy: RunPolicy,
+    spec: MachineSpec,
+    arguments: &RunArguments,
     console: Arc<Console>,
-    signature: Option<&Path>,
 ) -> Result<MachineExit, CommandError> {
+    let policy = RunPolicy { timeout: arguments.timeout };
     let foreground = Foreground::build(session, spec, policy)?;
     // No line is said, and no terminal touched, before everything has been found usable.
-    if let Some(path) = signature {
-        check_signature(foreground.machine(), spec, path)?;
+    if let Some(path) = &arguments.signature {
+        check_signature(foreground.machine(), foreground.spec(), path)?;
     }
     if let Some(address) = session.address {
         say(&format_args!("metrics at http://{address}/metrics"));
@@ -59,7 +72,7 @@ fn run_machine(
     feed_stdin(console, session.stopper.clone(), is_terminal).map_err(CommandError::Runtime)?;
     let ended = foreground.run()?;
     session.stopper.harts_ended();
-    if let Some(path) = signature {
+    if let Some(path) = &arguments.signature {
         ended.machine.dump_signature(path)?;
     }
     Ok(ended.exit)
@@ -90,7 +103,6 @@ fn try_to_write(path: &Path) -> io::Result<()> {
 }
 
 fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {
-    spec.reboot = !arguments.no_reboot;
     spec.harts = arguments.cpus;
     spec.memory = arguments.memory;
     spec.mmu = match arguments.mmu {
@@ -108,4 +120,5 @@ fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {
         PanicChoice::Reset => OnPanic::Reset,
     };
     spec.disks.clone_from(&arguments.disks);
+    spec.reboot = !arguments.no_reboot;
 }

@@ -1,6 +1,7 @@
 //! What a command has besides its machine: the event bus, telemetry, stdout and the
 //! terminal, and one thread for signals and HTTP.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -12,13 +13,29 @@ use riscope_telemetry::{Notices, SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use crate::cli::ListenAddress;
+use crate::ending::{self, StatusFile};
 use crate::error::CommandError;
-use crate::http;
-use crate::message::{self, say};
+use crate::http::{self, AllowedHosts, Answers};
+use crate::limits::{self, Needs};
+use crate::message::say;
+use crate::panics;
 use crate::signals::Signals;
 use crate::stop::Stopper;
 use crate::terminal::Terminal;
 use crate::terminal::output::Output;
+use crate::trouble::Trouble;
+
+/// How a command can be observed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observation {
+    /// Where to serve HTTP.
+    pub(crate) listen: Option<ListenAddress>,
+    /// Names under which clients may ask, besides that in `listen`.
+    pub(crate) allow_hosts: Vec<String>,
+    /// Where to send spans.
+    pub(crate) otlp: Option<String>,
+}
 
 /// Lives as long as a command.
 #[derive(Debug)]
@@ -26,47 +43,59 @@ pub(crate) struct Session {
     pub(crate) bus: DomainEventBus,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) stopper: Stopper,
-    pub(crate) output: Arc<Output>,
     pub(crate) terminal: Arc<Terminal>,
     /// Where HTTP is served, with the port that was chosen.
     pub(crate) address: Option<SocketAddr>,
+    output: Arc<Output>,
+    trouble: Trouble,
     quit: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Session {
-    /// Starts telemetry, the HTTP endpoint if it is wanted, and signal handling.
+    /// Starts telemetry, the HTTP endpoint if it is wanted, and signal handling, for a
+    /// machine that needs `needs`. What has to end the process without waiting for the
+    /// machine writes `file`.
     ///
     /// # Errors
-    /// When the address is taken, the OTLP endpoint is no URL, or the host is out of
-    /// threads.
-    pub(crate) fn start(listen: Option<SocketAddr>, otlp: Option<String>) -> Result<Self, CommandError> {
-        let listener = listen.map(bind).transpose()?;
+    /// When the host gives less than is needed, the address is taken, or the OTLP endpoint
+    /// is no URL.
+    pub(crate) fn start(observation: Observation, needs: Needs, file: &Arc<StatusFile>) -> Result<Self, CommandError> {
+        let Observation { listen, allow_hosts, otlp } = observation;
+        limits::check(&Needs { listens: listen.is_some(), sends: otlp.is_some() || environment_sends(), ..needs })?;
+        let listener = listen.as_ref().map(bind).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let output = Output::to(io::stdout()).map_err(CommandError::Runtime)?;
+        let (stopper, terminal) = (Stopper::new(Arc::clone(&output)), Arc::<Terminal>::default());
+        let trouble = Trouble::default();
+        end_at_panic(stopper.clone(), Arc::clone(&terminal), trouble.clone());
+        end_at_last(stopper.clone(), Arc::clone(&terminal), trouble.clone(), Arc::clone(file))?;
         let bus = DomainEventBus::new();
-        let config = TelemetryConfig {
-            otlp_endpoint: otlp,
-            notices: Notices::new(|line| say(&line)),
-            ..TelemetryConfig::default()
-        };
+        let notices = Notices::new(|line| say(&line));
+        let config = TelemetryConfig { otlp_endpoint: otlp, notices, ..TelemetryConfig::default() };
         let telemetry = Arc::new(Telemetry::start(&bus, config)?);
         telemetry.warnings().iter().for_each(say);
-        let output = Output::to(std::io::stdout()).map_err(CommandError::Runtime)?;
-        let (stopper, terminal) = (Stopper::new(Arc::clone(&output)), Arc::<Terminal>::default());
-        end_at_last(stopper.clone(), Arc::clone(&terminal)).map_err(CommandError::Runtime)?;
-        let (quit, quitting) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().thread_name("http-answer").build();
-        let runtime = runtime.map_err(CommandError::Runtime)?;
+        let runtime = runtime().map_err(CommandError::Runtime)?;
         let signals = {
             let _inside = runtime.enter();
             Signals::register().map_err(CommandError::Runtime)?
         };
-        let (served, stop, given) = (Arc::clone(&telemetry), stopper.clone(), Arc::clone(&terminal));
+        let endpoint = match listener {
+            Some(listener) => {
+                let names = listen.iter().filter_map(ListenAddress::name).map(str::to_owned).chain(allow_hosts);
+                let answers = Answers::start(Arc::clone(&telemetry)).map_err(CommandError::Runtime)?;
+                Some((listener, answers, AllowedHosts::new(names.collect())))
+            }
+            None => None,
+        };
+        let (quit, quitting) = oneshot::channel();
+        let (stop, given, noted) = (stopper.clone(), Arc::clone(&terminal), trouble.clone());
         let thread = std::thread::Builder::new()
             .name("http".into())
-            .spawn(move || serve(runtime, listener, served, move || signals.obey(&stop, &given), quitting))
+            .spawn(move || serve(runtime, endpoint, move || signals.obey(&stop, &given, &noted), quitting))
             .map_err(CommandError::Runtime)?;
-        Ok(Self { bus, telemetry, stopper, output, terminal, address, quit: Some(quit), thread: Some(thread) })
+        let (quit, thread) = (Some(quit), Some(thread));
+        Ok(Self { bus, telemetry, stopper, terminal, address, output, trouble, quit, thread })
     }
 
     /// A console that writes to stdout.
@@ -78,10 +107,14 @@ impl Session {
     /// command has ended.
     ///
     /// # Errors
-    /// Those of `outcome`.
+    /// Those of `outcome`, and trouble that ended the machine.
     pub(crate) fn conclude(&self, outcome: Result<MachineExit, CommandError>) -> Result<MachineExit, CommandError> {
         self.stopper.harts_ended();
-        if self.output.drain() {
+        let is_written = self.output.drain();
+        if let Some(error) = self.trouble.error() {
+            return Err(error);
+        }
+        if is_written {
             return outcome;
         }
         // Part of the guest's output is lost, so a stop that was asked for is no success.
@@ -100,39 +133,87 @@ impl Drop for Session {
     }
 }
 
-/// Ends the process when it does not end by itself, see [`Stopper::last_resort`].
-fn end_at_last(stopper: Stopper, terminal: Arc<Terminal>) -> std::io::Result<()> {
-    std::thread::Builder::new().name("last-resort".into()).spawn(move || {
-        let exit = stopper.last_resort();
-        terminal.restore();
-        message::settle();
-        #[expect(clippy::exit, reason = "the threads that could return from main do not")]
-        std::process::exit(exit.status().into());
-    })?;
-    Ok(())
+/// Ends the machine, and gives the terminal back, when a thread panics.
+fn end_at_panic(stopper: Stopper, terminal: Arc<Terminal>, trouble: Trouble) {
+    panics::report(move || {
+        trouble.bug();
+        let (stopper, terminal) = (stopper.clone(), Arc::clone(&terminal));
+        // On a thread of its own: the one that panics may hold a lock that this takes. If
+        // there is no thread, the machine ends with the thread that panics, or by signal.
+        let _ = std::thread::Builder::new().name("panic".into()).spawn(move || {
+            terminal.restore();
+            stopper.stop();
+        });
+    });
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, CommandError> {
-    let listen = |source| CommandError::Listen { address, source };
-    let listener = TcpListener::bind(address).map_err(listen)?;
+/// Ends the process when it does not end by itself, see [`Stopper::last_resort`].
+fn end_at_last(
+    stopper: Stopper,
+    terminal: Arc<Terminal>,
+    trouble: Trouble,
+    file: Arc<StatusFile>,
+) -> Result<(), CommandError> {
+    let end = move || {
+        let exit = stopper.last_resort();
+        terminal.restore();
+        let status = ending::finish(&trouble.error().map_or(Ok(exit), Err), &file);
+        #[expect(clippy::exit, reason = "the threads that could return from main do not")]
+        std::process::exit(status.into());
+    };
+    std::thread::Builder::new().name("last-resort".into()).spawn(end).map(drop).map_err(CommandError::Runtime)
+}
+
+/// Whether a variable of OpenTelemetry asks for sending, or might.
+fn environment_sends() -> bool {
+    std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OTEL_EXPORTER_OTLP"))
+}
+
+/// Listens on the first address that is free.
+fn bind(address: &ListenAddress) -> Result<TcpListener, CommandError> {
+    let listen = |source| CommandError::Listen { address: address.to_string(), source };
+    let listener = TcpListener::bind(address.resolve().map_err(listen)?.as_slice()).map_err(listen)?;
     listener.set_nonblocking(true).map_err(listen)?;
     Ok(listener)
 }
 
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
 fn serve(
     runtime: Runtime,
-    listener: Option<TcpListener>,
-    telemetry: Arc<Telemetry>,
+    endpoint: Option<(TcpListener, Answers, AllowedHosts)>,
     obey_signals: impl FnOnce(),
     quitting: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async move {
-        if let Some(listener) = listener.and_then(|listener| tokio::net::TcpListener::from_std(listener).ok()) {
-            tokio::spawn(http::serve(listener, telemetry));
+        if let Some((listener, answers, hosts)) = endpoint
+            && let Ok(listener) = tokio::net::TcpListener::from_std(listener)
+        {
+            tokio::spawn(http::serve(listener, answers, hosts));
         }
         obey_signals();
         // The other end is dropped with the session at the latest.
         let _ = quitting.await;
     });
     runtime.shutdown_background();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_machine_as_a_bug() {
+        let output = Output::to(std::fs::File::open("/dev/null").unwrap()).unwrap();
+        let (stopper, trouble) = (Stopper::new(output), Trouble::default());
+        end_at_panic(stopper.clone(), Arc::default(), trouble.clone());
+        assert!(trouble.error().is_none());
+        std::thread::Builder::new().name("hart0".into()).spawn(|| panic!("a test")).unwrap().join().unwrap_err();
+        drop(std::panic::take_hook());
+        assert!(matches!(trouble.error(), Some(CommandError::Bug)));
+        // Returns once the machine is asked to end, and has had its time.
+        assert_eq!(stopper.last_resort(), MachineExit::Stopped);
+    }
 }

@@ -1,5 +1,5 @@
-//! Signals: those that end the machine, those of a shell's job control, and that of a
-//! terminal that changes its size.
+//! Signals: those that end the machine, those of a shell's job control, that of a terminal
+//! that changes its size, and that of the limit of CPU time.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::stop::Stopper;
 use crate::terminal::Terminal;
+use crate::trouble::Trouble;
 
 /// Signals that this process handles from now on.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Signals {
     suspends: Signal,
     resumes: Signal,
     resizes: Signal,
+    limits: Signal,
 }
 
 impl Signals {
@@ -34,12 +36,13 @@ impl Signals {
             suspends: signal(SignalKind::from_raw(Number::TSTP.as_raw()))?,
             resumes: signal(SignalKind::from_raw(Number::CONT.as_raw()))?,
             resizes: signal(SignalKind::window_change())?,
+            limits: signal(SignalKind::from_raw(Number::XCPU.as_raw()))?,
         })
     }
 
     /// Does what they ask for, in tasks of the runtime.
-    pub(crate) fn obey(self, stopper: &Stopper, terminal: &Arc<Terminal>) {
-        let Self { mut terminates, ends, mut suspends, mut resumes, mut resizes } = self;
+    pub(crate) fn obey(self, stopper: &Stopper, terminal: &Arc<Terminal>, trouble: &Trouble) {
+        let Self { mut terminates, ends, mut suspends, mut resumes, mut resizes, mut limits } = self;
         let asking = stopper.clone();
         tokio::spawn(async move {
             while terminates.recv().await.is_some() {
@@ -54,6 +57,13 @@ impl Signals {
                 }
             });
         }
+        let (stopper, trouble) = (stopper.clone(), trouble.clone());
+        tokio::spawn(async move {
+            if limits.recv().await.is_some() {
+                trouble.cpu_time();
+                stopper.stop();
+            }
+        });
         let given = Arc::clone(terminal);
         tokio::spawn(async move {
             while suspends.recv().await.is_some() {

@@ -10,23 +10,35 @@ use riscope_machine::MachineSpec;
 use riscope_machine::console::Console;
 
 use crate::cli::EngineChoice;
+use crate::identity::Identity;
+use crate::limits::{self, Needs};
+use crate::message::say;
 
 /// A specification with everything that does not come from the command line.
 pub(crate) fn machine_spec(
     bus: &DomainEventBus,
-    name: &str,
-    engine: EngineChoice,
+    identity: &Identity,
+    engine: Arc<dyn EngineFactory>,
     console: Arc<Console>,
 ) -> MachineSpec {
-    let mut spec = MachineSpec::new(engine_factory(engine), console);
-    spec.name = name.into();
+    let mut spec = MachineSpec::new(engine, console);
+    spec.vm_id = identity.id;
+    spec.name = identity.name.as_str().into();
     spec.bus = Some(bus.clone());
     spec
 }
 
-fn engine_factory(engine: EngineChoice) -> Arc<dyn EngineFactory> {
-    match engine {
-        EngineChoice::Interpreter => Arc::new(InterpreterFactory),
+/// The engine that was chosen, or the interpreter if the host has no address space for
+/// another.
+pub(crate) fn engine(choice: EngineChoice, needs: &Needs) -> Arc<dyn EngineFactory> {
+    match choice {
+        EngineChoice::Interpreter => fallback_engine(),
+        _ if !limits::has_space_for_jit(needs) => {
+            say(
+                &"the host allows too little address space for translations (ulimit -v); the interpreter runs the guest, which is slower",
+            );
+            fallback_engine()
+        }
         EngineChoice::Baseline => translator(Tiers::Baseline),
         EngineChoice::Tiered => translator(Tiers::All),
     }
@@ -34,6 +46,11 @@ fn engine_factory(engine: EngineChoice) -> Arc<dyn EngineFactory> {
 
 fn translator(tiers: Tiers) -> Arc<dyn EngineFactory> {
     Arc::new(JitFactory { config: JitConfig { tiers, ..JitConfig::default() } })
+}
+
+/// The engine that needs nothing of the host but memory.
+pub(crate) fn fallback_engine() -> Arc<dyn EngineFactory> {
+    Arc::new(InterpreterFactory)
 }
 
 #[cfg(test)]
@@ -50,7 +67,13 @@ mod tests {
         for choice in EngineChoice::value_variants() {
             let bus = DomainEventBus::new();
             let events = bus.subscribe("test", Filter::all(), 64);
-            let mut spec = machine_spec(&bus, "a", *choice, Console::new(Arc::new(CaptureBackend::default())));
+            let (identity, needs) = (Identity::new(None, None), Needs { harts: 1, ..Needs::default() });
+            let mut spec = machine_spec(
+                &bus,
+                &identity,
+                engine(*choice, &needs),
+                Console::new(Arc::new(CaptureBackend::default())),
+            );
             spec.firmware = Some(ImageSource::bytes("loop", 0x0000_006f_u32.to_le_bytes().to_vec()));
             let _machine = Machine::new(&spec).expect("a machine");
             let engines: Vec<&str> = events

@@ -279,10 +279,11 @@ mod tests {
             ["demo", "--listen", "127.0.0.1:99999"],
             ["demo", "--listen", "nowhere:80"],
             ["demo", "--otlp", "nonsense"],
+            ["demo", "--phases", "foo"],
             ["demo", "--seconds", "0"],
             ["demo", "--engine", "steam"],
         ] {
-            let option = if arguments[1] == "--otlp" { "nonsense" } else { arguments[1] };
+            let option = if matches!(arguments[1], "--otlp" | "--phases") { arguments[2] } else { arguments[1] };
             let mut command = bench.command(&arguments);
             if arguments[1] != "--listen" {
                 command.args(["--listen", "127.0.0.1:0"]);

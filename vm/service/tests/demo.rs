@@ -80,7 +80,7 @@ fn deaf_clients(address: SocketAddr, number: usize, requests: usize) -> Vec<TcpS
             let mut client = client.expect("a connection");
             client.set_nonblocking(false).expect("it can wait");
             // It may have been ended for the sake of others already.
-            let _ = client.write_all("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(requests).as_bytes());
+            let _ = client.write_all("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(requests).as_bytes());
             clients.push(client);
         }
         clients
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn what_can_only_be_read_is_a_problem_to_write() {
         let demo = Demo::start();
-        let request = "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+        let request = "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         let answer = ask(demo.address, request).expect("an answer");
         assert_eq!(
             (answer.status, answer.header("content-type")),
@@ -187,8 +187,8 @@ mod tests {
     #[test]
     fn what_is_accepted_may_be_said_in_several_lines() {
         let demo = Demo::start();
-        let request = "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: text/plain;q=0.5\r\n\
-                       Accept: application/openmetrics-text;version=1.0.0\r\n\r\n";
+        let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain;q=0.5\r\n\
+                       Accept: application/openmetrics-text;version=1.0.0\r\nConnection: close\r\n\r\n";
         let answer = ask(demo.address, request).expect("an answer");
         let kind = answer.header("content-type").unwrap_or_default();
         assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
@@ -241,7 +241,7 @@ mod tests {
     fn clients_that_never_finish_keep_nobody_waiting() {
         let demo = Demo::start();
         // More than are served at a time: silent ones, ones that stop in the middle, ones that do not read the answer.
-        let beginnings = ["", "GET /metrics HTTP/1.1\r\nHost:", "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"];
+        let beginnings = ["", "GET /metrics HTTP/1.1\r\nHost:", "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"];
         let open: Vec<TcpStream> = (0..150)
             .map(|number| {
                 let mut stream = TcpStream::connect(demo.address).expect("a connection");

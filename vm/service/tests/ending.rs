@@ -168,7 +168,7 @@ mod tests {
         let help = support::process::run(["run", "--help"]);
         help.assert_code(0);
         let (_, list) = help.stdout.split_once("Exit status:\n").expect("the help lists them");
-        let listed: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        let listed: Vec<&str> = list.lines().map_while(|line| line.split_whitespace().next()).collect();
         let readme = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
         let readme = std::fs::read_to_string(readme).expect("there is a README.md");
         let rows = readme.lines().skip_while(|line| !line.starts_with("| status |")).skip(2);

@@ -1,11 +1,13 @@
 //! The command line. Names are stable; `--help` is meant to be enough to start.
 
 mod disk;
+mod listen;
+mod name;
+mod phases;
 mod size;
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -16,6 +18,10 @@ use riscope_machine::DiskSpec;
 use crate::error::USAGE;
 use crate::message::say;
 use disk::parse_disk;
+pub(crate) use listen::ListenAddress;
+use listen::{parse_host, parse_listen};
+pub(crate) use name::parse_name;
+use phases::{PHASES, parse_phases};
 use size::{parse_grace, parse_memory, parse_timeout};
 
 /// The command that the arguments of this process give.
@@ -71,7 +77,7 @@ pub(crate) enum Command {
     Demo(DemoArguments),
 }
 
-const RUN_HELP: &str = "\
+pub(crate) const RUN_HELP: &str = "\
 Examples:
   riscope run --kernel Image --initrd initrd.gz --append 'console=ttyS0'
   riscope run --kernel Image --append 'console=ttyS0 root=/dev/vda rw' --disk disk.ext4 --memory 1G
@@ -90,7 +96,11 @@ Exit status:
   70   riscope failed, or its host
   71   the guest panicked, under --on-panic exit
   124  --timeout has passed
-  130  ended by the user: SIGINT, SIGHUP, SIGQUIT, Ctrl-A x, and SIGTERM unless the guest shut down";
+  130  ended by the user: SIGINT, SIGHUP, SIGQUIT, Ctrl-A x, and SIGTERM unless the guest shut down
+
+A guest can end with any code. --status FILE tells its codes and riscope's own apart, as in
+  {\"reason\":\"guest_failure\",\"code\":2,\"status\":2,...}
+with one of the reasons poweroff, guest_failure, guest_panic, reset, timeout, killed, usage, host, error.";
 
 const DEMO_HELP: &str = "\
 The guest goes through the phases integer, float, memory and churn for ever. Meanwhile look at
@@ -149,39 +159,66 @@ pub(crate) struct RunArguments {
     /// Write memory from begin_signature to end_signature here when the machine ends
     #[arg(long, value_name = "FILE")]
     pub(crate) signature: Option<PathBuf>,
+    /// Serve a page and /metrics here, such as 127.0.0.1:8440, localhost:8440 or :8440, which is
+    /// on this host only
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
+    pub(crate) listen: Option<ListenAddress>,
     #[command(flatten)]
-    pub(crate) observe: ObserveArguments,
+    pub(crate) about: AboutArguments,
+}
+
+impl RunArguments {
+    /// The file that says best what the machine runs.
+    pub(crate) fn program(&self) -> Option<&Path> {
+        self.kernel.as_deref().or(self.bios.as_deref())
+    }
 }
 
 /// `riscope demo`
 #[derive(Args, Debug)]
 pub(crate) struct DemoArguments {
     /// Phases to run, in this order
-    #[arg(long, value_name = "LIST", default_value = "integer,float,memory,churn")]
+    #[arg(long, value_name = "LIST", default_value_t = PHASES.join(","), value_parser = parse_phases)]
     pub(crate) phases: String,
     /// Seconds that each phase takes
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
     /// Serve the page and /metrics here
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8440")]
-    pub(crate) listen: SocketAddr,
-    /// Send spans to this OTLP/HTTP receiver
-    #[arg(long, value_name = "URL")]
-    pub(crate) otlp: Option<String>,
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8440", value_parser = parse_listen)]
+    pub(crate) listen: ListenAddress,
     /// What executes the guest
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
     pub(crate) engine: EngineChoice,
+    #[command(flatten)]
+    pub(crate) about: AboutArguments,
 }
 
-/// Where to look at the machine from.
+/// How the machine is called, looked at, and reported.
 #[derive(Args, Debug)]
-pub(crate) struct ObserveArguments {
-    /// Serve a page and /metrics here, such as 127.0.0.1:8440
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) listen: Option<SocketAddr>,
+pub(crate) struct AboutArguments {
+    /// Name of the machine in metrics and spans; by default that of its program, and some letters
+    /// that differ between machines
+    #[arg(long, value_name = "NAME", value_parser = parse_name, allow_hyphen_values = true)]
+    pub(crate) name: Option<String>,
+    /// Write how it ended as JSON here; a file that is there is removed at the start
+    #[arg(long, value_name = "FILE")]
+    pub(crate) status: Option<PathBuf>,
+    /// Answer HTTP clients that use this name for the host, besides addresses, localhost and the
+    /// name in --listen; "*" for every name. May be given several times
+    #[arg(long = "allow-host", value_name = "NAME", value_parser = parse_allowed_host)]
+    pub(crate) allow_hosts: Vec<String>,
     /// Send spans to this OTLP/HTTP receiver, such as http://127.0.0.1:4318
     #[arg(long, value_name = "URL")]
     pub(crate) otlp: Option<String>,
+}
+
+/// The name of a host, or `*`.
+fn parse_allowed_host(text: &str) -> Result<String, String> {
+    match text {
+        "*" => Ok(text.to_owned()),
+        _ if text.contains(':') => Err("give the name alone, without a port".to_owned()),
+        _ => parse_host(text),
+    }
 }
 
 /// A number of harts.

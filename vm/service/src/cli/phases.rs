@@ -1,0 +1,54 @@
+//! The phases of the demo's guest, as `--phases` takes them.
+
+/// The rows of `phase_table` in `vm/service/guest/src/main.S`, which a test compares.
+pub(crate) const PHASES: [&str; 4] = ["integer", "float", "memory", "churn"];
+/// Phases that the guest takes at most: `PHASE_ORDER_MAX` in its `demo.inc`.
+const MAX_PHASES: usize = 16;
+
+/// Names of phases, separated by commas, in the order in which they are to run.
+///
+/// # Errors
+/// A sentence that names what is no phase.
+pub(crate) fn parse_phases(text: &str) -> Result<String, String> {
+    for name in text.split(',') {
+        if !PHASES.contains(&name) {
+            return Err(format!("{name:?} is no phase; the guest has {}", PHASES.join(", ")));
+        }
+    }
+    if text.split(',').count() > MAX_PHASES {
+        return Err(format!("the guest takes at most {MAX_PHASES} phases"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_phases_are_those_of_the_guest() {
+        let source = include_str!("../../guest/src/main.S");
+        let (_, table) = source.split_once("phase_table:\n").expect("it has a table");
+        let rows = table.lines().map_while(|line| line.trim().strip_prefix(".dword")?.trim().split(',').next());
+        let name = |label: &str| {
+            let (_, text) = source.split_once(&format!("\n{label}:")).expect("each row has a name");
+            text.split('"').nth(1).expect("a name is a text").to_owned()
+        };
+        assert_eq!(rows.map(name).collect::<Vec<_>>(), PHASES);
+        let (_, limit) = include_str!("../../guest/src/demo.inc").split_once("PHASE_ORDER_MAX,").expect("a limit");
+        assert_eq!(limit.split_whitespace().next(), Some(MAX_PHASES.to_string().as_str()));
+    }
+
+    #[test]
+    fn what_is_no_phase_is_named() {
+        assert_eq!(parse_phases("churn,integer,churn").as_deref(), Ok("churn,integer,churn"));
+        for (text, named) in
+            [("foo", "\"foo\""), ("integer,,float", "\"\""), ("", "\"\""), ("float,Churn", "\"Churn\"")]
+        {
+            let error = parse_phases(text).expect_err(text);
+            assert!(error.starts_with(named), "{error}");
+        }
+        assert!(parse_phases(&["float"; MAX_PHASES].join(",")).is_ok());
+        assert!(parse_phases(&["float"; MAX_PHASES + 1].join(",")).is_err());
+    }
+}

@@ -1,0 +1,235 @@
+//! One connection: its requests, one after the other, and how long each may take.
+//!
+//! ```text
+//!         first byte of a request            answer is written
+//!  idle ──────────────────────────► asking ───────────────────► idle
+//! ```
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+/// Longest time until a new client asks.
+const FIRST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest time between two requests: longer than the usual minute between two scrapes.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+/// Longest time from the first byte of a request to the last of its answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Requests of one connection: a scraper that asks every second connects again after some
+/// minutes, so that no client keeps its place for ever.
+const MAX_REQUESTS: u32 = 250;
+
+/// What a connection is doing.
+#[derive(Clone, Debug)]
+pub(super) struct Connection(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    is_idle: bool,
+    /// When it became idle, or when its request began.
+    since: Instant,
+    requests: u32,
+    /// Whether an answer is on its way to the client.
+    is_answered: bool,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        let state = State { is_idle: true, since: Instant::now(), requests: 0, is_answered: false };
+        Self(Arc::new(Mutex::new(state)))
+    }
+}
+
+impl Connection {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it waits for a request.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state().is_idle
+    }
+
+    /// Since when it is idle, or serves a request.
+    pub(super) fn since(&self) -> Instant {
+        self.state().since
+    }
+
+    /// A byte of a request has come.
+    pub(super) fn request_begins(&self) {
+        let mut state = self.state();
+        if state.is_idle {
+            (state.is_idle, state.since) = (false, Instant::now());
+        }
+    }
+
+    /// A request has come; true if it is the last that is served.
+    fn request_comes(&self) -> bool {
+        self.request_begins();
+        let mut state = self.state();
+        state.requests += 1;
+        state.requests >= MAX_REQUESTS
+    }
+
+    /// The answer is known and is written next.
+    fn request_is_answered(&self) {
+        self.state().is_answered = true;
+    }
+
+    /// Everything that there was to write is written.
+    fn is_flushed(&self) {
+        let mut state = self.state();
+        if std::mem::take(&mut state.is_answered) {
+            (state.is_idle, state.since) = (true, Instant::now());
+        }
+    }
+
+    /// When it has to end unless it goes on.
+    fn deadline(&self) -> Instant {
+        let state = self.state();
+        let limit = match (state.is_idle, state.requests) {
+            (true, 0) => FIRST_TIMEOUT,
+            (true, _) => IDLE_TIMEOUT,
+            (false, _) => REQUEST_TIMEOUT,
+        };
+        state.since + limit
+    }
+
+    /// Serves requests by `router` until the client or a limit ends the connection.
+    pub(super) async fn serve(self, stream: TcpStream, router: Router) {
+        // Only costs time when it fails.
+        let _ = stream.set_nodelay(true);
+        let asked = self.clone();
+        let router = TowerToHyperService::new(router);
+        let service = service_fn(move |request| answer(asked.clone(), router.clone(), request));
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        // `deadline` has that limit and others.
+        builder.header_read_timeout(None);
+        let io = TokioIo::new(Watched { stream, connection: self.clone() });
+        let served = builder.serve_connection(io, service);
+        tokio::select! {
+            // The client's errors are the client's.
+            _ = served => {}
+            () = self.expires() => {}
+        }
+    }
+
+    async fn expires(&self) {
+        loop {
+            let deadline = self.deadline();
+            if deadline <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(deadline).await;
+        }
+    }
+}
+
+async fn answer(
+    connection: Connection,
+    router: TowerToHyperService<Router>,
+    request: Request<Incoming>,
+) -> Result<Response, std::convert::Infallible> {
+    let is_last = connection.request_comes();
+    let mut response = router.call(request).await?;
+    if is_last {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    connection.request_is_answered();
+    Ok(response)
+}
+
+/// A stream that tells its connection what moves.
+#[derive(Debug)]
+struct Watched {
+    stream: TcpStream,
+    connection: Connection,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.connection.request_begins();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.connection.is_flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_state_has_its_limit() {
+        let (connection, start) = (Connection::default(), Instant::now());
+        assert_eq!((connection.deadline(), connection.is_idle()), (start + FIRST_TIMEOUT, true));
+        connection.request_begins();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        connection.request_begins();
+        assert!(!connection.request_comes());
+        assert_eq!((connection.deadline(), connection.is_idle()), (start + REQUEST_TIMEOUT, false));
+        connection.is_flushed();
+        assert!(!connection.is_idle(), "there is no answer yet");
+        connection.request_is_answered();
+        connection.is_flushed();
+        assert_eq!((connection.deadline(), connection.is_idle()), (Instant::now() + IDLE_TIMEOUT, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_does_nothing_expires() {
+        let (connection, start) = (Connection::default(), Instant::now());
+        connection.expires().await;
+        assert_eq!(start.elapsed(), FIRST_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn the_last_request_is_told() {
+        let connection = Connection::default();
+        assert!((1..MAX_REQUESTS).all(|_| !connection.request_comes()));
+        assert!(connection.request_comes());
+    }
+}

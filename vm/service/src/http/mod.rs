@@ -1,0 +1,114 @@
+//! The HTTP endpoint of a machine in the foreground: a page of links, `/metrics`,
+//! and health.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `connection.rs` | one connection: its requests, and how long each may take |
+//! | `open.rs` | the connections that are open, and which of them makes room |
+//! | `host.rs` | the names under which clients may ask |
+//! | `encoding.rs` | whether a client wants gzip, and gzip |
+//! | `answers.rs` | the thread that makes the answers of `/metrics` |
+//! | `problem.rs` | errors as JSON |
+//!
+//! A client can be slow, silent or hostile, and no other waits for it: `open.rs` has the
+//! policy.
+
+mod answers;
+mod connection;
+mod encoding;
+mod host;
+mod open;
+mod problem;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+pub(crate) use answers::Answers;
+use connection::Connection;
+use encoding::accepts_gzip;
+pub(crate) use host::AllowedHosts;
+use open::OpenConnections;
+use problem::problem;
+
+/// Pause after a failed accept, for example when file descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves until the task is dropped.
+pub(crate) async fn serve(listener: TcpListener, answers: Answers, hosts: AllowedHosts) {
+    let router = router(answers, Arc::new(hosts));
+    let mut open = OpenConnections::default();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                open.make_room().await;
+                let connection = Connection::default();
+                let served = tokio::spawn(connection.clone().serve(stream, router.clone()));
+                open.add(connection, served.abort_handle());
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+fn router(answers: Answers, hosts: Arc<AllowedHosts>) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(|| async { "ok\n" }))
+        .merge(crate::runbooks::routes())
+        .method_not_allowed_fallback(not_allowed)
+        .fallback(not_found)
+        .layer(from_fn_with_state(hosts, host::check))
+        .with_state(answers)
+}
+
+async fn page() -> Html<&'static str> {
+    Html(concat!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>riscope</title>",
+        "<h1>riscope ",
+        env!("CARGO_PKG_VERSION"),
+        "</h1><ul>",
+        "<li><a href=\"/metrics\">/metrics</a>: Prometheus metrics, text or OpenMetrics by <code>Accept</code>",
+        "<li><a href=\"/healthz\">/healthz</a>: is the process alive",
+        "<li><a href=\"/readyz\">/readyz</a>: can it serve",
+        "<li><a href=\"/runbooks\">/runbooks</a>: what to do when an alert fires",
+        "</ul></html>\n",
+    ))
+}
+
+async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response {
+    let Some(answer) = answers.metrics(accepted(&headers), accepts_gzip(&headers)).await else {
+        return problem(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be gathered");
+    };
+    let mut response = answer.body.into_response();
+    let fields = response.headers_mut();
+    fields.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(answer.content_type));
+    fields.insert(header::VARY, header::HeaderValue::from_static("accept, accept-encoding"));
+    if answer.is_gzip {
+        fields.insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// What the client accepts. Several lines are one list (RFC 9110, section 5.2).
+fn accepted(headers: &HeaderMap) -> Option<String> {
+    let lines: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
+}
+
+async fn not_allowed() -> Response {
+    problem(StatusCode::METHOD_NOT_ALLOWED, "this can only be read: use GET or HEAD")
+}
+
+async fn not_found() -> Response {
+    problem(StatusCode::NOT_FOUND, "there is nothing here; see / for what there is")
+}

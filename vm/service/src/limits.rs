@@ -1,0 +1,197 @@
+//! Limits of the host (`ulimit`), looked at before anything is built.
+//!
+//! Some libraries panic, and an allocation aborts, when the host refuses a descriptor, a
+//! thread or memory. So what a command needs of each is tried or compared first, and one
+//! line says which limit is too low. What a limit costs later (a disk that may not grow, a
+//! connection more than descriptors) is an error where it happens.
+
+use std::fs::{self, File};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use rustix::io::Errno;
+use rustix::param::page_size;
+use rustix::process::{Resource, getrlimit};
+
+/// Descriptors of stdin, stdout and stderr.
+const STREAMS: usize = 3;
+/// Descriptors that every command needs besides those of its machine: streams, the event
+/// loop and its wake-ups, signals, and one for files that are opened for a moment.
+const BASE_FILES: usize = 14;
+/// Descriptors for serving: the listener and connections.
+const LISTEN_FILES: usize = 4;
+/// Descriptors for sending: another event loop, a connection, the resolver's files.
+const OTLP_FILES: usize = 8;
+/// Threads that every command needs besides those of its machine.
+const BASE_THREADS: usize = 12;
+/// Threads for sending.
+const OTLP_THREADS: usize = 4;
+/// Address space that a thread may take: its stack, and a heap of its own.
+const THREAD_SPACE: u64 = 66 << 20;
+/// Address space that every command needs besides its threads and its machine.
+const BASE_SPACE: u64 = 64 << 20;
+/// Address space for each hart besides its thread: its decoded code and its TLBs.
+const HART_SPACE: u64 = 64 << 20;
+/// Address space for translations: both views of the arena, and what the compiler takes.
+const JIT_SPACE: u64 = THREAD_SPACE + (256 << 20);
+
+/// What a command needs of its host.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Needs {
+    /// Harts of its machine.
+    pub(crate) harts: usize,
+    /// Memory of its guest in bytes.
+    pub(crate) memory: u64,
+    /// Disks of its machine.
+    pub(crate) disks: usize,
+    /// Whether it serves HTTP.
+    pub(crate) listens: bool,
+    /// Whether it sends to an OTLP receiver.
+    pub(crate) sends: bool,
+}
+
+impl Needs {
+    fn files(&self) -> usize {
+        let listen = if self.listens { LISTEN_FILES } else { 0 };
+        let otlp = if self.sends { OTLP_FILES } else { 0 };
+        BASE_FILES + self.disks + listen + otlp
+    }
+
+    fn threads(&self) -> usize {
+        BASE_THREADS + self.harts + if self.sends { OTLP_THREADS } else { 0 }
+    }
+
+    fn space(&self) -> u64 {
+        let threads = (self.threads() - self.harts) as u64 * THREAD_SPACE;
+        self.machine_space().saturating_add(BASE_SPACE + threads)
+    }
+
+    fn machine_space(&self) -> u64 {
+        self.memory.saturating_add(self.harts as u64 * (THREAD_SPACE + HART_SPACE))
+    }
+}
+
+/// A limit that is too low.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LimitError {
+    #[error("the host allows too few open files: riscope needs {needed} here; raise the limit (ulimit -n)")]
+    Files { needed: usize },
+    #[error("the host allows too few threads: riscope needs {needed} here; raise the limit (ulimit -u): {source}")]
+    Threads { needed: usize, source: io::Error },
+    #[error(
+        "the host allows too little memory: riscope needs about {} MiB here of which {} MiB are left; \
+         raise the limit (ulimit {option}) or choose less --memory",
+        needed >> 20, left >> 20
+    )]
+    Space { needed: u64, left: u64, option: &'static str },
+}
+
+/// Lets a write beyond the limit of file sizes fail with an error instead of ending the
+/// process.
+///
+/// # Errors
+/// The host's, when it lets nobody handle the signal.
+pub(crate) fn survive_file_size_limit() -> io::Result<()> {
+    // Only the handler matters: nobody looks at the flag.
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false))).map(drop)
+}
+
+/// Whether the host has room for what a command needs.
+///
+/// # Errors
+/// [`LimitError`], naming the limit that is too low.
+pub(crate) fn check(needs: &Needs) -> Result<(), LimitError> {
+    check_space(needs.space())?;
+    check_files(needs.files())?;
+    check_threads(needs.threads())
+}
+
+/// Opens as many files as are needed besides the streams.
+fn check_files(needed: usize) -> Result<(), LimitError> {
+    let mut files = Vec::with_capacity(needed);
+    for _ in STREAMS..needed {
+        match File::open("/dev/null") {
+            Ok(file) => files.push(file),
+            Err(error) if is_out_of_files(&error) => return Err(LimitError::Files { needed }),
+            // There is nothing to try it with.
+            Err(_) => break,
+        }
+    }
+    Ok(())
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
+/// Starts as many threads as are needed, all at a time.
+fn check_threads(needed: usize) -> Result<(), LimitError> {
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let mut threads = Vec::with_capacity(needed);
+    let mut refusal = None;
+    for _ in 0..needed {
+        let held = Arc::clone(&held);
+        // It waits until the other end is dropped.
+        let wait = move || drop(held.lock().map(|held| held.recv()));
+        match std::thread::Builder::new().name("limits".into()).spawn(wait) {
+            Ok(thread) => threads.push(thread),
+            Err(source) => {
+                refusal = Some(LimitError::Threads { needed, source });
+                break;
+            }
+        }
+    }
+    drop(hold);
+    for thread in threads {
+        // It does nothing that could panic.
+        let _ = thread.join();
+    }
+    refusal.map_or(Ok(()), Err)
+}
+
+/// Whether there is address space for the machine and for translations of its code.
+/// Asked when everything else has been started.
+pub(crate) fn has_space_for_jit(needs: &Needs) -> bool {
+    check_space(needs.machine_space().saturating_add(JIT_SPACE)).is_ok()
+}
+
+/// Compares with the limits of address space and of data.
+fn check_space(needed: u64) -> Result<(), LimitError> {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = |field: usize| -> u64 { statm.split(' ').nth(field).and_then(|n| n.parse().ok()).unwrap_or(0) };
+    for (resource, field, option) in [(Resource::As, 0, "-v"), (Resource::Data, 5, "-d")] {
+        let Some(limit) = getrlimit(resource).current else { continue };
+        let left = limit.saturating_sub(pages(field).saturating_mul(page_size() as u64));
+        if left < needed {
+            return Err(LimitError::Space { needed, left, option });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_needed_grows_with_what_is_asked_for() {
+        let small = Needs { harts: 1, memory: 1 << 20, ..Needs::default() };
+        let large = Needs { harts: 8, memory: 1 << 30, disks: 8, listens: true, sends: true };
+        assert!(large.files() >= small.files() + 8 + LISTEN_FILES + OTLP_FILES);
+        assert!(large.threads() >= small.threads() + 7 + OTLP_THREADS);
+        assert!(large.space() >= small.space() + (1023 << 20));
+    }
+
+    #[test]
+    fn what_the_host_has_is_enough() {
+        check(&Needs { harts: 1, memory: 1 << 20, ..Needs::default() }).unwrap();
+    }
+
+    #[test]
+    fn what_no_host_has_is_named() {
+        let error = LimitError::Space { needed: 3 << 20, left: 1 << 20, option: "-v" };
+        assert!(error.to_string().contains("3 MiB here of which 1 MiB are left"), "{error}");
+    }
+}

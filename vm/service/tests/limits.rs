@@ -1,0 +1,208 @@
+//! Limits of the host: each ends a run in one line and with status 70, or costs what it forbids. None ends it by a
+//! signal or a panic.
+
+mod support;
+
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use support::assembly::assemble;
+use support::process::Outcome;
+use support::scratch::Scratch;
+
+/// The user and group that own nothing; limits of processes do not hold for root.
+const NOBODY: u32 = 65534;
+/// What a run says when it has no JIT.
+const NO_JIT: &str = "the interpreter runs the guest";
+
+/// A program that loops for long enough that it is translated, prints two lines and powers off.
+const PROGRAM: &str = ".globl _start
+    _start: li t1, 3000000
+    1: addi t1, t1, -1
+    bnez t1, 1b
+    li t0, 0x10000000
+    la t1, text
+    2: lbu t2, 0(t1)
+    beqz t2, 3f
+    sb t2, 0(t0)
+    addi t1, t1, 1
+    j 2b
+    3: li t0, 0x100000
+    li t1, 0x5555
+    sw t1, 0(t0)
+    wait: j wait
+    text: .asciz \"first line\\nsecond line\\n\"\n";
+
+/// A program that a shell runs under limits.
+struct Bench {
+    scratch: Scratch,
+    program: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let scratch = Scratch::new();
+        let program = assemble(&scratch, "program", PROGRAM);
+        Self { scratch, program }
+    }
+
+    /// Runs it with `arguments` after `ulimit`, as root or whoever runs the test.
+    fn run(&self, ulimit: &str, arguments: &[&str]) -> Outcome {
+        self.finish(Path::new(env!("CARGO_BIN_EXE_riscope")), &self.program, ulimit, arguments, |_| {})
+    }
+
+    fn finish(
+        &self,
+        riscope: &Path,
+        program: &Path,
+        ulimit: &str,
+        arguments: &[&str],
+        change: impl FnOnce(&mut Command),
+    ) -> Outcome {
+        let mut command = Command::new("bash");
+        command.arg("-c").arg(format!("ulimit {ulimit} && exec \"$@\"")).arg("bash").arg(riscope);
+        command.args(["run", "--memory", "1M", "--bios"]).arg(program).args(arguments);
+        command.current_dir(self.scratch.path()).stdin(Stdio::null());
+        change(&mut command);
+        let output = command.output().expect("bash runs");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Outcome { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// How a run under a limit may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// As without the limit.
+    Well,
+    /// With the guest's work done by the interpreter, which is said once.
+    WithoutJit,
+    /// Before anything ran, in one line with status 70.
+    Refused,
+    /// By the dynamic loader, which had no descriptor for a library.
+    NotLoaded,
+}
+
+/// How a run ended; fails when it did not end in one of these ways.
+fn end(limit: &str, outcome: &Outcome) -> End {
+    let context = format!("ulimit {limit}: {}", outcome.log());
+    assert_eq!(outcome.status.signal(), None, "{context}");
+    if outcome.code() == 127 && outcome.stderr.contains("error while loading shared libraries") {
+        return End::NotLoaded;
+    }
+    // What a run says with and without a limit: where it serves, and that nobody takes its spans.
+    let is_usual = |line: &&str| line.contains("metrics at http://") || line.contains("riscope: spans ");
+    let said: Vec<&str> = outcome.stderr.lines().filter(|line| !is_usual(line)).collect();
+    assert!(said.iter().all(|line| line.starts_with("riscope: ")), "{context}");
+    match (outcome.code(), said.as_slice()) {
+        (0, said) => {
+            assert_eq!(outcome.stdout, "first line\nsecond line\n", "{context}");
+            assert!(said.len() <= 1 && said.iter().all(|line| line.contains(NO_JIT)), "{context}");
+            if said.is_empty() { End::Well } else { End::WithoutJit }
+        }
+        (70, [line]) => {
+            assert!(line.contains("ulimit") || line.contains("os error"), "the line names the limit: {context}");
+            assert!(!line.contains("internal error"), "{context}");
+            assert_eq!(outcome.stdout, "", "{context}");
+            End::Refused
+        }
+        _ => panic!("{context}"),
+    }
+}
+
+/// The ends of runs under a limit of each of these values, in their order.
+fn sweep(bench: &Bench, option: &str, values: &[u64], arguments: &[&str]) -> Vec<End> {
+    let run = |value: &u64| {
+        let limit = format!("{option} {value}");
+        end(&limit, &bench.run(&limit, arguments))
+    };
+    values.iter().map(run).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_descriptors_are_told_before_anything_starts() {
+        let bench = Bench::new();
+        let values: Vec<u64> = (4..=24).collect();
+        for arguments in [&[][..], &["--listen", "127.0.0.1:0"], &["--otlp", "http://127.0.0.1:9"]] {
+            let ends = sweep(&bench, "-n", &values, arguments);
+            let loaded = ends.iter().position(|end| *end != End::NotLoaded).expect("some are enough to load it");
+            assert!(loaded <= 3, "{arguments:?}: {ends:?}");
+            let ends = &ends[loaded..];
+            let enough = ends.iter().position(|end| *end == End::Well).expect("24 or fewer are enough");
+            assert!(ends[..enough].iter().all(|end| *end == End::Refused), "{arguments:?}: {ends:?}");
+            assert!(ends[enough..].iter().all(|end| *end == End::Well), "{arguments:?}: {ends:?}");
+        }
+    }
+
+    #[test]
+    fn files_that_may_not_grow_cost_the_jit_and_nothing_else() {
+        let bench = Bench::new();
+        // Units of 1024 bytes; the last is more than any file of this run.
+        let ends = sweep(&bench, "-f", &[0, 1, 8, 1000, 65_535, 400_000], &[]);
+        let (last, others) = ends.split_last().expect("there are some");
+        assert_eq!(*last, End::Well, "{ends:?}");
+        assert!(others.iter().all(|end| *end == End::WithoutJit), "{ends:?}");
+    }
+
+    #[test]
+    fn a_status_that_may_not_be_written_is_told() {
+        let outcome = Bench::new().run("-f 0", &["--engine", "interpreter", "--status", "status"]);
+        outcome.assert_code(70);
+        assert!(outcome.stderr.contains("--status") && outcome.stderr.lines().count() == 1, "{}", outcome.log());
+    }
+
+    #[test]
+    fn too_little_memory_is_told_or_costs_the_jit() {
+        let bench = Bench::new();
+        let megabytes = [64, 128, 256, 512, 700, 800, 900, 1000, 1100, 1200, 1400, 1600, 4000];
+        let ends = sweep(&bench, "-v", &megabytes.map(|megabytes| megabytes << 10), &[]);
+        assert_eq!((ends[0], ends[12]), (End::Refused, End::Well), "{ends:?}");
+        let data = sweep(&bench, "-d", &[64 << 10, 4000 << 10], &[]);
+        assert_eq!(data, [End::Refused, End::Well]);
+    }
+
+    #[test]
+    fn too_few_threads_are_told_before_anything_starts() {
+        let (bench, folder) = (Bench::new(), Scratch::below(&std::env::temp_dir()));
+        // Limits of threads do not hold for root, and others may not reach what is ours, so they get copies.
+        let mut copies = Vec::new();
+        for original in [Path::new(env!("CARGO_BIN_EXE_riscope")), &bench.program] {
+            let copy = folder.join(original.file_name().and_then(|name| name.to_str()).expect("a name"));
+            std::fs::copy(original, &copy).expect("it can be copied");
+            copies.push(copy);
+        }
+        let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), everybody).expect("the folder is ours");
+        let is_root = rustix::process::geteuid().is_root();
+        let run = |threads: u64| {
+            let limit = format!("-u {threads}");
+            let become_nobody = |command: &mut Command| {
+                if is_root {
+                    command.uid(NOBODY).gid(NOBODY);
+                }
+            };
+            end(&limit, &bench.finish(&copies[0], &copies[1], &limit, &[], become_nobody))
+        };
+        for threads in [1, 3, 6] {
+            assert_eq!(run(threads), End::Refused, "{threads}");
+        }
+        assert_eq!(run(10_000), End::Well);
+    }
+
+    #[test]
+    fn a_limit_of_cpu_time_ends_a_run_with_70() {
+        let scratch = Scratch::new();
+        let program = assemble(&scratch, "program", ".globl _start\n_start: j _start\n");
+        let bench = Bench { scratch, program };
+        let outcome = bench.run("-S -t 1", &["--status", "status"]);
+        outcome.assert_code(70);
+        assert_eq!(outcome.stderr, "riscope: the limit of CPU time is reached; raise it (ulimit -t)\n");
+        let status = std::fs::read_to_string(bench.scratch.join("status")).expect("it is written");
+        assert!(status.contains("\"reason\":\"host\""), "{status}");
+    }
+}
