@@ -91,7 +91,18 @@ pub(crate) fn compare(
     suspect: &dyn EngineFactory,
     statistics: Option<&mut Statistics>,
 ) -> Option<String> {
-    let mut expected = Machine::new(program, &InterpreterFactory);
+    differ(program, &InterpreterFactory, suspect, statistics)
+}
+
+/// Runs `program` on two engines. `Some` tells how they differ in registers, control
+/// registers or memory.
+pub(crate) fn differ(
+    program: &Program,
+    reference: &dyn EngineFactory,
+    suspect: &dyn EngineFactory,
+    statistics: Option<&mut Statistics>,
+) -> Option<String> {
+    let mut expected = Machine::new(program, reference);
     let mut found = Machine::new(program, suspect);
     let mut done = 0;
     for step in &program.steps {

@@ -68,9 +68,12 @@ fn a_deterministic_machine_repeats_itself() {
         spec.time = TimeSource::Instructions;
         let machine = start(&spec);
         assert_eq!(machine.wait_or_expire(PATIENCE), MachineExit::PowerOff);
-        (machine.clock().now(), machine.counters().harts[0].instructions())
+        let mut memory = vec![0; 16 << 20];
+        vm_memory::Bytes::read_slice(machine.ram().memory(), &mut memory, vm_memory::GuestAddress(0x8000_0000))
+            .unwrap();
+        (machine.clock().now(), machine.counters().harts[0].instructions(), memory)
     });
-    assert_eq!(results[0], results[1]);
+    assert!(results[0] == results[1], "clock, counts or memory differ");
     assert!(results[0].0 >= 10_000);
 }
 

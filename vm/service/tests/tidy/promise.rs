@@ -1,7 +1,8 @@
 //! SPECIFICATION.md: a promise stands there only with a check that keeps it.
 //!
 //! Each row of its tables has three cells: promise, figure, and what checks it. The last cell names checks as
-//! `path` (a program or benchmark) or `path::function` (one test); each must be there.
+//! `path` (a program or benchmark) or `path::function` (one test); each must be there. A figure that a constant of
+//! a test decides is followed by `<!-- path::CONSTANT -->` and has to be its value.
 
 use std::fs;
 
@@ -49,6 +50,46 @@ fn broken(row: &[&str]) -> Vec<String> {
     findings
 }
 
+/// The figures of `content` that a constant decides: the text before `<!-- path::NAME -->`,
+/// and what names the constant.
+fn figures(content: &str) -> Vec<(&str, &str)> {
+    let marks = content.match_indices("<!-- ").filter_map(|(at, mark)| {
+        let (name, _) = content[at + mark.len()..].split_once(" -->")?;
+        Some((&content[..at], name))
+    });
+    marks.filter(|(_, name)| name.contains("::")).collect()
+}
+
+/// The number that `text` ends with, such as 1,024 or 55 million.
+fn last_number(text: &str) -> Option<u64> {
+    let mut words = text.split_whitespace().rev();
+    let last = words.next()?;
+    let (number, scale) = match last {
+        "million" => (words.next()?, 1_000_000),
+        "thousand" => (words.next()?, 1_000),
+        _ => (last, 1),
+    };
+    number.replace(',', "").parse::<u64>().ok().map(|number| number * scale)
+}
+
+/// The value of a constant that `source` defines by a number.
+fn constant(source: &str, name: &str) -> Option<u64> {
+    let (_, rest) = source.split_once(&format!("const {name}: "))?;
+    let (_, value) = rest.split_once(';')?.0.split_once(" = ")?;
+    value.replace('_', "").parse().ok()
+}
+
+/// Why a figure is not that of its constant, unless it is.
+fn drifted(text: &str, name: &str) -> Option<String> {
+    let (path, constant_name) = name.split_once("::")?;
+    let Ok(source) = fs::read_to_string(at(path)) else { return Some(format!("{name}: there is no file {path}")) };
+    let Some(value) = constant(&source, constant_name) else {
+        return Some(format!("{name}: {path} has no number of this name"));
+    };
+    let said = last_number(text);
+    (said != Some(value)).then(|| format!("{name} is {value}, but SPECIFICATION.md says {said:?}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +102,29 @@ mod tests {
         assert!(rows.len() >= 10, "only {} rows were found", rows.len());
         let findings: Vec<String> = rows.iter().flat_map(|row| broken(row)).collect();
         expect_none("promises have a check that is there", &findings);
+    }
+
+    #[test]
+    fn figures_are_those_of_their_constants() {
+        let content = fs::read_to_string(at("SPECIFICATION.md")).expect("there is a SPECIFICATION.md");
+        let figures = figures(&content);
+        assert!(figures.len() >= 6, "only {} figures name their constant", figures.len());
+        let findings: Vec<String> = figures.iter().filter_map(|(text, name)| drifted(text, name)).collect();
+        expect_none("figures are those of their constants", &findings);
+    }
+
+    #[test]
+    fn a_figure_that_drifts_is_noticed() {
+        let budget = "vm/service/tests/tidy/source.rs::FILE_BUDGET";
+        let content = format!("a | 77 million<!-- {budget} --> b");
+        let found = figures(&content);
+        assert_eq!(found, [("a | 77 million", budget)]);
+        let drift = format!("{budget} is 400, but SPECIFICATION.md says Some(77000000)");
+        assert_eq!(drifted(found[0].0, found[0].1), Some(drift));
+        assert_eq!(drifted("| 400", budget), None);
+        assert!(drifted("400", "vm/gone.rs::A").is_some());
+        assert!(drifted("400", "vm/service/tests/tidy/source.rs::GONE").is_some());
+        assert_eq!(last_number("for 1,024"), Some(1024));
     }
 
     #[test]
