@@ -98,6 +98,9 @@ other_trap:
     bgez t6, fail
     li t6, CLINT_MSIP + 4
     sw zero, 0(t6)
+1:  csrr t6, mip                    # the withdrawn interrupt may take a moment; asked before hart 0 may raise the next
+    andi t6, t6, 1 << IRQ_MSI
+    bnez t6, 1b
     fence.i
     sfence.vma
     fence rw, rw
@@ -106,9 +109,6 @@ other_trap:
     ld t6, acknowledged
     addi t6, t6, 1
     sd t6, acknowledged, t5
-1:  csrr t6, mip                    # the withdrawn interrupt may take a moment
-    andi t6, t6, 1 << IRQ_MSI
-    bnez t6, 1b
     mret
 2:  other_done
 
