@@ -85,6 +85,17 @@ is_same() {
     done
 }
 
+# install_shared TO: what initramfs and disk share.
+install_shared() {
+    local name
+    install -m 644 "$here/files/riscope.sh" "$1/riscope.sh"
+    install -m 755 "$here/files/resize" "$1/resize"
+    install -m 755 "$here/files/end" "$1/poweroff"
+    for name in halt reboot; do
+        ln -s poweroff "$1/$name"
+    done
+}
+
 human_size() {
     numfmt --to=iec --suffix=B "$(stat -c %s "$1")"
 }

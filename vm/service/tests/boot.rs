@@ -148,6 +148,24 @@ mod tests {
     }
 
     #[test]
+    fn the_status_of_a_guests_command_is_the_exit_status() {
+        for (command, status) in [("false", 1), ("exit 42", 42)] {
+            let outcome = run(linux(&exec(command)));
+            outcome.assert_code(status);
+            let report = format!("\nriscope-exit: {status}\r\n");
+            assert!(outcome.stdout.contains(&report), "{}", outcome.log());
+            assert_no_complaint(&outcome.stdout);
+        }
+    }
+
+    #[test]
+    fn a_guest_that_finds_no_root_file_system_ends_with_255() {
+        let outcome = run(linux("root=/dev/vda"));
+        outcome.assert_code(255);
+        assert!(outcome.stdout.contains("riscope: no block device /dev/vda"), "{}", outcome.log());
+    }
+
+    #[test]
     fn a_complaint_of_the_kernel_is_noticed() {
         let log = "[    1.0] fine\n[    2.0] rcu: INFO: rcu_sched self-detected stall on CPU\n[    3.0] rcu: all well\n\
                    [    4.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1\n";

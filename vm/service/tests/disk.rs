@@ -4,21 +4,14 @@ mod support;
 
 use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::guest::{assert_no_complaint, disk, exec, linux};
-use support::process::{Outcome, Process, run};
+use rustix::process::Signal;
+use support::guest::{assert_no_complaint, copy_of, disk, exec, linux, systemd_disk};
+use support::process::{Outcome, Process, riscope, run};
 use support::scratch::Scratch;
-
-/// A copy of the tests' disk that takes no more room than what is changed in it, where the file system can do that.
-fn copy_of_disk(scratch: &Scratch) -> PathBuf {
-    let copy = scratch.join("disk.ext4");
-    let status = Command::new("cp").args(["--reflink=auto", "--sparse=always", &disk()]).arg(&copy).status();
-    assert!(status.expect("cp starts").success(), "the disk can be copied");
-    copy
-}
 
 /// Boots from `disk` (a path with options) and runs `script` there.
 fn run_on(disk: &str, append: &str, cpus: u32, script: &str) -> Outcome {
@@ -27,15 +20,31 @@ fn run_on(disk: &str, append: &str, cpus: u32, script: &str) -> Outcome {
     run(arguments)
 }
 
-/// The guest printed each of `lines` on a line of its own and powered off, and its kernel has nothing to complain about.
+/// As [`assert_ends`], with status 0.
 fn assert_good(outcome: &Outcome, lines: &[&str]) {
+    assert_ends(outcome, lines, 0);
+}
+
+/// The guest printed each of `lines` on a line of its own and ended with `status`, and its kernel has nothing to
+/// complain about.
+fn assert_ends(outcome: &Outcome, lines: &[&str], status: i32) {
     let printed: Vec<&str> = outcome.stdout.lines().map(str::trim_end).collect();
-    for expected in lines.iter().chain(&["riscope-exit: 0"]) {
+    let report = format!("riscope-exit: {status}");
+    for expected in lines.iter().chain(&[report.as_str()]) {
         assert!(printed.contains(expected), "no line {expected:?}:\n{}", outcome.log());
     }
-    outcome.assert_code(0);
+    outcome.assert_code(status);
     assert_no_complaint(&outcome.stdout);
     assert!(!outcome.stdout.contains("EXT4-fs error"), "{}", outcome.log());
+}
+
+/// `riscope` that boots the systemd of `disk`, with a pipe as stdin.
+fn login(disk: &Path) -> Command {
+    let mut arguments = linux("root=/dev/vda");
+    arguments.extend(["--disk", disk.to_str().expect("the path is UTF-8"), "--memory", "1G"].map(str::to_owned));
+    let mut command = riscope(arguments);
+    command.stdin(Stdio::piped());
+    command
 }
 
 /// The host's judgement of the file system.
@@ -46,11 +55,17 @@ fn assert_clean(disk: &Path) {
     assert!(output.status.success(), "fsck: {}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// A file of the disk, read by the host.
-fn file_on(disk: &Path, path: &str) -> String {
+/// What a command of debugfs, which needs no root, prints about a disk that no machine has.
+fn debugfs(disk: &Path, command: &str) -> String {
     let paths = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
-    let output = Command::new("debugfs").args(["-R", &format!("cat {path}")]).arg(disk).env("PATH", paths).output();
+    let output = Command::new("debugfs").args(["-w", "-R", command]).arg(disk).env("PATH", paths).output();
     String::from_utf8_lossy(&output.expect("debugfs starts").stdout).into_owned()
+}
+
+/// Packs or unpacks with the host's tar.
+fn tar(arguments: &[&str]) {
+    let output = Command::new("tar").args(arguments).output().expect("tar starts");
+    assert!(output.status.success(), "tar: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A hash over all bytes of a file.
@@ -75,8 +90,15 @@ echo '#include <stdio.h>
 int main(void) { printf("gcc %d %.6f\n", __riscv_xlen, sqrt(2)); return 0; }' >/root/p.c
 gcc -O2 -o /root/p /root/p.c -lm
 /root/p
+cat /root/from-host
 echo written >/root/written
 "#;
+
+/// What a user at a shell looks for, with the search path of a login shell, and what apt says without a network.
+const AT_A_SHELL: &str = r#"
+bash -lc 'for name in ps free less resize poweroff halt reboot; do command -v $name >/dev/null || echo no $name; done'
+apt-get update -q -o Acquire::Retries=0; echo "apt-get ended with $?"
+false"#;
 
 #[cfg(test)]
 mod tests {
@@ -85,23 +107,27 @@ mod tests {
     #[test]
     fn debian_programs_work_and_what_they_write_survives() {
         let scratch = Scratch::new();
-        let copy = copy_of_disk(&scratch);
+        let copy = copy_of(&disk(), scratch.join("disk.ext4"));
         let path = copy.to_str().expect("the path is UTF-8");
+        let file = scratch.write("from-host", "from the host\n");
+        debugfs(&copy, &format!("write {} /root/from-host", file.display()));
         let outcome = run_on(path, "rw", 1, PROGRAMS);
         let lines = [
             "python 332833500 1267650600228229401496703205376 0.30000000000000004",
             "sqlite|42",
             "perl 5 4 3 2 1",
             "gcc 64 1.414214",
+            "from the host",
         ];
         assert_good(&outcome, &lines);
         assert_clean(&copy);
-        assert_eq!(file_on(&copy, "/root/written"), "written\n");
+        assert_eq!(debugfs(&copy, "cat /root/written"), "written\n");
 
         // Read-only, the same disk is read and not changed.
         let before = hash(&copy);
-        let outcome = run_on(&format!("{path},ro"), "ro", 1, "cat /root/written; touch /root/x || echo refused");
-        assert_good(&outcome, &["written", "refused"]);
+        let script = "cat /root/written; touch /root/x || echo refused; exit 42";
+        let outcome = run_on(&format!("{path},ro"), "ro", 1, script);
+        assert_ends(&outcome, &["written", "refused"], 42);
         assert_eq!(hash(&copy), before, "a read-only disk is not changed");
     }
 
@@ -130,9 +156,66 @@ mod tests {
     }
 
     #[test]
+    fn a_shell_on_a_disk_has_what_is_missed_first_and_gives_the_status_of_its_last_command() {
+        let scratch = Scratch::new();
+        let copy = copy_of(&disk(), scratch.join("disk.ext4"));
+        let outcome = run_on(copy.to_str().expect("the path is UTF-8"), "rw", 1, AT_A_SHELL);
+        assert_ends(&outcome, &["riscope: this machine has no network device", "apt-get ended with 100"], 1);
+        assert!(!outcome.stdout.contains("\nno "), "a program is missing:\n{}", outcome.log());
+        assert_clean(&copy);
+    }
+
+    #[test]
+    fn files_go_in_and_out_as_tar_archives_on_disks() {
+        let scratch = Scratch::new();
+        scratch.write("greeting", "hello from the host\n");
+        let (folder, into, out) = (scratch.path().to_str(), scratch.join("in.tar"), scratch.join("out.tar"));
+        let (folder, into, out) = (folder.expect("UTF-8"), into.to_str().expect("UTF-8"), out.to_str().expect("UTF-8"));
+        tar(&["-cf", into, "-C", folder, "greeting"]);
+        File::create(out).and_then(|file| file.set_len(1 << 20)).expect("room for what comes out");
+        let script = "set -e\ntar -xf /dev/vda\nsed s/host/guest/ greeting >answer\ntar -cf /dev/vdb answer\n";
+        let mut arguments = linux(&exec(script));
+        arguments.extend(["--disk", &format!("{into},ro"), "--disk", out].map(str::to_owned));
+        assert_good(&run(arguments), &[]);
+        tar(&["-xf", out, "-C", folder]);
+        let answer = std::fs::read_to_string(scratch.join("answer")).expect("the guest's file");
+        assert_eq!(answer, "hello from the guest\n");
+    }
+
+    #[test]
+    fn a_disk_with_systemd_boots_to_a_login_unattended_and_powers_off() {
+        let scratch = Scratch::new();
+        let copy = copy_of(&systemd_disk(), scratch.join("disk.ext4"));
+        let mut process = Process::start(login(&copy));
+        let mut keyboard = process.stdin().expect("it is a pipe");
+        process.expect_stdout("riscope login: ");
+        keyboard.write_all(b"root\n").expect("the guest listens");
+        process.expect_stdout("root@riscope:");
+        keyboard.write_all(b"systemctl is-system-running --wait; dpkg -C; poweroff\n").expect("the guest listens");
+        let outcome = process.finish();
+        outcome.assert_code(0);
+        assert!(outcome.stdout.contains("running\r\n"), "a unit failed:\n{}", outcome.log());
+        for complaint in ["only half configured", "not yet been configured", "only unpacked"] {
+            assert!(!outcome.stdout.contains(complaint), "{}", outcome.log());
+        }
+        assert_no_complaint(&outcome.stdout);
+        assert_clean(&copy);
+
+        // The packages are set up once. SIGTERM presses the power button, which systemd obeys.
+        let process = Process::start(login(&copy));
+        process.expect_stdout("riscope login: ");
+        process.signal(Signal::TERM);
+        let outcome = process.finish();
+        outcome.assert_code(0);
+        assert!(!outcome.stdout.contains("first start"), "{}", outcome.log());
+        assert_no_complaint(&outcome.stdout);
+        assert_clean(&copy);
+    }
+
+    #[test]
     fn stress_ng_finds_nothing_wrong_on_cpus_2() {
         let scratch = Scratch::new();
-        let copy = copy_of_disk(&scratch);
+        let copy = copy_of(&disk(), scratch.join("disk.ext4"));
         // By operations and not by time, so that a slow host does the same work. No method that takes minutes.
         let script = "stress-ng --verify --metrics-brief --cpu 2 --cpu-ops 40 --vm 1 --vm-bytes 8M --vm-ops 400 \
                       --atomic 2 --atomic-ops 400";

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use support::assembly::assemble;
+use support::guest::{assert_no_complaint, exec, linux};
 use support::process::{Process, riscope};
 use support::scratch::Scratch;
 
@@ -113,6 +114,21 @@ mod tests {
             outcome.assert_code(0);
             assert_eq!(outcome.stdout, "on\np");
         }
+    }
+
+    #[test]
+    fn debian_shuts_down_in_order_when_it_is_asked() {
+        // Its terminal is gone when a program is asked to end.
+        let work = "trap 'echo tidied >/dev/console; exit' TERM; echo read''y; while :; do sleep 0.1; done";
+        let process = Process::start(riscope(linux(&exec(work))));
+        process.expect_stdout("ready\r\n");
+        process.signal(Signal::TERM);
+        let outcome = process.finish();
+        outcome.assert_code(0);
+        for expected in ["tidied", "riscope-exit: 0", "reboot: Power down"] {
+            assert!(outcome.stdout.contains(expected), "no {expected:?}:\n{}", outcome.log());
+        }
+        assert_no_complaint(&outcome.stdout);
     }
 
     #[test]

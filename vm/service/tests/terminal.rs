@@ -13,7 +13,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 use support::PATIENCE;
 use support::assembly::assemble;
-use support::guest::{assert_no_complaint, initrd_with_script, linux, linux_with};
+use support::guest::{assert_no_complaint, copy_of, disk, initrd_with_script, linux, linux_with};
 use support::output::Output;
 use support::process::{Process, riscope};
 use support::scratch::Scratch;
@@ -27,6 +27,8 @@ struct Terminal {
     keyboard: File,
     screen: Output,
     device: OwnedFd,
+    /// How many questions for the size were answered.
+    answered: usize,
 }
 
 impl Terminal {
@@ -43,7 +45,7 @@ impl Terminal {
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("it may be used");
         let name = ptsname(&keyboard, Vec::new()).expect("it has a name");
         let device = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its other end");
-        Self { keyboard: File::from(keyboard), screen: Output::of(std::io::empty()), device }
+        Self { keyboard: File::from(keyboard), screen: Output::of(std::io::empty()), device, answered: 0 }
     }
 
     fn settings(&self) -> Termios {
@@ -78,6 +80,16 @@ impl Terminal {
 
     fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Waits until somebody asks once more for the size (CSI 18 t), and answers.
+    fn answer(&mut self, rows: u16, columns: u16) {
+        let answered = self.answered;
+        let asked = |screen: &str| (screen.matches("\x1b[18t").count() > answered).then_some(());
+        let seen = self.screen.wait_for(PATIENCE, asked);
+        assert!(seen.is_some(), "nobody asks for the size:\n{}", self.screen.text());
+        self.press(&format!("\x1b[8;{rows};{columns}t"));
+        self.answered += 1;
     }
 
     /// Waits until the screen has `text`, and forgets nothing.
@@ -142,6 +154,25 @@ mod tests {
         assert!(!screen.contains("woke"), "Ctrl-C interrupts the list of commands:\n{screen}");
         assert_no_complaint(&screen);
         assert_eq!(outcome.stderr, "riscope: Ctrl-A x ends the machine\n");
+    }
+
+    #[test]
+    fn a_login_shell_on_the_serial_line_follows_the_size_of_the_terminal_and_powers_off() {
+        let (mut terminal, scratch) = (Terminal::open(), Scratch::new());
+        let copy = copy_of(&disk(), scratch.join("disk.ext4"));
+        let mut arguments = linux("root=/dev/vda");
+        arguments.extend(["--disk", copy.to_str().expect("the path is UTF-8")].map(str::to_owned));
+        let process = terminal.start(&arguments);
+        // Each prompt asks. What is typed about the answer is not lost.
+        terminal.answer(37, 101);
+        terminal.press("echo at'' first $(stty size)\r");
+        terminal.expect("at first 37 101");
+        terminal.answer(50, 120);
+        terminal.press("echo later'' $(stty size) $LINES\r");
+        terminal.expect("later 50 120 50");
+        terminal.press("poweroff\r");
+        process.finish().assert_code(0);
+        assert_no_complaint(&terminal.screen.text());
     }
 
     #[test]

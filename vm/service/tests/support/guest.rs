@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A file of the tests' guest.
 ///
@@ -27,6 +28,18 @@ pub(crate) fn initrd() -> String {
 /// The ext4 disk with Debian packages. Tests run on copies of it.
 pub(crate) fn disk() -> String {
     image("test-disk.ext4")
+}
+
+/// The ext4 disk with systemd, whose packages nobody has set up. Tests run on copies of it.
+pub(crate) fn systemd_disk() -> String {
+    image("test-systemd.ext4")
+}
+
+/// A copy of a disk, at the path `copy`, that takes no more room than what is changed in it, where the file system can do that.
+pub(crate) fn copy_of(disk: &str, copy: PathBuf) -> PathBuf {
+    let status = Command::new("cp").args(["--reflink=auto", "--sparse=always", disk]).arg(&copy).status();
+    assert!(status.expect("cp starts").success(), "the disk can be copied");
+    copy
 }
 
 /// A firmware of Debian's OpenSBI.
