@@ -1,9 +1,10 @@
-//! The contract between the runtime and generated code: where things are in
-//! [`HartState`], and what the numbers that cross the border mean.
+//! ABI between the runtime and generated code: offsets into [`HartState`] and the encoding
+//! of the
+//! values passed between them.
 //!
 //! A translation is a function of Cranelift's `tail` convention,
-//! `fn(cpu: *mut HartState, pc: u64) -> u64`, entered with `pc` = the virtual
-//! address of its first instruction. It returns a [`Leave`] with `cpu.pc` set.
+//! `fn(cpu: *mut HartState, pc: u64) -> u64`, entered with `pc` = the virtual address of
+//! its first instruction. It sets `cpu.pc` and returns a [`Leave`] code.
 
 use std::mem::offset_of;
 
@@ -16,23 +17,23 @@ use riscope_core::mmu::{Access, TlbBank, TlbEntry};
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
 pub(crate) enum Word {
-    /// Host stack pointer to return to when an access is abandoned.
+    /// Host stack pointer that an abandoned access returns to.
     HostStack,
-    /// Virtual address of the access that missed.
+    /// Virtual address of the access that missed the TLB.
     MissAddress,
-    /// What the access is: a packed [`Miss`].
+    /// Packed [`Miss`] that describes the access.
     MissKind,
     /// Host address of the access after a successful refill.
     HostAddress,
-    /// Entry of the refill thunk.
+    /// Address of the refill thunk.
     Refill,
-    /// The hart's jump cache for its mode.
+    /// Base of the hart's jump-cache table for its privilege mode.
     JumpCache,
-    /// What the host's floating-point control register holds while the guest's code runs,
-    /// and afterwards what it held at the end, with the flags; 0 if the code must not use
-    /// the unit.
+    /// Host floating-point control register: the guest's value while generated code runs;
+    /// on return, the final value with the accrued flags. 0 if generated code must not use
+    /// the floating-point unit.
     FloatControl,
-    /// What that register held before.
+    /// The host's own value of that register, restored on return.
     HostFloatControl,
 }
 
@@ -57,7 +58,7 @@ pub(crate) const TLB: i32 = offset(offset_of!(HartState, tlb));
 pub(crate) const RESERVATION: i32 = offset(offset_of!(HartState, reservation));
 pub(crate) const RESERVED_VALUE: i32 = offset(offset_of!(HartState, reserved_value));
 
-/// Layout of a TLB bank.
+/// Field offsets and sizes of a TLB bank.
 pub(crate) mod tlb {
     use super::{TlbBank, TlbEntry, offset, offset_of};
 
@@ -71,7 +72,7 @@ pub(crate) mod tlb {
     const _: () = assert!(size_of::<TlbEntry>().is_power_of_two());
 }
 
-/// An offset as Cranelift's memory operands take it.
+/// Converts an offset to the type of Cranelift's memory operands.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -97,23 +98,23 @@ pub(crate) fn refill_signature() -> Signature {
     signature
 }
 
-/// Why generated code returned.
+/// Reason for returning from generated code to the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub(crate) enum Leave {
-    /// The countdown is too low for the block at `pc`.
+    /// Fewer instructions are left in the quantum than the block at `pc` has.
     Quantum = 0,
-    /// There is no known translation for `pc`.
+    /// No translation of `pc` is known.
     Lookup = 1,
-    /// The instruction at `pc` is not translated.
+    /// The instruction at `pc` is only interpreted.
     Interpret = 2,
-    /// A data access did not find plain RAM: the interpreter executes the
-    /// instruction at `pc` again.
+    /// A data access did not resolve to RAM; the interpreter executes the instruction at
+    /// `pc` again.
     Abandoned = 3,
 }
 
 impl Leave {
-    /// The reason that `code` stands for.
+    /// Decodes a return code.
     pub(crate) fn from_code(code: u64) -> Self {
         match code {
             0 => Self::Quantum,
@@ -124,22 +125,22 @@ impl Leave {
     }
 }
 
-/// An access that missed the TLB, packed into one word by the translator.
+/// Data access that missed the TLB, packed into one word by the translator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Miss {
-    /// Bytes, 1 to 8.
+    /// Size in bytes, 1 to 8.
     pub(crate) len: u8,
-    /// Whether it is a store (or an atomic).
+    /// Whether it stores; atomics do.
     pub(crate) store: bool,
-    /// Instructions of the block that have not retired when this one faults, this
-    /// one included: the countdown gets them back.
+    /// Instructions of the block that have not retired, this one included. Added back to
+    /// the countdown when the access faults or is abandoned.
     pub(crate) unretired: u16,
-    /// Distance of the instruction from the `pc` the translation was entered with.
+    /// Address of the instruction minus the `pc` at which the translation was entered.
     pub(crate) pc_delta: i32,
 }
 
 impl Miss {
-    /// The word for generated code.
+    /// Encodes the access as the word that generated code stores.
     pub(crate) fn pack(self) -> i64 {
         i64::from(self.pc_delta) << 32
             | i64::from(self.unretired) << 16
@@ -147,7 +148,7 @@ impl Miss {
             | i64::from(self.len)
     }
 
-    /// The access that a word of generated code describes.
+    /// Decodes a word stored by generated code.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "each field is taken out of its bits")]
     pub(crate) fn unpack(word: i64) -> Self {
         Self {
@@ -158,7 +159,7 @@ impl Miss {
         }
     }
 
-    /// The kind of access as the MMU knows it.
+    /// Access kind for the MMU.
     pub(crate) fn access(self) -> Access {
         if self.store { Access::Store } else { Access::Load }
     }

@@ -1,8 +1,8 @@
-//! Executable memory: one memory file, mapped twice.
+//! Executable memory: one memfd, mapped twice.
 //!
-//! Code is written through one view and executed through the other, so no page is
-//! ever writable and executable, and no protection is ever changed. The code in it
-//! contains no address of itself and needs no relocation.
+//! Code is written through a read-write view and executed through a read-execute view, so
+//! no page is ever both writable and executable, and no protection changes. Generated code
+//! is position-independent and needs no relocation.
 
 use std::io;
 use std::ptr::NonNull;
@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-/// The memory file and its two views.
+/// Executable memory with its two views.
 #[derive(Debug)]
 pub(crate) struct Arena {
     write: NonNull<u8>,
@@ -18,17 +18,16 @@ pub(crate) struct Arena {
     size: usize,
 }
 
-// SAFETY: the arena is plain memory; who writes where is decided by the code cache,
-// which does so under its lock.
+// SAFETY: the arena is plain memory; the code cache serialises all writes under its lock.
 unsafe impl Send for Arena {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Arena {}
 
 impl Arena {
-    /// An arena of `size` bytes. Host memory is committed as code is written.
+    /// Maps an arena of `size` bytes. The host commits pages as code is written.
     ///
     /// # Errors
-    /// What the host says when it refuses a memory file or a mapping.
+    /// Fails when the host refuses the memfd or a mapping.
     pub(crate) fn new(size: usize) -> io::Result<Self> {
         let file = memfd_create("riscope-code", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, size as u64)?;
@@ -41,7 +40,7 @@ impl Arena {
         let execute = match map(ProtFlags::READ | ProtFlags::EXEC) {
             Ok(view) => view,
             Err(error) => {
-                // SAFETY: the mapping was made above and nobody else knows it.
+                // SAFETY: mapped above; no other reference to it exists.
                 unsafe { munmap(write.as_ptr().cast(), size) }?;
                 return Err(error);
             }
@@ -54,10 +53,10 @@ impl Arena {
         self.size
     }
 
-    /// Copies `code` to offset `at` and returns the address to execute it at.
+    /// Copies `code` to offset `at`; returns its address in the executable view.
     ///
     /// # Safety
-    /// `[at, at + code.len())` lies in the arena, and nobody executes it.
+    /// `[at, at + code.len())` lies in the arena, and no thread executes it.
     pub(crate) unsafe fn write(&self, at: usize, code: &[u8]) -> *const u8 {
         // SAFETY: in the arena by the caller's promise; the source is elsewhere.
         unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), self.write.as_ptr().add(at), code.len()) };
@@ -66,12 +65,12 @@ impl Arena {
         execute
     }
 
-    /// Address of offset `at` in the view that may be written.
+    /// Address of offset `at` in the writable view.
     pub(crate) fn write_view(&self, at: usize) -> *mut u8 {
         self.write.as_ptr().wrapping_add(at)
     }
 
-    /// The address to execute what was written at an address of the write view.
+    /// Address in the executable view of a byte of the writable view.
     pub(crate) fn executable(&self, written: *const u8) -> *const u8 {
         let at = written.addr().wrapping_sub(self.write.addr().get());
         self.execute.as_ptr().wrapping_add(at).cast_const()
@@ -81,9 +80,9 @@ impl Arena {
 impl Drop for Arena {
     fn drop(&mut self) {
         for view in [self.write, self.execute] {
-            // SAFETY: both views were mapped with this size in `new`; whoever could
-            // execute code has a reference to the arena, so nobody is left. Failing
-            // would only leak the mapping.
+            // SAFETY: both views were mapped with this size in `new`. Every executor of the
+            // code holds a reference to the arena, so none is left. A failure only leaks
+            // the mapping.
             let _ = unsafe { munmap(view.as_ptr().cast(), self.size) };
         }
     }

@@ -1,5 +1,5 @@
-//! Where a translation starts and ends: the blocks that are reachable from a hot
-//! address by direct branches inside its page.
+//! Selection of a translation unit: the basic blocks reachable from a hot address by direct
+//! branches within its page.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -11,14 +11,14 @@ use riscope_core::isa::{Insn, Operands, decode};
 use crate::code::PageBytes;
 use crate::lower::{self, Emit, Lowering, Successors};
 
-/// Cost of compilation grows with the size of a unit, and a hart interprets until
-/// it is done.
+/// Upper bound on the instructions of a fragment. Compile time grows with it, and the hart
+/// interprets the code meanwhile.
 const MAX_INSTRUCTIONS: usize = 256;
 const MAX_BLOCKS: usize = 32;
-/// The countdown is checked once a block.
+/// Upper bound on the instructions of a block, which checks the quantum once, at its start.
 const MAX_BLOCK_LENGTH: u16 = 64;
 
-/// An instruction that is translated, and its offset in the page.
+/// Decoded instruction and its offset in the page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Located {
     pub(crate) at: PageOffset,
@@ -29,46 +29,46 @@ pub(crate) struct Located {
 }
 
 impl Located {
-    /// Offset of a direct jump's target if it lies in the page.
+    /// Target of a direct jump, if it lies in the page.
     pub(crate) fn target(&self) -> Option<PageOffset> {
         self.at.moved(i64::from(self.operands.imm())).filter(|target| target.is_inside())
     }
 }
 
-/// How a block goes on after its last translated instruction.
+/// What follows the last translated instruction of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The last instruction is a jump or branch.
     Transfer(Successors),
-    /// At the next offset, translated or not.
+    /// Falls through to the next offset, translated or not.
     FallThrough,
-    /// With an instruction that only the interpreter executes.
+    /// Continues with an instruction that is only interpreted.
     Interpret,
 }
 
-/// A straight line of instructions.
+/// Basic block: instructions at consecutive addresses.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub(crate) start: PageOffset,
     pub(crate) instructions: Vec<Located>,
-    /// Their number, at most [`MAX_BLOCK_LENGTH`].
+    /// Number of instructions, at most [`MAX_BLOCK_LENGTH`].
     pub(crate) length: u16,
     pub(crate) ending: Ending,
-    /// Offset behind the last instruction.
+    /// Offset of the byte after the last instruction.
     pub(crate) end: PageOffset,
 }
 
-/// What is compiled as one unit, entered at `head`.
+/// Unit of compilation: blocks of one page with a single entry, `head`.
 #[derive(Clone, Debug)]
 pub(crate) struct Fragment {
     pub(crate) head: PageOffset,
-    /// By start offset. The head is always there.
+    /// Blocks by start offset; the head is always present.
     pub(crate) blocks: BTreeMap<PageOffset, Block>,
 }
 
 impl Fragment {
-    /// The fragment at offset `head` of a page, or `None` if its first instruction
-    /// is not translated. It ends where nothing was ever executed.
+    /// Collects the fragment at offset `head` of a page. Stops at code that was never
+    /// executed. `None` if the first instruction is not translatable.
     pub(crate) fn find(page: &PageBytes, head: PageOffset, executed: &Executed) -> Option<Self> {
         let page = Page { bytes: page, executed };
         let leaders = find_leaders(page, head);
@@ -82,7 +82,7 @@ impl Fragment {
         self.blocks.values().map(|block| block.instructions.len()).sum()
     }
 
-    /// Offsets of the instructions in the page.
+    /// Byte ranges of the instructions in the page.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<PageOffset>> {
         let instructions = self.blocks.values().flat_map(|block| &block.instructions);
         instructions.map(|located| located.at..located.next)
@@ -94,14 +94,14 @@ impl Fragment {
     }
 }
 
-/// A page's bytes, and which of its instructions matter.
+/// Bytes of a page and the set of its instructions that have executed.
 #[derive(Clone, Copy)]
 struct Page<'a> {
     bytes: &'a PageBytes,
     executed: &'a Executed,
 }
 
-/// Offsets where blocks start, nearest to the head first while there is room.
+/// Block leaders, breadth-first from the head until the limit is reached.
 fn find_leaders(page: Page<'_>, head: PageOffset) -> BTreeSet<PageOffset> {
     let mut leaders = BTreeSet::from([head]);
     let mut queue = VecDeque::from([head]);
@@ -121,7 +121,7 @@ fn find_leaders(page: Page<'_>, head: PageOffset) -> BTreeSet<PageOffset> {
     leaders
 }
 
-/// Offsets in the page where execution may go on directly.
+/// Offsets of the page that can follow `block` directly.
 fn successors(block: &Block) -> Vec<PageOffset> {
     let behind = block.end.is_inside().then_some(block.end);
     let target = block.instructions.last().and_then(Located::target);
@@ -135,8 +135,8 @@ fn successors(block: &Block) -> Vec<PageOffset> {
     successors.into_iter().flatten().collect()
 }
 
-/// Decodes from `start` to the end of the block, which is also wherever another
-/// leader is.
+/// Decodes from `start` to the end of the block: a transfer, an untranslatable instruction
+/// or the next leader.
 fn scan(page: Page<'_>, start: PageOffset, leaders: &BTreeSet<PageOffset>) -> Block {
     let (mut instructions, mut length) = (Vec::new(), 0);
     let mut at = start;
@@ -161,8 +161,8 @@ fn scan(page: Page<'_>, start: PageOffset, leaders: &BTreeSet<PageOffset>) -> Bl
     Block { start, instructions, length, ending, end: at }
 }
 
-/// The instruction at offset `at` and the offset behind it, if there is one and all of it is
-/// on the page.
+/// Decodes the instruction at offset `at`; returns it with the offset of the next one.
+/// `None` if it is illegal or crosses the end of the page.
 fn instruction(page: &PageBytes, at: PageOffset) -> Option<(Insn, PageOffset)> {
     let half = |at: usize| Some(u32::from(u16::from_le_bytes([*page.get(at)?, *page.get(at + 1)?])));
     let low = half(at.index())?;
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_leader_in_the_middle_splits_the_block() {
-        // Entered at 0, the branch goes back to 4.
+        // Entered at 0; the branch goes back to 4.
         let page = page_of(&[ADDI, ADDI, ADDI, BNE_BACK_8, ECALL]);
         let fragment = Fragment::find(&page, PageOffset::of(0), &Executed::ALL).unwrap();
         assert_eq!(fragment.blocks[&PageOffset::of(0)].ending, Ending::FallThrough);

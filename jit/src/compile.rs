@@ -1,4 +1,4 @@
-//! Fragments to host code, by Cranelift.
+//! Compilation of a fragment to host code by Cranelift.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::host;
 use crate::translate::translate;
 use crate::translator::LinkSlots;
 
-/// A compiler with its reusable buffers; one for each compiler thread.
+/// Cranelift compiler with reusable buffers; one per compiler thread.
 pub(crate) struct Compiler {
     isa: OwnedTargetIsa,
     context: Context,
@@ -35,14 +35,13 @@ impl Compiler {
         Ok(Self { isa, context: Context::new(), builder_context: FunctionBuilderContext::new() })
     }
 
-    /// Starts with fresh buffers.
+    /// Replaces the buffers by fresh ones.
     pub(crate) fn reset(&mut self) {
         self.context = Context::new();
         self.builder_context = FunctionBuilderContext::new();
     }
 
-    /// Host code of `fragment`, or `None` when Cranelift cannot compile it (too
-    /// large, for example).
+    /// Compiles `fragment`. `None` if Cranelift rejects it, for example as too large.
     pub(crate) fn compile(&mut self, fragment: &Fragment, links: LinkSlots<'_>) -> Option<Vec<u8>> {
         self.context.clear();
         self.context.func = ir::Function::new();

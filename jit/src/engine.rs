@@ -1,4 +1,5 @@
-//! The engine of one hart: interprets what is cold, enters what is compiled.
+//! JIT engine of one hart: interprets cold code, enters translations and handles their
+//! exits.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,34 +19,32 @@ use crate::jump_cache::JumpCache;
 use crate::sys;
 use crate::worker::{CompileService, Request, Worker, serve_here};
 
-/// Instructions between two looks at interrupts and requests of other threads:
-/// about ten microseconds of generated code.
+/// Instructions between two polls of interrupts and requests, about ten microseconds of
+/// generated code.
 const QUANTUM: u32 = 16384;
 
-/// A hot block that waits for its compilation is looked up at every so many
-/// arrivals.
+/// Arrivals at a block waiting for its translation between two lookups.
 const LOOKUP_PERIOD: u16 = 16;
 
-/// Arrivals at which a block is hot however busy the compiler is.
+/// Upper bound on the hot threshold.
 const MAX_THRESHOLD: u16 = 16_384;
 
-/// Waiting compilations that raise the threshold by its initial value: when the
-/// compiler falls behind, only what is hotter is worth adding.
+/// Queue length that raises the hot threshold by its configured value, so that a compiler
+/// under load receives only hotter blocks.
 const QUEUE_STEP: u64 = 16;
 
-/// Which tiers an engine may use.
+/// Tiers that an engine may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tiers {
-    /// The interpreter and one translation of what is hot.
+    /// Interpreter and baseline translations.
     Baseline,
-    /// All that there are. There is no optimising tier yet, so they are those of
-    /// [`Tiers::Baseline`].
+    /// All tiers. The same as [`Tiers::Baseline`] while there is no optimising tier.
     #[default]
     All,
 }
 
 impl Tiers {
-    /// Name of an engine with these tiers, as `--engine` takes it.
+    /// Engine name, as `--engine` takes it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Baseline => "baseline",
@@ -54,17 +53,17 @@ impl Tiers {
     }
 }
 
-/// What can be set about the engine.
+/// Settings of the JIT engine.
 #[derive(Clone, Copy, Debug)]
 pub struct JitConfig {
-    /// Which tiers it may use.
+    /// Tiers that it may use.
     pub tiers: Tiers,
     /// Arrivals at a block before it is compiled, 1 to 65534.
     pub hot_threshold: u16,
-    /// Bytes of generated code that a machine may keep; at least 64 KiB.
+    /// Size of a machine's code cache in bytes; at least 64 KiB.
     pub code_cache_bytes: usize,
-    /// Whether a hart compiles a hot block itself, at once, and waits for it. What
-    /// is compiled when then depends on the guest alone, so runs are reproducible.
+    /// Whether harts compile hot blocks themselves and wait for the result. What is
+    /// compiled, and when, then depends only on the guest, so that runs are reproducible.
     pub synchronous: bool,
 }
 
@@ -74,10 +73,10 @@ impl Default for JitConfig {
     }
 }
 
-/// Makes translating engines.
+/// Factory of JIT engines.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct JitFactory {
-    /// Settings of the engines to make.
+    /// Settings of the engines that it makes.
     pub config: JitConfig,
 }
 
@@ -97,7 +96,7 @@ impl EngineFactory for JitFactory {
     }
 }
 
-/// What the engines of one machine share.
+/// State shared by the engines of one machine.
 #[derive(Debug)]
 struct Shared {
     config: JitConfig,
@@ -117,7 +116,7 @@ impl Shared {
     }
 }
 
-/// The engine of one hart.
+/// JIT engine of one hart.
 #[derive(Debug)]
 struct JitEngine {
     shared: Arc<Shared>,
@@ -125,15 +124,15 @@ struct JitEngine {
     vcpu: u32,
     interpreter: Interpreter,
     jump_cache: JumpCache,
-    /// Epoch of the code cache in which the jump cache was filled.
+    /// Code-cache epoch in which the jump cache was filled.
     filled_in: u64,
     translation_epoch: u64,
-    /// The hart's fences up to which the code cache has been validated.
+    /// Value of the hart's `fence.i` count up to which the code cache has been validated.
     fetch_fences: u64,
-    /// Whether it has not been validated since the hart's last fence: then the jump cache
-    /// is empty, and nothing is looked up.
+    /// Whether a `fence.i` has executed that the code cache has not been validated for. The
+    /// jump cache is then empty, and no code is looked up.
     unfenced: bool,
-    /// The block that was last found waiting for its compilation.
+    /// Block last seen waiting for its translation.
     waiting: Option<GuestPhys>,
 }
 
@@ -160,7 +159,7 @@ impl JitEngine {
         }
     }
 
-    /// Runs until a poll is due or the hart leaves guest execution.
+    /// Executes until a poll is due or the engine returns to its caller.
     fn run_quantum(&mut self, hart: &mut Hart, online: &Online<'_>) -> Option<Exit> {
         self.synchronise(hart, online);
         hart.state_mut().engine[Word::Refill as usize] = self.shared.cache.thunks().refill.expose_provenance() as u64;
@@ -177,8 +176,8 @@ impl JitEngine {
         }
     }
 
-    /// Acts on what happened since the last quantum: fences, changed translations,
-    /// dropped code.
+    /// Handles `fence.i`, changed address translations and dropped code since the last
+    /// quantum.
     fn synchronise(&mut self, hart: &Hart, online: &Online<'_>) {
         if hart.fetch_fences() != self.fetch_fences {
             self.jump_cache.clear();
@@ -199,7 +198,7 @@ impl JitEngine {
         online.quiesce(&mut self.jump_cache, &mut self.filled_in);
     }
 
-    /// Enters generated code and deals with the reason that it was left for.
+    /// Enters generated code and handles the reason of its exit.
     fn execute(&mut self, hart: &mut Hart, code: *const u8) -> BlockEnd {
         hart.count_retired(Tier::Interpreter);
         let pc = hart.pc().0;
@@ -209,13 +208,13 @@ impl JitEngine {
         words[Word::JumpCache as usize] = jump_cache.expose_provenance() as u64;
         words[Word::FloatControl as usize] = float_control;
         let entry = self.shared.cache.thunks().entry;
-        // One pointer, from which generated code has the state and the slow path of its
-        // accesses the hart (`Hart::of_state`). Neither `hart` nor the jump cache is used
-        // before the call has returned.
+        // Generated code addresses the state through this pointer; the slow path of its
+        // accesses recovers the hart from it (`Hart::of_state`). Neither `hart` nor the
+        // jump cache is used until the call returns.
         let cpu = Hart::state_of(std::ptr::from_mut(hart));
-        // SAFETY: `code` is a translation of what is at `pc` (jump caches are cleared
-        // whenever that may have changed), the engine words are set, and the hart is
-        // not used by anybody else until the call returns.
+        // SAFETY: `code` translates the code at `pc` (jump caches are cleared whenever that
+        // may have changed), the engine words are set, and no one else uses the hart until
+        // the call returns.
         let left = Leave::from_code(unsafe { sys::enter(cpu, code, pc, entry) });
         let state = hart.state_mut();
         state.fflags |= u64::from(sys::float::flags(state.engine[Word::FloatControl as usize]).bits());
@@ -230,17 +229,17 @@ impl JitEngine {
             Leave::Lookup => BlockEnd::Jump,
             Leave::Interpret => self.interpreter.step(hart),
             Leave::Abandoned => {
-                // Its access finds the answer that abandoned it, and nothing later does.
+                // The access consumes the answer that abandoned it; no later access may.
                 let end = self.interpreter.step(hart);
                 hart.forget_answer();
                 end
             }
-            // The block is longer than what is left of the quantum.
+            // The block is longer than the rest of the quantum.
             Leave::Quantum => self.interpreter.run_block(hart, None),
         }
     }
 
-    /// Interprets the block at `pc`, or finds the code of a hot one.
+    /// Interprets the block at `pc`; looks up or requests a translation if it is hot.
     fn interpret(&mut self, hart: &mut Hart, online: &Online<'_>) -> BlockEnd {
         if self.unfenced {
             return self.interpreter.run_block(hart, None);
@@ -251,7 +250,7 @@ impl JitEngine {
             return self.interpreter.run_block(hart, None);
         }
         match self.shared.cache.lookup(phys) {
-            // Somebody else looks: it stays hot.
+            // The lock is taken; the block stays hot.
             None => {}
             Some(Lookup::Ready(code)) => {
                 self.jump_cache.insert(hart.pc().0, hart.mode(), code);
@@ -265,7 +264,7 @@ impl JitEngine {
         self.interpreter.run_block(hart, None)
     }
 
-    /// Arrivals that make a block hot as long as the compiler is this busy.
+    /// Hot threshold under the compiler's present load.
     fn threshold(&self) -> u16 {
         let JitConfig { hot_threshold, .. } = self.shared.config;
         let waiting = self.shared.context.counters.queue_depth.load(Ordering::Relaxed);
@@ -273,16 +272,16 @@ impl JitEngine {
         hot_threshold.saturating_mul(factor).min(MAX_THRESHOLD)
     }
 
-    /// Asks for the compilation of the block at `pc`: it is a hotspot. Nothing happens if
-    /// the code cache is in use or the queue full; the block stays hot.
+    /// Requests a translation of the block at `pc` and publishes it as a hotspot. Does
+    /// nothing if the code cache is locked or the queue is full; the block stays hot.
     fn ask(&mut self, hart: &mut Hart, phys: GuestPhys, heat: u16, online: &Online<'_>) {
         let shared = Arc::clone(&self.shared);
         match &shared.worker {
             Worker::Thread(thread) => {
                 let Some(place) = thread.reserve() else { return };
                 let Some(request) = self.claim(hart, phys) else { return };
-                // Said before it is asked for, because the compiler may be done before `ask`
-                // returns.
+                // Published before the request is sent, as the compiler may finish before
+                // `ask` returns.
                 self.publish(self.hotspot(&request, heat));
                 place.ask(request);
             }
@@ -295,7 +294,7 @@ impl JitEngine {
         }
     }
 
-    /// Claims the code at `phys`, where `pc` is, for compilation.
+    /// Claims the code at `phys`, the physical address of `pc`, for compilation.
     fn claim(&mut self, hart: &mut Hart, phys: GuestPhys) -> Option<Request> {
         let (dropped, claim) = self.shared.cache.claim(phys)?;
         self.report(dropped);
@@ -325,9 +324,8 @@ impl JitEngine {
     }
 }
 
-/// The host's floating-point control register for the guest's code, or 0 if that must leave
-/// floating point to the interpreter: because it is off, because its state is to be marked
-/// dirty, or because of the rounding mode.
+/// Host floating-point control register for the guest's code. 0 if floating point must be
+/// interpreted: `FS` is off or must become dirty, or the host lacks the rounding mode.
 fn float_control(state: &HartState) -> u64 {
     if state.status & status::FS != status::FS {
         return 0;
@@ -350,7 +348,7 @@ mod tests {
 
     const RAM: u64 = 0x8000_0000;
 
-    /// Only a failing test waits this long.
+    /// Time after which a wait fails its test.
     const PATIENCE: Duration = Duration::from_secs(60);
 
     /// `addi a0, a0, 1; j .-4`
@@ -359,8 +357,8 @@ mod tests {
     /// `addi a0, a0, 1; fence.i; j .-8`
     const FENCES: [u32; 3] = [0x0015_0513, 0x0000_100f, 0xff9f_f06f];
 
-    /// A hart on a thread of its own, as it always is, with what its engine shares with the
-    /// compiler thread.
+    /// A hart on its own thread, with the state that its engine shares with the compiler
+    /// thread.
     struct Running {
         shared: Arc<Shared>,
         limits: mpsc::Sender<u64>,
@@ -392,14 +390,13 @@ mod tests {
             Self { shared, limits, retired }
         }
 
-        /// Lets the hart execute a number of instructions, and returns those that it has
-        /// executed so far, by tier.
+        /// Executes `limit` instructions; returns the instructions retired so far, by tier.
         fn run(&self, limit: u64) -> [u64; Tier::ALL.len()] {
             self.limits.send(limit).expect("the hart is there");
             self.retired.recv_timeout(PATIENCE).expect("the hart waits for the code cache")
         }
 
-        /// Lets the hart execute until some of it was generated code.
+        /// Executes until generated code has retired instructions.
         fn run_until_translated(&self) -> [u64; Tier::ALL.len()] {
             let [_, before, ..] = self.run(1);
             let started = Instant::now();
@@ -429,7 +426,7 @@ mod tests {
         let [interpreted, translated, ..] = hart.run_until_translated();
         let held = hart.shared.cache.hold();
         let [interpreted_then, translated_then, ..] = hart.run(100_000);
-        // Up to the first fence, code that was valid may run.
+        // Code valid before the first fence may run up to that fence.
         assert!(translated_then <= translated + u64::from(QUANTUM), "{translated_then} after {translated}");
         assert_eq!(interpreted_then + translated_then, interpreted + translated + 100_000);
         assert!(interpreted_then >= interpreted + 100_000 - u64::from(QUANTUM));

@@ -1,17 +1,17 @@
-//! The host as Cranelift sees it.
+//! Cranelift's code generator for the host.
 
 use std::io;
 
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 
-/// Settings of all generated code. Measured: the optimiser does not pay for itself
-/// at this tier, and the single-pass allocator doubles size and time of the code.
+/// Settings of all generated code. By measurement, the optimiser costs more than it gains
+/// at this tier, and the single-pass register allocator doubles code size and run time.
 const SETTINGS: &[(&str, &str)] = &[
     ("opt_level", "none"),
     ("regalloc_algorithm", "backtracking"),
     ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
-    // Tail calls need frame pointers on x86-64.
+    // Cranelift's tail calls require frame pointers on x86-64.
     ("preserve_frame_pointers", "true"),
     ("unwind_info", "false"),
     ("enable_probestack", "false"),
@@ -21,7 +21,7 @@ const SETTINGS: &[(&str, &str)] = &[
 /// The code generator for this host.
 ///
 /// # Errors
-/// When Cranelift does not support the host.
+/// Fails when Cranelift does not support the host.
 pub(crate) fn code_generator() -> io::Result<OwnedTargetIsa> {
     let mut flags = settings::builder();
     for (name, value) in SETTINGS {

@@ -1,7 +1,8 @@
-//! Virtual address to generated code, for one hart: the probe that computed jumps
-//! inline. Direct-mapped by `pc`, with a table for each privilege mode: what a jump
-//! goes to is compared as it is, legal address or not, so no bit is free to tell the
-//! modes apart.
+//! Jump cache of one hart: virtual address to generated code, probed inline by computed
+//! jumps.
+//!
+//! Direct-mapped by `pc`, with one table per privilege mode. The whole `pc` is the tag,
+//! canonical address or not, so it has no spare bit for the mode.
 
 use std::mem::offset_of;
 
@@ -13,8 +14,8 @@ use crate::abi::offset;
 const SLOTS: usize = 4096;
 const SLOT_BYTES: usize = size_of::<Entry>();
 
-/// How far a `pc` is shifted to become the offset of its slot: instructions are
-/// two bytes apart, slots sixteen.
+/// Left shift from a `pc` to the byte offset of its slot: instructions are two bytes apart,
+/// slots sixteen.
 pub(crate) const SLOT_SHIFT: u32 = SLOT_BYTES.trailing_zeros() - 1;
 /// Mask of the slot offset.
 pub(crate) const SLOT_MASK: i64 = offset((SLOTS - 1) * SLOT_BYTES) as i64;
@@ -23,7 +24,7 @@ pub(crate) const PC: i32 = offset(offset_of!(Entry, pc));
 /// Offset of the code address in a slot.
 pub(crate) const CODE: i32 = offset(offset_of!(Entry, code));
 
-/// A `pc` is even, so this one is never found.
+/// Tag of an empty slot: no `pc` is odd.
 const NO_PC: u64 = 1;
 
 #[derive(Clone, Copy, Debug)]
@@ -35,20 +36,20 @@ struct Entry {
 
 const EMPTY: Entry = Entry { pc: NO_PC, code: std::ptr::null() };
 
-/// One mode's slots, and what is known of them so that forgetting costs what was
-/// remembered: kernels flush a page or everything thousands of times a second, and the
-/// slots take more than a first cache.
+/// Slots of one mode, with a record of those in use, so that clearing costs as much as was
+/// inserted: kernels flush a page or the whole TLB thousands of times a second, and the
+/// slots exceed a first-level cache.
 #[derive(Debug)]
 struct Table {
     slots: Box<[Entry; SLOTS]>,
-    /// Slots that have been filled since everything was forgotten, perhaps repeatedly; all
-    /// of them if there is no more room.
+    /// Slots filled since the last clear, with repetitions; treated as all slots once it is
+    /// full.
     filled: Vec<u16>,
-    /// A bit for the low bits of each page number that has been remembered meanwhile.
+    /// Filter of the pages with entries: a bit per page number modulo [`PAGE_BITS`].
     pages: [u64; PAGE_BITS / 64],
 }
 
-/// Bits that tell pages apart.
+/// Size of the page filter in bits.
 const PAGE_BITS: usize = 4096;
 
 impl Default for Table {
@@ -93,13 +94,13 @@ impl Table {
     }
 }
 
-/// Where the bit of the page of `address` is.
+/// Word and mask of a page's filter bit.
 fn page_bit(address: u64) -> (usize, u64) {
     let number = (address >> PAGE_SHIFT) as usize % PAGE_BITS;
     (number / 64, 1 << (number % 64))
 }
 
-/// The cache of one hart.
+/// Jump cache of one hart.
 #[derive(Debug, Default)]
 pub(crate) struct JumpCache {
     user: Table,
@@ -107,7 +108,7 @@ pub(crate) struct JumpCache {
     machine: Table,
 }
 
-// SAFETY: the pointers are addresses of code that lives as long as the code cache.
+// SAFETY: the pointers refer to code that lives as long as the code cache.
 unsafe impl Send for JumpCache {}
 
 impl JumpCache {
@@ -142,17 +143,17 @@ impl JumpCache {
         (entry.pc == pc).then_some(entry.code)
     }
 
-    /// Remembers code for `pc`.
+    /// Adds the code for `pc` in `mode`.
     pub(crate) fn insert(&mut self, pc: u64, mode: PrivilegeMode, code: *const u8) {
         self.table_mut(mode).insert(pc, code);
     }
 
-    /// Forgets what is on the page at virtual address `page`, in every mode.
+    /// Removes the entries of the page at virtual address `page`, in every mode.
     pub(crate) fn forget_page(&mut self, page: u64) {
         self.tables().into_iter().for_each(|table| table.forget_page(page));
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub(crate) fn clear(&mut self) {
         self.tables().into_iter().for_each(Table::clear);
     }
@@ -162,7 +163,7 @@ fn slot(pc: u64) -> usize {
     (pc >> 1) as usize & (SLOTS - 1)
 }
 
-/// The same in the type of lists of slots.
+/// Slot number as `filled` stores it.
 #[expect(clippy::cast_possible_truncation, reason = "there are fewer slots than the type has values")]
 fn slot_number(pc: u64) -> u16 {
     const _: () = assert!(SLOTS <= 1 << u16::BITS);

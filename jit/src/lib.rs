@@ -1,4 +1,4 @@
-//! The translating engine: guest code to host code by Cranelift.
+//! JIT engine: translates hot guest code to host code with Cranelift.
 //!
 //! ```text
 //!        hart thread                              compiler thread
@@ -14,27 +14,27 @@
 //!  └──────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Modules, each of which uses only modules above it:
+//! Modules; each uses only those above it:
 //!
 //! | layer | modules |
 //! |---|---|
-//! | contract and host | `abi`; `host`, `jump_cache`, `sys`; `arena`; `thunk` |
-//! | translations that exist | `code` |
-//! | one instruction | `translator`; `memory`; `lower` |
-//! | one unit of code | `block`; `translate`; `compile` |
-//! | a machine | `worker`; `engine` |
+//! | ABI and host | `abi`; `host`, `jump_cache`, `sys`; `arena`; `thunk` |
+//! | code cache | `code` |
+//! | translation of an instruction | `translator`; `memory`; `lower` |
+//! | translation of a fragment | `block`; `translate`; `compile` |
+//! | execution | `worker`; `engine` |
 //!
 //! Invariants:
-//! - Generated code keeps the guest's registers in [`riscope_core::hart::HartState`]
-//!   and writes every result there at once, so leaving it needs only a `pc`.
-//! - Generated code is keyed by physical page and is relative to the `pc` it is
-//!   entered with: one translation serves every mapping of the page.
-//! - A translation may be entered by a hart only if the hart's last `fence.i` came
-//!   before the page was found unchanged; see `code/cache.rs`.
-//! - Host memory of dropped code is reused only after every hart has left
-//!   generated code since.
+//! - Generated code keeps guest registers in [`riscope_core::hart::HartState`] and stores
+//!   every result at once, so an exit only has to supply a `pc`.
+//! - Code is keyed by physical page and is relative to the `pc` that it is entered with:
+//!   one translation serves every mapping of the page.
+//! - A hart may enter a translation only if its last `fence.i` precedes a validation of the
+//!   page; see `code/cache.rs`.
+//! - Memory of dropped code is reused only after every hart has left generated code.
 
-// Helpers run under the guest's rounding mode and with its exception flags.
+// Helpers run with the guest's rounding mode and exception flags in the host's
+// floating-point unit.
 #![deny(clippy::float_arithmetic)]
 
 mod abi;

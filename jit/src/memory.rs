@@ -1,10 +1,10 @@
-//! Guest address to host address, in generated code.
+//! Address translation in generated code: guest virtual to host address.
 //!
-//! [`Translator::host_pointer`] is the only place that knows how. It takes a
-//! *group*: a base value and the span of bytes around it that the following
-//! accesses touch, so that one check can serve several accesses. The hit is
-//! inlined; the miss is one cold block with one `preserve_all` call whose only
-//! argument already sits in its register, so nothing has to be saved around it.
+//! [`Translator::host_pointer`] is its only implementation. It takes a *group*, a base
+//! address and the span of bytes that the following accesses touch, so that one check
+//! serves several accesses. The hit is inlined. The miss is a cold block with a single
+//! `preserve_all` call, whose only argument is already in its register, so that no register
+//! has to be saved.
 //!
 //! ```text
 //!   entry  = tlb + (first >> 12 & 1023) * 32
@@ -13,9 +13,9 @@
 //!   host   = first + entry.addend
 //! ```
 //!
-//! If the refill finds no plain RAM, it never comes back: the abort stub takes the
-//! host stack back to where the hart entered, and the interpreter executes the
-//! instruction again, with its fault, its device access or its page crossing.
+//! A refill that finds no RAM does not return: the abort stub unwinds the host stack to the
+//! entry into generated code, and the interpreter executes the instruction again, including
+//! its fault, device access or page crossing.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
@@ -25,12 +25,12 @@ use riscope_core::mmu::TLB_ENTRIES;
 use crate::abi::{self, Miss, Word, tlb};
 use crate::translator::Translator;
 
-/// Bytes that one check covers.
+/// Bytes covered by one TLB check.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group {
     /// Virtual address of the first byte.
     pub(crate) first: Value,
-    /// Number of bytes, 1 to 8 as long as a group is one access.
+    /// Number of bytes; 1 to 8 while a group is one access.
     pub(crate) span: u8,
     /// Whether any access of the group stores.
     pub(crate) store: bool,
@@ -54,7 +54,7 @@ impl Translator<'_> {
         let last = if group.span == 1 { offset } else { self.b.ins().iadd_imm_s(offset, i64::from(group.span) - 1) };
         let length = self.b.ins().load(types::I64, self.flags.tlb, entry, half + tlb::LENGTH);
         let miss = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, last, length);
-        // Cold first: the successor named last is laid out next to the branch.
+        // The successor named last is laid out next to the branch.
         self.b.ins().brif(miss, cold, &[], hot, &[]);
 
         self.b.switch_to_block(hot);

@@ -1,13 +1,13 @@
-//! Static code: what every machine's generated code shares.
+//! Thunks: static code shared by all translations of a machine.
 //!
-//! | thunk | convention | does |
+//! | thunk | called by | does |
 //! |---|---|---|
 //! | entry | host | calls a translation |
-//! | resolve | translation | the target of link slots without one: returns to the dispatcher |
-//! | refill | `preserve_all` | fills the TLB; abandons the access when there is no plain RAM |
+//! | resolve | translation | default target of link slots: returns to the dispatcher |
+//! | refill | translation, as `preserve_all` | fills the TLB; abandons the access if it does not hit RAM |
 //!
-//! They are compiled by `cranelift-jit`, which keeps them for ever, into the first
-//! bytes of the machine's own arena.
+//! `cranelift-jit` compiles them into the first bytes of the machine's arena; they are
+//! never freed.
 
 use std::io;
 use std::sync::atomic::AtomicPtr;
@@ -24,7 +24,7 @@ use crate::abi::{self, Leave, Miss, Word};
 use crate::arena::Arena;
 use crate::{host, sys};
 
-/// Bytes of the arena that thunks may take.
+/// Bytes of the arena reserved for thunks.
 const RESERVED: usize = 16 << 10;
 
 /// Addresses of the thunks.
@@ -33,22 +33,22 @@ pub(crate) struct Thunks {
     pub(crate) entry: *const u8,
     pub(crate) resolve: *const u8,
     pub(crate) refill: *const u8,
-    /// Bytes of the arena that they take.
+    /// Bytes of the arena in use by thunks.
     pub(crate) bytes: usize,
-    /// A link slot that always resolves.
+    /// A link slot that holds the resolve thunk.
     resolve_slot: Box<AtomicPtr<u8>>,
 }
 
-// SAFETY: addresses of immutable code.
+// SAFETY: the pointers refer to immutable code.
 unsafe impl Send for Thunks {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Thunks {}
 
 impl Thunks {
-    /// Compiles the thunks into the start of `arena`.
+    /// Compiles the thunks to the start of `arena`.
     ///
     /// # Errors
-    /// When Cranelift does not support this host, or the arena is too small.
+    /// Fails when Cranelift does not support the host, or the arena is too small.
     pub(crate) fn compile(arena: &Arena) -> io::Result<Self> {
         let mut builder = JITBuilder::with_isa(host::code_generator()?, cranelift_module::default_libcall_names());
         let size = RESERVED.min(arena.size());
@@ -71,20 +71,20 @@ impl Thunks {
         })
     }
 
-    /// A link slot that always leads to the dispatcher.
+    /// Address of a link slot that always returns to the dispatcher.
     pub(crate) fn resolve_slot(&self) -> *const u8 {
         self.resolve_slot.as_ptr().cast_const().cast()
     }
 }
 
-/// Hands the start of the arena's writable view to `cranelift-jit`. The thunks need
-/// no relocation, so they run from the executable view as they are.
+/// Provides the start of the arena's writable view to `cranelift-jit`. The thunks need no
+/// relocation, so they run unchanged from the executable view.
 struct ArenaMemory {
     next: *mut u8,
     left: usize,
 }
 
-// SAFETY: the only user of these bytes of the arena.
+// SAFETY: it is the only user of these bytes of the arena.
 unsafe impl Send for ArenaMemory {}
 
 impl JITMemoryProvider for ArenaMemory {
@@ -99,16 +99,16 @@ impl JITMemoryProvider for ArenaMemory {
         Ok(start)
     }
 
-    /// The arena frees itself.
+    /// Does nothing: the arena owns the memory.
     unsafe fn free_memory(&mut self) {}
 
-    /// The executable view exists already.
+    /// Does nothing: the executable view is already mapped.
     fn finalize(&mut self, _branch_protection: BranchProtection) -> ModuleResult<()> {
         Ok(())
     }
 }
 
-/// Host convention: `fn(cpu, code, pc) -> Leave`.
+/// Signature of the entry thunk, in the host's convention: `fn(cpu, code, pc) -> Leave`.
 fn entry_signature() -> Signature {
     let mut signature = Signature::new(CallConv::SystemV);
     signature.params.extend([AbiParam::new(types::I64), AbiParam::new(types::I64), AbiParam::new(types::I64)]);
@@ -185,15 +185,14 @@ fn code_of(leave: Leave) -> i64 {
     leave as u64 as i64
 }
 
-/// The slow path of a data access: 1 with the host address in the state, or 0 with
-/// `pc` and countdown as they were before the instruction, and with the answer kept for
-/// the interpreter.
+/// Slow path of a data access. Returns 1 with the host address in the state, or 0 with `pc`
+/// and countdown reset to before the instruction, and the answer kept for the interpreter.
 ///
-/// It runs under the guest's rounding mode and must not do floating point.
+/// Runs with the guest's rounding mode in force; must not use floating point.
 extern "C" fn fill_tlb(cpu: *mut HartState) -> u64 {
     // SAFETY: generated code passes the state that it was entered with, which the engine
-    // got from `Hart::state_of`. The engine does not touch the hart while it executes
-    // generated code, and that does not run before this returns.
+    // obtained from `Hart::state_of`. Neither the engine nor generated code uses the hart
+    // before this function returns.
     let hart = unsafe { &mut *Hart::of_state(cpu) };
     let state = hart.state();
     let va = state.engine[Word::MissAddress as usize];

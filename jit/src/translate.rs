@@ -1,4 +1,4 @@
-//! A fragment as one function of Cranelift IR.
+//! Translation of a fragment to one Cranelift IR function.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, types};
@@ -9,7 +9,7 @@ use crate::abi::{self, Leave};
 use crate::block::{Block, Ending, Fragment};
 use crate::translator::{LinkSlots, Translator};
 
-/// Builds the function of `fragment` in the function that `b` was made for.
+/// Emits `fragment` into the function of `b`.
 pub(crate) fn translate(b: FunctionBuilder<'_>, fragment: &Fragment, links: LinkSlots<'_>, isa: &dyn TargetIsa) {
     let mut translator = Translator::new(b, fragment.head, fragment.blocks.keys().copied(), links);
     for block in fragment.blocks.values() {
@@ -39,8 +39,8 @@ impl Translator<'_> {
         }
     }
 
-    /// Takes the block's instructions off the countdown, or leaves before any of
-    /// them when there are too few left.
+    /// Subtracts the block's instructions from the countdown; leaves before the first one
+    /// if too few are left.
     fn count_down(&mut self, count: u16) {
         let left = self.load_state(types::I64, abi::COUNTDOWN);
         let left = self.b.ins().iadd_imm_s(left, -i64::from(count));

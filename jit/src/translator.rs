@@ -1,10 +1,8 @@
-//! State of one translation: where it is, the guest's registers as values, and the
-//! ways out of generated code.
+//! Translation state: position, guest register values, and exits from generated code.
 //!
-//! Guest registers are loaded from the hart's state where a block first needs
-//! them, kept as values until its end, and every result is stored at once. So
-//! generated code may be left before any instruction, and a `pc` is all that an
-//! exit has to store.
+//! A block loads a guest register from the hart's state at its first use, keeps the value
+//! until its end, and stores every result at once. Generated code can therefore be left
+//! before any instruction, with nothing but a `pc` to store.
 
 use std::collections::HashMap;
 
@@ -16,8 +14,8 @@ use riscope_core::addr::PageOffset;
 
 use crate::abi::{self, Leave};
 
-/// Memory flags of the kinds of host memory that code touches. Each has its own
-/// alias region, because one without a region is a fence for all of them.
+/// Memory flags by kind of host memory accessed. Each kind has its own alias region; an
+/// access without one would order all others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flags {
     pub(crate) state: MemFlagsData,
@@ -42,7 +40,7 @@ impl Flags {
     }
 }
 
-/// Signatures of what generated code calls.
+/// Signatures of functions that generated code calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signatures {
     /// The refill thunk.
@@ -51,16 +49,16 @@ pub(crate) struct Signatures {
     pub(crate) code: SigRef,
 }
 
-/// Gives the link slot for a target offset in the page being translated.
+/// Address of the link slot for a target offset of the translated page.
 pub(crate) type LinkSlots<'a> = &'a mut dyn FnMut(PageOffset) -> *const u8;
 
-/// What is known of a floating-point register in the current block. All forms agree
-/// with the state.
+/// Values known for a floating-point register in the current block; all agree with the
+/// state.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct FloatRegister {
     /// As an integer.
     pub(crate) bits: Option<Value>,
-    /// As a number, boxed.
+    /// As a single-precision number; the register is NaN-boxed.
     pub(crate) single: Option<Value>,
     pub(crate) double: Option<Value>,
 }
@@ -70,14 +68,14 @@ pub(crate) struct Translator<'a> {
     pub(crate) b: FunctionBuilder<'a>,
     pub(crate) cpu: Value,
     pub(crate) entry_pc: Value,
-    /// The TLB bank of the hart's current context.
+    /// TLB bank of the hart's current context.
     pub(crate) tlb: Value,
     pub(crate) flags: Flags,
     pub(crate) signatures: Signatures,
     pub(crate) links: LinkSlots<'a>,
     /// Floating-point registers in the current block.
     pub(crate) floats: [FloatRegister; 32],
-    /// Whether the current block knows that it may use the host's floating-point unit.
+    /// Whether the current block has tested that it may use the floating-point unit.
     pub(crate) float_unit: bool,
     head: PageOffset,
     blocks: HashMap<PageOffset, ir::Block>,
@@ -85,15 +83,15 @@ pub(crate) struct Translator<'a> {
     registers: [Option<Value>; 32],
     /// Offset of the current instruction.
     at: PageOffset,
-    /// Offset behind it.
+    /// Offset of the next instruction.
     behind: PageOffset,
-    /// Instructions of the block from the current one on.
+    /// Instructions of the block that have not retired, the current one included.
     unretired: u16,
 }
 
 impl<'a> Translator<'a> {
-    /// Begins the function that `b` was made for: code that starts at offset `head` of
-    /// its page, with blocks at `starts`, `head` among them.
+    /// Begins the function of `b`: code entered at offset `head` of its page, with blocks
+    /// at `starts`, which includes `head`.
     pub(crate) fn new(
         mut b: FunctionBuilder<'a>,
         head: PageOffset,
@@ -132,7 +130,7 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// Goes to the block at offset `start`, of whose registers nothing is known.
+    /// Moves to the block at offset `start`, with no register values known.
     pub(crate) fn start_block(&mut self, start: PageOffset) {
         self.b.switch_to_block(self.blocks[&start]);
         self.registers = [None; 32];
@@ -141,15 +139,15 @@ impl<'a> Translator<'a> {
         self.at = start;
     }
 
-    /// Goes to the instruction from offset `at` to `behind`; `unretired` instructions of the
-    /// block have not retired yet, this one included.
+    /// Moves to the instruction at offset `at`, followed by `behind`; `unretired`
+    /// instructions of the block have not retired, this one included.
     pub(crate) fn start_instruction(&mut self, at: PageOffset, behind: PageOffset, unretired: u16) {
         self.at = at;
         self.behind = behind;
         self.unretired = unretired;
     }
 
-    /// The block at an offset in the page, if it is part of this translation.
+    /// Block at an offset of the page, if it is part of the translation.
     pub(crate) fn block_at(&self, offset: PageOffset) -> Option<ir::Block> {
         self.blocks.get(&offset).copied()
     }
@@ -164,17 +162,17 @@ impl<'a> Translator<'a> {
         self.behind
     }
 
-    /// Instructions of the block that have not retired yet.
+    /// Instructions of the block that have not retired, the current one included.
     pub(crate) fn unretired(&self) -> u16 {
         self.unretired
     }
 
-    /// Distance of the current instruction from the entry.
+    /// Address of the current instruction minus the entry `pc`.
     pub(crate) fn pc_delta(&self) -> i32 {
         self.at.distance_from(self.head)
     }
 
-    /// Virtual address of an offset in the page.
+    /// Virtual address of an offset of the page.
     pub(crate) fn pc_of(&mut self, at: PageOffset) -> Value {
         self.b.ins().iadd_imm_s(self.entry_pc, i64::from(at.distance_from(self.head)))
     }
@@ -242,8 +240,8 @@ impl<'a> Translator<'a> {
         self.b.ins().store(self.flags.state, value, self.cpu, offset);
     }
 
-    /// Leaves the current instruction to the interpreter if `condition` holds. Nothing of
-    /// it may have been done.
+    /// Exits to the interpreter at the current instruction if `condition` holds. The
+    /// instruction must not have had any effect yet.
     pub(crate) fn interpret_if(&mut self, condition: Value) {
         let (cold, hot) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);
@@ -258,13 +256,13 @@ impl<'a> Translator<'a> {
         self.b.switch_to_block(hot);
     }
 
-    /// Leaves the current instruction to the interpreter unless `condition` holds.
+    /// Exits to the interpreter at the current instruction unless `condition` holds.
     pub(crate) fn interpret_unless(&mut self, condition: Value) {
         let otherwise = self.b.ins().icmp_imm_u(IntCC::Equal, condition, 0);
         self.interpret_if(otherwise);
     }
 
-    /// Returns to the dispatcher, which goes on at `pc`.
+    /// Returns to the dispatcher with reason `why`; execution continues at `pc`.
     pub(crate) fn leave(&mut self, why: Leave, pc: Value) {
         self.store_state(abi::PC, pc);
         #[expect(clippy::cast_possible_wrap, reason = "a small code")]

@@ -1,4 +1,4 @@
-//! The compiler thread, or the compiler that a hart calls itself.
+//! Compile service: a background thread, or synchronous compilation by the requesting hart.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
@@ -15,35 +15,34 @@ use crate::block::Fragment;
 use crate::code::{Built, Claim, CodeCache, Covered, Dropped, PublishError, Source};
 use crate::compile::Compiler;
 
-/// Requests that may wait for the compiler. A full queue is no loss: the block stays hot
-/// and is asked for again.
+/// Capacity of the request queue. A rejected request is repeated while its block stays hot.
 const QUEUE: u16 = 2048;
 
-/// A hot block.
+/// Request to translate a hot block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
     pub(crate) claim: Claim,
-    /// Where a hart saw it, for people.
+    /// Virtual address at which a hart executed it, for reports.
     pub(crate) pc: u64,
     pub(crate) asked_ns: u64,
-    /// What of the page has been executed.
+    /// Instructions of the page that have executed.
     pub(crate) executed: Executed,
 }
 
-/// Where hot blocks are compiled.
+/// Where translations are compiled.
 #[derive(Debug)]
 pub(crate) enum Worker {
-    /// On a thread of its own, for which no hart waits.
+    /// By a background thread; harts do not wait for it.
     Thread(CompilerThread),
-    /// By the hart that asks.
+    /// By the requesting hart.
     Hart(Box<Mutex<CompileService>>),
 }
 
 impl Worker {
-    /// Starts the thread.
+    /// Starts the compiler thread.
     ///
     /// # Errors
-    /// When the host has no thread left.
+    /// Fails when the host cannot create a thread.
     pub(crate) fn thread(service: CompileService) -> std::io::Result<Self> {
         let (queue, requests) = crossbeam_channel::bounded(usize::from(QUEUE));
         let counters = Arc::clone(&service.context.counters);
@@ -51,30 +50,29 @@ impl Worker {
         Ok(Self::Thread(CompilerThread { queue, counters, _thread: JoinOnDrop(Some(thread)) }))
     }
 
-    /// Harts compile by [`serve_here`] themselves.
+    /// Lets harts compile themselves, by [`serve_here`].
     pub(crate) fn hart(service: CompileService) -> Self {
         Self::Hart(Box::new(Mutex::new(service)))
     }
 }
 
-/// Compiles on the calling thread, which must not be [`crate::code::Online`], after
-/// whoever else does so.
+/// Compiles on the calling thread, which must not be [`crate::code::Online`]. Waits for
+/// other harts that compile.
 pub(crate) fn serve_here(service: &Mutex<CompileService>, request: Request) {
     service.lock().unwrap_or_else(PoisonError::into_inner).serve(request);
 }
 
-/// Harts' end of the queue, and the thread at the other end of it. Dropping it ends
-/// the thread.
+/// Request queue and its compiler thread. Dropping it ends the thread.
 #[derive(Debug)]
 pub(crate) struct CompilerThread {
     queue: Sender<Request>,
     counters: Arc<EngineCounters>,
-    /// Dropped after `queue`, whose end the thread takes for its own.
+    /// Dropped after `queue`: the thread ends when the queue is disconnected.
     _thread: JoinOnDrop,
 }
 
 impl CompilerThread {
-    /// A place in the queue, or `None` if it is full, which is counted.
+    /// Reserves a place in the queue. `None` if it is full; the rejection is counted.
     pub(crate) fn reserve(&self) -> Option<Place<'_>> {
         let counters = &self.counters;
         let one_more = |depth: u64| (depth < u64::from(QUEUE)).then_some(depth + 1);
@@ -86,7 +84,7 @@ impl CompilerThread {
     }
 }
 
-/// A place in the queue. It is given back unless it is used.
+/// Reserved place in the queue; released unless it is used.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     thread: &'a CompilerThread,
@@ -94,10 +92,9 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Asks for a compilation.
+    /// Sends the request.
     pub(crate) fn ask(mut self, request: Request) {
-        // There is room for everything that has a place. Without its thread, nothing is
-        // compiled any more.
+        // A reserved place guarantees room; sending fails only if the thread has ended.
         self.used = self.thread.queue.try_send(request).is_ok();
     }
 }
@@ -110,20 +107,20 @@ impl Drop for Place<'_> {
     }
 }
 
-/// A thread that is waited for.
+/// Thread that is joined on drop.
 #[derive(Debug)]
 struct JoinOnDrop(Option<JoinHandle<()>>);
 
 impl Drop for JoinOnDrop {
     fn drop(&mut self) {
         if let Some(thread) = self.0.take() {
-            // A panic there has already been reported on stderr.
+            // The panic hook has already reported a panic of the thread.
             let _ = thread.join();
         }
     }
 }
 
-/// Serves requests.
+/// Serves compile requests.
 #[derive(Debug)]
 pub(crate) struct CompileService {
     context: EngineContext,
@@ -132,13 +129,14 @@ pub(crate) struct CompileService {
 }
 
 impl CompileService {
-    /// Compiles for the machine of `context` into `cache`.
+    /// A service that compiles for the machine of `context` into `cache`.
     pub(crate) fn new(context: &EngineContext, cache: &Arc<CodeCache>, compiler: Compiler) -> Self {
         Self { context: context.clone(), cache: Arc::clone(cache), compiler }
     }
 
-    /// Serves until there is no hart any more. The newest request first: what has just been
-    /// asked for runs now, and the oldest of a long queue perhaps never again.
+    /// Serves until every sender is gone, newest request first: the latest requests are for
+    /// code that runs now, while the oldest of a long queue may be for code that no longer
+    /// runs.
     fn serve_all(mut self, requests: &Receiver<Request>) {
         let mut waiting = Vec::new();
         while let Some(request) = next_request(requests, &mut waiting) {
@@ -149,7 +147,7 @@ impl CompileService {
     }
 
     fn serve(&mut self, request: Request) {
-        // A panic of the code generator costs one translation, not the machine.
+        // A panic of the code generator fails one translation, not the machine.
         let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| self.compile(request)));
         if let Err(reason) = outcome.unwrap_or_else(|_| self.recover()) {
             match reason {
@@ -161,7 +159,7 @@ impl CompileService {
         }
     }
 
-    /// After a panic: the compiler's buffers are in no known state.
+    /// Replaces the compiler after a panic, which may have left its buffers inconsistent.
     fn recover(&mut self) -> Result<(), CompileFailure> {
         self.compiler.reset();
         Err(CompileFailure::Compiler)
@@ -197,8 +195,8 @@ impl CompileService {
             Ok(()) => Ok(()),
             Err(PublishError::Stale) => Err(CompileFailure::Stale),
             Err(PublishError::Full) => {
-                // The page that this code was for is dropped with everything else: it
-                // is compiled again when it is hot again.
+                // The flush drops the page of this code too; the code is compiled again
+                // when it is hot again.
                 let dropped = self.cache.flush(FlushReason::Full);
                 self.report(dropped);
                 Err(CompileFailure::CacheFull)
@@ -217,8 +215,8 @@ impl CompileService {
     }
 }
 
-/// The newest of all requests, or the next one if there is none; `None` when no more can
-/// come, whatever waits.
+/// The newest pending request, or the next to arrive. `None` once all senders are gone,
+/// even if requests are pending.
 fn next_request<R>(requests: &Receiver<R>, waiting: &mut Vec<R>) -> Option<R> {
     loop {
         match requests.try_recv() {

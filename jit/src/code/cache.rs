@@ -1,21 +1,20 @@
-//! Translations by physical page, shared by the harts of one machine.
+//! Code cache: translations by physical page, shared by the harts of one machine.
 //!
-//! **Invalidation.** A page's translations are made from a copy of its bytes. At
-//! `fence.i` the hart calls [`CodeCache::validate`]: every page that may have been
-//! written since ([`PageTracker::take_suspect`]) is compared with its copy, and its
-//! translations are dropped if any code among it differs. The comparison runs under
-//! the lock. A hart whose fence finds it taken interprets until it has compared itself, so
-//! it cannot pass on stale code.
+//! **Invalidation.** Translations are made from a copy of the page's bytes. At `fence.i`
+//! the hart calls [`CodeCache::validate`], which compares every page that may have been
+//! written since ([`PageTracker::take_suspect`]) with its copy, under the lock, and drops
+//! its translations if translated code differs. A hart whose `fence.i` finds the lock taken
+//! interprets until it has validated, so it never executes or publishes stale code.
 //!
-//! **Waiting.** Harts only try the lock and interpret on while it is taken; the compiler
-//! waits for it. So no hart ever waits for the compiler or for another hart.
+//! **Locking.** Harts only try the lock and interpret on failure; the compiler thread
+//! blocks on it. No hart waits for the compiler or for another hart.
 //!
-//! **Reclamation.** Dropped code may still be executing on other harts, and their
-//! jump caches may still name it. Dropping raises the *epoch*. A hart announces at
-//! the start of each quantum, outside generated code and with a fresh jump cache,
-//! which epoch it has seen ([`super::Online`]). What was dropped at an epoch is freed when
-//! every hart has seen it. Arena space comes back all at once, when it is full and
-//! everything is dropped.
+//! **Reclamation.** Epoch-based, since other harts may still execute dropped code or hold
+//! it in their jump caches. Each drop raises the *epoch*. At the start of every quantum,
+//! outside of generated code and with a current jump cache, a hart announces the epoch that
+//! it has observed ([`super::Online`]). Metadata dropped at an epoch is freed once every
+//! hart has observed it. Arena space is reclaimed only as a whole: when the arena is full,
+//! all translations are dropped.
 //!
 //! [`PageTracker::take_suspect`]: riscope_core::mem::PageTracker::take_suspect
 
@@ -34,24 +33,24 @@ use super::page::{CodePage, Covered, Lookup, PageBytes, copy_page};
 use crate::arena::Arena;
 use crate::thunk::Thunks;
 
-/// A hart that executes no generated code has seen every epoch.
+/// Epoch of a hart that executes no generated code: it has observed every epoch.
 pub(super) const OFFLINE: u64 = u64::MAX;
 
-/// Alignment of translations.
+/// Alignment of translations, in bytes.
 const CODE_ALIGN: usize = 32;
 
-/// Code that somebody has asked for, on a page as it was then.
+/// Exclusive claim on compiling the code at an address, tied to one version of its page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
     pub(crate) phys: GuestPhys,
     version: u64,
 }
 
-/// The bytes that a translation is to be made from.
+/// Snapshot of a page that a translation is made from.
 #[derive(Debug)]
 pub(crate) struct Source {
     bytes: Arc<PageBytes>,
-    /// Identity of the page; [`CodeCache::publish`] refuses code of an older one.
+    /// Page version; [`CodeCache::publish`] rejects code of an older one.
     version: u64,
 }
 
@@ -62,49 +61,49 @@ impl Source {
     }
 }
 
-/// A translation that may be published.
+/// Finished translation, ready to publish.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Built<'a> {
     pub(crate) phys: GuestPhys,
     pub(crate) code: &'a [u8],
-    /// What of the source it depends on.
+    /// Parts of the source that the translation depends on.
     pub(crate) covered: &'a Covered,
 }
 
-/// Why a translation could not be published.
+/// Reason why a translation could not be published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PublishError {
-    /// The page was dropped meanwhile.
+    /// The page was dropped during compilation.
     Stale,
-    /// There is no room; [`CodeCache::flush`] makes some.
+    /// The arena is full; [`CodeCache::flush`] makes room.
     Full,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// By physical page number.
+    /// Pages by physical page number.
     pages: FxHashMap<u64, CodePage>,
     /// First free byte of the arena.
     next: usize,
     next_version: u64,
     blocks: u64,
-    /// Dropped pages and the epoch that their dropping began.
+    /// Dropped pages, each with the epoch that its drop began.
     dropped: Vec<(u64, CodePage)>,
 }
 
-/// What was dropped, for the event about it.
+/// What a call dropped, for the event that reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dropped {
     /// Nothing.
     Nothing,
-    /// Blocks of changed pages.
+    /// Translations of changed pages.
     Invalidated(u32, InvalidationReason),
-    /// Everything.
+    /// All translations.
     Flushed { blocks: u32, bytes: u64, reason: FlushReason },
 }
 
 impl Dropped {
-    /// The event that says so.
+    /// The event that reports the drop.
     pub(crate) fn event(self) -> Option<ExecutionEvent> {
         match self {
             Self::Nothing => None,
@@ -130,7 +129,7 @@ impl CodeCache {
     /// An empty cache of `size` bytes for the code of `ram`.
     ///
     /// # Errors
-    /// When the host refuses the memory or the thunks do not compile.
+    /// Fails when the host refuses the memory or the thunks do not compile.
     pub(crate) fn new(ram: Arc<GuestRam>, counters: Arc<EngineCounters>, size: usize) -> io::Result<Self> {
         let arena = Arena::new(size)?;
         let thunks = Thunks::compile(&arena).map_err(io::Error::other)?;
@@ -147,17 +146,17 @@ impl CodeCache {
         })
     }
 
-    /// Static code.
+    /// Code shared by all translations.
     pub(crate) fn thunks(&self) -> &Thunks {
         &self.thunks
     }
 
-    /// For the compiler, which may wait.
+    /// Takes the lock, blocking. For the compiler only.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For harts, which go on by interpreting while somebody else has the lock: `None`.
+    /// Tries the lock, for harts: `None` while another thread holds it.
     fn try_lock(&self) -> Option<MutexGuard<'_, Inner>> {
         match self.inner.try_lock() {
             Ok(inner) => Some(inner),
@@ -166,23 +165,22 @@ impl CodeCache {
         }
     }
 
-    /// Keeps everybody else out, as the compiler does for moments.
+    /// Holds the lock, as the compiler thread does for short times.
     #[cfg(test)]
     pub(crate) fn hold(&self) -> impl Sized + use<'_> {
         self.lock()
     }
 
-    /// What is known about code at `phys`; `None` if somebody else has the lock.
+    /// State of the code at `phys`; `None` if the lock is taken.
     pub(crate) fn lookup(&self, phys: GuestPhys) -> Option<Lookup> {
         let inner = self.try_lock()?;
         let page = inner.pages.get(&phys.page_number());
         Some(page.and_then(|page| page.translations.get(&phys.page_offset())).copied().unwrap_or(Lookup::Absent))
     }
 
-    /// Marks code at `phys` as being compiled, unless somebody did so before. Brings the
-    /// copy of its page up to date on the way: it may have got more code since it was
-    /// made, which needs no fence before it is executed for the first time. `None` if
-    /// somebody else has the lock.
+    /// Marks the code at `phys` as being compiled, unless it is known already, and
+    /// refreshes the copy of its page first: code added since the copy was made may run
+    /// without a `fence.i` the first time it is executed. `None` if the lock is taken.
     pub(crate) fn claim(&self, phys: GuestPhys) -> Option<(Dropped, Option<Claim>)> {
         let number = phys.page_number();
         let mut inner = self.try_lock()?;
@@ -201,7 +199,7 @@ impl CodeCache {
         Some((dropped, claim))
     }
 
-    /// Gives up a claim, so that the code can be asked for again.
+    /// Releases a claim; the code can be requested again.
     pub(crate) fn unclaim(&self, claim: Claim) {
         self.end_claim(claim, None);
     }
@@ -213,7 +211,8 @@ impl CodeCache {
 
     fn end_claim(&self, claim: Claim, outcome: Option<Lookup>) {
         let mut inner = self.lock();
-        // The page may have been dropped since, and what is there now be another claim's.
+        // A page dropped since may have been replaced; the entry then belongs to another
+        // claim.
         let page = inner.pages.get_mut(&claim.phys.page_number()).filter(|page| page.version == claim.version);
         let Some(page) = page else { return };
         match outcome {
@@ -222,14 +221,14 @@ impl CodeCache {
         };
     }
 
-    /// The bytes to translate the page of `phys` from.
+    /// Snapshot of the page of `phys` to translate from.
     pub(crate) fn source(&self, phys: GuestPhys) -> Option<Source> {
         let mut inner = self.lock();
         let page = self.page(&mut inner, phys)?;
         Some(Source { bytes: Arc::clone(&page.bytes), version: page.version })
     }
 
-    /// The page of `phys`, copied when it is new.
+    /// Entry of the page of `phys`; copies the page on first use.
     fn page<'a>(&self, inner: &'a mut Inner, phys: GuestPhys) -> Option<&'a mut CodePage> {
         let number = phys.page_number();
         if !inner.pages.contains_key(&number) {
@@ -258,13 +257,13 @@ impl CodeCache {
         slot.as_ptr().cast_const().cast()
     }
 
-    /// Makes a translation known to all harts.
+    /// Makes a translation visible to all harts.
     pub(crate) fn publish(&self, source: &Source, built: Built<'_>) -> Result<(), PublishError> {
         let mut guard = self.lock();
         let inner = &mut *guard;
         self.free_unreachable(inner);
         let page = inner.pages.get_mut(&built.phys.page_number()).filter(|page| page.version == source.version);
-        // The copy may have been renewed meanwhile, but not in what this was made from.
+        // The copy may have been refreshed meanwhile; the code translated must be the same.
         let page = page.filter(|page| built.covered.is_same_in(&page.bytes, &source.bytes));
         let page = page.ok_or(PublishError::Stale)?;
         let at = inner.next.next_multiple_of(CODE_ALIGN);
@@ -272,8 +271,8 @@ impl CodeCache {
             return Err(PublishError::Full);
         }
         inner.next = at + built.code.len();
-        // SAFETY: the space was just taken, and nothing was ever executed there since
-        // the last flush, which waited for all harts.
+        // SAFETY: the space was just allocated. Nothing has executed there since the last
+        // flush, which waited for all harts.
         let code = unsafe { self.arena.write(at, built.code) };
         page.add(built.phys.page_offset(), code, built.covered);
         if let Some(slot) = page.links.get(&built.phys.page_offset()) {
@@ -284,8 +283,9 @@ impl CodeCache {
         Ok(())
     }
 
-    /// Drops the translations of pages that have changed: what `fence.i` is for. `None` if
-    /// somebody else has the lock: the hart must not enter generated code then.
+    /// Drops the translations of pages whose code has changed, as `fence.i` requires.
+    /// `None` if the lock is taken: the hart must not enter generated code until a call
+    /// succeeds.
     pub(crate) fn validate(&self) -> Option<Dropped> {
         let mut inner = self.try_lock()?;
         let changed = |(number, page): (&u64, &mut CodePage)| self.has_changed(*number, page).then_some(*number);
@@ -293,7 +293,7 @@ impl CodeCache {
         Some(self.drop_pages(&mut inner, changed, InvalidationReason::FenceI))
     }
 
-    /// Takes changed pages out of use.
+    /// Drops the pages with these numbers.
     fn drop_pages(
         &self,
         inner: &mut Inner,
@@ -310,7 +310,7 @@ impl CodeCache {
         Dropped::Invalidated(blocks, reason)
     }
 
-    /// Whether a page has to be dropped; if not, its copy is up to date.
+    /// Whether the page must be dropped. If not, its copy is current.
     fn has_changed(&self, number: u64, page: &mut CodePage) -> bool {
         let phys = GuestPhys(number * PAGE_SIZE);
         let Some(index) = self.ram.page_index(phys) else { return true };
@@ -322,7 +322,7 @@ impl CodeCache {
         unsafe { !access::holds(host, &*page.bytes) && !page.renew(&copy_page(host)) }
     }
 
-    /// Takes a page out of use and returns how many translations it had.
+    /// Drops a page; returns its number of translations.
     fn drop_page(&self, inner: &mut Inner, number: u64) -> u32 {
         let Some(page) = inner.pages.remove(&number) else { return 0 };
         for slot in page.links.values() {
@@ -337,8 +337,8 @@ impl CodeCache {
         ready
     }
 
-    /// Drops everything and waits until no hart can be executing any of it. The
-    /// arena is empty afterwards. Not to be called by a hart.
+    /// Drops all translations and waits until no hart can be executing one. Leaves the
+    /// arena empty. Must not be called by an online hart.
     pub(crate) fn flush(&self, reason: FlushReason) -> Dropped {
         let mut inner = self.lock();
         let bytes = (inner.next - self.thunks.bytes) as u64;
@@ -360,8 +360,8 @@ impl CodeCache {
         self.seen.iter().map(|seen| seen.load(Ordering::SeqCst)).min().unwrap_or(OFFLINE)
     }
 
-    /// Frees dropped pages that no hart can reach any more, unless somebody else has the
-    /// lock; whoever publishes next does so, too.
+    /// Frees the dropped pages that no hart can reach, if the lock is free; otherwise the
+    /// next publication frees them.
     pub(super) fn reclaim(&self) {
         if let Some(mut inner) = self.try_lock() {
             self.free_unreachable(&mut inner);

@@ -1,4 +1,4 @@
-//! Translations by physical page: which there are, who may run them, and when they go.
+//! Translations by physical page: lookup, publication, invalidation and reclamation.
 
 mod cache;
 mod online;

@@ -1,13 +1,12 @@
-//! Which harts may be executing generated code, and how far behind each may be:
-//! the harts' side of reclamation, see `cache.rs`.
+//! Epoch announcements of harts that execute generated code: the readers' side of the
+//! reclamation in `cache.rs`.
 
 use std::sync::atomic::Ordering;
 
 use super::cache::{CodeCache, OFFLINE};
 use crate::jump_cache::JumpCache;
 
-/// A hart that may execute generated code. Dropping it announces that the hart has
-/// left.
+/// A hart that may execute generated code. Dropping it takes the hart offline.
 #[derive(Debug)]
 pub(crate) struct Online<'a> {
     cache: &'a CodeCache,
@@ -15,14 +14,14 @@ pub(crate) struct Online<'a> {
 }
 
 impl<'a> Online<'a> {
-    /// Announces hart `hart`.
+    /// Brings hart `hart` online.
     pub(crate) fn new(cache: &'a CodeCache, hart: usize) -> Self {
         cache.seen[hart].store(cache.epoch.load(Ordering::SeqCst), Ordering::SeqCst);
         Self { cache, hart }
     }
 
-    /// Does something that may wait for the other harts, or for this one to leave
-    /// generated code. [`Online::quiesce`] has to follow.
+    /// Runs `wait` with the hart offline, so that it may wait for the compiler or for other
+    /// harts. Call [`Online::quiesce`] afterwards.
     pub(crate) fn while_absent(&self, wait: impl FnOnce()) {
         let seen = &self.cache.seen[self.hart];
         seen.store(OFFLINE, Ordering::SeqCst);
@@ -30,9 +29,9 @@ impl<'a> Online<'a> {
         seen.store(self.cache.epoch.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
-    /// Announces that the hart is outside generated code. Returns the epoch: when
-    /// it is not the one that the hart's jump cache was filled in, the jump cache
-    /// has to be cleared before generated code is entered.
+    /// Announces a quiescent state: the hart is outside of generated code. Clears
+    /// `jump_cache` if it was filled in an older epoch, given by `filled_in`, and updates
+    /// that.
     pub(crate) fn quiesce(&self, jump_cache: &mut JumpCache, filled_in: &mut u64) {
         let epoch = self.cache.epoch.load(Ordering::SeqCst);
         if *filled_in != epoch {

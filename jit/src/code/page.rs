@@ -1,4 +1,4 @@
-//! What the code cache keeps about a page of guest RAM.
+//! Code-cache entry of one page of guest RAM.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,35 +8,35 @@ use riscope_core::addr::{PAGE_BYTES, PageOffset};
 use riscope_core::mem::access;
 use rustc_hash::FxHashMap;
 
-/// Bytes of a page.
+/// Bytes of one page.
 pub(crate) type PageBytes = [u8; PAGE_BYTES];
 
-/// What is known about code at an address.
+/// State of the code at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
-    /// Enter it here.
+    /// Translated; host address of its entry.
     Ready(*const u8),
     /// It is being compiled.
     Pending,
-    /// It cannot be translated.
+    /// Not translatable.
     Rejected,
-    /// Nobody asked for it yet.
+    /// Not requested yet.
     Absent,
 }
 
-/// The bytes of the page at `host`.
+/// Copies the page at `host`.
 ///
 /// # Safety
-/// `host` must be the page-aligned address of a whole page of guest RAM.
+/// `host` must be the address of a whole, page-aligned page of guest RAM.
 pub(super) unsafe fn copy_page(host: *mut u8) -> PageBytes {
     let mut bytes = [0; PAGE_BYTES];
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller guarantees it.
     unsafe { access::copy_out(host, &mut bytes) };
     bytes
 }
 
-/// The halfwords of a page that translations were made from. What else is there may
-/// change: many programs keep data beside their code.
+/// Halfwords of a page that translations were made from. The others may change without
+/// invalidating any: many programs keep data beside code.
 #[derive(Clone, Debug)]
 pub(crate) struct Covered([bool; PAGE_BYTES / 2]);
 
@@ -47,7 +47,7 @@ impl Default for Covered {
 }
 
 impl Covered {
-    /// What a translation depends on: its instructions, at these offsets in the page.
+    /// Halfwords of the instructions at these byte ranges of the page.
     pub(crate) fn of(instructions: impl Iterator<Item = Range<PageOffset>>) -> Self {
         let mut covered = Self::default();
         for Range { start, end } in instructions {
@@ -56,7 +56,7 @@ impl Covered {
         covered
     }
 
-    /// Whether two states of the page have the same code.
+    /// Whether two copies of the page have the same code.
     pub(super) fn is_same_in(&self, a: &PageBytes, b: &PageBytes) -> bool {
         let halfwords = a.as_chunks::<2>().0.iter().zip(b.as_chunks::<2>().0);
         halfwords.zip(self.0).all(|((a, b), covered)| !covered || a == b)
@@ -73,20 +73,20 @@ impl Covered {
 #[derive(Debug)]
 pub(super) struct CodePage {
     pub(super) bytes: Arc<PageBytes>,
-    /// Tells it from what was there before it was dropped.
+    /// Distinguishes it from earlier entries of the same page.
     pub(super) version: u64,
     covered: Covered,
-    /// By offset in the page.
+    /// State of the code by offset in the page.
     pub(super) translations: FxHashMap<PageOffset, Lookup>,
-    /// Targets of jumps within the page, by offset. Generated code loads them.
+    /// Link slots by target offset: jump targets within the page, loaded by generated code.
     pub(super) links: FxHashMap<PageOffset, Box<AtomicPtr<u8>>>,
 }
 
-// SAFETY: the pointers are addresses of code in the arena, which lives as long.
+// SAFETY: the pointers refer to code in the arena, which outlives the page.
 unsafe impl Send for CodePage {}
 
 impl CodePage {
-    /// A page with these bytes and no translation yet.
+    /// An entry without translations.
     pub(super) fn new(bytes: PageBytes, version: u64) -> Self {
         Self {
             bytes: Arc::new(bytes),
@@ -97,8 +97,8 @@ impl CodePage {
         }
     }
 
-    /// Takes note of the page's present bytes. False if code changed that there are
-    /// translations of: then the page has to be dropped.
+    /// Replaces the copy of the page. False if translated code changed: the page must then
+    /// be dropped.
     pub(super) fn renew(&mut self, now: &PageBytes) -> bool {
         if *now == *self.bytes {
             return true;
@@ -107,7 +107,7 @@ impl CodePage {
             return false;
         }
         self.bytes = Arc::new(*now);
-        // What could not be translated may have become something else.
+        // An untranslatable instruction may have been replaced.
         self.translations.retain(|_, state| *state != Lookup::Rejected);
         true
     }

@@ -1,8 +1,8 @@
-//! A: atomics.
+//! A extension: atomic memory operations.
 //!
-//! A misaligned address makes the access miss on purpose: the interpreter then
-//! raises the exception. Load-reserved and store-conditional follow
-//! `riscope_core::interp`: the reservation is the host address and the value seen.
+//! A misaligned address is turned into a TLB miss; the interpreter then raises the
+//! exception. Load-reserved and store-conditional follow `riscope_core::interp`: a
+//! reservation is the host address and the value loaded.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{AtomicRmwOp, InstBuilder, Type, Value, types};
@@ -90,8 +90,8 @@ impl Translator<'_> {
         self.set_x(o.rd(), result);
     }
 
-    /// Host address of an aligned operand at `(rs1)`; leaves for the interpreter if
-    /// it is not aligned.
+    /// Host address of the operand at `(rs1)`. Exits to the interpreter if it is
+    /// misaligned.
     fn atomic_pointer(&mut self, o: Operands, ty: Type, store: bool) -> Value {
         let first = self.x(o.rs1());
         let misaligned = self.b.ins().band_imm_u(first, i64::from(ty.bytes()) - 1);

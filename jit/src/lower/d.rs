@@ -1,4 +1,4 @@
-//! D: conversions between the precisions.
+//! D extension: conversions between single and double precision.
 
 use cranelift_codegen::ir::InstBuilder;
 use riscope_core::fp::{F32, F64};

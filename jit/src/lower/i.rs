@@ -1,4 +1,4 @@
-//! RV64I: base integer instructions.
+//! RV64I base integer instruction set.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
@@ -8,7 +8,7 @@ use riscope_core::isa::i::I;
 use super::{Lowering, Successors, bytes, reg_imm, reg_reg, word_imm, word_word};
 use crate::translator::Translator;
 
-/// Sign or zero extension of a loaded value.
+/// How a loaded value is extended to 64 bits.
 #[derive(Clone, Copy)]
 enum Extend {
     Sign,
@@ -126,7 +126,7 @@ impl Translator<'_> {
         self.b.ins().store(self.flags.ram, value, host, 0);
     }
 
-    /// x86 keeps every order but store before load (TSO); AArch64 keeps none.
+    /// x86-64 reorders only stores with later loads (TSO); AArch64 reorders all accesses.
     fn fence(&mut self, o: Operands) {
         const WRITES: i32 = 0b0101;
         const READS: i32 = 0b1010;

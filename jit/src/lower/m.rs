@@ -1,7 +1,7 @@
-//! M: integer multiplication and division.
+//! M extension: integer multiplication and division.
 //!
-//! Cranelift's divisions trap where RISC-V's do not, so the divisor is replaced by
-//! 1 in those cases, and the result is chosen afterwards.
+//! Cranelift's division traps on a zero divisor and on overflow, RISC-V's does not. The
+//! divisor is replaced by 1 in these cases, and the defined result selected afterwards.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
@@ -29,8 +29,8 @@ pub(super) fn lowering(op: M) -> Lowering {
 }
 
 impl Translator<'_> {
-    /// High half of signed times unsigned: the unsigned product counts a negative
-    /// `a` as `a + 2^64`, which is `b` too much in the high half.
+    /// High half of signed times unsigned. Unsigned multiplication reads a negative `a` as
+    /// `a + 2^64`, which makes the high half too large by `b`.
     fn multiply_high_mixed(&mut self, a: Value, b: Value) -> Value {
         let high = self.b.ins().umulhi(a, b);
         let negative = self.b.ins().sshr_imm_u(a, 63);
@@ -51,7 +51,7 @@ impl Translator<'_> {
         self.b.ins().select(by_zero, a, remainder)
     }
 
-    /// Division by -1 is negation, which wraps where the quotient overflows.
+    /// Signed quotient. Division by -1 is negation, which wraps on overflow.
     fn divide_signed(&mut self, a: Value, b: Value) -> Value {
         let (by_zero, divisor) = self.nonzero(b);
         let (by_minus_one, divisor) = self.not_minus_one(divisor);
@@ -62,7 +62,7 @@ impl Translator<'_> {
         self.b.ins().select(by_zero, all_ones, quotient)
     }
 
-    /// The remainder by -1 is 0, as it is by the 1 that stands in for it.
+    /// Signed remainder. By -1 it is 0, as it is by the substituted 1.
     fn remainder_signed(&mut self, a: Value, b: Value) -> Value {
         let (by_zero, divisor) = self.nonzero(b);
         let (_, divisor) = self.not_minus_one(divisor);
@@ -88,7 +88,7 @@ impl Translator<'_> {
 
     fn constant_like(&mut self, like: Value, constant: i64) -> Value {
         let ty = self.b.func.dfg.value_type(like);
-        // An i32 constant is given by its low 32 bits.
+        // Cranelift takes an i32 constant as its low 32 bits.
         let constant = if ty.bits() == 32 { constant & 0xffff_ffff } else { constant };
         self.b.ins().iconst(ty, constant)
     }

@@ -1,8 +1,8 @@
-//! Instructions to Cranelift IR, under the file names of `riscope_core::isa`.
+//! Lowering of instructions to Cranelift IR; one file per extension, named as in
+//! `riscope_core::isa`.
 //!
-//! [`lowering`] says for each instruction how it is translated, or that it is not: one
-//! arm for each, and no arm for "all others", so that a new instruction does not compile
-//! until somebody has decided.
+//! [`lowering`] has one arm per instruction and no wildcard arm, so that a new instruction
+//! compiles only once its translation is decided.
 
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants, clippy::unreachable)]
 
@@ -25,33 +25,33 @@ use riscope_core::isa::{Insn, Op, Operands};
 use crate::memory::Group;
 use crate::translator::Translator;
 
-/// Translates an instruction with these operands.
+/// Emits the code of an instruction with these operands.
 pub(crate) type Emit = fn(&mut Translator<'_>, Operands);
 
 /// How an instruction is translated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lowering {
-    /// By this, and execution goes on behind it.
+    /// Translated; execution continues with the next instruction.
     Straight(Emit),
-    /// By this, and it ends its block.
+    /// Translated; the instruction ends its block.
     Transfer(Emit, Successors),
-    /// Not at all: the interpreter executes it.
+    /// Not translated: executed by the interpreter.
     Interpreted,
 }
 
-/// Where execution goes on after a transfer, as far as it may belong to the same unit.
+/// Static successors of a transfer that may belong to the same fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Successors {
-    /// At the target that the instruction encodes.
+    /// The encoded target.
     Target,
-    /// There, or with the next instruction in memory.
+    /// The encoded target or the next instruction.
     TargetOrBehind,
-    /// At an address that is computed, or that is another unit: the callee of a call. The
-    /// code behind a call is entered by the return.
+    /// None: the target is computed, or is the callee of a call, a fragment of its own. The
+    /// return enters the code behind a call.
     Elsewhere,
 }
 
-/// How an instruction is translated.
+/// How `insn` is translated.
 pub(crate) fn lowering(insn: Insn) -> Lowering {
     let o = insn.operands;
     match insn.op {
@@ -69,7 +69,7 @@ pub(crate) fn lowering(insn: Insn) -> Lowering {
     }
 }
 
-/// `lowering` if a condition holds, else the interpreter.
+/// `lowering` if `condition` holds, otherwise interpreted.
 fn when(condition: bool, lowering: Lowering) -> Lowering {
     if condition { lowering } else { Lowering::Interpreted }
 }

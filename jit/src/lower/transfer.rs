@@ -1,11 +1,11 @@
-//! Jumps and branches, and how they leave a translation.
+//! Control transfer: jumps, branches, and how they leave a translation.
 //!
-//! | from → to | how |
+//! | transfer | by |
 //! |---|---|
-//! | block of the same fragment | a jump |
-//! | same page, other fragment | tail call through the page's link slot |
-//! | another page, or a computed target | tail call through the hart's jump cache |
-//! | nothing known there | return to the dispatcher |
+//! | to a block of the fragment | a jump |
+//! | to another fragment of the page | tail call through the page's link slot |
+//! | to another page or a computed address | tail call through the hart's jump cache |
+//! | without a known translation | return to the dispatcher |
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
@@ -41,7 +41,7 @@ impl Translator<'_> {
         self.go_to(self.behind());
     }
 
-    /// Writes the return address of a jump.
+    /// Writes the return address to `rd`.
     fn link(&mut self, o: Operands) {
         if o.rd() != 0 {
             let value = self.pc_of(self.behind());
@@ -49,7 +49,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Goes to a target relative to the current instruction.
+    /// Transfers to `distance` bytes from the current instruction.
     fn go_by(&mut self, distance: i32) {
         match self.at().moved(i64::from(distance)).filter(|target| target.is_inside()) {
             Some(target) => self.go_to(target),
@@ -61,7 +61,7 @@ impl Translator<'_> {
         }
     }
 
-    /// Goes to an offset in the page; at its end, to the page behind it.
+    /// Transfers to an offset of the page; [`PageOffset::END`] is the next page.
     pub(crate) fn go_to(&mut self, target: PageOffset) {
         if let Some(block) = self.block_at(target) {
             self.b.ins().jump(block, &[]);
@@ -78,8 +78,8 @@ impl Translator<'_> {
         self.b.ins().return_call_indirect(self.signatures.code, code, &[self.cpu, pc]);
     }
 
-    /// Goes to a virtual address that the hart's jump cache may know. Each jump has
-    /// its own probe, so that the host predicts each by its own history.
+    /// Transfers to a virtual address through the jump cache. Each transfer probes inline,
+    /// which gives the host a branch-history entry for each.
     fn go_to_address(&mut self, pc: Value) {
         let cache = self.load_state(types::I64, abi::word(Word::JumpCache));
         let slot = self.b.ins().ishl_imm_u(pc, i64::from(jump_cache::SLOT_SHIFT));

@@ -1,4 +1,4 @@
-//! Zba: address generation.
+//! Zba extension: address generation.
 
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::isa::zba::Zba;
@@ -13,7 +13,7 @@ macro_rules! shift_add {
     };
 }
 
-/// The same of the low 32 bits of `rs1`, zero-extended.
+/// `rd = (zext(rs1[31:0]) << shift) + rs2`
 macro_rules! shift_add_word {
     ($shift:literal) => {
         Lowering::Straight(|t, o| {

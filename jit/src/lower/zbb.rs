@@ -1,4 +1,4 @@
-//! Zbb: basic bit manipulation.
+//! Zbb extension: basic bit manipulation.
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use riscope_core::isa::zbb::Zbb;
@@ -12,7 +12,7 @@ pub(super) fn lowering(op: Zbb) -> Lowering {
         Zbb::Orn => reg_reg!(|t, a, b| t.b.ins().bor_not(a, b)),
         Zbb::Xnor => reg_reg!(|t, a, b| t.b.ins().bxor_not(a, b)),
         Zbb::Clz => reg!(|t, a| t.b.ins().clz(a)),
-        // The counts fit a word, so their sign extension changes nothing.
+        // The count fits in 31 bits, so sign extension does not change it.
         Zbb::Clzw => word!(|t, a| t.b.ins().clz(a)),
         Zbb::Ctz => reg!(|t, a| t.b.ins().ctz(a)),
         Zbb::Ctzw => word!(|t, a| t.b.ins().ctz(a)),
@@ -45,25 +45,25 @@ pub(super) fn lowering(op: Zbb) -> Lowering {
 }
 
 impl Translator<'_> {
-    /// The low bits of `value` that `ty` holds, sign-extended.
+    /// Low bits of `value`, as many as `ty` has, sign-extended.
     fn sign_extended(&mut self, value: Value, ty: Type) -> Value {
         let low = self.b.ins().ireduce(ty, value);
         self.b.ins().sextend(types::I64, low)
     }
 
-    /// The same, zero-extended.
+    /// Low bits of `value`, as many as `ty` has, zero-extended.
     fn zero_extended(&mut self, value: Value, ty: Type) -> Value {
         let low = self.b.ins().ireduce(ty, value);
         self.b.ins().uextend(types::I64, low)
     }
 
-    /// Each non-zero byte becomes 0xff: gather the byte's bits in its lowest one,
-    /// then multiply that by 255.
+    /// `orc.b`: every non-zero byte becomes 0xff. Gathers the bits of each byte in its
+    /// lowest bit and multiplies by 255.
     fn or_combine_bytes(&mut self, value: Value) -> Value {
         let mut gathered = value;
         for shift in [4, 2, 1] {
-            // Bits that come from the byte above are masked off at the end; the low
-            // bit of a byte only ever sees the eight bits of its own.
+            // Masks off bits shifted in from the byte above; the lowest bit of a byte sees
+            // only its own eight.
             let shifted = self.b.ins().ushr_imm_u(gathered, shift);
             let keep = self.b.ins().band_imm_s(shifted, byte_mask(shift));
             gathered = self.b.ins().bor(gathered, keep);
@@ -73,7 +73,7 @@ impl Translator<'_> {
     }
 }
 
-/// In every byte, the bits that a right shift by `shift` fills from the same byte.
+/// Mask of the bits that a right shift by `shift` moves within their byte.
 fn byte_mask(shift: i64) -> i64 {
     i64::from_le_bytes([0xff >> shift; 8])
 }

@@ -1,4 +1,4 @@
-//! Zbs: single-bit instructions.
+//! Zbs extension: single-bit instructions.
 
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::isa::zbs::Zbs;
@@ -19,7 +19,7 @@ pub(super) fn lowering(op: Zbs) -> Lowering {
     }
 }
 
-/// Cranelift's shifts take their amount modulo the width, as these instructions do.
+/// Cranelift's shifts take the amount modulo the width, as these instructions do.
 impl Translator<'_> {
     fn clear_bit(&mut self, a: Value, bit: Value) -> Value {
         let mask = self.bit(bit);
@@ -41,7 +41,7 @@ impl Translator<'_> {
         self.b.ins().bor(a, mask)
     }
 
-    /// The word in which only `bit` is set.
+    /// A word with only bit `bit` set.
     fn bit(&mut self, bit: Value) -> Value {
         let one = self.b.ins().iconst(types::I64, 1);
         self.b.ins().ishl(one, bit)

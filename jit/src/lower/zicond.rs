@@ -1,4 +1,4 @@
-//! Zicond: conditional zero.
+//! Zicond extension: conditional zero.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};

@@ -1,4 +1,4 @@
-//! AArch64: AAPCS64 calls, instruction caches that have to be told.
+//! AArch64 host: AAPCS64 entry and exit, instruction-cache maintenance.
 
 use std::arch::{asm, naked_asm};
 
@@ -8,8 +8,8 @@ use crate::abi::{self, Leave, Word};
 
 const HOST_STACK: i32 = abi::word(Word::HostStack);
 
-/// Calls the entry thunk `thunk(cpu, code, pc)` with the registers saved that the
-/// caller expects back, and notes the stack pointer for [`abandon`].
+/// Calls the entry thunk `thunk(cpu, code, pc)`: saves the callee-saved registers and
+/// records the stack pointer for [`abandon`].
 ///
 /// # Safety
 /// `cpu` is the state of the calling thread's hart with all engine words set,
@@ -46,12 +46,11 @@ pub(crate) unsafe extern "C" fn enter(cpu: *mut HartState, code: *const u8, pc: 
     )
 }
 
-/// Leaves generated code from the depth of a helper: [`enter`] returns
-/// [`Leave::Abandoned`] to its caller.
+/// Unwinds from a helper out of generated code: [`enter`] returns [`Leave::Abandoned`].
 ///
 /// # Safety
-/// Called by a thunk below an active [`enter`] with the same `cpu`, with no Rust
-/// frame in between.
+/// Called by a thunk within an active [`enter`] with the same `cpu`, with no Rust frame in
+/// between.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn abandon(cpu: *mut HartState) -> ! {
     naked_asm!(
@@ -74,9 +73,9 @@ pub(crate) unsafe extern "C" fn abandon(cpu: *mut HartState) -> ! {
     )
 }
 
-/// Makes code written through the other view visible to instruction fetch, on all
-/// cores: clean the data cache, then invalidate the instruction cache, line by
-/// line of the smallest size there is (Arm ARM, "Ordering of cache maintenance").
+/// Makes code written through the writable view visible to instruction fetch on all cores:
+/// cleans the data cache, then invalidates the instruction cache, by lines of the smallest
+/// size (Arm ARM, "Ordering of cache maintenance").
 pub(crate) fn make_visible(code: *const u8, len: usize) {
     const LINE: usize = 16;
     let lines = || (code.addr() & !(LINE - 1)..code.addr() + len).step_by(LINE);
@@ -94,12 +93,12 @@ pub(crate) fn make_visible(code: *const u8, len: usize) {
 }
 
 pub(crate) mod float {
-    //! The unit detects tininess before rounding, RISC-V after it, so that underflow
-    //! would be wrong; the interpreter does floating point here.
+    //! Floating-point unit of AArch64 hosts. Not used: it detects tininess before rounding,
+    //! RISC-V after it, which changes the underflow flag.
 
     use riscope_core::fp::{Flags, RoundingMode};
 
-    /// Whether generated code may compute with the host's unit.
+    /// Whether generated code may use the host's floating-point unit.
     pub(crate) const AVAILABLE: bool = false;
 
     /// Whether the host has fused multiply-adds.
@@ -107,17 +106,17 @@ pub(crate) mod float {
         AVAILABLE
     }
 
-    /// Whether the host rounds to integers in any mode.
+    /// Whether the host rounds to integral values in every mode.
     pub(crate) fn rounds() -> bool {
         AVAILABLE
     }
 
-    /// The control register for a rounding mode, or 0 if the host does not have it.
+    /// Control register value for a rounding mode; 0 if the host lacks the mode.
     pub(crate) fn control(_: RoundingMode) -> u64 {
         0
     }
 
-    /// The flags that the control register has accrued.
+    /// Flags accrued in the control register.
     pub(crate) fn flags(_: u64) -> Flags {
         Flags::NONE
     }

@@ -1,4 +1,4 @@
-//! The host: how a hart enters generated code and is taken out of it.
+//! Host architecture: entry into and exit from generated code.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;

@@ -1,4 +1,4 @@
-//! x86-64: System V calls, coherent instruction caches, floating point by SSE.
+//! x86-64 host: System V entry and exit, SSE floating point.
 
 use std::arch::naked_asm;
 
@@ -10,8 +10,8 @@ const HOST_STACK: i32 = abi::word(Word::HostStack);
 const FLOAT_CONTROL: i32 = abi::word(Word::FloatControl);
 const HOST_FLOAT_CONTROL: i32 = abi::word(Word::HostFloatControl);
 
-/// Gives the floating-point unit back to the host, with the address of the state and the
-/// saved registers on the stack, and returns. Keeps `rax`.
+/// Restores the host's floating-point control register, given the address of the state and
+/// the saved registers on the stack, and returns. Preserves `rax`.
 macro_rules! return_to_host {
     () => {
         concat!(
@@ -32,9 +32,9 @@ macro_rules! return_to_host {
     };
 }
 
-/// Calls the entry thunk `thunk(cpu, code, pc)` with the registers saved that the
-/// caller expects back, and notes the stack pointer for [`abandon`]. The guest's
-/// floating-point control register is in force meanwhile if it is not 0.
+/// Calls the entry thunk `thunk(cpu, code, pc)`: saves the callee-saved registers, records
+/// the stack pointer for [`abandon`], and loads the guest's floating-point control register
+/// unless it is 0.
 ///
 /// # Safety
 /// `cpu` is the state of the calling thread's hart with all engine words set,
@@ -64,12 +64,11 @@ pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8,
     )
 }
 
-/// Leaves generated code from the depth of a helper: [`enter`] returns
-/// [`Leave::Abandoned`] to its caller.
+/// Unwinds from a helper out of generated code: [`enter`] returns [`Leave::Abandoned`].
 ///
 /// # Safety
-/// Called by a thunk below an active [`enter`] with the same `cpu`, with no Rust
-/// frame in between.
+/// Called by a thunk within an active [`enter`] with the same `cpu`, with no Rust frame in
+/// between.
 #[unsafe(naked)]
 pub(crate) unsafe extern "sysv64" fn abandon(cpu: *mut HartState) -> ! {
     naked_asm!(
@@ -83,33 +82,33 @@ pub(crate) unsafe extern "sysv64" fn abandon(cpu: *mut HartState) -> ! {
     )
 }
 
-/// Instruction fetch is coherent with stores on this host.
+/// No operation: instruction fetch is coherent with stores on this host.
 pub(crate) fn make_visible(_code: *const u8, _len: usize) {}
 
 pub(crate) mod float {
-    //! MXCSR: exception flags, rounding mode, and the masks that keep exceptions from
-    //! being traps.
+    //! MXCSR: exception flags, exception masks and rounding mode.
 
     use riscope_core::fp::{Flags, RoundingMode};
 
-    /// Whether generated code may compute with the host's unit.
+    /// Whether generated code may use the host's floating-point unit.
     pub(crate) const AVAILABLE: bool = true;
 
-    /// All exceptions masked, none raised; denormal numbers are numbers.
+    /// All exceptions masked, no flag set, denormals enabled.
     const MASKED: u64 = 0x1f80;
     const ROUNDING_SHIFT: u32 = 13;
 
-    /// Whether the host has fused multiply-adds. Cranelift asks the same question.
+    /// Whether the host has fused multiply-adds, by Cranelift's own criterion.
     pub(crate) fn fuses() -> bool {
         std::arch::is_x86_feature_detected!("fma")
     }
 
-    /// Whether the host rounds to integers in any mode. Cranelift asks the same question.
+    /// Whether the host rounds to integral values in every mode, by Cranelift's own
+    /// criterion.
     pub(crate) fn rounds() -> bool {
         std::arch::is_x86_feature_detected!("sse4.1")
     }
 
-    /// The control register for a rounding mode, or 0 if the host does not have it.
+    /// MXCSR for a rounding mode; 0 if the host lacks the mode.
     pub(crate) fn control(mode: RoundingMode) -> u64 {
         let rounding = match mode {
             RoundingMode::NearestEven => 0,
@@ -121,8 +120,7 @@ pub(crate) mod float {
         MASKED | rounding << ROUNDING_SHIFT
     }
 
-    /// The flags that the control register has accrued. There is one more, for denormal
-    /// operands.
+    /// Flags accrued in MXCSR. Its denormal-operand flag has no RISC-V counterpart.
     pub(crate) fn flags(control: u64) -> Flags {
         const BITS: [(u64, Flags); 5] =
             [(1 << 0, Flags::NV), (1 << 2, Flags::DZ), (1 << 3, Flags::OF), (1 << 4, Flags::UF), (1 << 5, Flags::NX)];

@@ -1,4 +1,4 @@
-//! Arithmetic that rounds.
+//! Arithmetic: instructions that round.
 
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
@@ -28,7 +28,8 @@ impl Translator<'_> {
 
     /// The four fused multiply-adds: `±(a * b) ± c`.
     ///
-    /// The host raises no flag for an infinity times zero plus a quiet NaN, RISC-V does.
+    /// A NaN result goes to the interpreter: for infinity times zero plus a quiet NaN,
+    /// RISC-V raises the invalid flag and the host does not.
     pub(super) fn float_fused<P: Number>(&mut self, o: Operands, negate_product: bool, negate_addend: bool) {
         let (a, b, c) = (P::read(self, o.rs1()), P::read(self, o.rs2()), P::read(self, o.rs3()));
         let a = if negate_product { self.b.ins().fneg(a) } else { a };
@@ -39,7 +40,7 @@ impl Translator<'_> {
         P::write(self, o.rd(), result);
     }
 
-    /// Writes a result, of whose NaNs RISC-V knows but one.
+    /// Writes a result, with any NaN replaced by the canonical NaN.
     pub(in crate::lower) fn set_result<P: Number>(&mut self, o: Operands, result: Value) {
         let (cold, join) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);

@@ -7,7 +7,7 @@ use riscope_core::isa::Operands;
 use super::Number;
 use crate::translator::Translator;
 
-// Bits of `fclass`; those of negative numbers mirror them.
+// Bits of `fclass` for positive operands; those for negative ones mirror them.
 const POSITIVE_ZERO: i64 = 4;
 const POSITIVE_SUBNORMAL: i64 = 5;
 const POSITIVE_NORMAL: i64 = 6;
@@ -16,35 +16,36 @@ const SIGNALLING_NAN: i64 = 8;
 const QUIET_NAN: i64 = 9;
 
 impl Translator<'_> {
-    /// `feq`: quiet, as the host's comparisons are.
+    /// `feq`: a quiet comparison, as the host's are.
     pub(super) fn float_equal<P: Number>(&mut self, o: Operands) {
         let (a, b) = (P::read(self, o.rs1()), P::read(self, o.rs2()));
         let flag = self.b.ins().fcmp(FloatCC::Equal, a, b);
         self.set_flag(o.rd(), flag);
     }
 
-    /// `flt`, `fle`: a quiet NaN raises a flag, too.
+    /// `flt`, `fle`: signalling comparisons, so that a quiet NaN raises the invalid flag.
     pub(super) fn float_less<P: Number>(&mut self, condition: FloatCC, o: Operands) {
         let (a, b) = self.ordered::<P>(o);
         let flag = self.b.ins().fcmp(condition, a, b);
         self.set_flag(o.rd(), flag);
     }
 
-    /// `fmin`, `fmax`: -0 is less than 0.
+    /// `fmin`, `fmax`: -0 orders before +0.
     pub(super) fn float_extreme<P: Number>(&mut self, o: Operands, maximum: bool) {
         let (a, b) = self.ordered::<P>(o);
         let condition = if maximum { FloatCC::GreaterThan } else { FloatCC::LessThan };
         let first = self.b.ins().fcmp(condition, a, b);
         let extreme = self.b.ins().select(first, a, b);
         let equal = self.b.ins().fcmp(FloatCC::Equal, a, b);
-        // Equal numbers have the same bits, or are zeros of any sign: the minimum of two is
-        // negative if one is, the maximum if both are.
+        // Equal operands are identical or zeros of either sign: the minimum is negative if
+        // one operand is, the maximum if both are.
         let both = if maximum { self.b.ins().band(a, b) } else { self.b.ins().bor(a, b) };
         let result = self.b.ins().select(equal, both, extreme);
         P::write(self, o.rd(), result);
     }
 
-    /// `fclass`: one bit of ten, from negative infinity by zero to infinity, then both NaNs.
+    /// `fclass`: sets one of ten bits; in order, negative infinity to positive infinity,
+    /// signalling NaN, quiet NaN.
     pub(super) fn float_class<P: Number>(&mut self, o: Operands) {
         let [infinity, quiet, least_normal] = [P::INFINITY, P::CANONICAL_NAN, P::FRACTION + 1].map(u64::cast_signed);
         let value = P::read(self, o.rs1());
@@ -73,7 +74,7 @@ impl Translator<'_> {
         self.set_x(o.rd(), result);
     }
 
-    /// Both sources, neither of them a NaN.
+    /// Both source operands. Exits to the interpreter if either is a NaN.
     fn ordered<P: Number>(&mut self, o: Operands) -> (Value, Value) {
         let (a, b) = (P::read(self, o.rs1()), P::read(self, o.rs2()));
         let unordered = self.b.ins().fcmp(FloatCC::Unordered, a, b);

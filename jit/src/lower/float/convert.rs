@@ -1,4 +1,4 @@
-//! Conversions between integers and numbers.
+//! Conversions between integers and floating-point numbers.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
@@ -13,8 +13,8 @@ impl Translator<'_> {
     pub(super) fn float_to_signed<P: Number>(&mut self, o: Operands, integer: Type) {
         let value = P::read(self, o.rs1());
         let whole = if Rounding::of(o) == Rounding::Static(RoundingMode::TowardZero) {
-            // What is out of range gives the nearest integer on both sides, and the same flag;
-            // what is no number does not.
+            // Out of range, host and RISC-V agree on the nearest integer and the flag; for
+            // NaNs they do not.
             let nan = self.b.ins().fcmp(FloatCC::Unordered, value, value);
             self.interpret_if(nan);
             value
@@ -27,8 +27,9 @@ impl Translator<'_> {
         self.set_extended(o.rd(), result);
     }
 
-    /// `fcvt.wu`, `fcvt.lu`, as signed ones where they are the same. The range is checked
-    /// first: converting raises a flag that being out of range does not.
+    /// `fcvt.wu`, `fcvt.lu`, by a signed conversion where the two agree. The range is
+    /// checked first, because converting would raise the inexact flag where RISC-V raises
+    /// only invalid.
     pub(super) fn float_to_unsigned<P: Number>(&mut self, o: Operands, integer: Type) {
         let value = P::read(self, o.rs1());
         let whole = if Rounding::of(o) == Rounding::Static(RoundingMode::TowardZero) {
@@ -49,16 +50,16 @@ impl Translator<'_> {
         self.set_extended(o.rd(), result);
     }
 
-    /// A number less than 2 to [`whole_bits`], rounded to an integer. Both ways raise the flag
-    /// for an inexact result if it is one.
+    /// Rounds a number below 2 to the power [`whole_bits`] to an integral value. Raises the
+    /// inexact flag if it changes the number.
     fn round<P: Number>(&mut self, o: Operands, value: Value) -> Value {
         match Rounding::of(o) {
             Rounding::Static(RoundingMode::NearestEven) => self.b.ins().nearest(value),
             Rounding::Static(RoundingMode::Down) => self.b.ins().floor(value),
             Rounding::Static(RoundingMode::Up) => self.b.ins().ceil(value),
             Rounding::Static(RoundingMode::TowardZero) => self.b.ins().trunc(value),
-            // By the mode in force: such a sum has no room for a fraction. What has one of the
-            // other modes is not translated.
+            // Adding a number so large that no fraction bits remain rounds in the mode in
+            // force. Instructions with another static mode are not translated.
             Rounding::Dynamic | Rounding::Static(RoundingMode::NearestMaxMagnitude) | Rounding::Reserved => {
                 let large = P::constant(self, P::power_of_two(fraction_bits::<P>()));
                 let large = self.b.ins().fcopysign(large, value);
@@ -68,7 +69,7 @@ impl Translator<'_> {
         }
     }
 
-    /// `fcvt` from a signed integer.
+    /// `fcvt` from signed integers.
     pub(super) fn float_from_signed<P: Number>(&mut self, o: Operands, integer: Type) {
         let value = self.register_as(o.rs1(), integer);
         if !rounds_dynamically(o) && !is_exact::<P>(integer) {
@@ -82,7 +83,7 @@ impl Translator<'_> {
         P::write(self, o.rd(), result);
     }
 
-    /// `fcvt` from an unsigned integer, as from a signed one where they are the same.
+    /// `fcvt` from unsigned integers, by a signed conversion where the two agree.
     pub(super) fn float_from_unsigned<P: Number>(&mut self, o: Operands, integer: Type) {
         let value = self.register_as(o.rs1(), integer);
         let value = if integer == types::I32 { self.b.ins().uextend(types::I64, value) } else { value };
@@ -98,8 +99,8 @@ impl Translator<'_> {
         P::write(self, o.rd(), result);
     }
 
-    /// Leaves the instruction to the interpreter unless a number, which may be none, is less
-    /// than 2 to `exponent`.
+    /// Exits to the interpreter unless `value` is less than 2 to the power `exponent`; a
+    /// NaN is not.
     fn interpret_unless_below<P: Number>(&mut self, value: Value, exponent: i32) {
         let limit = P::constant(self, P::power_of_two(exponent));
         let below = self.b.ins().fcmp(FloatCC::LessThan, value, limit);
@@ -107,22 +108,24 @@ impl Translator<'_> {
     }
 }
 
-/// From this power of two on, the distance between numbers is 1 or more: there is no fraction.
+/// Exponent of two from which adjacent numbers are at least 1 apart, so that none has a
+/// fraction.
 fn fraction_bits<P: Number>() -> i32 {
     P::FRACTION_BITS.cast_signed()
 }
 
-/// Bits of an integer type.
+/// Width of an integer type in bits.
 fn width(integer: Type) -> i32 {
     integer.bits().cast_signed()
 }
 
-/// Whether every integer is a number.
+/// Whether the precision represents every integer of the type.
 fn is_exact<P: Number>(integer: Type) -> bool {
     fraction_bits::<P>() + 1 >= width(integer)
 }
 
-/// Numbers below 2 to this may have a fraction, and are in an integer's range rounded or not.
+/// Exponent of two below which every number converts in range in any rounding mode, and may
+/// have a fraction.
 fn whole_bits<P: Number>(integer: Type) -> i32 {
     fraction_bits::<P>().min(width(integer) - 2)
 }

@@ -1,24 +1,27 @@
-//! F and D: floating point in any precision, by the host's floating-point unit.
+//! F and D extensions: floating point of either precision on the host's floating-point
+//! unit.
 //!
-//! - **Flags.** x86-64 accrues the same five exceptions under the same conditions as
-//!   RISC-V, tininess after rounding included. So generated code never computes a flag:
-//!   they gather in the host's control register and go to `fflags` when the code is left
-//!   (`crate::sys::float`).
-//! - **Rounding.** The host rounds as `frm` says, set on entry. Of instructions with a mode
-//!   of their own, those are translated whose result is exact, and conversions to
-//!   integers: `floor` and its like are made of these.
-//! - **When.** Code uses the unit only if the hart's floating point is on and dirty and
-//!   `frm` is one of the four modes that hosts have; it asks once a block. Otherwise the
-//!   interpreter executes the instruction, which makes the state dirty or traps.
-//! - **What differs** from RISC-V is left to the interpreter too, before the destination is
-//!   written: numbers that are not boxed; NaNs in signalling comparisons, minimum, maximum
-//!   and conversions to integers; conversions of large unsigned integers, and of all large
-//!   numbers in other modes than towards zero; fused multiply-adds that give a NaN. A host
-//!   operation before that has raised no flag that the instruction does not raise.
+//! - **Flags.** x86-64 accrues the same five exceptions as RISC-V under the same
+//!   conditions, tininess detected after rounding included. Generated code therefore
+//!   computes no flags: they accumulate in the host's control register and are merged into
+//!   `fflags` on exit (`crate::sys::float`).
+//! - **Rounding.** The host's rounding mode is set from `frm` on entry. Instructions with a
+//!   static rounding mode are translated if their result is exact or if they convert to
+//!   integers, which compilers use for `floor` and the like.
+//! - **Availability.** Generated code uses the unit only while `mstatus.FS` is dirty and
+//!   `frm` is one of the four modes that hosts implement; each block tests this once.
+//!   Otherwise the interpreter executes the instruction, which sets `FS` to dirty or traps.
+//! - **Differences** from RISC-V are left to the interpreter before the destination is
+//!   written: single-precision values that are not NaN-boxed; NaNs in signalling
+//!   comparisons, minimum, maximum and conversions to integers; conversions of large
+//!   unsigned integers, and of all large numbers in modes other than towards zero; fused
+//!   multiply-adds that yield a NaN. Host operations executed before such an exit raise
+//!   only flags that the instruction raises too.
 //!
-//! Cranelift takes floating-point operations for pure. Without its optimiser it still
-//! drops those whose result nobody uses, and with them their flags. Each result here is
-//! stored to the hart's state; what raises flags and writes to `x0` is not translated.
+//! Cranelift treats floating-point operations as pure. Even without its optimiser it
+//! removes those whose result is unused, and their flags with them. Every result here is
+//! stored to the hart's state; an instruction that raises flags and writes `x0` is not
+//! translated.
 
 mod arithmetic;
 mod compare;
@@ -40,7 +43,7 @@ use moves::Sign;
 
 pub(super) use number::Number;
 
-/// Code that computes with the host's unit, where the host has one that will do.
+/// Emits code for the host's floating-point unit, on hosts where it matches RISC-V's.
 macro_rules! by_unit {
     (|$t:ident, $o:ident| $code:expr) => {
         $crate::lower::when(
@@ -66,7 +69,7 @@ macro_rules! fused {
     };
 }
 
-/// How an operation is translated in the precision `P`.
+/// How operation `op` is translated for precision `P`.
 pub(super) fn lowering<P: Number>(op: Float, o: Operands) -> Lowering {
     let fuses = rounds_dynamically(o) && sys::float::fuses();
     let to_integer = rounds_to_integer(o) && o.rd() != 0;
@@ -104,20 +107,20 @@ pub(super) fn lowering<P: Number>(op: Float, o: Operands) -> Lowering {
     }
 }
 
-/// How an instruction that has a field `rm` rounds.
+/// Rounding mode of an instruction with an `rm` field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rounding {
-    /// As `frm` says.
+    /// `frm`.
     Dynamic,
-    /// In a mode of its own.
+    /// Static rounding mode of the instruction.
     Static(RoundingMode),
-    /// Not at all: it is illegal.
+    /// Reserved encoding: illegal instruction.
     Reserved,
 }
 
 impl Rounding {
     fn of(o: Operands) -> Self {
-        /// `rm` that stands for `frm`.
+        /// `rm` value that selects `frm`.
         const DYNAMIC: u8 = 7;
         match RoundingMode::from_bits(o.rm()) {
             Some(mode) => Self::Static(mode),
@@ -127,18 +130,18 @@ impl Rounding {
     }
 }
 
-/// Whether an instruction rounds as `frm` says.
+/// Whether the instruction rounds by `frm`.
 pub(super) fn rounds_dynamically(o: Operands) -> bool {
     Rounding::of(o) == Rounding::Dynamic
 }
 
-/// Whether an instruction has a rounding mode at all: for those whose result is exact, or is
-/// translated only where it is.
+/// Whether `rm` is legal, for instructions with an exact result or translated only where it
+/// is.
 pub(super) fn rounds_somehow(o: Operands) -> bool {
     Rounding::of(o) != Rounding::Reserved
 }
 
-/// Whether the host converts to integers in the rounding mode of an instruction.
+/// Whether the host can convert to integers in the instruction's rounding mode.
 fn rounds_to_integer(o: Operands) -> bool {
     match Rounding::of(o) {
         Rounding::Dynamic => true,
@@ -148,7 +151,8 @@ fn rounds_to_integer(o: Operands) -> bool {
 }
 
 impl Translator<'_> {
-    /// Makes sure that the rest of the block may use the host's unit.
+    /// Exits to the interpreter unless the floating-point unit may be used; tested once per
+    /// block.
     pub(super) fn use_float_unit(&mut self) {
         if !self.float_unit {
             let control = self.load_state(types::I64, abi::word(Word::FloatControl));

@@ -1,4 +1,4 @@
-//! What moves bits and computes nothing: loads, stores, moves, signs.
+//! Loads, stores, moves and sign injection: instructions that copy bits.
 
 use cranelift_codegen::ir::InstBuilder;
 use riscope_core::isa::Operands;
@@ -7,7 +7,7 @@ use super::Number;
 use crate::lower::bytes;
 use crate::translator::Translator;
 
-/// What becomes of the second source's sign.
+/// How sign injection uses the sign of the second source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     /// `fsgnj`
@@ -25,14 +25,14 @@ impl Translator<'_> {
         P::write(self, o.rd(), value);
     }
 
-    /// The bits, whether boxed or not.
+    /// `fsw`, `fsd`: stores the low bits, NaN-boxed or not.
     pub(super) fn float_store<P: Number>(&mut self, o: Operands) {
         let value = P::stored(self, o.rs2());
         let host = self.operand_pointer(o, bytes(P::TYPE), true);
         self.b.ins().store(self.flags.ram, value, host, 0);
     }
 
-    /// `fsgnj`, `fsgnjn`, `fsgnjx`: with one source twice, a move, a negation, an absolute value.
+    /// `fsgnj`, `fsgnjn`, `fsgnjx`; with equal sources `fmv`, `fneg`, `fabs`.
     pub(super) fn float_sign<P: Number>(&mut self, sign: Sign, o: Operands) {
         let a = P::read(self, o.rs1());
         let same = o.rs1() == o.rs2();

@@ -1,4 +1,4 @@
-//! A precision in generated code: its type, and how its numbers sit in registers.
+//! Register access by precision: types, NaN boxing and encodings in generated code.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
@@ -8,39 +8,39 @@ use riscope_core::fp::{F32, F64, Format};
 use crate::abi;
 use crate::translator::{FloatRegister, Translator};
 
-/// What the upper half of a register holds around a single-precision number.
+/// Upper half of a register that holds a NaN-boxed single-precision number.
 const BOX: i64 = 0xffff_ffff_0000_0000_u64.cast_signed();
 
-/// That half by itself.
+/// The same, shifted down to the low half.
 const BOXED: i64 = 0xffff_ffff;
 
-/// A format whose numbers the host computes with.
+/// Precision that the host's floating-point unit computes with.
 pub(in crate::lower) trait Number: Format {
-    /// Cranelift's type of a number.
+    /// Cranelift type of a number.
     const TYPE: Type;
-    /// Cranelift's type of an integer of the same width.
+    /// Cranelift integer type of the same width.
     const INTEGER: Type;
 
-    /// The number in a register. Leaves the instruction to the interpreter if it is not
-    /// boxed as it has to be.
+    /// Reads a register as a number. Exits to the interpreter if the value is not
+    /// NaN-boxed.
     fn read(t: &mut Translator<'_>, register: usize) -> Value;
 
-    /// Writes a number to a register, boxed.
+    /// Writes a number to a register, NaN-boxed.
     fn write(t: &mut Translator<'_>, register: usize, number: Value);
 
-    /// What `register` holds for this format, boxed or not, as a value that can be stored.
+    /// Reads the low bits of a register, boxed or not, as a value to store.
     fn stored(t: &mut Translator<'_>, register: usize) -> Value;
 
-    /// The bits in `register` for this format, boxed or not, as an integer.
+    /// Reads the low bits of a register, boxed or not, as an integer.
     fn bits(t: &mut Translator<'_>, register: usize) -> Value;
 
-    /// Writes the bits of a number, an integer, to a register, boxed.
+    /// Writes a number, given by its bits, to a register, NaN-boxed.
     fn write_bits(t: &mut Translator<'_>, register: usize, bits: Value);
 
-    /// A constant by its encoding.
+    /// Constant with this encoding.
     fn constant(t: &mut Translator<'_>, encoding: u64) -> Value;
 
-    /// Encoding of 2 to the power `exponent`, which has to be that of a normal number.
+    /// Encoding of 2 to the power `exponent`, which must be a normal number.
     fn power_of_two(exponent: i32) -> u64 {
         debug_assert!((Self::EXPONENT_MIN..=Self::EXPONENT_MAX).contains(&exponent));
         u64::from((exponent + Self::EXPONENT_MAX).cast_unsigned()) << Self::FRACTION_BITS
@@ -130,7 +130,7 @@ impl Number for F64 {
 }
 
 impl Translator<'_> {
-    /// A register as an integer.
+    /// Reads a register as a 64-bit integer.
     fn float_bits(&mut self, register: usize) -> Value {
         let known = self.floats[register];
         let bits = known.bits.unwrap_or_else(|| match known.double {
