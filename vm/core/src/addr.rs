@@ -1,21 +1,21 @@
 //! Guest address newtypes.
 //!
-//! They carry no operators on purpose: adding to an address either wraps
-//! (virtual, section 1.4 of the unprivileged specification) or is checked
-//! (physical), and the caller has to say which.
+//! They implement no arithmetic operators: adding to a virtual address wraps (unprivileged
+//! specification, section 1.4), adding to a physical address is checked, and the caller
+//! chooses by the method's name.
 
 use std::fmt;
 
 /// Bytes in a base page, 4 KiB (privileged specification, Sv39 to Sv57).
 pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;
-/// [`PAGE_SIZE`] as the length of something in host memory.
+/// [`PAGE_SIZE`] as a host length.
 pub const PAGE_BYTES: usize = 1 << PAGE_SHIFT;
 /// Base-two logarithm of [`PAGE_SIZE`].
 pub const PAGE_SHIFT: u32 = 12;
 /// Mask of the offset bits of an address within its page.
 pub const PAGE_MASK: u64 = PAGE_SIZE - 1;
 
-/// `n` as hosts count bytes and index memory. They are 64-bit.
+/// Converts a guest length or offset to the host's `usize`; hosts are 64-bit.
 #[inline(always)]
 #[must_use]
 #[expect(clippy::cast_possible_truncation, reason = "asserted")]
@@ -34,23 +34,23 @@ pub struct GuestAddr(pub u64);
 #[repr(transparent)]
 pub struct GuestPhys(pub u64);
 
-/// An offset in a page: of a byte, 0 to 4095, or of the page's end, 4096.
+/// Offset in a page: of a byte, 0 to 4095, or of the end of the page, 4096.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct PageOffset(u16);
 
 impl PageOffset {
-    /// Behind the last byte.
+    /// Offset of the end of the page.
     pub const END: Self = Self(1 << PAGE_SHIFT);
 
-    /// Of an address, virtual or physical, in its page; never the end.
+    /// Offset of an address, virtual or physical, in its page; never [`PageOffset::END`].
     #[inline(always)]
     #[must_use]
     pub const fn of(address: u64) -> Self {
         Self((address & PAGE_MASK) as u16)
     }
 
-    /// So many bytes from here, unless that is outside of the page.
+    /// This offset plus `bytes`, or `None` outside of the page.
     #[must_use]
     pub fn moved(self, bytes: i64) -> Option<Self> {
         let offset = u16::try_from(i64::from(self.0).checked_add(bytes)?).ok()?;
@@ -63,20 +63,20 @@ impl PageOffset {
         self < Self::END
     }
 
-    /// Bytes from the start of the page, 0 to 4096.
+    /// The offset in bytes, 0 to 4096.
     #[must_use]
     pub const fn bytes(self) -> u16 {
         self.0
     }
 
-    /// The same as the index of a byte in a copy of the page.
+    /// The offset as an index into a copy of the page.
     #[inline(always)]
     #[must_use]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// Bytes from `start` to here.
+    /// Bytes from `start` to this offset, negative if it is lower.
     #[must_use]
     pub fn distance_from(self, start: Self) -> i32 {
         i32::from(self.0) - i32::from(start.0)
@@ -95,12 +95,12 @@ impl GuestAddr {
         Self(self.0 & !PAGE_MASK)
     }
 
-    /// Offset within the page; never its end.
+    /// Offset within the page; never [`PageOffset::END`].
     pub fn page_offset(self) -> PageOffset {
         PageOffset::of(self.0)
     }
 
-    /// This address plus `bytes`, modulo 2^64 as address arithmetic of the ISA is.
+    /// This address plus `bytes`, modulo 2^64 (unprivileged specification, section 1.4).
     pub fn wrapping_add(self, bytes: u64) -> Self {
         Self(self.0.wrapping_add(bytes))
     }
@@ -112,7 +112,7 @@ impl GuestPhys {
         Self(self.0 & !PAGE_MASK)
     }
 
-    /// Offset within the page; never its end.
+    /// Offset within the page; never [`PageOffset::END`].
     pub fn page_offset(self) -> PageOffset {
         PageOffset::of(self.0)
     }
@@ -122,7 +122,7 @@ impl GuestPhys {
         self.0 >> PAGE_SHIFT
     }
 
-    /// The address at `offset` of the same page; at its end, of the next.
+    /// The address at `offset` of the same page; at [`PageOffset::END`], of the next page.
     pub fn with_page_offset(self, offset: PageOffset) -> Self {
         Self(self.page_start().0.wrapping_add(u64::from(offset.0)))
     }

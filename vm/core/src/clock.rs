@@ -1,10 +1,10 @@
-//! The guest's time base: what `time`, `mtime` and timer comparisons count.
+//! Guest time base, counted by `time` and `mtime` and compared with timers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Ticks of `mtime` a second, as the device tree's `timebase-frequency` says.
+/// Frequency of `mtime` in Hz, the device tree's `timebase-frequency`.
 pub const TIMEBASE_HZ: u64 = 10_000_000;
 
 const NANOS_PER_TICK: u64 = 1_000_000_000 / TIMEBASE_HZ;
@@ -12,34 +12,34 @@ const NANOS_PER_TICK: u64 = 1_000_000_000 / TIMEBASE_HZ;
 /// Where time comes from.
 #[derive(Clone, Debug)]
 enum Source {
-    /// The host's monotonic clock, counted from this moment.
+    /// The host's monotonic clock, as time since this instant.
     Host(Instant),
-    /// Nowhere: it moves only when somebody advances it, by so many ticks so far.
+    /// Manual time in ticks; advances only by [`Clock::advance`].
     Manual(Arc<AtomicU64>),
 }
 
-/// Source of guest time, in ticks of [`TIMEBASE_HZ`]. Clones are the same clock.
+/// Clock of a guest, in ticks of [`TIMEBASE_HZ`]. Clones share the time.
 #[derive(Clone, Debug)]
 pub struct Clock {
     source: Source,
-    /// Added to the source, modulo 2^64: the guest may set its clock.
+    /// Added to the source modulo 2^64; a guest's write to its clock changes it.
     offset: Arc<AtomicU64>,
 }
 
 impl Clock {
-    /// A clock that starts at 0 now and follows the host.
+    /// A clock that starts at 0 and follows the host.
     pub fn host() -> Self {
         Self { source: Source::Host(Instant::now()), offset: Arc::default() }
     }
 
-    /// A clock at 0 that stands still until advanced. With it a single-hart machine
-    /// is deterministic, as its engine advances time by retired instructions.
+    /// A clock that starts at 0 and moves only when advanced. Its engine advances it by
+    /// retired instructions, which makes a machine with one hart deterministic.
     pub fn manual() -> Self {
         Self { source: Source::Manual(Arc::default()), offset: Arc::default() }
     }
 
-    /// The same time, but as if nobody had ever set it, nor ever will: for devices that
-    /// keep a time of their own.
+    /// The same clock without the guest's settings of it, for devices that keep their own
+    /// time.
     pub fn unset(&self) -> Self {
         Self { source: self.source.clone(), offset: Arc::default() }
     }
@@ -59,26 +59,25 @@ impl Clock {
         }
     }
 
-    /// Sets the time; it goes on from there. Whoever sleeps until a deadline has to
-    /// be told.
+    /// Sets the time, which advances from there. Threads that sleep until a deadline must
+    /// be woken.
     pub fn set(&self, ticks: u64) {
         self.offset.store(ticks.wrapping_sub(self.raw()), Ordering::Relaxed);
     }
 
-    /// Moves a manual clock forward by `ticks`; a host clock does not care.
+    /// Advances a manual clock by `ticks`; has no effect on a host clock.
     pub fn advance(&self, ticks: u64) {
         if let Source::Manual(total) = &self.source {
             total.fetch_add(ticks, Ordering::Relaxed);
         }
     }
 
-    /// Whether time moves only by [`Clock::advance`].
+    /// Whether the time advances only by [`Clock::advance`].
     pub fn is_manual(&self) -> bool {
         matches!(self.source, Source::Manual(_))
     }
 
-    /// Host time from now until guest time reaches `deadline`; zero when it
-    /// already has.
+    /// Host time until guest time reaches `deadline`; zero if it has passed.
     pub fn until(&self, deadline: u64) -> Duration {
         let ticks = deadline.saturating_sub(self.now());
         Duration::from_nanos(ticks.saturating_mul(NANOS_PER_TICK))

@@ -1,5 +1,5 @@
-//! Bits to text, from the rows of instructions and of CSRs, in GNU assembler syntax without
-//! aliases.
+//! Disassembler in GNU assembler syntax without aliases, driven by the rows of instructions
+//! and CSRs.
 
 use crate::addr::GuestAddr;
 use crate::hart::csr;
@@ -18,9 +18,8 @@ const F: [&str; 32] = [
 
 const ROUNDING: [&str; 8] = ["rne", "rtz", "rdn", "rup", "rmm", "rm5", "rm6", "dyn"];
 
-/// Text of the instruction `bits` at `pc`. A 16-bit instruction is shown under
-/// its own name with the operands of the instruction it abbreviates. Bits that
-/// are no instruction give `.insn` or `.2byte`.
+/// Text of the instruction `bits` at `pc`. A 16-bit instruction appears under its own
+/// mnemonic with the operands of its expansion; undefined encodings as `.insn` or `.2byte`.
 pub fn disassemble(pc: GuestAddr, bits: u32) -> String {
     if bits & 3 == 3 {
         let Some(row) = find(bits) else { return format!(".insn {bits:#010x}") };
@@ -42,7 +41,7 @@ fn join(name: &str, operands: String) -> String {
     if operands.is_empty() { name.to_owned() } else { format!("{name} {operands}") }
 }
 
-/// `.aq`, `.rl`, `.aqrl` or nothing.
+/// Suffix `.aq`, `.rl`, `.aqrl` or none.
 fn ordering(bits: u32) -> &'static str {
     ["", ".rl", ".aq", ".aqrl"][(bits >> 25 & 3) as usize]
 }
@@ -84,7 +83,7 @@ fn operands(format: Format, o: Operands, pc: GuestAddr) -> String {
     }
 }
 
-/// A predecessor or successor set, as in `fence rw,rw`.
+/// Predecessor or successor set, as in `fence rw,rw`.
 fn fence_set(bits: i32) -> String {
     if bits & 15 == 0 {
         return "0".to_owned();

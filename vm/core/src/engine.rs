@@ -1,4 +1,4 @@
-//! What executes a hart: the interpreter or the JIT.
+//! Engine interface: what runs a hart, implemented by the interpreter and the JIT.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -8,33 +8,33 @@ use crate::event::{Publisher, Tier};
 use crate::hart::{Hart, Polled};
 use crate::mem::GuestRam;
 
-/// Why an engine handed the hart back. The hart's state is precise: `pc` is the
-/// next instruction to execute.
+/// Reason why an engine returned. The hart's state is precise: `pc` is the next instruction
+/// to execute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// `wfi` with no interrupt pending. `pc` is behind it; the caller sleeps with
-    /// [`Hart::wait_for_interrupt`] and runs on.
+    /// `wfi` without a pending interrupt. `pc` is after it; the caller sleeps in
+    /// [`Hart::wait_for_interrupt`] and runs the hart again.
     Wfi,
-    /// `ecall` from S-mode on a hart whose SBI is built in ([`crate::hart::HartConfig::sbi`]).
-    /// `pc` is at the `ecall`; the caller serves it and moves `pc` on.
+    /// `ecall` from S-mode on a hart with built-in SBI ([`crate::hart::HartConfig::sbi`]).
+    /// `pc` is at the `ecall`; the caller serves it and advances `pc`.
     SbiCall,
-    /// Somebody requested [`crate::hart::Attention::STOP`].
+    /// [`crate::hart::Attention::STOP`] was requested.
     Stopped,
-    /// The instruction limit of [`Engine::run`] is used up.
+    /// The instruction limit of [`Engine::run`] is reached.
     LimitReached,
 }
 
-/// Runs harts. One engine drives one hart, on the hart's own thread.
+/// Executes one hart, on the hart's own thread.
 pub trait Engine: Send + Debug {
-    /// Executes `hart` until an [`Exit`], at most `limit` more instructions.
-    /// Taking a trap counts as one.
+    /// Executes `hart` until an [`Exit`], at most `limit` instructions. Taking a trap
+    /// counts as one.
     fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit;
 }
 
-/// Runs `hart` by quanta of at most `quantum` instructions until an [`Exit`], and no more
-/// than `limit` instructions: what all engines do between their own turns. `turn` executes
-/// until a poll is due, the quantum's end at the latest, or until the exit that it returns.
-/// Instructions that `turn` has not attributed to a tier count as interpreted.
+/// Runs `hart` in quanta of at most `quantum` instructions until an [`Exit`], and at most
+/// `limit` instructions in all: the outer loop of every engine. `turn` executes until a
+/// poll is due, at the latest at the end of the quantum, or returns an exit. Instructions
+/// that `turn` has not attributed to a tier count as interpreted.
 pub fn run_quanta(hart: &mut Hart, limit: u64, quantum: u32, mut turn: impl FnMut(&mut Hart) -> Option<Exit>) -> Exit {
     hart.control().set_running(true);
     let mut left = limit;
@@ -45,7 +45,7 @@ pub fn run_quanta(hart: &mut Hart, limit: u64, quantum: u32, mut turn: impl FnMu
         if hart.poll() == Polled::Stop {
             break Exit::Stopped;
         }
-        // A limit beyond the type is beyond the quantum, too.
+        // A limit that does not fit exceeds the quantum, too.
         hart.start_quantum(u32::try_from(left).map_or(quantum, |left| left.min(quantum)));
         let exit = turn(hart);
         left = left.saturating_sub(hart.finish_quantum());
@@ -58,43 +58,44 @@ pub fn run_quanta(hart: &mut Hart, limit: u64, quantum: u32, mut turn: impl FnMu
     exit
 }
 
-/// What the engines of one machine share with the rest of it.
+/// What the engines of a machine share with the rest of it.
 #[derive(Clone, Debug)]
 pub struct EngineContext {
-    /// The machine's memory.
+    /// Guest RAM.
     pub ram: Arc<GuestRam>,
-    /// Where engines count.
+    /// Counters of the engines.
     pub counters: Arc<EngineCounters>,
-    /// Publishes the machine's events.
+    /// Publisher of the machine's events.
     pub events: Publisher,
 }
 
 impl EngineContext {
-    /// A machine without a bus, the counterpart of [`HartConfig::alone`](crate::hart::HartConfig::alone).
+    /// Context of a machine without an event bus, the counterpart of
+    /// [`HartConfig::alone`](crate::hart::HartConfig::alone).
     #[must_use]
     pub fn alone(ram: Arc<GuestRam>) -> Self {
         Self { ram, counters: Arc::default(), events: Publisher::default() }
     }
 }
 
-/// The host cannot give an engine what it needs.
+/// Failure of the host to provide what an engine needs.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the {engine} engine: {reason}")]
 pub struct EngineSetupError {
     /// Name of the engine.
     pub engine: &'static str,
-    /// What the host said.
+    /// The host's error.
     pub reason: String,
 }
 
-/// Makes the engines of machines.
+/// Factory of the engines of a machine.
 pub trait EngineFactory: Send + Sync + Debug {
-    /// Name as `--engine` takes it.
+    /// Engine name, as `--engine` takes it.
     fn name(&self) -> &'static str;
 
-    /// Engines for the harts of one machine, in the order of their indices.
+    /// Makes the engines of a machine's harts, in the order of hart indices.
     ///
     /// # Errors
-    /// [`EngineSetupError`] when the host refuses memory or threads.
+    /// [`EngineSetupError`] when the host refuses memory or a thread.
     fn engines(&self, context: &EngineContext, harts: usize) -> Result<Vec<Box<dyn Engine>>, EngineSetupError>;
 }

@@ -1,7 +1,7 @@
-//! Closed sets of label values: an enum whose names are declared once.
+//! Closed sets of label values: enums with declared names.
 
-/// Declares an enum with a stable name for each variant, and with a code for each where the
-/// specification gives them codes: a closed set, as the values of a label of a metric are.
+/// Declares an enum with a stable name per variant, and with a code per variant where the
+/// specification assigns one. Suitable as the closed value set of a metric label.
 #[macro_export]
 macro_rules! labels {
     ($(#[$doc:meta])* $vis:vis enum $name:ident {
@@ -27,14 +27,14 @@ macro_rules! labels {
             /// Stable lower-case names, in order of [`Self::ALL`].
             pub const NAMES: [&'static str; Self::ALL.len()] = [$($label,)*];
 
-            /// Stable lower-case name, as metrics and spans show it.
+            /// Stable lower-case name, for metrics and spans.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $label,)*
                 }
             }
 
-            /// The value with this name.
+            /// The value named `name`.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {
                     $($label => Some(Self::$variant),)*
@@ -42,7 +42,7 @@ macro_rules! labels {
                 }
             }
 
-            /// Position in [`Self::ALL`], which is not the code where there are codes.
+            /// Position in [`Self::ALL`]; not the specification's code.
             pub const fn index(self) -> usize {
                 enum Position {
                     $($variant,)*

@@ -1,25 +1,26 @@
-//! The heart of riscope: what a RISC-V hart is and does, without any device,
-//! compiler, exporter or network.
+//! Core of riscope: the RISC-V hart, its reference interpreter, guest memory, events and
+//! counters. Knows no device, compiler, exporter or network.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`addr`] | guest virtual and physical address newtypes |
-//! | [`arch`] | terms of the privileged architecture: modes, causes of traps, kinds of access |
-//! | [`isa`] | what an instruction *is*: rows and decoder |
-//! | [`disasm`] | text of instructions |
-//! | [`fp`] | exact IEEE 754 arithmetic with RISC-V flags |
+//! | [`addr`] | guest virtual and physical addresses |
+//! | [`arch`] | definitions of the privileged architecture: modes, trap causes, access kinds |
+//! | [`isa`] | instruction set: rows and decoder |
+//! | [`disasm`] | disassembler |
+//! | [`fp`] | IEEE 754 arithmetic with RISC-V flags |
 //! | [`hart`] | architectural state, CSRs, traps, cross-thread control |
-//! | [`interp`] | what an instruction *does*: the reference engine |
-//! | [`mmu`] | virtual to physical: page walks, PMP, software TLB |
-//! | [`mem`] | guest RAM and the tracking of code pages in it |
+//! | [`interp`] | interpreter: the reference engine |
+//! | [`mmu`] | address translation: page-table walk, PMP, software TLB |
+//! | [`mem`] | guest RAM and tracking of code pages |
 //! | [`mmio`] | routing of physical addresses to devices |
-//! | [`engine`] | the `Engine` trait that interpreter and JIT implement |
+//! | [`engine`] | `Engine` trait of interpreter and JIT |
 //! | [`event`] | domain events and the event bus |
-//! | [`counters`] | per-hart counter page that telemetry reads |
+//! | [`counters`] | per-hart counter pages, read by telemetry |
 //! | [`clock`] | the guest's time base |
 
-// Some of this runs between a guest's instructions, under the guest's rounding mode and with
-// its exception flags; and what a guest sees must not depend on the host's unit.
+// Code here may run between guest instructions, with the guest's rounding mode and
+// exception flags in the host's floating-point unit, and guest results must not depend on
+// that unit.
 #![deny(clippy::float_arithmetic)]
 
 pub mod addr;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::addr::GuestPhys;
 
-/// Width of one device access. Wider or odd-sized accesses do not reach a
-/// device: the hart raises an access fault for them.
+/// Width of a device access. Other sizes do not reach a device: the hart raises an access
+/// fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
     /// One byte.
@@ -20,7 +20,7 @@ pub enum Width {
 }
 
 impl Width {
-    /// The width of `bytes` bytes, if a device access can have it.
+    /// Width of `bytes` bytes, if it is one of them.
     pub fn from_bytes(bytes: usize) -> Option<Self> {
         match bytes {
             1 => Some(Self::Byte),
@@ -36,19 +36,19 @@ impl Width {
         self as u64
     }
 
-    /// All-ones in the bits that an access of this width carries.
+    /// Mask of the bits of this width.
     pub fn mask(self) -> u64 {
         u64::MAX >> (64 - 8 * self.bytes())
     }
 }
 
-/// The device does not answer this offset and width: the guest gets a load or
-/// store access fault.
+/// The device has no register at this offset and width; the guest gets a load or store
+/// access fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MmioFault;
 
-/// A device's registers, as harts see them. Harts call in from their own
-/// threads at the same time, so a device keeps its own lock.
+/// Registers of a device. Harts call it concurrently from their own threads; a device does
+/// its own locking.
 pub trait MmioDevice: Send + Sync + Debug {
     /// Reads `width` bytes at `offset` from the device's base; the value is
     /// zero-extended.
@@ -64,7 +64,7 @@ pub trait MmioDevice: Send + Sync + Debug {
     fn write(&self, offset: u64, width: Width, value: u64) -> Result<(), MmioFault>;
 }
 
-/// Two devices claim the same physical address, or one wraps around.
+/// Error of mapping a range that overlaps another device or wraps around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("device range {base} + {size:#x} is empty, wraps around or overlaps another device")]
 pub struct MmioOverlap {
@@ -81,7 +81,7 @@ struct MmioRange {
     device: Arc<dyn MmioDevice>,
 }
 
-/// All devices of a machine by physical address; immutable once harts run.
+/// Devices of a machine by physical address; immutable once harts run.
 #[derive(Clone, Debug, Default)]
 pub struct MmioMap {
     /// Sorted by base, without overlaps.
@@ -92,7 +92,7 @@ impl MmioMap {
     /// Maps `device` at `base` for `size` bytes.
     ///
     /// # Errors
-    /// [`MmioOverlap`] when the range is empty, wraps or meets another.
+    /// [`MmioOverlap`] if the range is empty, wraps around or overlaps another.
     pub fn insert(&mut self, base: GuestPhys, size: u64, device: Arc<dyn MmioDevice>) -> Result<(), MmioOverlap> {
         let overlap = MmioOverlap { base, size };
         let end = base.checked_add(size).filter(|end| end.0 > base.0).ok_or(overlap)?.0;
@@ -106,17 +106,17 @@ impl MmioMap {
         Ok(())
     }
 
-    /// Reads from whichever device is at `addr`.
+    /// Reads from the device at `addr`.
     ///
     /// # Errors
-    /// [`MmioFault`] when there is none, when the access leaves the device or
-    /// when the device refuses it.
+    /// [`MmioFault`] if no device is there, the access crosses its end, or the device
+    /// refuses it.
     pub fn read(&self, addr: GuestPhys, width: Width) -> Result<u64, MmioFault> {
         let (device, offset) = self.find(addr, width)?;
         device.read(offset, width).map(|value| value & width.mask())
     }
 
-    /// Writes to whichever device is at `addr`.
+    /// Writes to the device at `addr`.
     ///
     /// # Errors
     /// As for [`MmioMap::read`].

@@ -4,7 +4,7 @@ use super::trap::ExceptionCause;
 use crate::labels;
 
 labels! {
-    /// Kinds of memory access that translation and protection tell apart.
+    /// Kinds of memory access that translation and protection distinguish.
     pub enum Access {
         /// An instruction fetch.
         Fetch "fetch",
@@ -16,7 +16,7 @@ labels! {
 }
 
 impl Access {
-    /// What an access without a valid translation raises.
+    /// Exception of an access without a valid translation.
     pub fn page_fault(self) -> ExceptionCause {
         match self {
             Self::Load => ExceptionCause::LoadPageFault,
@@ -25,7 +25,7 @@ impl Access {
         }
     }
 
-    /// What an access raises where nothing answers or PMP forbids it.
+    /// Exception of an access to vacant addresses or one that PMP denies.
     pub fn access_fault(self) -> ExceptionCause {
         match self {
             Self::Load => ExceptionCause::LoadAccessFault,

@@ -1,4 +1,4 @@
-//! Terms of the privileged architecture that translation, counters and harts share.
+//! Definitions of the privileged architecture shared by translation, counters and harts.
 
 mod access;
 pub mod envcfg;

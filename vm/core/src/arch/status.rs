@@ -1,5 +1,4 @@
-//! Bits of `mstatus` and `sstatus` (privileged specification, section "Machine Status
-//! Registers").
+//! Bits of `mstatus` and `sstatus` (privileged specification, "Machine Status Registers").
 
 /// Supervisor interrupt enable.
 pub const SIE: u64 = 1 << 1;

@@ -1,13 +1,13 @@
-//! Causes of traps (privileged specification, tables of `mcause` and `scause`).
+//! Trap causes (privileged specification, tables of `mcause` and `scause`).
 
 use crate::labels;
 
-/// A synchronous exception with the value that goes to `mtval` or `stval`.
+/// Synchronous exception with the trap value for `mtval` or `stval`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exception {
-    /// What happened.
+    /// Cause.
     pub cause: ExceptionCause,
-    /// Faulting address, or the instruction's bits, or 0.
+    /// Trap value: faulting address, instruction bits or 0.
     pub value: u64,
 }
 
@@ -17,7 +17,7 @@ impl Exception {
         Self { cause, value }
     }
 
-    /// An illegal instruction whose bits are `bits`.
+    /// Illegal-instruction exception for the encoding `bits`.
     pub fn illegal(bits: u32) -> Self {
         Self::new(ExceptionCause::IllegalInstruction, u64::from(bits))
     }
@@ -29,19 +29,19 @@ labels! {
     pub enum ExceptionCause {
         /// Jump to an address that is not 2-byte aligned.
         InstructionMisaligned "instruction_address_misaligned" = 0,
-        /// Fetch from where no executable memory is, or PMP forbids it.
+        /// Fetch from memory that is not executable, or denied by PMP.
         InstructionAccessFault "instruction_access_fault" = 1,
-        /// Reserved or unimplemented encoding, or not allowed in this mode.
+        /// Reserved or unimplemented encoding, or one not allowed in the current mode.
         IllegalInstruction "illegal_instruction" = 2,
         /// `ebreak`.
         Breakpoint "breakpoint" = 3,
-        /// Misaligned load that the address does not support.
+        /// Misaligned load from memory that does not support it.
         LoadMisaligned "load_address_misaligned" = 4,
-        /// Load where nothing answers, or PMP forbids it.
+        /// Load from a vacant address, or denied by PMP.
         LoadAccessFault "load_access_fault" = 5,
-        /// Misaligned store, AMO or `sc` that the address does not support.
+        /// Misaligned store, AMO or `sc` to memory that does not support it.
         StoreMisaligned "store_address_misaligned" = 6,
-        /// Store or AMO where nothing answers, or PMP forbids it.
+        /// Store or AMO to a vacant address, or denied by PMP.
         StoreAccessFault "store_access_fault" = 7,
         /// `ecall` in U-mode.
         UserEcall "ecall_u" = 8,
@@ -78,7 +78,7 @@ labels! {
 }
 
 impl ExceptionCause {
-    /// A bit for each cause, at the position of its code, as in `medeleg`.
+    /// Set of all causes, each at the bit position of its code, as in `medeleg`.
     pub const MASK: u64 = {
         let (mut mask, mut n) = (0, 0);
         while n < Self::ALL.len() {
@@ -95,7 +95,8 @@ impl ExceptionCause {
 }
 
 impl Interrupt {
-    /// By priority, highest first (privileged specification, `mip` and `mie`).
+    /// All interrupts by priority, highest first (privileged specification, `mip` and
+    /// `mie`).
     pub const BY_PRIORITY: [Self; 6] = [
         Self::MachineExternal,
         Self::MachineSoftware,

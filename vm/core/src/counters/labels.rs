@@ -1,47 +1,47 @@
-//! The closed sets by which counters are told apart, as far as they belong to nothing else.
+//! Label sets of counters that belong to no other module.
 
 use crate::labels;
 
 labels! {
-    /// How a page-table walk ended.
+    /// Outcome of a page-table walk.
     pub enum WalkResult {
-        /// With a translation.
+        /// Translation found.
         Ok "ok",
-        /// With a page fault.
+        /// Page fault.
         PageFault "page_fault",
-        /// With an access fault.
+        /// Access fault.
         AccessFault "access_fault",
     }
 }
 
 labels! {
-    /// How much of the TLB was flushed, and for whom.
+    /// Extent and origin of a TLB flush.
     pub enum FlushScope {
-        /// All of it.
+        /// The whole TLB.
         All "all",
         /// One address.
         Page "page",
-        /// All of it, for another hart.
+        /// The whole TLB, requested by another hart.
         Remote "remote",
     }
 }
 
 labels! {
-    /// Why generated code returned to the runtime.
+    /// Reason why generated code returned to the runtime.
     pub enum CodeExit {
-        /// The quantum was used up.
+        /// End of the quantum.
         Quantum "quantum",
         /// The next instruction is only interpreted.
         Fallback "fallback",
-        /// No translation of the next address was known.
+        /// No translation of the next address is known.
         Lookup "lookup",
-        /// An access faulted, was a device's, or crossed pages.
+        /// An access faulted, hit a device or crossed a page.
         Access "access",
     }
 }
 
 labels! {
-    /// Extensions of the SBI.
+    /// SBI extensions.
     pub enum SbiExtension {
         /// Base.
         Base "base",
@@ -59,15 +59,15 @@ labels! {
         Dbcn "dbcn",
         /// Performance monitoring.
         Pmu "pmu",
-        /// The calls of version 0.1.
+        /// The legacy calls of version 0.1.
         Legacy "legacy",
-        /// Anything else.
+        /// Any other extension.
         Other "other",
     }
 }
 
 labels! {
-    /// What a hart's thread spends its time on.
+    /// States of a hart's host thread.
     pub enum HartTime {
         /// Executing the guest.
         Guest "guest",

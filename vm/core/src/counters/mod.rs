@@ -1,14 +1,14 @@
-//! Counters: facts that happen too often to be events.
+//! Counters: facts too frequent to be events.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `page.rs` | what a hart counts: one row declares a counter |
-//! | `engine.rs` | what the engine of a machine counts |
-//! | `labels.rs` | the closed sets by which counters are told apart |
-//! | `stopwatch.rs` | time spent in a state, as one word |
+//! | `page.rs` | counter page of a hart; one row declares a counter |
+//! | `engine.rs` | counters of a machine's engine |
+//! | `labels.rs` | label sets that belong to no other module |
+//! | `stopwatch.rs` | time spent in a state, in one word |
 //!
-//! Counting is a plain add by the only thread that writes the word; telemetry reads it
-//! whenever somebody scrapes.
+//! A counter is one word, written by a single thread with a plain add and read by telemetry
+//! at every scrape.
 
 mod engine;
 mod labels;
@@ -23,32 +23,32 @@ pub use engine::EngineCounters;
 pub use labels::{CodeExit, FlushScope, HartTime, SbiExtension, WalkResult};
 pub use page::{CounterPage, HartCounter};
 
-/// A device that may report failures ([`DeviceEvent::Failed`](crate::event::DeviceEvent)).
+/// A device that can report failures ([`DeviceEvent::Failed`](crate::event::DeviceEvent)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceInfo {
     /// Kind of device, such as `virtio-blk`.
     pub device: &'static str,
-    /// Its name, unique among the machine's devices of this kind.
+    /// Its name, unique among the machine's devices of its kind.
     pub name: Arc<str>,
-    /// What may go wrong with it.
+    /// Names of the errors that it can report.
     pub errors: &'static [&'static str],
 }
 
-/// Everything that telemetry reads about one machine.
+/// The counters of one machine, with the facts that label them.
 #[derive(Clone, Debug)]
 pub struct VmCounters {
-    /// The machine.
+    /// Identity of the machine.
     pub vm_id: VmId,
-    /// Its name, for people.
+    /// Name of the machine.
     pub name: Arc<str>,
     /// Name of its engine.
     pub engine_name: &'static str,
-    /// Bytes of guest memory.
+    /// Guest RAM in bytes.
     pub memory_bytes: u64,
-    /// Devices that may report failures.
+    /// Devices that can report failures.
     pub devices: Vec<DeviceInfo>,
-    /// One page for each hart.
+    /// Counter pages of the harts, by index.
     pub harts: Vec<Arc<CounterPage>>,
-    /// Its engine.
+    /// Counters of the engine.
     pub engine: Arc<EngineCounters>,
 }

@@ -1,4 +1,4 @@
-//! The counter page of a hart: one row declares a counter.
+//! Counter page of a hart; one row declares a counter.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,35 +7,34 @@ use super::stopwatch;
 use crate::arch::{Access, ExceptionCause, Interrupt};
 use crate::event::Tier;
 
-/// Declares the page. A row is
+/// Declares the counter page. A row
 ///
 /// ```text
 /// /// What is counted.
 /// name: Row by "label" of Set, kind method;
 /// ```
 ///
-/// and gives the page a word for each member of `Set` (one word without `by`), a method `name`
-/// that reads them, a method that counts, and a [`HartCounter`]. Kinds:
+/// gives the page one word per member of `Set` (one word without `by`), a method `name`
+/// that reads them, the counting method, and a [`HartCounter`]. Kinds:
 ///
 /// | kind | `method` |
 /// |---|---|
-/// | `count` | counts one |
-/// | `add` | adds a number |
-/// | `time` | runs a function, and adds the nanoseconds that it takes |
+/// | `count` | adds one |
+/// | `add` | adds a given number |
+/// | `time` | runs a closure and adds its duration in nanoseconds |
 macro_rules! counter_page {
     ($(
         $(#[$doc:meta])*
         $name:ident: $row:ident $(by $label:literal of $set:ident)?, $kind:ident $method:ident;
     )*) => {
-        /// Counters of one hart. Only the hart's own thread may count, anybody may
-        /// read. All of them only grow, and wrap at 2^64. The words of
-        /// [`CounterPage::time_ns`] are no plain numbers but stopwatches, which also move
-        /// while nobody counts.
+        /// Counters of one hart. Only the hart's own thread counts; any thread may read.
+        /// Values only grow, and wrap at 2^64. The words of [`CounterPage::time_ns`] are
+        /// stopwatches rather than plain numbers: they also advance between updates.
         ///
-        /// Layout: eight-byte words, row behind row in the order of [`HartCounter::ALL`]
-        /// without gaps, in each row one word for each of [`HartCounter::names`]. A page of
-        /// zero bytes is valid and no word is a pointer, so a page may live in memory shared
-        /// with another process; its size is rounded up to whole cache lines.
+        /// Layout: 64-bit words, row after row in the order of [`HartCounter::ALL`], with
+        /// one word for each of [`HartCounter::names`] and no padding in between. An
+        /// all-zero page is valid and no word is a pointer, so a page may live in memory
+        /// shared with another process. The size is rounded up to whole cache lines.
         #[derive(Debug)]
         #[repr(C, align(64))]
         pub struct CounterPage {
@@ -69,38 +68,38 @@ macro_rules! counter_page {
         }
 
         impl HartCounter {
-            /// All rows, in the order of the page.
+            /// All rows, in page order.
             pub const ALL: &'static [Self] = &[$(Self::$row,)*];
 
-            /// What the words of the row are told apart by; `""` in a row of one.
+            /// Label by which the words of the row differ; `""` for a row of one word.
             pub const fn label(self) -> &'static str {
                 match self {
                     $(Self::$row => concat!($($label)?),)*
                 }
             }
 
-            /// A name for each word of the row; `""` in a row of one.
+            /// Label value of each word of the row; `""` for a row of one word.
             pub const fn names(self) -> &'static [&'static str] {
                 match self {
                     $(Self::$row => counter_page!(@names $($set)?),)*
                 }
             }
 
-            /// Where the row begins in the page, in bytes.
+            /// Offset of the row in the page, in bytes.
             pub const fn offset(self) -> usize {
                 match self {
                     $(Self::$row => std::mem::offset_of!(CounterPage, $name),)*
                 }
             }
 
-            /// What a word of the row says now.
+            /// Present value of a word of the row.
             fn read(self, word: &AtomicU64) -> u64 {
                 match self {
                     $(Self::$row => counter_page!(@read $kind)(word),)*
                 }
             }
 
-            /// Adds to a word of the row.
+            /// Adds `n` to a word of the row.
             fn add(self, word: &AtomicU64, n: u64) {
                 match self {
                     $(Self::$row => counter_page!(@add $kind)(word, n),)*
@@ -172,7 +171,7 @@ counter_page! {
 }
 
 impl CounterPage {
-    /// Everything: row, name of the word, value.
+    /// All words: row, label value, value.
     pub fn iter(&self) -> impl Iterator<Item = (HartCounter, &'static str, u64)> {
         HartCounter::ALL.iter().flat_map(|row| {
             let values = self.row(*row).iter().map(|word| row.read(word));
@@ -180,8 +179,8 @@ impl CounterPage {
         })
     }
 
-    /// Adds `n` to word `index` of any row, for what stands in for a hart; nothing where the
-    /// row has no such word. The time that is added must not be running.
+    /// Adds `n` to word `index` of a row, on behalf of a hart; no effect if the row has no
+    /// such word. A stopwatch that is added to must not be running.
     pub fn advance(&self, row: HartCounter, index: usize, n: u64) {
         if let Some(word) = self.row(row).get(index) {
             row.add(word, n);

@@ -1,13 +1,12 @@
-//! Time spent in a state, as one word that is right at every moment: a hart may be in
-//! the same state for hours, and whoever scrapes wants to see it move.
+//! Time spent in a state, in one word that readers see advance while the state lasts: a
+//! hart may stay in one state for hours.
 //!
-//! The low two bits say whether the watch stands, runs, or is just being stopped. The
-//! others are the total when it stands, and the total minus the time of its start when
-//! it runs, so that adding the present time gives the total then. All of it in
-//! nanoseconds, modulo 2^62.
+//! The low two bits tell whether the watch is stopped, running or being stopped. The others
+//! hold the total while stopped, and the total minus the start time while running, so that
+//! a reader adds the present time. Values are nanoseconds modulo 2^62.
 //!
-//! The total never falls for a reader: one that added the present to a running watch
-//! saw it running afterwards, so before the time at which it is stopped was taken.
+//! Readers see a monotonic total: a reader that added the present time saw the watch
+//! running afterwards, and so read the clock before the stop did.
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -16,32 +15,32 @@ use crate::event::monotonic_ns;
 const STATE_BITS: u32 = 2;
 const STATE: u64 = 3;
 const RUNS: u64 = 1;
-/// Runs, but no reader may add the present any more.
+/// Being stopped: readers must not add the present time.
 const STOPS: u64 = 2;
 
-/// Starts the watch; only the thread that owns the word may do so.
+/// Starts the watch. Only the thread that owns the word may call it.
 pub(super) fn start(word: &AtomicU64) {
     let total = word.load(Ordering::Relaxed) >> STATE_BITS;
     word.store(total.wrapping_sub(monotonic_ns()) << STATE_BITS | RUNS, Ordering::Release);
 }
 
-/// Stops the watch; only the thread that owns the word may do so.
+/// Stops the watch. Only the thread that owns the word may call it.
 pub(super) fn stop(word: &AtomicU64) {
     let started = word.load(Ordering::Relaxed) & !STATE;
     word.store(started | STOPS, Ordering::Release);
-    // The clock is read when every reader can see that.
+    // Makes the state visible to all readers before the clock is read.
     fence(Ordering::SeqCst);
     let total = (started >> STATE_BITS).wrapping_add(monotonic_ns());
     word.store(total << STATE_BITS, Ordering::Release);
 }
 
-/// Adds nanoseconds to a watch that stands; only the thread that owns the word may do so.
+/// Adds nanoseconds to a stopped watch. Only the thread that owns the word may call it.
 pub(super) fn add(word: &AtomicU64, nanoseconds: u64) {
     word.store(word.load(Ordering::Relaxed).wrapping_add(nanoseconds << STATE_BITS), Ordering::Release);
 }
 
-/// The total until now, for any thread. Waits while the watch is being stopped, which
-/// takes its owner some ten nanoseconds.
+/// Total up to now, for any thread. Spins while the watch is being stopped, which takes its
+/// owner about ten nanoseconds.
 pub(super) fn read(word: &AtomicU64) -> u64 {
     loop {
         let before = word.load(Ordering::Acquire);

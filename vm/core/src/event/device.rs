@@ -1,4 +1,4 @@
-//! Failures of devices.
+//! Device events.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use super::family::events;
 events! {
     /// Events of devices.
     pub enum DeviceEvent, types DeviceEventType {
-        /// A device could not do what the guest asked for, through no fault of the
-        /// guest: a host I/O error, for example.
+        /// A device failed to serve a valid request, for example because of a host I/O
+        /// error.
         Failed "device.failed" {
             /// Kind of device, such as `virtio-blk`.
             device: &'static str,
-            /// Which of the machine's devices of this kind, such as `disk0`.
+            /// Its name among the machine's devices of that kind, such as `disk0`.
             name: Arc<str>,
             /// Short name of the error.
             error: &'static str,

@@ -1,4 +1,4 @@
-//! What happens in the engine: compilation, hotspots, invalidation.
+//! Engine events: compilation, hotspots, invalidation.
 
 use super::family::events;
 use crate::labels;
@@ -6,27 +6,27 @@ use crate::labels;
 labels! {
     /// Execution tiers, coldest first.
     pub enum Tier {
-        /// Pre-decoded interpretation.
+        /// Interpretation of pre-decoded instructions.
         Interpreter "interpreter",
-        /// The first translation of a block.
+        /// First translation of a block.
         Baseline "baseline",
     }
 }
 
 labels! {
-    /// Why something was compiled.
+    /// Why a block was compiled.
     pub enum Trigger {
-        /// It was executed often.
+        /// Its execution count reached the threshold.
         Hot "hot",
     }
 }
 
 labels! {
-    /// Why a compilation gave no code.
+    /// Why a compilation failed.
     pub enum CompileFailure {
-        /// Its first instruction is not translated.
+        /// The first instruction is not translatable.
         Untranslatable "untranslatable",
-        /// The page changed while it was being compiled.
+        /// The page changed during compilation.
         Stale "stale",
         /// The compiler reported an error.
         Compiler "compiler",
@@ -36,17 +36,17 @@ labels! {
 }
 
 labels! {
-    /// Why translations were dropped.
+    /// Why translations were invalidated.
     pub enum InvalidationReason {
-        /// A `fence.i`, or what counts as one, found their page changed.
+        /// `fence.i`, or an equivalent, found the page changed.
         FenceI "fence_i",
-        /// The first execution of more code on their page found it changed.
+        /// First execution of new code on the page found it changed.
         CodeChanged "code_changed",
     }
 }
 
 labels! {
-    /// Why the whole code cache was emptied.
+    /// Why the code cache was flushed.
     pub enum FlushReason {
         /// It was full.
         Full "full",
@@ -60,7 +60,7 @@ events! {
         CodeBlockCompiled "execution.code_block_compiled" {
             /// Address of the block's first instruction.
             pc: u64,
-            /// Its physical address, which tells blocks of different address spaces apart.
+            /// Its physical address, which is unique across address spaces.
             phys: u64,
             /// Guest bytes translated.
             block_size: u32,
@@ -77,34 +77,34 @@ events! {
             /// Nanoseconds of compilation.
             compile_ns: u64,
         }
-        /// Execution of a block crossed the threshold of a higher tier; it is going to
-        /// be compiled there.
+        /// A block reached the threshold of a higher tier and is going to be compiled
+        /// there.
         HotspotDetected "execution.hotspot_detected" {
-            /// Index of the hart that noticed.
+            /// Index of the hart that counted.
             vcpu: u32,
             /// Address of the block's first instruction.
             pc: u64,
-            /// Its physical address, which tells blocks of different address spaces apart.
+            /// Its physical address, which is unique across address spaces.
             phys: u64,
-            /// How often the hart had arrived there.
+            /// Number of arrivals at the block on that hart.
             execution_count: u64,
-            /// Tier it executed in.
+            /// Tier that executed it so far.
             from: Tier,
             /// Tier it is promoted to.
             to: Tier,
         }
-        /// A block was to be translated and was not.
+        /// A block could not be compiled.
         CompilationFailed "execution.compilation_failed" {
             /// Address of the block's first instruction.
             pc: u64,
-            /// Its physical address, which tells blocks of different address spaces apart.
+            /// Its physical address, which is unique across address spaces.
             phys: u64,
-            /// Tier it was meant for.
+            /// Tier of the attempt.
             tier: Tier,
             /// Why not.
             reason: CompileFailure,
         }
-        /// Translations were dropped because their source changed.
+        /// Translations were dropped because their guest code changed.
         CodeBlocksInvalidated "execution.code_blocks_invalidated" {
             /// Number of blocks.
             blocks: u32,

@@ -1,10 +1,9 @@
-//! Declares a family of events, a row for each.
+//! Macro that declares a family of events.
 
 /// Declares the events of one family: the enum of events, and the enum of their types.
 ///
-/// A row holds everything that is said about an event in this crate: its variant, its
-/// stable name (`family.what_happened`) and its fields. Field types have a `Default`,
-/// which is what [`blank`] events are made of.
+/// A row is the only declaration of an event: variant, stable name (`family.what_happened`)
+/// and fields. Field types implement `Default`, from which [`blank`] makes events.
 ///
 /// [`blank`]: super::Event::blank
 macro_rules! events {
@@ -31,14 +30,14 @@ macro_rules! events {
         }
 
         impl $event {
-            /// Which event it is.
+            /// Type of the event.
             pub const fn kind(&self) -> $kind {
                 match self {
                     $(Self::$variant { .. } => $kind::$variant,)*
                 }
             }
 
-            /// An event of this type with default fields, see [`super::Event::blank`].
+            /// An event of this type with default fields; see [`super::Event::blank`].
             pub(super) fn blank(kind: $kind) -> Self {
                 match kind {
                     $($kind::$variant => Self::$variant { $($field: <$type>::default(),)* },)*

@@ -1,45 +1,43 @@
-//! Identity of machines.
+//! Identity of a machine.
 
 use std::fmt;
 use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// Identity of a machine: a UUID, unique among hosts and in time, kept by a machine
-/// through every reset of its guest.
-///
-/// Version 7 (RFC 9562, section 5.7): identities made later on a host sort later.
+/// Identity of a machine: a UUID of version 7 (RFC 9562, section 5.7), unique across hosts
+/// and time. Kept through guest resets. Identities generated later on a host sort later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VmId(Uuid);
 
 impl VmId {
-    /// An identity that no other machine has.
+    /// Generates a new identity.
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// The identity with these bits, for tests and for what comes from elsewhere.
+    /// Makes an identity of these 128 bits, for tests and for identities from elsewhere.
     #[must_use]
     pub const fn from_u128(bits: u128) -> Self {
         Self(Uuid::from_u128(bits))
     }
 
-    /// Its bits.
+    /// The identity as 128 bits.
     #[must_use]
     pub const fn as_u128(self) -> u128 {
         self.0.as_u128()
     }
 }
 
-/// Lower-case and hyphenated, as in the label `vm_id`.
+/// Lower case with hyphens, as in the label `vm_id`.
 impl fmt::Display for VmId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.hyphenated().fmt(f)
     }
 }
 
-/// The text is no UUID.
+/// Text that is not a UUID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no machine identity: a UUID is expected, such as {example}", example = VmId::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001))]
 pub struct ParseVmIdError(String);

@@ -1,13 +1,12 @@
-//! Domain events: what happened, in the vocabulary of the product.
+//! Domain events: what happened in a machine, in terms of the product.
 //!
-//! One family per file. The part of the program that knows a fact publishes it on the
-//! [`DomainEventBus`]; subscribers decide what it means for a metric, a span or a log
-//! line. Facts that happen millions of times a second are counters
-//! ([`crate::counters`]), not events.
+//! The code that knows a fact publishes it on the [`DomainEventBus`]; subscribers turn it
+//! into metrics, spans and log records. Facts that occur millions of times a second are
+//! counters instead ([`crate::counters`]).
 //!
 //! | file | holds |
 //! |---|---|
-//! | `execution.rs` | compilation, hotspots, invalidation |
+//! | `execution.rs` | engine: compilation, hotspots, invalidation |
 //! | `vm.rs` | lifecycle and health of a machine |
 //! | `device.rs` | failures of devices |
 //! | `family.rs` | the macro that declares a family |
@@ -16,9 +15,8 @@
 //! | `publisher.rs` | publishing on behalf of one machine |
 //! | `time.rs` | clocks |
 //!
-//! To add an event, add its row to its family; the compiler then points at every
-//! subscriber that has to decide about it. To add a family, add its file and its row of
-//! `families!` below.
+//! To add an event, add a row to its family; the compiler then reports every subscriber
+//! that must handle it. To add a family, add its file and a row in `families!` below.
 
 mod bus;
 mod device;
@@ -39,23 +37,23 @@ pub use publisher::Publisher;
 pub use time::{monotonic_ns, wall_ns};
 pub use vm::{BootPhase, ExitReason, PanicSource, VmEvent, VmEventType, VmState};
 
-/// Declares the families: label, enum of events, enum of their types.
+/// Declares the families: label, event enum, event-type enum.
 macro_rules! families {
     ($($(#[$doc:meta])* $family:ident $label:literal $event:ident $kind:ident,)*) => {
         crate::labels! {
-            /// Families of events; filters select by them.
+            /// Families of events, by which filters select.
             pub enum Family {
                 $($(#[$doc])* $family $label,)*
             }
         }
 
-        /// Any event.
+        /// An event of any family.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Event {
             $($(#[$doc])* $family($event),)*
         }
 
-        /// Type of any event.
+        /// Type of an event of any family.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum EventType {
             $($(#[$doc])* $family($kind),)*
@@ -64,7 +62,7 @@ macro_rules! families {
         impl EventType {
             const COUNT: usize = 0 $(+ $kind::ALL.len())*;
 
-            /// All types, family by family in order of declaration.
+            /// All types, by family, in order of declaration.
             pub const ALL: [Self; Self::COUNT] = {
                 let mut all = [Self::Execution(ExecutionEventType::ALL[0]); Self::COUNT];
                 let mut next = 0;
@@ -79,7 +77,7 @@ macro_rules! families {
                 all
             };
 
-            /// The family of events of this type.
+            /// Family of events of this type.
             pub const fn family(self) -> Family {
                 match self {
                     $(Self::$family(_) => Family::$family,)*
@@ -107,16 +105,15 @@ macro_rules! families {
         }
 
         impl Event {
-            /// Which event it is.
+            /// Type of the event.
             pub const fn kind(&self) -> EventType {
                 match self {
                     $(Self::$family(event) => EventType::$family(event.kind()),)*
                 }
             }
 
-            /// An event of this type whose fields have their defaults: 0, an empty name,
-            /// the first label of a set. For tests of subscribers, which have to take
-            /// every event.
+            /// An event of this type with default fields: 0, an empty name, the first label
+            /// of a set. For tests of subscribers, which must handle every type.
             pub fn blank(kind: EventType) -> Self {
                 match kind {
                     $(EventType::$family(kind) => Self::$family($event::blank(kind)),)*
@@ -141,7 +138,7 @@ macro_rules! families {
 }
 
 families! {
-    /// The engine: compilation and hotspots.
+    /// Engine: compilation and hotspots.
     Execution "execution" ExecutionEvent ExecutionEventType,
     /// Lifecycle and health of machines.
     Vm "vm" VmEvent VmEventType,
@@ -150,7 +147,7 @@ families! {
 }
 
 impl EventType {
-    /// Every name, in the order of [`Self::ALL`].
+    /// All names, in the order of [`Self::ALL`].
     pub const NAMES: [&'static str; Self::COUNT] = {
         let mut names = [""; Self::COUNT];
         let mut index = 0;
@@ -168,7 +165,7 @@ impl EventType {
 }
 
 impl Event {
-    /// The family it belongs to.
+    /// Family of the event.
     pub const fn family(&self) -> Family {
         self.kind().family()
     }
@@ -182,16 +179,16 @@ impl Event {
 /// An event with the circumstances of its publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// Position among all events published on the bus, from 0; what a subscriber
-    /// does not see leaves gaps.
+    /// Position among all events published on the bus, from 0. Gaps are events that the
+    /// subscriber did not receive.
     pub sequence: u64,
-    /// Nanoseconds on the clock of [`monotonic_ns`].
+    /// Time on the clock of [`monotonic_ns`], in nanoseconds.
     pub monotonic_ns: u64,
-    /// Nanoseconds since the Unix epoch.
+    /// Time since the Unix epoch, in nanoseconds.
     pub wall_ns: u64,
-    /// The machine it happened in.
+    /// Machine that it concerns.
     pub vm_id: VmId,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 

@@ -1,11 +1,11 @@
-//! Clocks of events.
+//! Event timestamps.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Host time that never goes back, in nanoseconds since some fixed moment that is
-/// the same for all processes of a host (`CLOCK_MONOTONIC`).
+/// Host time in nanoseconds that never goes backwards, from an origin common to all
+/// processes of the host (`CLOCK_MONOTONIC`).
 pub fn monotonic_ns() -> u64 {
     clock_ns(ClockId::Monotonic)
 }
@@ -21,13 +21,12 @@ fn clock_ns(clock: ClockId) -> u64 {
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
-/// How long the difference between the clocks is taken to be constant. The system
-/// may slew the wall clock by 500 ppm, so it is wrong by half a millisecond at most
-/// unless somebody sets the clock.
+/// Time for which the difference between the two clocks is reused. With slewing of at most
+/// 500 ppm it is off by at most half a millisecond, unless the wall clock is stepped.
 const DIFFERENCE_HOLDS_NS: u64 = 1_000_000_000;
 
-/// Now, on both clocks: [`monotonic_ns`] and [`wall_ns`]. Reads one where two would
-/// double the price of an event.
+/// Present time on both clocks, [`monotonic_ns`] and [`wall_ns`]. Reads only the monotonic
+/// clock most of the time; reading both would double the cost of an event.
 pub(super) fn now() -> (u64, u64) {
     static DIFFERENCE: AtomicU64 = AtomicU64::new(0);
     static HOLDS_UNTIL: AtomicU64 = AtomicU64::new(0);

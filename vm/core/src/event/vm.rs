@@ -1,4 +1,4 @@
-//! What happens in a machine's life.
+//! Machine events: lifecycle and health.
 
 use std::sync::Arc;
 
@@ -8,37 +8,37 @@ use crate::labels;
 labels! {
     /// Lifecycle states of a machine.
     pub enum VmState {
-        /// Resources are being set up.
+        /// Resources are being allocated.
         Creating "creating",
         /// Ready to start.
         Created "created",
-        /// Started, the kernel is not up yet.
+        /// Started; the kernel is not up yet.
         Booting "booting",
-        /// Executing.
+        /// Executing the guest.
         Running "running",
-        /// On the way to paused.
+        /// Harts are being paused.
         Pausing "pausing",
-        /// Stopped at an instruction boundary.
+        /// Paused at an instruction boundary.
         Paused "paused",
-        /// On the way to stopped.
+        /// Harts are being stopped.
         Stopping "stopping",
         /// Ended.
         Stopped "stopped",
-        /// Ended by an error of the host.
+        /// Ended by a failure of the host.
         Failed "failed",
     }
 }
 
 labels! {
-    /// Phases of booting, in order.
+    /// Boot phases, in order.
     pub enum BootPhase {
-        /// Files are read and placed into guest memory.
+        /// Files are loaded into guest memory.
         Load "load",
-        /// The device tree is made.
+        /// The device tree is generated.
         Fdt "fdt",
-        /// Firmware runs.
+        /// Firmware executes.
         Firmware "firmware",
-        /// The kernel runs.
+        /// The kernel executes.
         Kernel "kernel",
     }
 }
@@ -48,45 +48,45 @@ labels! {
     pub enum ExitReason {
         /// The guest powered off.
         Poweroff "poweroff",
-        /// The guest asked for a reset.
+        /// The guest requested a reset.
         Reset "reset",
         /// The guest reported a failure.
         GuestFailure "guest_failure",
-        /// The guest panicked, and the machine was to end then.
+        /// The guest panicked, and the machine is configured to end then.
         GuestPanic "guest_panic",
-        /// The host stopped it.
+        /// Stopped by the host.
         Killed "killed",
-        /// Its time was up.
+        /// The time limit was reached.
         Timeout "timeout",
-        /// The host failed it.
+        /// The host failed.
         Error "error",
     }
 }
 
 labels! {
-    /// What tells that a guest panicked.
+    /// Evidence of a guest panic.
     pub enum PanicSource {
         /// An SBI system reset with reason "system failure".
         Sbi "sbi",
-        /// The kernel's message on a console.
+        /// The kernel's panic message on a console.
         Console "console",
-        /// The guest's driver of the pvpanic device.
+        /// A report of the guest's pvpanic driver.
         Pvpanic "pvpanic",
     }
 }
 
 events! {
-    /// Events of a machine's life.
+    /// Events of a machine.
     pub enum VmEvent, types VmEventType {
-        /// A machine exists.
+        /// A machine was created.
         Created "vm.created" {
-            /// Its name, for people.
+            /// Its name.
             name: Arc<str>,
             /// Name of its engine.
             engine: &'static str,
             /// Number of harts.
             vcpus: u32,
-            /// Bytes of guest memory.
+            /// Guest RAM in bytes.
             memory_bytes: u64,
         }
         /// A machine changed its lifecycle state.
@@ -105,23 +105,23 @@ events! {
             /// Its end on that clock.
             end_ns: u64,
         }
-        /// The guest asked for a reset and boots again, in the same machine.
+        /// The guest requested a reset and boots again in the same machine.
         Reset "vm.reset" {
             /// Boots of the machine, this one included: 2 at the first reset.
             boots: u64,
         }
-        /// The guest's kernel panicked, as far as the machine can tell.
+        /// The guest kernel panicked.
         GuestPanicked "vm.guest_panicked" {
-            /// What told so.
+            /// Evidence.
             source: PanicSource,
         }
-        /// A hart has been executing for long with interrupts masked although one is
-        /// enabled and pending.
+        /// A hart executes with interrupts masked for longer than the stall limit, although
+        /// an enabled one is pending.
         HartStalled "vm.hart_stalled" {
             /// Index of the hart.
             vcpu: u32,
         }
-        /// A hart that was stalled takes interrupts again.
+        /// A stalled hart takes interrupts again.
         HartResumed "vm.hart_resumed" {
             /// Index of the hart.
             vcpu: u32,
@@ -130,10 +130,10 @@ events! {
         Exited "vm.exited" {
             /// Why.
             reason: ExitReason,
-            /// Exit status of the process for it.
+            /// Exit status of the process.
             code: i32,
         }
-        /// A machine no longer exists; nobody will hear of it again.
+        /// A machine was deleted; no event of it follows.
         Deleted "vm.deleted" {}
     }
 }

@@ -69,8 +69,8 @@ pub fn div<F: Format>(a: F::Bits, b: F::Bits, rm: RoundingMode, flags: &mut Flag
             Magnitude::Finite { exponent: x_exponent, significand: x_significand },
             Magnitude::Finite { exponent: y_exponent, significand: y_significand },
         ) => {
-            // The quotient of two normalised significands is above one half,
-            // so this many bits leave the precision, a round and a sticky bit.
+            // The quotient of two normalised significands exceeds one half, so this scale
+            // yields the precision, a round and a sticky bit.
             let scale = F::FRACTION_BITS + 3;
             let (dividend, divisor) = (u128::from(x_significand) << scale, u128::from(y_significand));
             let quotient = dividend / divisor;
@@ -97,8 +97,8 @@ pub fn sqrt<F: Format>(a: F::Bits, rm: RoundingMode, flags: &mut Flags) -> F::Bi
         _ if x.sign => invalid::<F>(flags),
         Magnitude::Infinite => a,
         Magnitude::Finite { exponent, significand } => {
-            // Enough bits for a root of the precision, a round and a sticky
-            // bit, and an even exponent.
+            // Yields enough bits for the precision, a round and a sticky bit, and makes the
+            // exponent even.
             let scale = (F::FRACTION_BITS + 4) as i32;
             let scale = scale + ((exponent - scale) & 1);
             let radicand = u128::from(significand) << scale;
@@ -111,9 +111,7 @@ pub fn sqrt<F: Format>(a: F::Bits, rm: RoundingMode, flags: &mut Flags) -> F::Bi
 
 /// `a * b + c`, rounded once. An infinity times zero raises NV whatever `c` is
 /// (unprivileged specification, the paragraph on fused multiply-add).
-///
-/// The other three instructions are this one with the sign of `a`, of `c` or
-/// of both inverted.
+/// The other three instructions invert the sign of `a`, of `c` or of both.
 pub fn fused_multiply_add<F: Format>(
     a: F::Bits,
     b: F::Bits,
@@ -161,10 +159,9 @@ pub fn fused_multiply_add<F: Format>(
 
 /// Adds two numbers of at most 106 significant bits and rounds the sum.
 ///
-/// Both are first aligned to bit 126. What the smaller one then loses to the
-/// sticky bit it loses by a shift of more than 20 places; the difference
-/// cancels at most one leading bit in that case, so the sticky bit stays far
-/// below the precision.
+/// Both are first aligned to bit 126. The smaller one loses bits to the sticky bit only if
+/// it is shifted by more than 20 places; a subtraction then cancels at most one leading
+/// bit, so the sticky bit stays far below the precision.
 #[inline]
 fn round_sum<F: Format>(a: Exact, b: Exact, rm: RoundingMode, flags: &mut Flags) -> F::Bits {
     let (a, b) = (align(a), align(b));
@@ -182,16 +179,15 @@ fn round_sum<F: Format>(a: Exact, b: Exact, rm: RoundingMode, flags: &mut Flags)
     round_pack::<F>(Exact { sign, exponent, significand }, rm, flags)
 }
 
-/// Moves the leading bit of the significand to bit 126, which leaves room for
-/// one carry.
+/// Moves the leading bit of the significand to bit 126, with room for one carry.
 #[inline]
 fn align(number: Exact) -> Exact {
     let shift = number.significand.leading_zeros() - 1;
     Exact { sign: number.sign, exponent: number.exponent - shift as i32, significand: number.significand << shift }
 }
 
-/// The zero that zeros of these signs, or two numbers that cancel, add up to
-/// (IEEE 754-2019, section 6.3).
+/// Zero as the sum of zeros of these signs, or of two numbers that cancel (IEEE 754-2019,
+/// section 6.3).
 fn sum_of_zeros<F: Format>(a_sign: bool, b_sign: bool, rm: RoundingMode) -> F::Bits {
     with_sign::<F>(if a_sign == b_sign { a_sign } else { rm == RoundingMode::Down }, 0)
 }

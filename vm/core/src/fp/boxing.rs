@@ -1,16 +1,16 @@
-//! NaN boxing: how a binary32 number lies in a 64-bit register (unprivileged
+//! NaN boxing: representation of binary32 numbers in 64-bit registers (unprivileged
 //! specification, "NaN Boxing of Narrower Values").
 
 #![expect(clippy::cast_possible_truncation, reason = "a boxed number is the low half of its register")]
 
 use super::format::{F32, Format};
 
-/// The register value that holds `number`: the upper half is all ones.
+/// Boxes `number`: sets the upper half to all ones.
 pub const fn box_f32(number: u32) -> u64 {
     number as u64 | 0xffff_ffff_0000_0000
 }
 
-/// The number in a register, or the canonical NaN if it is not properly boxed.
+/// Unboxes the number in `register`; the canonical NaN if it is not boxed.
 pub const fn unbox_f32(register: u64) -> u32 {
     if register >> 32 == 0xffff_ffff { register as u32 } else { F32::CANONICAL_NAN as u32 }
 }

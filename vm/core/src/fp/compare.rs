@@ -26,23 +26,21 @@ pub fn le<F: Format>(a: F::Bits, b: F::Bits, flags: &mut Flags) -> bool {
     is_ordered::<F>(a, b, flags) && numeric_key::<F>(a) <= numeric_key::<F>(b)
 }
 
-/// The smaller number, minimumNumber of IEEE 754-2019: negative zero is below
-/// positive zero; of a number and a NaN, the number; of two NaNs, the
-/// canonical NaN. A signalling NaN raises NV.
+/// The smaller number, minimumNumber of IEEE 754-2019: negative zero is below positive
+/// zero; a number is preferred to a NaN; of two NaNs the result is the canonical NaN. A
+/// signalling NaN raises NV.
 pub fn min<F: Format>(a: F::Bits, b: F::Bits, flags: &mut Flags) -> F::Bits {
     select::<F>(a, b, total_key::<F>(a) < total_key::<F>(b), flags)
 }
 
-/// The larger number, maximumNumber of IEEE 754-2019, with the rules of
-/// [`min`].
+/// The larger number, maximumNumber of IEEE 754-2019; zeros and NaNs as for [`min`].
 pub fn max<F: Format>(a: F::Bits, b: F::Bits, flags: &mut Flags) -> F::Bits {
     select::<F>(a, b, total_key::<F>(a) > total_key::<F>(b), flags)
 }
 
-/// The mask that FCLASS gives: exactly one of bits 0 to 9 is set, for negative
-/// infinity, negative normal, negative subnormal, negative zero, positive
-/// zero, positive subnormal, positive normal, positive infinity, signalling
-/// NaN and quiet NaN in this order.
+/// The result of FCLASS: one of bits 0 to 9 is set, for negative infinity, negative normal,
+/// negative subnormal, negative zero, positive zero, positive subnormal, positive normal,
+/// positive infinity, signalling NaN and quiet NaN.
 pub fn classify<F: Format>(a: F::Bits) -> u16 {
     let x = unpack::<F>(a);
     // Distance of the class from the border between the two zeros.
@@ -56,7 +54,7 @@ pub fn classify<F: Format>(a: F::Bits) -> u16 {
     if x.sign { 1 << (3 - rank) } else { 1 << (4 + rank) }
 }
 
-/// Picks `a` or `b` for minimum and maximum; `a_wins` counts between numbers.
+/// Selects `a` or `b` for minimum and maximum; between numbers, `a_wins` decides.
 #[inline]
 fn select<F: Format>(a: F::Bits, b: F::Bits, a_wins: bool, flags: &mut Flags) -> F::Bits {
     let (x, y) = (unpack::<F>(a), unpack::<F>(b));
@@ -87,7 +85,7 @@ fn is_ordered<F: Format>(a: F::Bits, b: F::Bits, flags: &mut Flags) -> bool {
     ordered
 }
 
-/// An integer that orders numbers as their values, both zeros alike.
+/// Integer that orders numbers by value, with both zeros equal.
 #[inline]
 fn numeric_key<F: Format>(bits: F::Bits) -> i64 {
     let bits: u64 = bits.into();
@@ -95,8 +93,7 @@ fn numeric_key<F: Format>(bits: F::Bits) -> i64 {
     if bits & F::SIGN == 0 { magnitude } else { -magnitude }
 }
 
-/// An integer that orders numbers as their values, negative zero below
-/// positive zero.
+/// Integer that orders numbers by value, with negative zero below positive zero.
 #[inline]
 fn total_key<F: Format>(bits: F::Bits) -> i64 {
     let bits: u64 = bits.into();

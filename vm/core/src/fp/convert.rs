@@ -13,11 +13,11 @@ use super::format::Format;
 use super::round::{Exact, RoundingMode, round_pack, rounds_away, shift_right_sticky};
 use super::unpack::{Magnitude, propagate_nan, unpack, with_sign};
 
-/// An integer type that an instruction converts to or from: W, WU, L or LU.
+/// Integer type of a conversion instruction: W, WU, L or LU.
 pub trait Integer: Copy + Into<i128> + TryFrom<i128> {
-    /// The smallest value; what negative overflow saturates to.
+    /// Smallest value; the result of negative overflow.
     const MIN: Self;
-    /// The largest value; what positive overflow and NaN become.
+    /// Largest value; the result of positive overflow and of NaNs.
     const MAX: Self;
 }
 
@@ -41,7 +41,7 @@ impl Integer for u64 {
     const MAX: Self = u64::MAX;
 }
 
-/// `a` in another format. Widening is exact; a NaN becomes the canonical NaN.
+/// Converts `a` to another format. Widening is exact; a NaN becomes the canonical NaN.
 pub fn convert<Source: Format, Target: Format>(a: Source::Bits, rm: RoundingMode, flags: &mut Flags) -> Target::Bits {
     let x = unpack::<Source>(a);
     match x.magnitude {
@@ -54,8 +54,7 @@ pub fn convert<Source: Format, Target: Format>(a: Source::Bits, rm: RoundingMode
     }
 }
 
-/// The floating-point number nearest to `integer` in the sense of `rm`. Zero
-/// gives positive zero.
+/// Converts `integer` to floating point, rounded by `rm`. Zero becomes positive zero.
 pub fn from_integer<F: Format, I: Integer>(integer: I, rm: RoundingMode, flags: &mut Flags) -> F::Bits {
     let value: i128 = integer.into();
     if value == 0 {
@@ -64,11 +63,10 @@ pub fn from_integer<F: Format, I: Integer>(integer: I, rm: RoundingMode, flags: 
     round_pack::<F>(Exact { sign: value < 0, exponent: 0, significand: value.unsigned_abs() }, rm, flags)
 }
 
-/// `a` rounded to an integer by `rm`.
+/// Converts `a` to an integer, rounded by `rm`.
 ///
-/// If the rounded value does not fit, the result saturates and NV is raised,
-/// but not NX; a NaN gives the largest integer (unprivileged specification,
-/// table "Domains of float-to-integer conversions").
+/// A value out of range saturates and raises NV, but not NX; a NaN gives the largest
+/// integer (unprivileged specification, table "Domains of float-to-integer conversions").
 pub fn to_integer<F: Format, I: Integer>(a: F::Bits, rm: RoundingMode, flags: &mut Flags) -> I {
     let x = unpack::<F>(a);
     let (exponent, significand) = match x.magnitude {
@@ -81,7 +79,7 @@ pub fn to_integer<F: Format, I: Integer>(a: F::Bits, rm: RoundingMode, flags: &m
         return saturate(x.sign, flags);
     }
 
-    // Fixed point, the binary point above bit 63.
+    // Fixed point, with the binary point above bit 63.
     let point = exponent + 64;
     let fixed = if point >= 0 {
         u128::from(significand) << point
@@ -102,7 +100,7 @@ pub fn to_integer<F: Format, I: Integer>(a: F::Bits, rm: RoundingMode, flags: &m
     }
 }
 
-/// The result of a conversion out of range.
+/// Result of a conversion out of range.
 #[cold]
 fn saturate<I: Integer>(sign: bool, flags: &mut Flags) -> I {
     *flags |= Flags::NV;

@@ -1,4 +1,4 @@
-//! The accrued exception flags of `fcsr`.
+//! Accrued exception flags of `fcsr`.
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};

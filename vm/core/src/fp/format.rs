@@ -1,5 +1,4 @@
-//! The two interchange formats as constants; everything else follows from
-//! width and fraction length.
+//! Interchange formats, defined by width and fraction length.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -21,26 +20,26 @@ mod sealed {
 ///
 /// [`WIDTH`]: Format::WIDTH
 pub trait Format: Copy + Debug + sealed::Sealed {
-    /// The encoding of one number.
+    /// Integer type of an encoding.
     type Bits: Copy + Eq + Debug + LowerHex + Into<u64>;
 
-    /// Bits of an encoding.
+    /// Width of an encoding in bits.
     const WIDTH: u32;
-    /// Explicit bits of the significand.
+    /// Number of stored fraction bits.
     const FRACTION_BITS: u32;
 
     /// The sign bit.
     const SIGN: u64 = 1 << (Self::WIDTH - 1);
-    /// All fraction bits.
+    /// Mask of the fraction bits.
     const FRACTION: u64 = (1 << Self::FRACTION_BITS) - 1;
-    /// All exponent bits, which is also the encoding of positive infinity.
+    /// Mask of the exponent bits, which is the encoding of positive infinity.
     const INFINITY: u64 = Self::SIGN - 1 - Self::FRACTION;
     /// The encoding of the largest finite number.
     const MAX_FINITE: u64 = Self::INFINITY - 1;
-    /// The fraction bit that tells a quiet NaN from a signalling one.
+    /// Fraction bit that distinguishes quiet from signalling NaNs.
     const QUIET: u64 = 1 << (Self::FRACTION_BITS - 1);
-    /// The one NaN that operations return: positive, quiet, payload zero
-    /// (unprivileged specification, "NaN Generation and Propagation").
+    /// The canonical NaN, result of all operations that yield a NaN: positive, quiet,
+    /// payload zero (unprivileged specification, "NaN Generation and Propagation").
     const CANONICAL_NAN: u64 = Self::INFINITY | Self::QUIET;
     /// Exponent of the largest finite number, as in 1.f * 2^e.
     const EXPONENT_MAX: i32 = (1 << (Self::WIDTH - Self::FRACTION_BITS - 2)) - 1;

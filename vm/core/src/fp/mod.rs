@@ -1,17 +1,16 @@
-//! Exact IEEE 754 arithmetic on raw bits, as the F and D extensions define it
-//! (unprivileged specification, chapters "F" and "D").
+//! IEEE 754 arithmetic of the F and D extensions on encodings (unprivileged specification,
+//! chapters "F" and "D").
 //!
-//! Every function computes its result and the accrued exception flags with
-//! integers only, so they are the same on every host. Operations are generic
-//! over [`Format`]: unpack the operands, form the exact result or one with a
-//! sticky last bit, and round once. Flags are only ever added to `flags`.
+//! Results and accrued exception flags are computed with integers only and are therefore
+//! the same on every host. Operations are generic over [`Format`]: they unpack the
+//! operands, form the exact result, or one with a sticky last bit, and round once. `flags`
+//! only accrues.
 //!
-//! What RISC-V leaves no choice about, and IEEE 754 does:
-//! - a NaN result is always [`Format::CANONICAL_NAN`], payloads do not propagate;
+//! Choices that IEEE 754 leaves open and RISC-V fixes:
+//! - a NaN result is always [`Format::CANONICAL_NAN`]; payloads do not propagate;
 //! - tininess is detected after rounding;
-//! - an infinity times zero raises NV in a fused multiply-add even if the
-//!   addend is a quiet NaN;
-//! - integer conversions saturate, and take a NaN for the largest integer.
+//! - a fused multiply-add of infinity and zero raises NV even if the addend is a quiet NaN;
+//! - conversions to integers saturate, and a NaN becomes the largest integer.
 
 mod arithmetic;
 mod boxing;

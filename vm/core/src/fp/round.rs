@@ -1,5 +1,4 @@
-//! Rounding: the only place where a result is cut to its format and where NX,
-//! UF and OF come from.
+//! Rounding and encoding of results; the only source of NX, UF and OF.
 
 #![expect(
     clippy::cast_possible_wrap,
@@ -12,8 +11,8 @@ use super::flags::Flags;
 use super::format::Format;
 use super::unpack::with_sign;
 
-/// How an inexact result is rounded, in the encoding of `frm` (unprivileged
-/// specification, table "Rounding mode encoding").
+/// Rounding mode, in the encoding of `frm` (unprivileged specification, table "Rounding
+/// mode encoding").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RoundingMode {
@@ -33,8 +32,8 @@ impl RoundingMode {
     /// All modes in the order of their encoding.
     pub const ALL: [Self; 5] = [Self::NearestEven, Self::TowardZero, Self::Down, Self::Up, Self::NearestMaxMagnitude];
 
-    /// The mode that `frm` or an `rm` field encodes, or `None` for the reserved
-    /// values 5 and 6, for 7 (dynamic) and for anything wider than three bits.
+    /// Decodes `frm` or an `rm` field. `None` for the reserved values 5 and 6, for 7
+    /// (dynamic) and for values of more than three bits.
     pub const fn from_bits(bits: u8) -> Option<Self> {
         match bits {
             0 => Some(Self::NearestEven),
@@ -54,9 +53,8 @@ impl RoundingMode {
 
 /// A non-zero number `(-1)^sign * significand * 2^exponent`.
 ///
-/// Bit 0 of the significand may be sticky, that is, stand for anything
-/// non-zero below it, if at least two bits more than the precision of the
-/// target format precede it.
+/// Bit 0 of the significand may be sticky, that is, stand for any non-zero bits below it,
+/// if at least two bits more than the precision of the target format precede it.
 #[derive(Clone, Copy)]
 pub(super) struct Exact {
     pub(super) sign: bool,
@@ -64,7 +62,7 @@ pub(super) struct Exact {
     pub(super) significand: u128,
 }
 
-/// Shifts right; if any one was shifted out, the last bit is set.
+/// Shifts right; sets the last bit if a one was shifted out.
 #[inline]
 pub(super) fn shift_right_sticky(value: u128, distance: u32) -> u128 {
     match distance {
@@ -74,10 +72,10 @@ pub(super) fn shift_right_sticky(value: u128, distance: u32) -> u128 {
     }
 }
 
-/// Whether to take the larger of the two neighbours in magnitude.
+/// Whether to round to the neighbour of larger magnitude.
 ///
-/// `odd` tells about the smaller one; `remainder`, in units of which `half` is
-/// half the distance between them, is how far the exact value lies above it.
+/// `odd` is the parity of the other neighbour; `remainder` is the distance of the exact
+/// value above it, and `half` is half the distance between the two in the same unit.
 #[inline]
 pub(super) fn rounds_away(rm: RoundingMode, sign: bool, odd: bool, remainder: u64, half: u64) -> bool {
     match rm {
@@ -105,8 +103,8 @@ pub(super) fn round_pack<F: Format>(exact: Exact, rm: RoundingMode, flags: &mut 
     let denormalise = (F::EXPONENT_MIN - leading).max(0) as u32;
     let aligned = shift_right_sticky(u128::from(normalised), denormalise) as u64;
     let (rounded, inexact) = round_significand::<F>(aligned, sign, rm);
-    // The leading bit of a normal significand, and a carry out of any, add to
-    // the exponent field; so the field starts one lower.
+    // The leading bit of a normal significand, and a carry out of any, add to the exponent
+    // field, which therefore starts one lower.
     let field = (leading - F::EXPONENT_MIN).max(0) as u64;
     let magnitude = (field << F::FRACTION_BITS) + rounded;
     if magnitude >= F::INFINITY {
@@ -117,16 +115,16 @@ pub(super) fn round_pack<F: Format>(exact: Exact, rm: RoundingMode, flags: &mut 
         if denormalise > 1
             || (denormalise == 1 && round_significand::<F>(normalised, sign, rm).0 <= F::FRACTION * 2 + 1)
         {
-            // Tiny: rounded with unbounded exponent, it is still below the
-            // smallest normal number.
+            // Tiny: below the smallest normal number even when rounded with unbounded
+            // exponent.
             *flags |= Flags::UF;
         }
     }
     with_sign::<F>(sign, magnitude)
 }
 
-/// Rounds a significand whose leading bit is bit 63 (lower for subnormals) to
-/// the precision of `F`: the rounded significand, and whether it is inexact.
+/// Rounds a significand whose leading bit is bit 63, or lower for subnormals, to the
+/// precision of `F`. Returns it and whether it is inexact.
 #[inline]
 fn round_significand<F: Format>(significand: u64, sign: bool, rm: RoundingMode) -> (u64, bool) {
     let excess = 63 - F::FRACTION_BITS;
@@ -136,7 +134,7 @@ fn round_significand<F: Format>(significand: u64, sign: bool, rm: RoundingMode) 
     (kept + u64::from(away), remainder != 0)
 }
 
-/// The result of an overflow in each mode (IEEE 754-2019, section 7.4).
+/// Result of an overflow by rounding mode (IEEE 754-2019, section 7.4).
 #[cold]
 fn overflow<F: Format>(sign: bool, rm: RoundingMode, flags: &mut Flags) -> F::Bits {
     *flags |= Flags::OF | Flags::NX;

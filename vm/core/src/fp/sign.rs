@@ -1,5 +1,5 @@
-//! Sign injection: bit operations that raise no flag and leave NaN payloads
-//! alone (unprivileged specification, FSGNJ, FSGNJN and FSGNJX).
+//! Sign injection: raises no flag and preserves NaN payloads (unprivileged specification,
+//! FSGNJ, FSGNJN and FSGNJX).
 
 use super::format::Format;
 
@@ -8,7 +8,7 @@ pub fn sign_inject<F: Format>(a: F::Bits, b: F::Bits) -> F::Bits {
     F::narrow((a.into() & !F::SIGN) | (b.into() & F::SIGN))
 }
 
-/// `a` with the opposite of the sign of `b`.
+/// `a` with the inverted sign of `b`.
 pub fn sign_inject_negate<F: Format>(a: F::Bits, b: F::Bits) -> F::Bits {
     F::narrow((a.into() & !F::SIGN) | (!b.into() & F::SIGN))
 }

@@ -1,4 +1,4 @@
-//! From an encoding to what it stands for.
+//! Decoding of operands and encoding of special results.
 
 #![expect(
     clippy::cast_possible_wrap,
@@ -12,13 +12,13 @@ use super::format::Format;
 /// A decoded operand.
 #[derive(Clone, Copy)]
 pub(super) struct Unpacked {
-    /// Whether the sign bit is set, also for zeros and NaNs.
+    /// Sign bit, which zeros and NaNs have as well.
     pub(super) sign: bool,
-    /// What the rest stands for.
+    /// Absolute value.
     pub(super) magnitude: Magnitude,
 }
 
-/// The absolute value of an operand.
+/// Absolute value of an operand.
 #[derive(Clone, Copy)]
 pub(super) enum Magnitude {
     /// Zero.
@@ -63,15 +63,15 @@ pub(super) fn unpack<F: Format>(bits: F::Bits) -> Unpacked {
     Unpacked { sign: bits & F::SIGN != 0, magnitude }
 }
 
-/// The result of an invalid operation: NV and the canonical NaN.
+/// Result of an invalid operation: the canonical NaN, with NV raised.
 #[cold]
 pub(super) fn invalid<F: Format>(flags: &mut Flags) -> F::Bits {
     *flags |= Flags::NV;
     F::narrow(F::CANONICAL_NAN)
 }
 
-/// The result of an operation with a NaN among its `operands`: the canonical
-/// NaN, and NV if any of them is signalling.
+/// Result of an operation with a NaN operand: the canonical NaN. Raises NV if one is
+/// signalling.
 #[cold]
 pub(super) fn propagate_nan<F: Format>(operands: &[Unpacked], flags: &mut Flags) -> F::Bits {
     if operands.iter().any(|operand| operand.is_signalling()) {
@@ -80,7 +80,7 @@ pub(super) fn propagate_nan<F: Format>(operands: &[Unpacked], flags: &mut Flags)
     F::narrow(F::CANONICAL_NAN)
 }
 
-/// The encoding of `magnitude` (without sign bit) with the given sign.
+/// Encoding of `magnitude` (without sign bit) with this sign.
 #[inline]
 pub(super) fn with_sign<F: Format>(sign: bool, magnitude: u64) -> F::Bits {
     F::narrow(if sign { magnitude | F::SIGN } else { magnitude })

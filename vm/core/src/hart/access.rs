@@ -1,4 +1,4 @@
-//! Data accesses of instructions: the inlined TLB hit and what happens otherwise.
+//! Data accesses of instructions: inlined TLB hit and slow path.
 
 use super::Hart;
 use crate::addr::{GuestAddr, GuestPhys, PAGE_MASK, PAGE_SIZE, to_usize};
@@ -46,25 +46,25 @@ impl Hart {
     data_access!(load32, store32, load_u32, store_u32, Width::Word, 4);
     data_access!(load64, store64, load_u64, store_u64, Width::Double, 8);
 
-    /// Loads 8 bytes at virtual `va` as an instruction in the hart's mode would: for
-    /// firmware that is handed a pointer.
+    /// Loads 8 bytes at virtual address `va` like an instruction in the hart's mode, for
+    /// firmware calls that pass pointers.
     ///
     /// # Errors
-    /// The exception that such a load would raise.
+    /// Returns the exception that the load would raise.
     pub fn read_u64(&mut self, va: GuestAddr) -> Result<u64, Exception> {
         self.load64(va.0)
     }
 
-    /// What a data access of `len` bytes, 1 to 8, at `va` meets that missed the TLB: for an
-    /// engine that goes on itself if that is RAM, and else lets the interpreter execute the
-    /// instruction. The interpreter's access gets the same answer and asks for no other,
-    /// unless [`Hart::forget_answer`] or anything else came between.
+    /// Translates a data access of `len` bytes, 1 to 8, at `va` that missed the TLB, for an
+    /// engine that completes it itself if it hits RAM and otherwise has the interpreter
+    /// execute the instruction. The interpreter's access receives the same answer without
+    /// another walk, unless [`Hart::forget_answer`] or any other use of the MMU intervenes.
     pub fn ask(&mut self, va: u64, len: u64, access: Access) -> Answer {
         let regime = self.data_regime();
         self.mmu.ask(&regime, va, len, access)
     }
 
-    /// The instruction that [`Hart::ask`] was called for has been executed.
+    /// Discards the answer of [`Hart::ask`], after its instruction was executed.
     pub fn forget_answer(&mut self) {
         self.mmu.forget_answer();
     }
@@ -74,7 +74,7 @@ impl Hart {
         self.mmu.data(&regime, va, len, access)
     }
 
-    /// Host address of `len` bytes at `va` that have to be RAM, and do not leave their page.
+    /// Host address of `len` bytes of RAM at `va` within one page.
     fn locate_ram(&mut self, va: u64, len: u64, access: Access) -> Result<*mut u8, Exception> {
         // SAFETY: `state.tlb` always points to a bank of this hart's MMU.
         let bank = unsafe { &*self.state.tlb };
@@ -89,8 +89,8 @@ impl Hart {
         }
     }
 
-    /// Host pointer to naturally aligned RAM for an atomic operation of `len`
-    /// bytes. Atomics are supported in RAM only (PMA: no atomicity elsewhere).
+    /// Host pointer to naturally aligned RAM for an atomic operation of `len` bytes. Only
+    /// RAM supports atomics (PMA: AMONone elsewhere).
     pub(crate) fn atomic_pointer(&mut self, va: u64, len: u64, access: Access) -> Result<*mut u8, Exception> {
         if !va.is_multiple_of(len) {
             let cause = match access {
@@ -106,7 +106,7 @@ impl Hart {
     #[inline(never)]
     fn load_slow(&mut self, va: u64, width: Width) -> Result<u64, Exception> {
         match self.locate(va, width.bytes(), Access::Load) {
-            // SAFETY: the answer is a pointer to as many bytes of guest RAM.
+            // SAFETY: the answer points to that many bytes of guest RAM.
             Answer::Ram(host) => Ok(unsafe { load_sized(host, width) }),
             Answer::Device(phys) => self.load_from_device(va, phys, width),
             Answer::Crosses => self.load_across_pages(va, width),
@@ -119,7 +119,7 @@ impl Hart {
     fn store_slow(&mut self, va: u64, width: Width, value: u64) -> Result<(), Exception> {
         match self.locate(va, width.bytes(), Access::Store) {
             Answer::Ram(host) => {
-                // SAFETY: the answer is a pointer to as many bytes of guest RAM.
+                // SAFETY: the answer points to that many bytes of guest RAM.
                 unsafe { store_sized(host, width, value) };
                 Ok(())
             }
@@ -129,7 +129,7 @@ impl Hart {
         }
     }
 
-    /// Devices take naturally aligned accesses only.
+    /// Loads from a device, which supports naturally aligned accesses only.
     fn load_from_device(&mut self, va: u64, phys: GuestPhys, width: Width) -> Result<u64, Exception> {
         let aligned = va.is_multiple_of(width.bytes());
         let read = if aligned { self.config.mmio.read(phys, width).ok() } else { None };
@@ -138,7 +138,7 @@ impl Hart {
         Ok(value)
     }
 
-    /// As [`Hart::load_from_device`].
+    /// Stores to a device, which supports naturally aligned accesses only.
     fn store_to_device(&mut self, va: u64, phys: GuestPhys, width: Width, value: u64) -> Result<(), Exception> {
         let aligned = va.is_multiple_of(width.bytes());
         let written = if aligned { self.config.mmio.write(phys, width, value).ok() } else { None };
@@ -147,8 +147,8 @@ impl Hart {
         Ok(())
     }
 
-    /// A misaligned load over a page boundary. Both pages have to be RAM; a fault names the
-    /// first byte of its page.
+    /// Loads across a page boundary. Both pages must be RAM; a fault reports the first byte
+    /// accessed on its page.
     fn load_across_pages(&mut self, va: u64, width: Width) -> Result<u64, Exception> {
         let [low, high] = self.locate_parts(va, width, Access::Load)?;
         // SAFETY: the parts are guest RAM.
@@ -156,8 +156,7 @@ impl Hart {
         Ok(low_bytes | high_bytes << (8 * low.len))
     }
 
-    /// A misaligned store over a page boundary. Nothing is stored when either
-    /// page faults.
+    /// Stores across a page boundary. Stores nothing if either page faults.
     fn store_across_pages(&mut self, va: u64, width: Width, value: u64) -> Result<(), Exception> {
         let [low, high] = self.locate_parts(va, width, Access::Store)?;
         // SAFETY: the parts are guest RAM.
@@ -168,7 +167,7 @@ impl Hart {
         Ok(())
     }
 
-    /// The bytes of an access on either side of the page boundary that it crosses.
+    /// Splits an access at the page boundary that it crosses.
     fn locate_parts(&mut self, va: u64, width: Width, access: Access) -> Result<[Part; 2], Exception> {
         let first = PAGE_SIZE - (va & PAGE_MASK);
         let mut part = |va, len| Ok(Part { host: self.locate_ram(va, len, access)?, len: to_usize(len) });
@@ -176,16 +175,16 @@ impl Hart {
     }
 }
 
-/// Some bytes of guest RAM, 1 to 7.
+/// Contiguous bytes of guest RAM, 1 to 7.
 struct Part {
     host: *mut u8,
     len: usize,
 }
 
 /// # Safety
-/// `host` must be valid for as many bytes of guest RAM.
+/// `host` must be valid for that many bytes of guest RAM.
 unsafe fn load_sized(host: *mut u8, width: Width) -> u64 {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller guarantees it.
     unsafe {
         match width {
             Width::Byte => load_u8(host),
@@ -197,9 +196,9 @@ unsafe fn load_sized(host: *mut u8, width: Width) -> u64 {
 }
 
 /// # Safety
-/// `host` must be valid for as many bytes of guest RAM.
+/// `host` must be valid for that many bytes of guest RAM.
 unsafe fn store_sized(host: *mut u8, width: Width, value: u64) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller guarantees it.
     unsafe {
         match width {
             Width::Byte => store_u8(host, value),

@@ -1,8 +1,8 @@
-//! How other threads reach a hart: interrupt lines, remote fences, stop requests.
+//! Access to a hart by other threads: interrupt lines, remote fences, stop requests.
 //!
-//! A hart looks at [`HartControl::take_requests`] every few thousand
-//! instructions and before it sleeps; whoever wants something sets a bit there
-//! and wakes it. Nothing here blocks the hart.
+//! A thread sets a request bit and wakes the hart. The hart polls
+//! [`HartControl::take_requests`] every few thousand instructions and before it sleeps;
+//! nothing here blocks it.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -11,32 +11,32 @@ use std::time::Duration;
 use super::sample::HartSample;
 use crate::arch::Interrupt;
 
-/// Requests that a hart serves at its next poll.
+/// Set of requests that a hart serves at its next poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attention(u32);
 
-/// What a hart takes at a poll: requests, and how many fences they stand for.
+/// Requests taken at a poll, with the fences among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
     /// The requests.
     pub attention: Attention,
-    /// Ticket of the last fence among them, for [`HartControl::complete_fences`].
+    /// Ticket of the latest fence, for [`HartControl::complete_fences`].
     pub fences: u32,
 }
 
-/// Where the number of fences requested so far stands in `requests`.
+/// Position of the fence counter in `requests`.
 const FENCE_SHIFT: u32 = 32;
 
 impl Attention {
     /// An interrupt line changed.
     pub const INTERRUPT: Self = Self(1);
-    /// Another hart asks for a `fence.i` here (SBI RFENCE).
+    /// Execute `fence.i`, for another hart (SBI RFENCE).
     pub const FENCE_I: Self = Self(2);
-    /// Another hart asks for an `sfence.vma` of everything here (SBI RFENCE).
+    /// Execute `sfence.vma` without operands, for another hart (SBI RFENCE).
     pub const SFENCE_VMA: Self = Self(4);
-    /// The machine wants the hart's thread back (stop, pause, reset).
+    /// Return from the engine (stop, pause, reset).
     pub const STOP: Self = Self(8);
-    /// An observer wants a [`HartSample`].
+    /// Provide a [`HartSample`].
     pub const SAMPLE: Self = Self(16);
 
     /// Whether all bits of `other` are set.
@@ -44,18 +44,18 @@ impl Attention {
         self.0 & other.0 == other.0
     }
 
-    /// Whether nothing is asked for.
+    /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
 
-/// The part of a hart that other threads may touch.
+/// State of a hart that other threads may access.
 #[derive(Debug)]
 pub struct HartControl {
-    /// [`Attention`] in the low half; the number of fences requested, modulo 2^32, in
-    /// the high half. One word, because a fence must not be taken for served when its
-    /// bit was not seen yet, nor its bit be taken without its number.
+    /// [`Attention`] in the low half, number of fences requested modulo 2^32 in the high
+    /// half. Both are in one word so that the hart takes a fence's bit and its number
+    /// together.
     requests: AtomicU64,
     /// Levels of the interrupt lines, at their bit positions in `mip`.
     lines: AtomicU64,
@@ -63,10 +63,10 @@ pub struct HartControl {
     mtimecmp: AtomicU64,
     /// Whether the hart may be executing guest instructions.
     running: AtomicBool,
-    /// A supervisor software interrupt that the hart has not latched yet.
+    /// Supervisor software interrupt not latched by the hart yet.
     supervisor_software: AtomicBool,
     fences_done: AtomicU32,
-    /// The answer to the last [`Attention::SAMPLE`], until somebody takes it.
+    /// Answer to the latest [`Attention::SAMPLE`], until it is taken.
     sample: Mutex<Option<HartSample>>,
     sleep: Mutex<()>,
     wake: Condvar,
@@ -89,7 +89,7 @@ impl Default for HartControl {
 }
 
 impl HartControl {
-    /// Asks the hart for something and wakes it if it sleeps.
+    /// Requests `what` and wakes the hart if it sleeps.
     pub fn request(&self, what: Attention) {
         self.requests.fetch_or(u64::from(what.0), Ordering::SeqCst);
         self.wake();
@@ -97,13 +97,13 @@ impl HartControl {
 
     fn wake(&self) {
         if !self.running.load(Ordering::SeqCst) {
-            // Taking the lock orders this wake-up after the sleeper's last look.
+            // Taking the lock orders the wake-up after the sleeper's last check.
             drop(self.sleep.lock().unwrap_or_else(PoisonError::into_inner));
             self.wake.notify_all();
         }
     }
 
-    /// Sets the level of an interrupt line. Devices call this on every change.
+    /// Sets the level of an interrupt line. Devices call it on every change.
     pub fn set_line(&self, line: Interrupt, level: bool) {
         let bit = line.mask();
         let before = if level {
@@ -116,24 +116,24 @@ impl HartControl {
         }
     }
 
-    /// Makes a supervisor software interrupt pending (an IPI through SBI). It is an
-    /// edge: the guest clears `sip.SSIP` itself.
+    /// Makes a supervisor software interrupt pending (SBI IPI). It is an edge: the guest
+    /// clears `sip.SSIP`.
     pub fn raise_supervisor_software(&self) {
         self.supervisor_software.store(true, Ordering::SeqCst);
         self.request(Attention::INTERRUPT);
     }
 
-    /// Takes the edge of [`HartControl::raise_supervisor_software`].
+    /// Takes an interrupt raised by [`HartControl::raise_supervisor_software`].
     pub(super) fn take_supervisor_software(&self) -> bool {
         self.supervisor_software.swap(false, Ordering::SeqCst)
     }
 
-    /// Current levels of the lines, at their bit positions in `mip`.
+    /// Interrupt line levels, at their bit positions in `mip`.
     pub fn lines(&self) -> u64 {
         self.lines.load(Ordering::Acquire)
     }
 
-    /// Machine timer compare value in ticks; `u64::MAX` when never written.
+    /// Machine timer compare value in ticks; `u64::MAX` before the first write.
     pub fn mtimecmp(&self) -> u64 {
         self.mtimecmp.load(Ordering::Acquire)
     }
@@ -144,47 +144,47 @@ impl HartControl {
         self.request(Attention::INTERRUPT);
     }
 
-    /// Answers a request for a sample. Only the hart's own thread calls this.
+    /// Answers a sample request. Only the hart's own thread calls it.
     pub(super) fn put_sample(&self, sample: HartSample) {
         *self.sample.lock().unwrap_or_else(PoisonError::into_inner) = Some(sample);
     }
 
-    /// Takes the answer to the last [`Attention::SAMPLE`], if the hart has given it. A
-    /// hart answers at its next poll, so one that waits for its host or stands at a pause
-    /// does not.
+    /// Takes the answer to the latest [`Attention::SAMPLE`], if the hart has given one. A
+    /// hart answers at its next poll; one that waits for the host or is paused does not
+    /// answer.
     pub fn take_sample(&self) -> Option<HartSample> {
         self.sample.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Whether anything was requested; cheap enough for every poll.
+    /// Whether a request is pending; cheap enough for every poll.
     #[inline]
     pub fn wants_attention(&self) -> bool {
         attention_of(self.requests.load(Ordering::Relaxed)) != 0
     }
 
-    /// Takes all requests but [`Attention::STOP`], which stays until
-    /// [`HartControl::clear_stop`]. Only the hart's own thread calls this.
+    /// Takes all requests; [`Attention::STOP`] also stays set until
+    /// [`HartControl::clear_stop`]. Only the hart's own thread calls it.
     pub fn take_requests(&self) -> Taken {
         let kept = u64::MAX << FENCE_SHIFT | u64::from(Attention::STOP.0);
         let requests = self.requests.fetch_and(kept, Ordering::SeqCst);
         Taken { attention: Attention(attention_of(requests)), fences: fences_of(requests) }
     }
 
-    /// Lets the hart run again after a stop.
+    /// Clears a stop request, so that the hart may run again.
     pub fn clear_stop(&self) {
         self.requests.fetch_and(!u64::from(Attention::STOP.0), Ordering::SeqCst);
     }
 
-    /// The hart's thread enters (or leaves) guest execution. Enter before looking
-    /// at the requests: whoever saw "not running" relies on that look.
+    /// Marks the hart's thread as entering or leaving guest execution. Enter before polling
+    /// the requests: a thread that saw the hart not running relies on that poll.
     pub fn set_running(&self, running: bool) {
         self.running.store(running, Ordering::SeqCst);
-        // The look at the requests is a plain load: keep it behind the store.
+        // The poll is a plain load; the fence orders it after the store.
         fence(Ordering::SeqCst);
     }
 
-    /// Sleeps until a request arrives or `limit` has passed. Call only when not
-    /// running, from the hart's own thread.
+    /// Sleeps until a request arrives or `limit` has passed. Only the hart's own thread
+    /// calls it, while not running.
     pub fn sleep(&self, limit: Duration) {
         let guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.wants_attention() {
@@ -192,9 +192,9 @@ impl HartControl {
         }
     }
 
-    /// Requests a remote fence and returns a ticket for [`HartControl::fence_done`].
+    /// Requests a remote fence; returns a ticket for [`HartControl::fence_done`].
     pub fn request_fence(&self, kind: Attention) -> u32 {
-        // The number overflows out of the word, as it should.
+        // Overflow of the number leaves the word, as intended.
         let one_more = |requests: u64| Some((requests | u64::from(kind.0)).wrapping_add(1 << FENCE_SHIFT));
         let before = self.requests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more);
         // The closure always returns `Some`, so the update cannot fail.
@@ -203,15 +203,15 @@ impl HartControl {
         ticket
     }
 
-    /// Whether the fence of `ticket` has taken effect: served, or the hart is not
-    /// executing and will serve it before its next instruction.
+    /// Whether the fence of `ticket` has taken effect: the hart has served it, or is not
+    /// running and serves it before its next instruction.
     pub fn fence_done(&self, ticket: u32) -> bool {
-        // Tickets wrap; those in flight are few.
+        // Tickets wrap; few are in flight.
         let ahead = self.fences_done.load(Ordering::SeqCst).wrapping_sub(ticket).cast_signed();
         ahead >= 0 || !self.running.load(Ordering::SeqCst)
     }
 
-    /// All fences up to `ticket` have been served by the hart.
+    /// Marks all fences up to `ticket` as served.
     pub fn complete_fences(&self, ticket: u32) {
         self.fences_done.store(ticket, Ordering::SeqCst);
     }
@@ -283,7 +283,7 @@ mod tests {
         control.set_running(true);
         let served = AtomicU32::new(0);
         std::thread::scope(|scope| {
-            // The hart: serves what it takes, as `Hart::serve_attention` does.
+            // Stands for the hart: serves requests as `Hart::serve_attention` does.
             scope.spawn(|| {
                 while served.load(Ordering::SeqCst) < FENCES {
                     let taken = control.take_requests();
@@ -293,7 +293,7 @@ mod tests {
                     control.complete_fences(taken.fences);
                 }
             });
-            // Each fence waits for the one before, so each is served on its own.
+            // Each fence waits for its predecessor, so that each is served on its own.
             for fence in 1..=FENCES {
                 let ticket = control.request_fence(Attention::SFENCE_VMA);
                 while !control.fence_done(ticket) {

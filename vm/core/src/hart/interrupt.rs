@@ -1,4 +1,4 @@
-//! Pending interrupts, timers, polls and sleep.
+//! Pending interrupts, timers, polling and sleep.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use super::{Attention, Hart, HartSample, Interrupt, PrivilegeMode, Taken, status
 use crate::arch::envcfg;
 use crate::counters::FlushScope;
 
-/// Longest sleep in `wfi` without a deadline; the loop around it sleeps again.
+/// Longest sleep in `wfi` without a deadline; the caller sleeps again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
-/// Whether a hart may go on after a poll.
+/// Result of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Polled {
-    /// It may.
+    /// Continue.
     Go,
-    /// Somebody requested [`Attention::STOP`].
+    /// [`Attention::STOP`] is requested.
     Stop,
 }
 
 impl Hart {
-    /// `mip`: what software wrote, the lines of the devices, and the timers.
+    /// `mip`: software-written bits, device lines and timers.
     pub(crate) fn pending(&self) -> u64 {
-        // Under Sstc the bit is the timer's, whatever software left there before.
+        // Under Sstc, STIP reflects the timer only.
         let software = if self.has_sstc() { self.csr.mip & !Interrupt::SupervisorTimer.mask() } else { self.csr.mip };
         let mut pending = software | self.config.control.lines();
         let (machine, supervisor) = (self.config.control.mtimecmp(), self.supervisor_deadline());
@@ -42,12 +42,12 @@ impl Hart {
         self.csr.menvcfg & envcfg::STCE != 0
     }
 
-    /// `stimecmp` while Sstc is enabled, else never.
+    /// `stimecmp` if Sstc is enabled, otherwise never.
     fn supervisor_deadline(&self) -> u64 {
         if self.has_sstc() { self.csr.stimecmp } else { u64::MAX }
     }
 
-    /// The interrupt that the hart has to take now, if any.
+    /// Highest-priority interrupt that the hart must take now.
     fn deliverable(&self) -> Option<Interrupt> {
         let pending = self.pending() & self.csr.mie;
         if pending == 0 {
@@ -62,14 +62,13 @@ impl Hart {
         };
         let to_machine = if machine { pending & !self.csr.mideleg } else { 0 };
         let to_supervisor = if supervisor { pending & self.csr.mideleg } else { 0 };
-        // Interrupts for the higher mode come first, whatever their number.
+        // Interrupts to M-mode have precedence over those to S-mode.
         let candidates = if to_machine != 0 { to_machine } else { to_supervisor };
         Interrupt::BY_PRIORITY.into_iter().find(|interrupt| candidates & interrupt.mask() != 0)
     }
 
-    /// Serves requests of other threads and takes a deliverable interrupt.
-    /// Engines call it before they execute guest code and whenever the quantum is
-    /// used up.
+    /// Serves requests of other threads and takes a deliverable interrupt. Engines call it
+    /// before they execute guest code and at the end of every quantum.
     pub fn poll(&mut self) -> Polled {
         self.mmu.notice_code_writes();
         if self.config.control.wants_attention() && self.serve_attention().contains(Attention::STOP) {
@@ -81,9 +80,9 @@ impl Hart {
         Polled::Go
     }
 
-    /// Serves pending requests of other threads and returns what they were. Call
-    /// it in a loop while waiting for another hart's fence, so that two harts that
-    /// fence each other make progress.
+    /// Serves pending requests of other threads and returns them. A hart that waits for
+    /// another hart's fence must call it in its wait loop, so that harts fencing each other
+    /// make progress.
     pub fn serve_attention(&mut self) -> Attention {
         let control = &self.config.control;
         let Taken { attention, fences } = control.take_requests();
@@ -103,14 +102,14 @@ impl Hart {
         attention
     }
 
-    /// What the hart is doing, for observers.
+    /// Present activity of the hart, for observers.
     fn sample(&self) -> HartSample {
         let masked = if self.deliverable().is_some() { 0 } else { self.pending() & self.csr.mie };
         HartSample { pc: self.state.pc, mode: self.mode, masked, ticks: self.config.clock.now() }
     }
 
-    /// Clears the supervisor software interrupt, and one that another thread has raised and
-    /// the hart has not seen yet. Returns whether there was one.
+    /// Clears the supervisor software interrupt, latched or not. Returns whether it was
+    /// pending.
     pub fn clear_supervisor_software(&mut self) -> bool {
         let mask = Interrupt::SupervisorSoftware.mask();
         let raised = self.config.control.take_supervisor_software();
@@ -119,9 +118,8 @@ impl Hart {
         pending
     }
 
-    /// Ends the quantum behind the current instruction if somebody wants something: a
-    /// device access of the hart itself may have raised an interrupt, and programs
-    /// expect it before long.
+    /// Ends the quantum after the current instruction if a request is pending: the hart's
+    /// own device access may have raised an interrupt, which programs expect soon.
     pub(crate) fn poll_soon(&mut self) {
         let unused = self.state.countdown - 1;
         if unused > 0 && self.config.control.wants_attention() {
@@ -131,14 +129,14 @@ impl Hart {
         }
     }
 
-    /// Whether `wfi` would continue at once: some enabled interrupt is pending,
-    /// regardless of the global enables.
+    /// Whether `wfi` completes at once: an individually enabled interrupt is pending,
+    /// whatever the global enables.
     pub fn has_wakeup(&self) -> bool {
         self.pending() & self.csr.mie != 0
     }
 
-    /// Sleeps until a request of another thread or the next timer deadline. On a
-    /// manual clock it moves time to the deadline instead.
+    /// Sleeps until a request of another thread or the next timer deadline. Advances a
+    /// manual clock to the deadline instead of sleeping.
     pub fn wait_for_interrupt(&mut self) {
         let mut deadline = u64::MAX;
         if self.csr.mie & Interrupt::MachineTimer.mask() != 0 {
@@ -159,7 +157,7 @@ impl Hart {
         self.config.control.sleep(limit);
     }
 
-    /// Sets the supervisor timer, as SBI `set_timer` does; `u64::MAX` is never.
+    /// Sets the supervisor timer, as SBI `set_timer` does; `u64::MAX` disables it.
     pub fn set_stimecmp(&mut self, ticks: u64) {
         self.csr.stimecmp = ticks;
         self.csr.mip &= !Interrupt::SupervisorTimer.mask();

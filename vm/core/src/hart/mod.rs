@@ -1,16 +1,16 @@
-//! One RISC-V hart: registers, CSRs, privilege, traps, time.
+//! RISC-V hart: registers, CSRs, privilege modes, traps and time.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `state.rs` | what generated code addresses |
+//! | `state.rs` | state addressed by generated code |
 //! | `csr/` | control and status registers, one row each |
-//! | `trap_entry.rs` | taking and returning from traps |
+//! | `trap_entry.rs` | trap entry and return |
 //! | `access.rs` | data accesses of instructions |
-//! | `translation.rs` | what the registers mean for the MMU |
+//! | `translation.rs` | address translation as configured by the registers |
 //! | `interrupt.rs` | pending interrupts, timers, `wfi` |
-//! | `control.rs` | what other threads may do to a hart; `sample.rs` what they may ask it |
+//! | `control.rs`, `sample.rs` | requests and queries of other threads |
 //!
-//! A hart is owned by one thread. It knows no engine: an engine borrows it.
+//! One thread owns a hart. The hart knows no engine: an engine borrows it.
 
 mod access;
 mod control;
@@ -40,10 +40,10 @@ pub use interrupt::Polled;
 pub use sample::HartSample;
 pub use state::HartState;
 
-/// Pace of a manual clock: 100 instructions a tick are 10^9 a second.
+/// Rate of a manual clock in instructions per tick: 10^9 instructions a second.
 const INSTRUCTIONS_PER_TICK: u64 = 100;
 
-/// What a hart is made of and connected to.
+/// Configuration and connections of a hart.
 #[derive(Clone, Debug)]
 pub struct HartConfig {
     /// `mhartid`, 0 to 7.
@@ -52,22 +52,22 @@ pub struct HartConfig {
     pub ram: Arc<GuestRam>,
     /// Devices.
     pub mmio: Arc<MmioMap>,
-    /// The part that other threads may touch.
+    /// State that other threads may access.
     pub control: Arc<HartControl>,
-    /// Where the hart counts what it does.
+    /// Counter page of the hart.
     pub counters: Arc<CounterPage>,
     /// Time base.
     pub clock: Clock,
     /// Whether `ecall` from S-mode leaves the engine ([`crate::engine::Exit::SbiCall`])
     /// instead of trapping into M-mode.
     pub sbi: bool,
-    /// Page tables it has.
+    /// Deepest page tables that it supports.
     pub mmu: MmuType,
 }
 
 impl HartConfig {
-    /// Hart 0 of a machine with memory and nothing else: what tests and benchmarks of
-    /// engines need. It has every kind of page table, and `ecall` traps.
+    /// Hart 0 of a machine that has only memory, for tests and benchmarks of engines.
+    /// Supports every page table format; `ecall` traps.
     #[must_use]
     pub fn alone(ram: Arc<GuestRam>, clock: Clock) -> Self {
         Self {
@@ -83,29 +83,29 @@ impl HartConfig {
     }
 }
 
-/// One hart. Fields are crate-visible: CSRs, traps, MMU and interpreter are
-/// parts of the same unit in different files.
+/// RISC-V hart. Fields are crate-visible because CSRs, traps, MMU and interpreter are parts
+/// of the same unit.
 #[derive(Debug)]
 pub struct Hart {
     pub(crate) state: HartState,
     pub(crate) mode: PrivilegeMode,
     pub(crate) csr: CsrFile,
     pub(crate) mmu: Mmu,
-    /// `countdown` plus instructions retired since reset.
+    /// Instructions retired since reset, plus `countdown`.
     pub(crate) retire_limit: u64,
-    /// Retired instructions that were already attributed to a tier.
+    /// Retired instructions already attributed to a tier.
     counted: u64,
-    /// Instructions of the current quantum.
+    /// Length of the current quantum in instructions.
     quantum: i64,
-    /// Retired instructions that did not yet make a tick of a manual clock.
+    /// Retired instructions not yet converted to ticks of a manual clock.
     tick_remainder: u64,
-    /// Exception of the instruction that ended with [`crate::interp::Flow::Trap`].
+    /// Exception of the instruction that returned [`crate::interp::Flow::Trap`].
     pub(crate) exception: Exception,
     pub(crate) config: HartConfig,
 }
 
 impl Hart {
-    /// A hart in reset state: M-mode, `pc` 0, translation and interrupts off.
+    /// A hart in reset state: M-mode, `pc` 0, translation and interrupts disabled.
     pub fn new(config: HartConfig) -> Self {
         let mut hart = Self {
             state: HartState::default(),
@@ -128,12 +128,12 @@ impl Hart {
         self.config.id
     }
 
-    /// What other threads may touch.
+    /// State that other threads may access.
     pub fn control(&self) -> &Arc<HartControl> {
         &self.config.control
     }
 
-    /// Where the hart counts what it does.
+    /// Counter page of the hart.
     pub fn counters(&self) -> &Arc<CounterPage> {
         &self.config.counters
     }
@@ -175,7 +175,7 @@ impl Hart {
         GuestAddr(self.state.pc)
     }
 
-    /// Continues at `pc`.
+    /// Sets the address of the next instruction.
     pub fn set_pc(&mut self, pc: GuestAddr) {
         self.state.pc = pc.0;
     }
@@ -185,24 +185,23 @@ impl Hart {
         self.mode
     }
 
-    /// The state that generated code works on.
+    /// State addressed by generated code.
     pub fn state(&self) -> &HartState {
         &self.state
     }
 
-    /// Address of the state of the hart at `hart`, for generated code. Only
-    /// [`Hart::of_state`] may lead back to the hart while that code runs.
+    /// Pointer to the state of `hart`, for generated code. While that runs, only
+    /// [`Hart::of_state`] may derive the hart from it.
     pub fn state_of(hart: *mut Self) -> *mut HartState {
         hart.wrapping_byte_add(offset_of!(Self, state)).cast()
     }
 
-    /// Address of the hart whose state is at `state`, as far as [`Hart::state_of`] gave that.
+    /// Pointer to the hart of `state`, which must come from [`Hart::state_of`].
     pub fn of_state(state: *mut HartState) -> *mut Self {
         state.wrapping_byte_sub(offset_of!(Self, state)).cast()
     }
 
-    /// Mutable access for an engine. The engine keeps `x[0]` zero and leaves
-    /// `tlb` alone.
+    /// Mutable state, for an engine, which must keep `x[0]` zero and not change `tlb`.
     pub fn state_mut(&mut self) -> &mut HartState {
         &mut self.state
     }
@@ -213,8 +212,7 @@ impl Hart {
         self.retire_limit.wrapping_sub(self.state.countdown as u64)
     }
 
-    /// Lets `instructions` more retire before the engine has to return to the
-    /// runtime.
+    /// Starts a quantum of `instructions`, after which the engine must poll.
     pub fn start_quantum(&mut self, instructions: u32) {
         let retired = self.instructions_retired();
         self.quantum = i64::from(instructions);
@@ -222,8 +220,8 @@ impl Hart {
         self.retire_limit = retired.wrapping_add(u64::from(instructions));
     }
 
-    /// Instructions of the quantum that are used up. Moves a manual clock on by
-    /// the time that they stand for.
+    /// Ends the quantum; returns the instructions used and advances a manual clock
+    /// accordingly.
     #[expect(clippy::cast_sign_loss, reason = "the countdown never rises above the quantum")]
     pub fn finish_quantum(&mut self) -> u64 {
         let used = (self.quantum - self.state.countdown) as u64;
@@ -242,20 +240,20 @@ impl Hart {
         self.counted = retired;
     }
 
-    /// Uses up one instruction of the quantum without retiring any, so that a
-    /// guest that only traps still returns to the runtime.
+    /// Uses one instruction of the quantum without retiring it, so that a guest that only
+    /// traps still reaches the end of the quantum.
     pub(crate) fn spend_without_retiring(&mut self) {
         self.state.countdown -= 1;
         self.retire_limit = self.retire_limit.wrapping_sub(1);
     }
 
-    /// Whether floating-point instructions are allowed (`mstatus.FS` is not off).
+    /// Whether floating-point instructions are enabled (`mstatus.FS` is not off).
     #[inline]
     pub(crate) fn float_enabled(&self) -> bool {
         self.state.status & status::FS != 0
     }
 
-    /// Floating-point state was written.
+    /// Sets `mstatus.FS` to dirty.
     #[inline]
     pub(crate) fn mark_float_dirty(&mut self) {
         self.state.status |= status::FS;

@@ -1,4 +1,4 @@
-//! Reset and the state that firmware would leave behind.
+//! Reset, and the state that SBI firmware sets up.
 
 use super::csr::file::CsrFile;
 use super::{Hart, HartState, Interrupt, PrivilegeMode, status};
@@ -6,18 +6,18 @@ use crate::addr::GuestAddr;
 use crate::arch::{ExceptionCause, envcfg};
 use crate::counters::FlushScope;
 
-/// Exceptions that an SBI implementation delegates to S-mode: all but calls from
-/// S-mode and M-mode.
+/// Exceptions that SBI firmware delegates to S-mode: all except `ecall` from S-mode and
+/// M-mode.
 const DELEGATED_EXCEPTIONS: u64 =
     ExceptionCause::MASK & !(ExceptionCause::SupervisorEcall.mask() | ExceptionCause::MachineEcall.mask());
 
 impl Hart {
-    /// Resets the hart and lets it start at `pc` in `mode` with `a0` and `a1` set.
-    /// Below M-mode it gets what SBI firmware sets up: delegation of traps,
-    /// counters and timer for S-mode, and one PMP entry that allows everything.
+    /// Resets the hart to start at `pc` in `mode` with `a0` and `a1` set. Below M-mode it
+    /// has the state that SBI firmware sets up: traps delegated, counters and timer
+    /// available to S-mode, and one PMP entry that allows everything.
     ///
-    /// Where the specification leaves the state open it is that of QEMU's `virt`
-    /// machine: hardware updates A and D bits, and no timer is set.
+    /// State that the specification leaves unspecified is as on QEMU's `virt` machine: A
+    /// and D bits are updated by hardware, and no timer is set.
     pub fn reset(&mut self, pc: GuestAddr, mode: PrivilegeMode, a0: u64, a1: u64) {
         let retired = self.instructions_retired();
         let engine = self.state.engine;
@@ -34,9 +34,9 @@ impl Hart {
         self.update_context();
     }
 
-    /// Lets a hart that was suspended in S-mode go on at `pc` with `a0` and `a1` set, with
-    /// translation and supervisor interrupts off, as after a start. What else firmware
-    /// keeps over a suspension stays: interrupts that are pending or enabled, and the timer.
+    /// Resumes a hart suspended in S-mode at `pc` with `a0` and `a1` set, with translation
+    /// and supervisor interrupts disabled, as after a start. Pending and enabled interrupts
+    /// and the timer keep their state.
     pub fn resume_at(&mut self, pc: GuestAddr, a0: u64, a1: u64) {
         self.state.pc = pc.0;
         self.state.x[10] = a0;

@@ -1,22 +1,22 @@
-//! What a hart says of itself when an observer asks.
+//! State of a running hart, sampled on request.
 //!
-//! An observer sets [`Attention::SAMPLE`](super::Attention::SAMPLE) and takes the answer
-//! later ([`HartControl::take_sample`](super::HartControl::take_sample)). The hart pays
-//! for the questions that are asked and for nothing else.
+//! An observer requests [`Attention::SAMPLE`](super::Attention::SAMPLE) and takes the
+//! answer later ([`HartControl::take_sample`](super::HartControl::take_sample)). Without
+//! requests a hart does no extra work.
 
 use crate::arch::PrivilegeMode;
 
-/// A hart at one of its polls.
+/// State of a hart at one of its polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HartSample {
-    /// Address of its next instruction, as the program sees it.
+    /// Virtual address of the next instruction.
     pub pc: u64,
-    /// Its privilege mode.
+    /// Privilege mode.
     pub mode: PrivilegeMode,
-    /// Interrupts that are pending and enabled one by one, at their bit positions in `mip`,
-    /// while the hart's status lets it take none of them. 0 when it takes one next.
+    /// Interrupts pending and individually enabled, at their bit positions in `mip`, that
+    /// the hart cannot take because of `mstatus`. 0 if it takes one next.
     pub masked: u64,
-    /// Guest time, in ticks of the clock.
+    /// Guest time in ticks.
     pub ticks: u64,
 }
 

@@ -1,14 +1,14 @@
-//! Architectural state that generated code addresses directly.
+//! Architectural state addressed by generated code.
 //!
-//! The layout is the interface between the runtime and generated code: fields are
-//! only ever named by `offset_of!`, and a test pins what the JIT relies on.
+//! The layout is part of the ABI of generated code: fields are addressed only by
+//! `offset_of!`, and a test pins the properties that the JIT relies on.
 
 use crate::mmu::TlbBank;
 
-/// Words that belong to the engine which runs the hart; core never looks at them.
+/// Number of words reserved for the engine; core does not access them.
 pub(super) const ENGINE_WORDS: usize = 32;
 
-/// State of a hart as generated code sees it.
+/// State of a hart that generated code addresses.
 #[derive(Debug)]
 #[repr(C)]
 pub struct HartState {
@@ -18,8 +18,8 @@ pub struct HartState {
     pub f: [u64; 32],
     /// Address of the next instruction.
     pub pc: u64,
-    /// Instructions that may still retire before the runtime wants control back.
-    /// Every engine counts it down; at zero or below it leaves the guest.
+    /// Instructions that may still retire in the quantum. Every engine decrements it and
+    /// leaves guest code at zero or below.
     pub countdown: i64,
     /// `mstatus` without the read-only fields (SD, SXL, UXL).
     pub status: u64,
@@ -31,14 +31,14 @@ pub struct HartState {
     pub tlb: *mut TlbBank,
     /// Host address of the reservation, 0 if none.
     pub reservation: u64,
-    /// Value that the reserving load saw.
+    /// Value loaded by the load-reserved.
     pub reserved_value: u64,
-    /// Scratch of the engine.
+    /// Words for the engine's own use.
     pub engine: [u64; ENGINE_WORDS],
 }
 
-// SAFETY: the TLB pointer refers to memory owned by the same hart, which moves
-// between threads only as a whole.
+// SAFETY: the TLB pointer refers to memory of the same hart, which moves between threads
+// only as a whole.
 unsafe impl Send for HartState {}
 
 impl Default for HartState {

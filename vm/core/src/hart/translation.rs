@@ -1,4 +1,4 @@
-//! What the hart's registers mean for its translation unit, and what engines ask of it.
+//! Address translation of the hart: MMU regime from its registers, queries of engines.
 
 use super::Hart;
 use crate::arch::{Exception, PrivilegeMode, envcfg, status};
@@ -9,30 +9,30 @@ impl Hart {
     /// Translates a fetch at `va` in the current mode.
     ///
     /// # Errors
-    /// The exception that the fetch raises, with `va` as its value.
+    /// Returns the exception that the fetch raises, with `va` as its value.
     pub fn translate_fetch(&mut self, va: u64) -> Result<Fetch, Exception> {
         let regime = self.regime(self.mode);
         self.mmu.fetch(&regime, va)
     }
 
-    /// A number that differs whenever fetches at the same address may translate
-    /// differently than before, apart from the mode.
+    /// Epoch of fetch translations; differs whenever fetches at the same address and in the
+    /// same mode may translate differently.
     pub fn translation_epoch(&self) -> u64 {
         self.mmu.translation_epoch()
     }
 
-    /// Pages whose fetches may translate differently than at an earlier
-    /// [`Hart::translation_epoch`], or `None` if that may be all of them.
+    /// Pages whose fetches may translate differently since `epoch`, an earlier
+    /// [`Hart::translation_epoch`]; `None` if all may.
     pub fn flushed_pages_since(&self, epoch: u64) -> Option<impl Iterator<Item = u64>> {
         self.mmu.flushed_pages_since(epoch)
     }
 
-    /// Number of `fence.i` so far; engines compare it with the last one they acted on.
+    /// Number of `fence.i` so far; engines compare it with the last one they handled.
     pub fn fetch_fences(&self) -> u64 {
         self.mmu.fetch_fences()
     }
 
-    /// What data accesses depend on: MPRV lets those of M-mode use the privilege of MPP.
+    /// Regime of data accesses: under MPRV, those of M-mode have the privilege in MPP.
     pub(super) fn data_regime(&self) -> Regime {
         let bits = self.state.status;
         let mode = if self.mode == PrivilegeMode::Machine && bits & status::MPRV != 0 {
@@ -54,14 +54,13 @@ impl Hart {
         }
     }
 
-    /// Selects the TLB bank that fits mode and status. Call after any change of
-    /// either.
+    /// Selects the TLB bank for mode and status. Call after any change of either.
     pub(crate) fn update_context(&mut self) {
         let regime = self.data_regime();
         self.state.tlb = self.mmu.select(&regime);
     }
 
-    /// Forgets all translations, see [`crate::mmu::Mmu::flush`].
+    /// Flushes all translations; see [`crate::mmu::Mmu::flush`].
     pub(crate) fn flush_translations(&mut self, scope: FlushScope) {
         self.mmu.flush(scope);
     }

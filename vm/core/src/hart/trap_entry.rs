@@ -1,12 +1,12 @@
-//! Taking traps and returning from them (privileged specification, "Machine
-//! Trap Vector", "Machine Trap Delegation" and "Trap-Return Instructions").
+//! Trap entry and return (privileged specification, "Machine Trap Vector", "Machine Trap
+//! Delegation" and "Trap-Return Instructions").
 
 use super::{Exception, Hart, Interrupt, PrivilegeMode, status};
 
 const INTERRUPT_FLAG: u64 = 1 << 63;
 
 impl Hart {
-    /// Takes a synchronous exception: `pc` moves to the handler.
+    /// Takes a synchronous exception; `pc` becomes the handler's address.
     pub fn take_exception(&mut self, exception: Exception) {
         self.config.counters.count_exception(exception.cause);
         let cause = exception.cause as u64;
@@ -73,7 +73,7 @@ impl Hart {
     }
 }
 
-/// Vectored mode sends interrupts to `base + 4 * cause`.
+/// Address of the trap handler: `base + 4 * cause` for interrupts in vectored mode.
 fn handler_address(vector: u64, cause: u64) -> u64 {
     let base = vector & !3;
     if vector & 1 != 0 && cause & INTERRUPT_FLAG != 0 { base.wrapping_add(4 * (cause & !INTERRUPT_FLAG)) } else { base }

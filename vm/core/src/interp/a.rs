@@ -1,9 +1,9 @@
-//! A: atomics.
+//! A extension: atomic memory operations.
 //!
-//! All are sequentially consistent on the host, which is at least what any `aq`
-//! and `rl` combination asks for. `sc` compares the value that `lr` saw: a word
-//! that was changed and changed back in between is not noticed (ABA), as in every
-//! emulator that maps `sc` to compare-and-swap.
+//! All are sequentially consistent on the host, which satisfies every combination of `aq`
+//! and `rl`. `sc` compares with the value that `lr` loaded: a word changed and changed back
+//! in between goes unnoticed (ABA), as in every emulator that implements `sc` by
+//! compare-and-swap.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
@@ -66,7 +66,7 @@ fn signed_double(cell: &AtomicU64, value: u64, pick: fn(i64, i64) -> i64) -> u64
 fn amo_word(hart: &mut Hart, o: Operands, operation: impl Fn(&AtomicU32, u32) -> u32) -> Flow {
     match hart.atomic_pointer(hart.x(o.rs1()), 4, Access::Store) {
         Ok(host) => {
-            // SAFETY: `atomic_pointer` gives aligned guest RAM.
+            // SAFETY: `atomic_pointer` returns aligned guest RAM.
             let cell = unsafe { &*host.cast::<AtomicU32>() };
             let old = operation(cell, hart.x(o.rs2()) as u32);
             hart.set_x(o.rd(), sext32(old));
@@ -80,7 +80,7 @@ fn amo_word(hart: &mut Hart, o: Operands, operation: impl Fn(&AtomicU32, u32) ->
 fn amo_double(hart: &mut Hart, o: Operands, operation: impl Fn(&AtomicU64, u64) -> u64) -> Flow {
     match hart.atomic_pointer(hart.x(o.rs1()), 8, Access::Store) {
         Ok(host) => {
-            // SAFETY: `atomic_pointer` gives aligned guest RAM.
+            // SAFETY: `atomic_pointer` returns aligned guest RAM.
             let cell = unsafe { &*host.cast::<AtomicU64>() };
             let old = operation(cell, hart.x(o.rs2()));
             hart.set_x(o.rd(), old);
@@ -90,9 +90,9 @@ fn amo_double(hart: &mut Hart, o: Operands, operation: impl Fn(&AtomicU64, u64) 
     }
 }
 
-/// `host` must be aligned guest RAM of `len` bytes, 4 or 8.
+/// Loads atomically; `host` is aligned guest RAM of `len` bytes, 4 or 8.
 fn load_atomic(host: *mut u8, len: u64) -> u64 {
-    // SAFETY: the caller got the pointer from `atomic_pointer`.
+    // SAFETY: the pointer comes from `atomic_pointer`.
     unsafe {
         match len {
             4 => u64::from((*host.cast::<AtomicU32>()).load(SeqCst)),
@@ -101,9 +101,10 @@ fn load_atomic(host: *mut u8, len: u64) -> u64 {
     }
 }
 
-/// Stores `new` if the memory still holds `old`; `host` as in [`load_atomic`].
+/// Stores `new` if the memory still holds `old`. Returns whether it did; `host` as for
+/// [`load_atomic`].
 fn store_if_unchanged(host: *mut u8, len: u64, old: u64, new: u64) -> bool {
-    // SAFETY: the caller got the pointer from `atomic_pointer`.
+    // SAFETY: the pointer comes from `atomic_pointer`.
     unsafe {
         match len {
             4 => {
@@ -128,7 +129,7 @@ fn load_reserved(hart: &mut Hart, o: Operands, len: u64) -> Flow {
     }
 }
 
-/// Gives 0 and stores, or gives 1; either way the reservation is gone.
+/// `sc`: stores and sets `rd` to 0, or sets it to 1. Clears the reservation either way.
 fn store_conditional(hart: &mut Hart, o: Operands, len: u64) -> Flow {
     match hart.atomic_pointer(hart.x(o.rs1()), len, Access::Store) {
         Ok(host) => {

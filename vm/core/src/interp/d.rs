@@ -1,4 +1,4 @@
-//! D: conversions between the precisions.
+//! D extension: conversions between single and double precision.
 
 use super::Handler;
 use super::float::{Register, rounded};

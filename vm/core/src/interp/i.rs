@@ -1,11 +1,11 @@
-//! RV64I: base integer instructions.
+//! RV64I base integer instruction set.
 
 use super::{Flow, Handler, reg_imm, reg_reg, sext32};
 use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
 use crate::isa::Operands;
 use crate::isa::i::I;
 
-/// Fence sets: bit 0 is memory write, bit 1 memory read (and 2, 3 device I/O).
+/// Fence sets: reads are bits 1 (memory) and 3 (device input), writes bits 0 and 2.
 const READS: i32 = 0b1010;
 const WRITES: i32 = 0b0101;
 
@@ -14,8 +14,7 @@ macro_rules! branch {
         |hart, o| {
             let ($a, $b) = (hart.x(o.rs1()), hart.x(o.rs2()));
             if $taken {
-                // Offsets are even and 16-bit encodings exist, so no target is
-                // misaligned.
+                // The target is aligned: offsets are even, and IALIGN is 16.
                 hart.state.pc = hart.state.pc.wrapping_add(o.imm_u64());
                 Flow::Jump
             } else {
@@ -128,8 +127,8 @@ fn jalr(hart: &mut Hart, o: Operands) -> Flow {
     Flow::Jump
 }
 
-/// Guest accesses are relaxed host atomics. A full host fence gives every
-/// ordering that the predecessor and successor sets can ask for.
+/// Guest accesses are relaxed host atomics; a full host fence provides every ordering that
+/// the predecessor and successor sets can require.
 fn fence(_hart: &mut Hart, o: Operands) -> Flow {
     let (predecessors, successors) = (o.imm() >> 4, o.imm());
     if predecessors & (READS | WRITES) != 0 && successors & (READS | WRITES) != 0 {

@@ -1,5 +1,7 @@
-//! M: integer multiplication and division. Division never traps: by zero it gives
-//! all ones (or the dividend as remainder), on overflow the dividend.
+//! M extension: integer multiplication and division.
+//!
+//! Division does not trap: division by zero yields all ones, or the dividend as remainder;
+//! overflow yields the dividend, or 0 as remainder.
 
 use super::{Handler, reg_reg, sext32};
 use crate::isa::m::M;

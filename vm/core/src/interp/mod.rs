@@ -1,4 +1,4 @@
-//! What an instruction *does*: the reference engine.
+//! Interpreter: the reference engine, which defines the effect of each instruction.
 //!
 //! ```text
 //!  page.rs    physical page → cells, each a handler and its operands
@@ -6,10 +6,10 @@
 //!  i.rs m.rs a.rs …  handlers, under the file names of crate::isa
 //! ```
 //!
-//! An instruction is decoded once per physical page and hart, into the function
-//! that executes it. The loop then only calls through the cell.
+//! An instruction is decoded once per physical page and hart, into a cell that holds its
+//! handler; the loop calls through cells.
 
-// Registers hold bits: truncation and sign changes are what instructions do.
+// Truncation and sign changes of register values are the semantics of instructions.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -41,30 +41,30 @@ use crate::isa::{Op, Operands};
 pub use page::Executed;
 pub use run::{BlockEnd, Interpreter, InterpreterFactory};
 
-/// How execution goes on after an instruction.
+/// Continuation after an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// With the next instruction in memory.
+    /// The next instruction.
     Next,
-    /// At `pc`, which the instruction set.
+    /// The instruction at `pc`, which this one has set.
     Jump,
-    /// With the next instruction, after a poll: interrupts or translation may
+    /// The next instruction, after a poll: interrupt enables or address translation may
     /// have changed.
     Resync,
-    /// At `pc`, after a poll.
+    /// The instruction at `pc`, after a poll.
     JumpResync,
-    /// With the trap handler of `hart.exception`. The instruction did not retire.
+    /// The trap handler for `hart.exception`. The instruction has not retired.
     Trap,
-    /// The instruction retired as `wfi` and nothing is pending.
+    /// Sleep: `wfi` retired with no interrupt pending.
     Wfi,
-    /// `ecall` for the built-in SBI; it retires when the caller has served it.
+    /// The built-in SBI: an `ecall` that retires once the caller has served it.
     SbiCall,
 }
 
-/// Executes one instruction on a hart whose `pc` is at it.
+/// Executes one instruction; `pc` is its address.
 pub(crate) type Handler = fn(&mut Hart, Operands) -> Flow;
 
-/// The handler of an operation.
+/// Handler of operation `op`.
 pub(crate) fn handler(op: Op) -> Handler {
     match op {
         Op::I(op) => i::handler(op),
@@ -85,14 +85,14 @@ pub(crate) fn handler(op: Op) -> Handler {
 }
 
 impl Hart {
-    /// Ends the instruction with an exception.
+    /// Ends the instruction with `exception`.
     #[cold]
     fn raise(&mut self, exception: Exception) -> Flow {
         self.exception = exception;
         Flow::Trap
     }
 
-    /// Ends the instruction as an illegal one; its bits are fetched again for the
+    /// Ends the instruction with an illegal-instruction exception. Fetches it again for the
     /// trap value.
     #[cold]
     fn raise_illegal(&mut self) -> Flow {

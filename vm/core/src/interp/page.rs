@@ -1,4 +1,4 @@
-//! Pre-decoded code, by physical page.
+//! Pre-decoded code of physical pages.
 
 use super::{Flow, Handler, handler};
 use crate::addr::{GuestPhys, PAGE_BYTES, PAGE_SIZE, PageOffset};
@@ -6,29 +6,29 @@ use crate::hart::{Exception, ExceptionCause, Hart};
 use crate::isa::{Operands, decode};
 use crate::mem::{GuestRam, access};
 
-/// An instruction may start at every second byte.
+/// Number of 2-byte slots in a page, at each of which an instruction may start.
 pub(super) const SLOTS: usize = PAGE_BYTES / 2;
 
-/// Count of a place that is not to be reported as hot.
+/// Arrival count of a block that is never reported as hot.
 pub(super) const NEVER_HOT: u16 = u16::MAX;
 
-/// One instruction, ready to execute.
+/// A decoded instruction with its handler.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
     pub(super) handler: Handler,
     pub(super) operands: Operands,
 }
 
-/// The offsets in a page at which instructions have been executed. What never ran is
-/// not worth translating.
+/// Offsets of a page at which instructions have executed; code that never ran is not
+/// translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Executed([u64; SLOTS / 64]);
 
 impl Executed {
-    /// Every offset.
+    /// All offsets.
     pub const ALL: Self = Self([u64::MAX; SLOTS / 64]);
 
-    /// Whether an instruction at this offset has been executed.
+    /// Whether the instruction at `offset` has executed.
     pub fn contains(&self, offset: PageOffset) -> bool {
         let slot = offset.index() / 2;
         self.0.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0)
@@ -41,33 +41,34 @@ impl Default for Executed {
     }
 }
 
-/// A page of code: a copy of its bytes, and what was decoded from them so far.
+/// A page of code: a copy of its bytes and the instructions decoded from it.
 ///
-/// The copy is what makes `fence.i` cheap and exact: what was decoded is always that
-/// of the copy, and the first execution after a fence compares it with the RAM. So
-/// does the first execution of an instruction: a page may get more code after the
+/// The copy makes `fence.i` cheap and exact: decoded instructions always match the copy,
+/// and the first execution after a fence compares the copy with RAM. The first execution of
+/// each instruction compares it as well: new code on a page that has executed code already
+/// needs no fence before its first fetch.
 /// first of it ran, and what was never fetched needs no fence.
 #[derive(Debug)]
 pub(super) struct DecodedPage {
     pub(super) cells: [Cell; SLOTS],
-    /// How often execution arrived at each slot by a jump, below [`NEVER_HOT`].
+    /// Arrivals by jump at each slot, below [`NEVER_HOT`].
     heat: [u16; SLOTS],
     bytes: [u8; PAGE_BYTES],
     page: GuestPhys,
     host: *const u8,
-    /// Value of [`Hart::fetch_fences`] when the copy was last known to be current.
+    /// [`Hart::fetch_fences`] when the copy was last known to be current.
     checked_at: u64,
 }
 
-// SAFETY: `host` points into guest RAM, which outlives the interpreter's pages (the
-// hart that they belong to keeps it alive) and is shared between threads by design.
+// SAFETY: `host` points into guest RAM, which the hart keeps alive longer than the
+// interpreter's pages and which is shared between threads by design.
 unsafe impl Send for DecodedPage {}
 
 const UNDECODED: Cell = Cell { handler: undecoded, operands: Operands::UNDECODED };
 
 impl DecodedPage {
-    /// The page of RAM at `page`, nothing decoded yet. `None` outside RAM: code in
-    /// device registers is not supported.
+    /// The page of RAM at `page`, with nothing decoded. `None` outside of RAM, where
+    /// execution is not supported.
     pub(super) fn new(ram: &GuestRam, page: GuestPhys, fences: u64) -> Option<Box<Self>> {
         let host = ram.host_ptr(page, PAGE_SIZE)?.cast_const();
         ram.tracker().set_decoded(ram.page_index(page)?);
@@ -84,7 +85,7 @@ impl DecodedPage {
         Some(decoded)
     }
 
-    /// After a `fence.i`: forgets what was decoded if it has changed.
+    /// Discards decoded instructions that a `fence.i` since the last check made stale.
     pub(super) fn refresh(&mut self, ram: &GuestRam, fences: u64) {
         if self.checked_at == fences {
             return;
@@ -96,8 +97,8 @@ impl DecodedPage {
         self.compare();
     }
 
-    /// Takes a new copy, and forgets what was decoded if that is not the code that is in
-    /// RAM now.
+    /// Compares the copy with RAM and renews it. Discards the decoded instructions if one
+    /// of them has changed.
     fn compare(&mut self) {
         // SAFETY: as in `new`.
         if unsafe { access::holds(self.host, &self.bytes) } {
@@ -113,7 +114,7 @@ impl DecodedPage {
         self.bytes = now;
     }
 
-    /// Whether any decoded instruction differs in `now`: data beside the code may.
+    /// Whether a decoded instruction differs in `now`; data beside code may.
     fn has_other_code(&self, now: &[u8; PAGE_BYTES]) -> bool {
         self.cells.iter().enumerate().filter(|(_, cell)| !cell.operands.is_undecoded()).any(|(slot, cell)| {
             let at = slot * 2;
@@ -133,7 +134,7 @@ impl DecodedPage {
         now != known
     }
 
-    /// An instruction is decoded when it is first executed.
+    /// Offsets of executed instructions: those that are decoded.
     pub(super) fn executed(&self) -> Executed {
         let mut words = [0; SLOTS / 64];
         for (word, cells) in words.iter_mut().zip(self.cells.as_chunks::<64>().0) {
@@ -144,12 +145,12 @@ impl DecodedPage {
         Executed(words)
     }
 
-    /// Physical address of the virtual address `pc` on this page.
+    /// Physical address of virtual address `pc`, which is on this page.
     pub(super) fn phys(&self, pc: u64) -> GuestPhys {
         self.page.with_page_offset(PageOffset::of(pc))
     }
 
-    /// Counts an arrival at `pc` and returns the count.
+    /// Counts an arrival at `pc`; returns the count.
     #[inline]
     pub(super) fn warm(&mut self, pc: u64) -> u16 {
         let heat = &mut self.heat[PageOffset::of(pc).index() / 2];
@@ -159,13 +160,13 @@ impl DecodedPage {
         *heat
     }
 
-    /// Fixes the count at `pc` to [`NEVER_HOT`].
+    /// Sets the count at `pc` to [`NEVER_HOT`].
     pub(super) fn freeze(&mut self, pc: u64) {
         self.heat[PageOffset::of(pc).index() / 2] = NEVER_HOT;
     }
 
-    /// Decodes the instruction at `slot`. One whose second half is on the next
-    /// page is never cached, because that page may change or be remapped alone.
+    /// Decodes the instruction at `slot`. One that crosses the end of the page is not
+    /// cached: the next page may change or be remapped independently.
     pub(super) fn decode(&mut self, slot: usize) -> Cell {
         let at = slot * 2;
         if self.is_stale(at) {
@@ -192,14 +193,14 @@ fn cell_of(bits: u32) -> Cell {
     }
 }
 
-/// Stands in cells that nothing was decoded into; the loop never calls it.
+/// Handler of cells that hold no instruction; never called.
 fn undecoded(hart: &mut Hart, _o: Operands) -> Flow {
     hart.raise_illegal()
 }
 
-/// Fetches, decodes and executes the instruction at `pc` without any cache: one
-/// whose second half lies on the next page, or any on a page that is not uniform.
-/// Never gives [`Flow::Next`] or [`Flow::Resync`].
+/// Fetches, decodes and executes the instruction at `pc` uncached: one that crosses a page,
+/// or any on a page with more than one PMP permission. Never returns [`Flow::Next`] or
+/// [`Flow::Resync`].
 pub(super) fn uncached(hart: &mut Hart, _o: Operands) -> Flow {
     let pc = hart.state.pc;
     let bits = match hart.fetch_instruction() {
@@ -208,7 +209,7 @@ pub(super) fn uncached(hart: &mut Hart, _o: Operands) -> Flow {
     };
     let Some(insn) = decode(bits) else { return hart.raise_illegal() };
     match handler(insn.op)(hart, insn.operands) {
-        // The loop does not know this instruction's length: move on here.
+        // The loop does not know the instruction's length, so `pc` advances here.
         Flow::Next => {
             hart.state.pc = pc.wrapping_add(insn.operands.length());
             Flow::Jump
@@ -222,8 +223,8 @@ pub(super) fn uncached(hart: &mut Hart, _o: Operands) -> Flow {
 }
 
 impl Hart {
-    /// Fetches the instruction at `pc`, half by half as a machine with 16-bit
-    /// instructions does: a fault of the second half names its own address.
+    /// Fetches the instruction at `pc` in 16-bit parcels; a fault reports the address of
+    /// its parcel.
     fn fetch_instruction(&mut self) -> Result<u32, Exception> {
         let pc = self.state.pc;
         let low = self.fetch_half(pc)?;
@@ -241,7 +242,7 @@ impl Hart {
         Ok(unsafe { access::load_u16(host) } as u32)
     }
 
-    /// Bits of the instruction at `pc`, for a trap value; 0 if they cannot be read.
+    /// Encoding of the instruction at `pc`, for a trap value; 0 if it cannot be fetched.
     pub(super) fn fetch_bits(&mut self) -> u32 {
         self.fetch_instruction().unwrap_or(0)
     }

@@ -32,7 +32,7 @@ fn sret(hart: &mut Hart, _o: Operands) -> Flow {
     Flow::JumpResync
 }
 
-/// In U-mode `wfi` is illegal: it could not complete within a bounded time.
+/// `wfi` is illegal in U-mode, where it cannot complete in bounded time.
 fn wfi(hart: &mut Hart, _o: Operands) -> Flow {
     let trapped = hart.mode == PrivilegeMode::Supervisor && hart.state.status & status::TW != 0;
     if hart.mode == PrivilegeMode::User || trapped {

@@ -1,4 +1,4 @@
-//! The loop over cells, and the interpreter as an [`Engine`].
+//! Interpreter loop, and its implementation of [`Engine`].
 
 use rustc_hash::FxHashMap;
 
@@ -9,35 +9,34 @@ use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit
 use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
 use crate::isa::Operands;
 
-/// Instructions between two looks at interrupts and other threads' requests:
-/// some tens of microseconds, an unnoticeable delay that costs nothing.
+/// Instructions between two polls of interrupts and requests: some tens of microseconds.
 const QUANTUM: u32 = 8192;
 
-/// Pages whose decoded form is kept; each takes about 40 KiB.
+/// Number of decoded pages kept; each takes about 40 KiB.
 const MAX_PAGES: usize = 1024;
 
-/// Slots of the fetch cache.
+/// Number of slots of the fetch cache.
 const FETCH_SLOTS: usize = 256;
 
-/// Why [`Interpreter::run_block`] stopped.
+/// Reason why [`Interpreter::run_block`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockEnd {
-    /// A jump was taken, the page ended, or one instruction was all there was to do.
+    /// A jump was taken, the page ended, or a single instruction was executed.
     Jump,
-    /// Nothing was executed: the block at `pc` has become hot.
+    /// The block at `pc` is hot; nothing was executed.
     Hot {
         /// Physical address of `pc`.
         phys: GuestPhys,
-        /// Times that execution arrived here so far, saturating at 65535.
+        /// Number of arrivals so far, saturating at 65535.
         heat: u16,
     },
-    /// Poll before going on: a trap, a system instruction, or the quantum's end.
+    /// A poll is due: after a trap, a system instruction, or at the end of the quantum.
     Poll,
-    /// The hart leaves guest execution.
+    /// The engine returns to its caller.
     Exit(Exit),
 }
 
-/// A page in the fetch cache.
+/// Entry of the fetch cache.
 #[derive(Clone, Copy, Debug)]
 struct FetchSlot {
     /// Virtual page number with the mode in the low bits; see [`fetch_tag`].
@@ -47,13 +46,13 @@ struct FetchSlot {
 
 const NO_FETCH: FetchSlot = FetchSlot { tag: u64::MAX, page: 0 };
 
-/// The reference engine of one hart.
+/// Interpreter of one hart.
 #[derive(Debug)]
 pub struct Interpreter {
     pages: Vec<Box<DecodedPage>>,
     by_number: FxHashMap<u64, usize>,
     fetch: [FetchSlot; FETCH_SLOTS],
-    /// Epochs of the hart that `fetch` is valid for.
+    /// Translation epoch of the hart that `fetch` is valid for.
     translation_epoch: u64,
     fetch_fences: u64,
 }
@@ -85,7 +84,7 @@ impl Engine for Interpreter {
 }
 
 impl Interpreter {
-    /// Executes from `pc` on as long as the page lasts.
+    /// Executes from `pc` to the end of the page.
     fn run_page(&mut self, hart: &mut Hart) -> BlockEnd {
         if hart.state.countdown <= 0 {
             return BlockEnd::Poll;
@@ -97,9 +96,10 @@ impl Interpreter {
         }
     }
 
-    /// Executes up to and including the next taken jump, or to wherever a poll is
-    /// due. With `hot`, counts the arrival and executes nothing once there have been
-    /// that many. Expects a started quantum ([`Hart::start_quantum`]).
+    /// Executes up to and including the next taken jump, or until a poll is due. With
+    /// `hot`, counts the arrival first; if the count has reached `hot`, returns
+    /// [`BlockEnd::Hot`] without executing. Requires a started quantum
+    /// ([`Hart::start_quantum`]).
     pub fn run_block(&mut self, hart: &mut Hart, hot: Option<u16>) -> BlockEnd {
         if hart.state.countdown <= 0 {
             return BlockEnd::Poll;
@@ -118,15 +118,15 @@ impl Interpreter {
         run_in_page::<BLOCK>(hart, page)
     }
 
-    /// Lets the block at `pc` never be reported as hot again.
+    /// Excludes the block at `pc` from being reported as hot.
     pub fn never_hot(&mut self, hart: &mut Hart) {
         if let Ok(Some(page)) = self.find_page(hart) {
             self.pages[page].freeze(hart.state.pc);
         }
     }
 
-    /// Which instructions of the page at `pc` have been executed here so far; none
-    /// when the page cannot be looked at as a whole.
+    /// Offsets of the page at `pc` whose instructions have executed; none if the page is
+    /// not cached as a whole.
     pub fn executed(&mut self, hart: &mut Hart) -> Executed {
         match self.find_page(hart) {
             Ok(Some(page)) => self.pages[page].executed(),
@@ -134,8 +134,8 @@ impl Interpreter {
         }
     }
 
-    /// Executes one instruction, or takes the trap that it raises; nothing when the
-    /// quantum is used up.
+    /// Executes one instruction, or takes the trap that it raises. Does nothing at the end
+    /// of the quantum.
     pub fn step(&mut self, hart: &mut Hart) -> BlockEnd {
         if hart.state.countdown <= 0 {
             return BlockEnd::Poll;
@@ -147,8 +147,8 @@ impl Interpreter {
         }
     }
 
-    /// Index of the decoded page that `pc` is on; `None` when its instructions have
-    /// to be fetched one by one.
+    /// Index of the decoded page that `pc` is on; `None` if its instructions must be
+    /// fetched one by one.
     fn find_page(&mut self, hart: &mut Hart) -> Result<Option<usize>, Exception> {
         let pc = hart.state.pc;
         if hart.translation_epoch() != self.translation_epoch || hart.fetch_fences() != self.fetch_fences {
@@ -169,7 +169,7 @@ impl Interpreter {
         Ok(Some(page))
     }
 
-    /// Drops what the fetch cache may not know any more.
+    /// Removes flushed entries from the fetch cache.
     #[cold]
     fn forget_flushed(&mut self, hart: &Hart) {
         match hart.flushed_pages_since(self.translation_epoch) {
@@ -196,8 +196,8 @@ impl Interpreter {
         self.new_page(hart, phys)
     }
 
-    /// Never inlined: it is on the stack before it is in its box, and a stack of that
-    /// size is probed page by page on every call.
+    /// Not inlined: the page is on the stack before it is boxed, and a frame of that size
+    /// is probed page by page on every call.
     #[cold]
     #[inline(never)]
     fn new_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {
@@ -213,19 +213,19 @@ impl Interpreter {
     }
 }
 
-/// Virtual page number and mode in one word that no other page and mode gives.
+/// Tag of the fetch cache, unique for virtual page number and mode.
 fn fetch_tag(pc: u64, mode: PrivilegeMode) -> u64 {
     pc & !PAGE_MASK | mode as u64
 }
 
-/// How far [`run_in_page`] goes at most: to the end of the page, ...
+/// Extent of [`run_in_page`]: to the end of the page.
 const PAGE: u8 = 0;
-/// ... up to a taken jump, ...
+/// Extent of [`run_in_page`]: to the next taken jump.
 const BLOCK: u8 = 1;
-/// ... or for one instruction.
+/// Extent of [`run_in_page`]: one instruction.
 const INSTRUCTION: u8 = 2;
 
-/// The loop: `pc` is on `page` when it starts. Everything else is out of line.
+/// Executes cells of `page`, which holds `pc`; every other case is out of line.
 #[inline(always)]
 fn run_in_page<const EXTENT: u8>(hart: &mut Hart, page: &mut DecodedPage) -> BlockEnd {
     let mut pc = hart.state.pc;
@@ -257,7 +257,7 @@ fn run_in_page<const EXTENT: u8>(hart: &mut Hart, page: &mut DecodedPage) -> Blo
     }
 }
 
-/// Executes one instruction of a page that cannot be cached as a whole.
+/// Executes one instruction of a page that is not cached as a whole.
 #[cold]
 fn run_uncached(hart: &mut Hart) -> BlockEnd {
     let flow = uncached(hart, Operands::default());
@@ -274,7 +274,7 @@ fn fetch_fault(hart: &mut Hart, exception: Exception) -> BlockEnd {
     BlockEnd::Poll
 }
 
-/// Ends the loop for anything but plain execution.
+/// Ends the loop after an instruction that did not simply continue.
 #[cold]
 fn leave(hart: &mut Hart, flow: Flow, len: u64) -> BlockEnd {
     match flow {
@@ -304,7 +304,7 @@ fn retire(hart: &mut Hart, len: u64) {
     hart.state.countdown -= 1;
 }
 
-/// Makes interpreters.
+/// Factory of interpreters.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InterpreterFactory;
 

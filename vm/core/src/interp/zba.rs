@@ -1,4 +1,4 @@
-//! Zba: address generation.
+//! Zba extension: address generation.
 
 use super::{Handler, reg_imm, reg_reg};
 use crate::isa::zba::Zba;

@@ -1,4 +1,4 @@
-//! Zbb: basic bit manipulation.
+//! Zbb extension: basic bit manipulation.
 
 use super::{Handler, reg, reg_imm, reg_reg, sext32};
 use crate::isa::zbb::Zbb;

@@ -1,4 +1,4 @@
-//! Zbs: single-bit instructions.
+//! Zbs extension: single-bit instructions.
 
 use super::{Handler, reg_imm, reg_reg};
 use crate::isa::zbs::Zbs;

@@ -1,4 +1,5 @@
-//! Zicboz: cache-block zero. The block has 64 bytes, as the device tree says.
+//! Zicboz extension: zeroing of cache blocks of 64 bytes, the size that the device tree
+//! gives.
 
 use super::{Flow, Handler};
 use crate::arch::envcfg::CBZE;
@@ -6,7 +7,7 @@ use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
 use crate::isa::Operands;
 use crate::isa::zicboz::Zicboz;
 
-/// Bytes in a cache block.
+/// Size of a cache block in bytes.
 const BLOCK: u64 = 64;
 
 pub(super) fn handler(op: Zicboz) -> Handler {
@@ -28,7 +29,7 @@ fn cbo_zero(hart: &mut Hart, o: Operands) -> Flow {
     let block = address & !(BLOCK - 1);
     for offset in (0..BLOCK).step_by(8) {
         if let Err(exception) = hart.store64(block + offset, 0) {
-            // Only the first store can fault in RAM; a device refuses them all.
+            // In RAM only the first store can fault; a device refuses each.
             let cause = match exception.cause {
                 ExceptionCause::StorePageFault => ExceptionCause::StorePageFault,
                 _ => ExceptionCause::StoreAccessFault,

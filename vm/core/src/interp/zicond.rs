@@ -1,4 +1,4 @@
-//! Zicond: conditional zero.
+//! Zicond extension: conditional zero.
 
 use super::{Handler, reg_reg};
 use crate::isa::zicond::Zicond;

@@ -1,4 +1,4 @@
-//! Zicsr: access to control and status registers.
+//! Zicsr extension: access to control and status registers.
 
 use super::{Flow, Handler};
 use crate::hart::Hart;
@@ -17,7 +17,7 @@ pub(super) fn handler(op: Zicsr) -> Handler {
     }
 }
 
-/// `csrrw`: without a destination the register is not read at all.
+/// `csrrw`; with `rd` = `x0` the CSR is not read.
 fn swap(hart: &mut Hart, o: Operands, value: u64) -> Flow {
     let number = o.imm() as u16;
     let old = if o.rd() == 0 { Ok(0) } else { hart.read_csr(number) };
@@ -25,25 +25,25 @@ fn swap(hart: &mut Hart, o: Operands, value: u64) -> Flow {
     finish(hart, o, written)
 }
 
-/// `csrrs` and `csrrc`: with `x0` or 0 as source the register is not written.
+/// `csrrs` and `csrrc`; with `rs1` = `x0`, or an immediate of 0, the CSR is not written.
 fn modify(hart: &mut Hart, o: Operands, bits: u64, combine: fn(u64, u64) -> u64) -> Flow {
     let number = o.imm() as u16;
     let written = read_for_modify(hart, number).and_then(|old| {
-        // The field counts, not the value: a register that holds 0 is written.
+        // The field decides, not the value: another register that holds 0 causes a write.
         let effect = if o.rs1() == 0 { Effect::None } else { hart.write_csr(number, combine(old.stored, bits))? };
         Ok((old.visible, effect))
     });
     finish(hart, o, written)
 }
 
-/// What a read-modify-write reads, and what it combines with.
+/// Values read by a read-modify-write instruction: for `rd`, and to combine with.
 struct Old {
     visible: u64,
     stored: u64,
 }
 
-/// For `mip` and `sip` the write combines with the bits that software wrote, not
-/// with the external line ("Machine Interrupt Registers", on SEIP).
+/// For `mip` and `sip` the write combines with the software-written bits, without the
+/// external line ("Machine Interrupt Registers", SEIP).
 fn read_for_modify(hart: &Hart, number: u16) -> Result<Old, CsrDenied> {
     const MIP: u16 = 0x344;
     let visible = hart.read_csr(number)?;

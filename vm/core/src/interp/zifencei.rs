@@ -1,4 +1,4 @@
-//! Zifencei: the instruction-fetch fence.
+//! Zifencei extension: instruction-fetch fence.
 
 use super::{Flow, Handler};
 use crate::isa::zifencei::Zifencei;

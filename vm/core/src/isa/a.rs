@@ -1,4 +1,4 @@
-//! A: atomics (Zalrsc and Zaamo).
+//! A extension: atomic memory operations (Zalrsc and Zaamo).
 
 use super::row::extension;
 

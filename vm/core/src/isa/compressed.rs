@@ -1,25 +1,24 @@
-//! C: 16-bit encodings, each an abbreviation of one 32-bit instruction.
+//! C extension: 16-bit encodings, each of which expands to one 32-bit instruction.
 //!
-//! Rows are tried in order, so a special case stands before the general one.
-//! Encodings that the specification reserves (chapter "C", the instruction
-//! listings of RVC) match a row whose operand function says `None`.
+//! Rows are tried in order, special cases before general ones. Reserved encodings (chapter
+//! "C", RVC instruction listings) match a row whose operand function returns `None`.
 
 use super::float::{Float, Precision};
 use super::i::I;
 use super::{Op, Operands};
 
-/// Declaration of one 16-bit instruction.
+/// Declaration of a 16-bit instruction.
 #[derive(Clone, Copy, Debug)]
 pub struct CompressedRow {
-    /// Assembler name.
+    /// Mnemonic.
     pub mnemonic: &'static str,
-    /// The instruction it abbreviates.
+    /// Operation of its expansion.
     pub op: Op,
     /// Mask of the fixed bits.
     pub mask: u16,
     /// Value of the fixed bits.
     pub bits: u16,
-    /// Operands of the abbreviated instruction; `None` for reserved encodings.
+    /// Operands of its expansion; `None` for reserved encodings.
     pub operands: fn(u16) -> Option<Operands>,
 }
 
@@ -77,17 +76,17 @@ compressed! {
 const SP: u8 = 2;
 const RA: u8 = 1;
 
-/// Bits `low` to `low + width - 1` of `bits`, moved to position `to`.
+/// Extracts `width` bits from bit `low` and moves them to bit `to`.
 fn part(bits: u16, low: u32, width: u32, to: u32) -> i32 {
     i32::from((bits >> low) & ((1 << width) - 1)) << to
 }
 
-/// Register field of five bits at `low`.
+/// Five-bit register field at bit `low`.
 fn reg(bits: u16, low: u32) -> u8 {
     super::format::field(u32::from(bits), low, 5)
 }
 
-/// Register field of three bits at `low`: x8 to x15.
+/// Three-bit register field at bit `low`: x8 to x15.
 fn reg_short(bits: u16, low: u32) -> u8 {
     8 + super::format::field(u32::from(bits), low, 3)
 }

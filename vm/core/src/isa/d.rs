@@ -1,4 +1,5 @@
-//! D: conversions between the precisions. What D shares with F is in `float.rs`.
+//! D extension: conversions between single and double precision. `float.rs` has what it
+//! shares with F.
 
 use super::row::extension;
 

@@ -1,13 +1,12 @@
-//! Bits to instruction, from the rows.
+//! Instruction decoder, driven by the rows.
 
 use std::sync::LazyLock;
 
 use super::compressed::{self, CompressedRow};
 use super::{Insn, Row, rows};
 
-/// Decodes the instruction whose first 16 bits are the low half of `bits`. Of a
-/// 16-bit instruction only the low half is looked at. `None` for encodings that
-/// are reserved or not implemented.
+/// Decodes the instruction in `bits`: a 16-bit one in the low half, or a 32-bit one. `None`
+/// for reserved and unimplemented encodings.
 pub fn decode(bits: u32) -> Option<Insn> {
     if bits & 3 == 3 {
         let row = find(bits)?;
@@ -21,9 +20,9 @@ pub fn decode(bits: u32) -> Option<Insn> {
     }
 }
 
-/// The row of a 32-bit instruction.
+/// Row of a 32-bit instruction.
 pub(crate) fn find(bits: u32) -> Option<&'static Row> {
-    /// Rows by major opcode, bits 2 to 6.
+    /// Rows by major opcode, bits 6 to 2.
     static BY_OPCODE: LazyLock<[Vec<&'static Row>; 32]> = LazyLock::new(|| {
         let mut table: [Vec<&'static Row>; 32] = Default::default();
         for row in rows() {
@@ -34,7 +33,7 @@ pub(crate) fn find(bits: u32) -> Option<&'static Row> {
     BY_OPCODE[major_opcode(bits)].iter().find(|row| bits & row.format.mask() == row.bits).copied()
 }
 
-/// The row of a 16-bit instruction.
+/// Row of a 16-bit instruction.
 pub(crate) fn find_compressed(bits: u16) -> Option<&'static CompressedRow> {
     compressed::ROWS.iter().find(|row| bits & row.mask == row.bits)
 }

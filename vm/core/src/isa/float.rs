@@ -1,22 +1,22 @@
-//! F and D: floating point, one row for both precisions.
+//! F and D extensions: one row for both precisions.
 //!
-//! A row gives the encoding in single precision; that in another one differs in
-//! the field that names the precision ([`Precision::encode`]).
+//! A row gives the single-precision encoding; others differ in the field that selects the
+//! precision (`Precision::encode`).
 
 use super::{Format, Op, Row};
 
-/// Precision of an operation, by the extension that brings it.
+/// Floating-point precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Precision {
-    /// binary32, of the F extension.
+    /// Single precision: binary32, of the F extension.
     Single,
-    /// binary64, of the D extension.
+    /// Double precision: binary64, of the D extension.
     Double,
 }
 
 impl Precision {
-    /// The encoding of an operation, from `bits`, its encoding in single precision:
-    /// loads and stores say the width in `funct3`, all others have a field `fmt`.
+    /// Encoding in this precision of an operation with the single-precision encoding
+    /// `bits`. Loads and stores have the width in `funct3`, other operations a field `fmt`.
     const fn encode(self, format: Format, bits: u32) -> u32 {
         let (width, fmt) = match self {
             Self::Single => (0b010, 0b00),
@@ -29,10 +29,10 @@ impl Precision {
     }
 }
 
-/// Lists operations with their mnemonics in single and in double precision.
+/// Declares operations with their mnemonics in single and double precision.
 macro_rules! operations {
     ($($variant:ident $single:literal $double:literal $format:ident $bits:literal;)*) => {
-        /// A floating-point operation in one precision.
+        /// Floating-point operation, independent of precision.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Float {
             $(#[doc = concat!("`", $single, "`, `", $double, "`")] $variant,)*

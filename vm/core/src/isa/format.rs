@@ -1,4 +1,4 @@
-//! Instruction formats: which bits are fixed, and where operands are.
+//! Instruction formats: positions of operands and fixed bits.
 
 use super::Operands;
 
@@ -28,13 +28,13 @@ pub enum Format {
     J,
     /// Memory ordering: the predecessor and successor sets are in `imm`.
     Fence,
-    /// No operand and all other fields reserved for hints (`fence.i`).
+    /// No operands; other fields are reserved (`fence.i`).
     FenceI,
-    /// All bits fixed.
+    /// No operands; all bits fixed.
     Exact,
     /// `rs1, rs2` without destination.
     Sfence,
-    /// `(rs1)` alone: cache-block operations.
+    /// `(rs1)`: cache-block operations.
     Cbo,
     /// `rd, csr, rs1`.
     Csr,
@@ -69,7 +69,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The bits that the row fixes.
+    /// Mask of the bits that a row fixes.
     pub const fn mask(self) -> u32 {
         match self {
             Self::R | Self::Shift32 | Self::Fp | Self::FpCmp => 0xfe00_707f,
@@ -97,7 +97,7 @@ impl Format {
         }
     }
 
-    /// Takes the operand fields out of `bits`.
+    /// Extracts the operand fields.
     pub(crate) fn operands(self, bits: u32) -> Operands {
         let (rd, rs1, rs2) = (field(bits, 7, 5), field(bits, 15, 5), field(bits, 20, 5));
         match self {
@@ -126,7 +126,7 @@ impl Format {
     }
 }
 
-/// `width` bits (at most 8) of `bits` from bit `low` on.
+/// Extracts `width` bits, at most 8, from bit `low`.
 pub(super) fn field(bits: u32, low: u32, width: u32) -> u8 {
     let [byte, ..] = ((bits >> low) & ((1 << width) - 1)).to_le_bytes();
     byte

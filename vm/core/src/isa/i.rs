@@ -1,4 +1,4 @@
-//! RV64I: base integer instructions.
+//! RV64I base integer instruction set.
 
 use super::row::extension;
 

@@ -1,21 +1,21 @@
-//! A decoded instruction.
+//! Decoded instructions.
 
-// The fields are cut out of one word.
+// Fields are extracted from one word.
 #![expect(clippy::cast_possible_truncation, reason = "each field is masked or whole")]
 
 use std::fmt;
 
 use super::Op;
 
-/// Operand fields of a decoded instruction, packed into one word, so that the
-/// interpreter's pre-decoded cell takes 16 bytes and hands them on in a register.
+/// Operands of a decoded instruction, packed into one word so that a cell of the
+/// interpreter takes 16 bytes and passes them in a register.
 ///
 /// ```text
 ///  63       32 31   27 26   24 20   16 12    8  7  6  4    0
 ///  immediate   rs3     rm      rs2     rs1      C  U  rd
 /// ```
 ///
-/// C is a 16-bit encoding, U a cell that nothing was decoded into.
+/// C marks a 16-bit encoding, U an undecoded cell.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Operands(u64);
@@ -29,7 +29,7 @@ const RS3: u32 = 27;
 const IMM: u32 = 32;
 
 impl Operands {
-    /// What a cell of the interpreter holds before it is decoded.
+    /// Operands of an undecoded cell of the interpreter.
     pub(crate) const UNDECODED: Self = Self(UNDECODED);
 
     /// Whether this is [`Operands::UNDECODED`].
@@ -38,7 +38,7 @@ impl Operands {
         self.0 & UNDECODED != 0
     }
 
-    /// Operands with the given registers (each 0 to 31) and immediate.
+    /// Operands with these registers, 0 to 31 each, and this immediate.
     pub(super) fn new(rd: u8, rs1: u8, rs2: u8, imm: i32) -> Self {
         let register = |number: u8, at: u32| u64::from(number & 31) << at;
         let imm = u64::from(imm.cast_unsigned()) << IMM;
@@ -86,14 +86,14 @@ impl Operands {
         self.register(RS3)
     }
 
-    /// Rounding-mode field, 0 to 7; 7 means `frm`.
+    /// Rounding-mode field, 0 to 7; 7 selects `frm`.
     #[inline(always)]
     pub fn rm(self) -> u8 {
         (self.0 >> RM) as u8 & 7
     }
 
-    /// Immediate: sign-extended value, shift amount, or CSR number. For the
-    /// immediate forms of CSR instructions the 5-bit value is in `rs1`.
+    /// Immediate: sign-extended value, shift amount or CSR number. CSR instructions with an
+    /// immediate have their 5-bit value in `rs1`.
     #[inline(always)]
     pub fn imm(self) -> i32 {
         (self.0 >> IMM) as i32
@@ -119,7 +119,7 @@ impl fmt::Debug for Operands {
     }
 }
 
-/// A decoded instruction: what to do, and to what.
+/// Decoded instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Insn {
     /// The operation.

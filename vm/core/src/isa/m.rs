@@ -1,4 +1,4 @@
-//! M: integer multiplication and division.
+//! M extension: integer multiplication and division.
 
 use super::row::extension;
 

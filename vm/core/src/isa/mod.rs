@@ -1,4 +1,4 @@
-//! What an instruction *is*: one row declares its name, format and encoding.
+//! Instruction set: one row declares an instruction's mnemonic, format and encoding.
 //!
 //! ```text
 //!  i.rs m.rs a.rs …  rows per extension ─┐
@@ -6,7 +6,7 @@
 //!  format.rs         operand fields     ─┘   crate::disasm   bits → text
 //! ```
 //!
-//! What it *does* is in [`crate::interp`], under the same file names. Encodings
+//! [`crate::interp`] implements the instructions, under the same file names. Encodings
 //! follow "RV32/64G instruction set listings" of the unprivileged specification.
 
 pub(crate) mod decode;
@@ -34,7 +34,7 @@ pub use format::Format;
 pub use insn::{Insn, Operands};
 pub use row::{Row, rows};
 
-/// An operation, by the extension that defines it.
+/// Operation, by the extension that defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// Base integer instructions.

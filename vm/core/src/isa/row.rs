@@ -1,21 +1,21 @@
-//! The row that declares an instruction, and the macro that lists rows.
+//! Instruction rows and the macro that declares them.
 
 use super::{Format, Op};
 
-/// Declaration of one 32-bit instruction.
+/// Declaration of a 32-bit instruction.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// The operation.
     pub op: Op,
-    /// Assembler name.
+    /// Mnemonic.
     pub mnemonic: &'static str,
-    /// Which fields are operands; the other bits are fixed.
+    /// Format: the fields that are operands.
     pub format: Format,
-    /// Value of the fixed bits ([`Format::mask`]).
+    /// Value of the fixed bits, those of [`Format::mask`].
     pub bits: u32,
 }
 
-/// Lists the instructions of one extension: an enum, and its rows.
+/// Declares the instructions of one extension: an enum and its rows.
 macro_rules! extension {
     ($(#[$doc:meta])* $name:ident { $($variant:ident $mnemonic:literal $format:ident $bits:literal;)* }) => {
         $(#[$doc])*
@@ -36,8 +36,8 @@ macro_rules! extension {
 }
 pub(super) use extension;
 
-/// All 32-bit instructions. An exact encoding stands before the general one
-/// that it is a case of, so the first match is the right one.
+/// All 32-bit instructions. A special encoding precedes the general one that includes it,
+/// so the first match is the instruction.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     use super::{a, d, float, i, m, privileged, zba, zbb, zbs, zicboz, zicond, zicsr, zifencei};
     let extensions = [

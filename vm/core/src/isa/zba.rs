@@ -1,4 +1,4 @@
-//! Zba: address generation.
+//! Zba extension: address generation.
 
 use super::row::extension;
 

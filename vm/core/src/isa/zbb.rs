@@ -1,4 +1,4 @@
-//! Zbb: basic bit manipulation.
+//! Zbb extension: basic bit manipulation.
 
 use super::row::extension;
 

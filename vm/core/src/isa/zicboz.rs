@@ -1,4 +1,4 @@
-//! Zicboz: cache-block zero.
+//! Zicboz extension: cache-block zero.
 
 use super::row::extension;
 

@@ -1,4 +1,4 @@
-//! Zicond: conditional zero.
+//! Zicond extension: conditional zero.
 
 use super::row::extension;
 

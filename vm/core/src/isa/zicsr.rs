@@ -1,4 +1,4 @@
-//! Zicsr: access to control and status registers.
+//! Zicsr extension: access to control and status registers.
 
 use super::row::extension;
 

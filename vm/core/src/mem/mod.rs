@@ -1,11 +1,11 @@
-//! Guest RAM: one host mapping, shared by harts, devices and telemetry.
+//! Guest RAM: one host mapping shared by harts, devices and telemetry.
 //!
 //! Invariants:
-//! - No Rust reference ever points into guest RAM, because other harts write it
-//!   at any time. Harts use the atomic accessors of [`access`], devices use
-//!   `vm-memory`'s volatile ones through [`GuestRam::memory`].
-//! - Every write by a device is reported to the [`PageTracker`] by `vm-memory`
-//!   itself, so no device can forget to announce that it changed code.
+//! - No Rust reference points into guest RAM, because other harts write it at any time.
+//!   Harts use the atomic accessors of [`access`], devices the volatile ones of `vm-memory`
+//!   through [`GuestRam::memory`].
+//! - `vm-memory` reports every device write to the [`PageTracker`], so that devices cannot
+//!   omit it.
 
 pub mod access;
 mod pages;
@@ -20,26 +20,26 @@ use vm_memory::{GuestAddress, GuestRegionMmap};
 use crate::addr::{GuestPhys, PAGE_SIZE, to_usize};
 pub use pages::{MAX_HARTS, PageTracker};
 
-/// The `vm-memory` view of guest RAM, for devices and loaders.
+/// Guest RAM as `vm-memory` sees it, for devices and loaders.
 pub type GuestMemory = vm_memory::GuestMemoryMmap<ArcSlice<PageTracker>>;
 
-/// Why guest RAM could not be set up.
+/// Errors of setting up guest RAM.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestRamError {
-    /// Size zero, not a multiple of the page size, or beyond the address space.
+    /// The size is zero, not a multiple of the page size, or exceeds the address space.
     #[error("guest memory of {0:#x} bytes is not a whole number of 4 KiB pages within the address space")]
     BadSize(u64),
     /// The host refused the mapping.
     #[error("the host cannot map {size:#x} bytes of guest memory: {source}")]
     Map {
-        /// Bytes asked for.
+        /// Requested size in bytes.
         size: u64,
-        /// The host's reason.
+        /// The host's error.
         source: vm_memory::mmap::MmapRegionError,
     },
 }
 
-/// One contiguous range of guest RAM.
+/// Contiguous guest RAM.
 pub struct GuestRam {
     memory: GuestMemory,
     tracker: Arc<PageTracker>,
@@ -48,19 +48,19 @@ pub struct GuestRam {
     host: *mut u8,
 }
 
-// SAFETY: the host mapping lives as long as `memory`, which is owned here, and
-// every access through `host` is atomic or volatile (see the module's rules).
+// SAFETY: the host mapping lives as long as `memory`, which is owned here, and every access
+// through `host` is atomic or volatile (see the module head).
 unsafe impl Send for GuestRam {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for GuestRam {}
 
 impl GuestRam {
     /// Maps `size` bytes of zeroed RAM at guest physical address `base`.
-    /// Host pages are only committed when they are first touched.
+    /// Host pages are committed when first touched.
     ///
     /// # Errors
-    /// [`GuestRamError`] for a size that is not a positive multiple of 4 KiB or
-    /// that the host cannot map.
+    /// [`GuestRamError`] if the size is not a positive multiple of 4 KiB, or the host
+    /// cannot map it.
     pub fn new(base: GuestPhys, size: u64) -> Result<Self, GuestRamError> {
         let bad_size = || GuestRamError::BadSize(size);
         if size == 0 || !size.is_multiple_of(PAGE_SIZE) || base.checked_add(size).is_none() {
@@ -79,12 +79,12 @@ impl GuestRam {
         Ok(Self { memory, tracker, base: base.0, size, host })
     }
 
-    /// The same RAM for devices and loaders. Cheap to clone.
+    /// The RAM for devices and loaders; cheap to clone.
     pub fn memory(&self) -> &GuestMemory {
         &self.memory
     }
 
-    /// Which pages hold translated code and who may write them.
+    /// Tracker of code pages and their writers.
     pub fn tracker(&self) -> &Arc<PageTracker> {
         &self.tracker
     }
@@ -99,22 +99,21 @@ impl GuestRam {
         self.size
     }
 
-    /// Whether all of `[addr, addr + len)` is RAM.
+    /// Whether `[addr, addr + len)` lies in the RAM.
     pub fn contains(&self, addr: GuestPhys, len: u64) -> bool {
         let offset = addr.0.wrapping_sub(self.base);
         offset < self.size && self.size - offset >= len
     }
 
-    /// Host address of `addr` if `[addr, addr + len)` is RAM. The pointer is
-    /// valid for `len` bytes as long as this `GuestRam` lives and may only be
-    /// used with atomic or volatile accesses.
+    /// Host address of `addr` if `[addr, addr + len)` is RAM. Valid for `len` bytes while
+    /// this `GuestRam` lives, for atomic or volatile accesses only.
     pub fn host_ptr(&self, addr: GuestPhys, len: u64) -> Option<*mut u8> {
         let offset = addr.0.wrapping_sub(self.base);
-        // The offset is below `size`, which fitted a `usize` when mapped.
+        // The offset is below `size`, which fits a `usize`.
         self.contains(addr, len).then(|| self.host.wrapping_add(to_usize(offset)))
     }
 
-    /// Index of the page of `addr` for the [`PageTracker`], if it is RAM.
+    /// Index of the page of `addr` in the [`PageTracker`], if it is RAM.
     pub fn page_index(&self, addr: GuestPhys) -> Option<usize> {
         let offset = addr.0.wrapping_sub(self.base);
         (offset < self.size).then(|| to_usize(offset / PAGE_SIZE))
@@ -129,6 +128,6 @@ impl fmt::Debug for GuestRam {
 
 /// `PROT_READ | PROT_WRITE` of the host.
 const PROT_READ_WRITE: i32 = 0x1 | 0x2;
-/// `MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE` of Linux on x86-64 and AArch64:
-/// an idle guest's memory must not count against the host's commit limit.
+/// `MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE` of Linux on x86-64 and AArch64: untouched
+/// guest memory must not count against the host's commit limit.
 const MAP_ANONYMOUS_NORESERVE_PRIVATE: i32 = 0x02 | 0x20 | 0x4000;

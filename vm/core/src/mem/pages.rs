@@ -1,7 +1,6 @@
-//! Which pages of guest RAM hold translated code, and who may have written them.
+//! Tracking of guest RAM pages that hold code and of the harts that may have written them.
 //!
-//! One atomic word a page, so that tracking costs nothing until code is
-//! translated:
+//! One atomic word per page; tracking costs nothing until code is decoded or translated:
 //!
 //! ```text
 //!  bit  10        9      8     7 .. 0
@@ -9,18 +8,18 @@
 //!                              TLB flush) a writable translation of the page
 //! ```
 //!
-//! A RISC-V store need not be visible to instruction fetch before `fence.i`, so
-//! stores to code are not intercepted one by one. A store can reach a page only
-//! through a writable TLB entry, and filling one sets the hart's writer bit.
-//! Translating a page sets `CODE` *before* its bytes are copied. At `fence.i` the
-//! engine compares only [suspect](PageTracker::take_suspect) pages with the
-//! bytes that were translated: pages with a writer or a recorded device write.
+//! RISC-V does not require a store to be visible to instruction fetch before `fence.i`, so
+//! stores to code are not intercepted. A store reaches a page only through a writable TLB
+//! entry, and filling one sets the hart's writer bit. Translating a page sets `CODE`
+//! *before* its bytes are copied. At `fence.i` the engine compares only
+//! [suspect](PageTracker::take_suspect) pages with the translated bytes: those with a
+//! writer or a recorded device write.
 //!
-//! There are guests without any `fence.i`: teaching kernels load a program, drop all
-//! translations on the way to it, and rely on caches that are coherent. So when a hart
-//! drops a writable translation of a page that is `CODE`, or `DECODED` by an
-//! interpreter, or a device writes to one, that is *counted*
-//! ([`code_writes`](PageTracker::code_writes)), and every hart takes a new count for a
+//! Some guests never execute `fence.i`: teaching kernels load a program, flush all
+//! translations before they start it, and rely on coherent caches. Therefore, when a hart
+//! drops a writable translation of a page that is `CODE`, or `DECODED` by an interpreter,
+//! or a device writes to one, the event is *counted*
+//! ([`code_writes`](PageTracker::code_writes)), and every hart treats a new count as a
 //! `fence.i`.
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering, fence};
@@ -29,7 +28,7 @@ use vm_memory::bitmap::{Bitmap, RefSlice, WithBitmapSlice};
 
 use crate::addr::PAGE_BYTES;
 
-/// Harts that one machine may have; a writer bit of each fits the page word.
+/// Maximum number of harts of a machine; each has a writer bit in the page word.
 pub const MAX_HARTS: usize = 8;
 
 const WRITERS: u16 = 0x00ff;
@@ -37,8 +36,7 @@ const CODE: u16 = 0x0100;
 const DIRTY: u16 = 0x0200;
 const DECODED: u16 = 0x0400;
 
-/// Per-page flags of one range of guest RAM. Pages are named by index from the
-/// start of the RAM.
+/// Page flags of a range of guest RAM, by page index from its start.
 #[derive(Debug)]
 pub struct PageTracker {
     flags: Vec<AtomicU16>,
@@ -51,11 +49,11 @@ impl PageTracker {
         Self { flags, code_writes: AtomicU64::new(0) }
     }
 
-    /// Hart `hart` is about to get a writable translation of the page. Returns
-    /// whether that is new.
+    /// Records that hart `hart` gets a writable translation of the page. Returns whether it
+    /// had none.
     pub fn add_writer(&self, page: usize, hart: usize) -> bool {
         let bit = 1u16 << (hart % MAX_HARTS);
-        // Only the hart itself changes its bit, so a relaxed look is enough.
+        // Only the hart itself changes its bit, so a relaxed load suffices.
         let new = self.flags[page].load(Ordering::Relaxed) & bit == 0;
         if new {
             self.flags[page].fetch_or(bit, Ordering::SeqCst);
@@ -63,8 +61,8 @@ impl PageTracker {
         new
     }
 
-    /// Hart `hart` has dropped every writable translation of the page. What it
-    /// wrote to a code page meanwhile stays on record as `DIRTY`.
+    /// Records that hart `hart` has dropped all writable translations of the page. `DIRTY`
+    /// keeps its writes to a code page on record.
     pub fn remove_writer(&self, page: usize, hart: usize) {
         let bit = 1u16 << (hart % MAX_HARTS);
         let drop_writer = |flags: u16| {
@@ -81,15 +79,15 @@ impl PageTracker {
         }
     }
 
-    /// A number that grows when a page that code was taken from may have been changed
-    /// by a writer that cannot change it any more.
+    /// Number of times that a code page may have been changed by a writer that no longer
+    /// has access to it. Monotonic.
     pub fn code_writes(&self) -> u64 {
         self.code_writes.load(Ordering::Acquire)
     }
 
-    /// Records that instructions of the page are being decoded. Call before reading
-    /// the bytes, and again before comparing with them at a fence: a write that is
-    /// counted takes it back, so that memory that once held code costs nothing for ever.
+    /// Records that instructions of the page are decoded. Call before reading the bytes,
+    /// and again before comparing them at a fence: a counted write clears the record, so
+    /// that memory which once held code does not cost anything for ever.
     pub fn set_decoded(&self, page: usize) {
         if self.flags[page].load(Ordering::Relaxed) & DECODED == 0 {
             self.flags[page].fetch_or(DECODED, Ordering::SeqCst);
@@ -97,19 +95,19 @@ impl PageTracker {
         fence(Ordering::SeqCst);
     }
 
-    /// Records that the page's bytes are being translated. Call before reading
-    /// the bytes: whatever is stored after that makes the page suspect.
+    /// Records that the page is translated. Call before reading the bytes: every later
+    /// store makes the page suspect.
     pub fn set_code(&self, page: usize) {
         self.flags[page].fetch_or(CODE, Ordering::SeqCst);
     }
 
-    /// No translation of the page is left.
+    /// Records that the page has no translations left.
     pub fn clear_code(&self, page: usize) {
         self.flags[page].fetch_and(!(CODE | DIRTY), Ordering::SeqCst);
     }
 
-    /// Whether a code page may differ from what was translated. Clears the
-    /// record of finished writes: call before comparing the bytes.
+    /// Whether a code page may differ from the translated bytes. Clears the record of
+    /// completed writes; call before comparing the bytes.
     pub fn take_suspect(&self, page: usize) -> bool {
         if self.flags[page].load(Ordering::SeqCst) & (WRITERS | DIRTY) == 0 {
             return false;
@@ -123,14 +121,14 @@ impl<'a> WithBitmapSlice<'a> for PageTracker {
     type S = RefSlice<'a, Self>;
 }
 
-/// How `vm-memory` reports writes of devices (DMA) and loaders.
+/// `vm-memory` reports writes of devices (DMA) and loaders here.
 impl Bitmap for PageTracker {
     fn mark_dirty(&self, offset: usize, len: usize) {
         if len == 0 {
             return;
         }
-        // The bytes are written: keep the look at the flags behind them, as `set_code`
-        // keeps its copy behind the flag.
+        // The bytes are written before the flags are read, the counterpart of `set_code`,
+        // which sets the flag before the copy.
         fence(Ordering::SeqCst);
         let last = offset.saturating_add(len - 1) / PAGE_BYTES;
         let mut code = false;

@@ -1,17 +1,18 @@
-//! What a data access meets, and the answer that is kept for an access that is made twice.
+//! Result of translating a data access, and its reuse by the interpreter's repetition of
+//! the access.
 
 use crate::addr::GuestPhys;
 use crate::arch::{Access, Exception};
 
-/// What a data access meets.
+/// Result of translating a data access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Plain RAM: its host address, valid for the bytes of the access, for atomic or volatile
+    /// RAM: its host address, valid for the bytes of the access, for atomic or volatile
     /// accesses only.
     Ram(*mut u8),
-    /// No RAM but a device, or nothing, at this physical address.
+    /// Not RAM: a device, or nothing, at this physical address.
     Device(GuestPhys),
-    /// Two pages: each has to be asked for on its own.
+    /// The access crosses a page; each part must be translated on its own.
     Crosses,
     /// An exception.
     Fault(Exception),
@@ -25,9 +26,10 @@ pub(super) struct Request {
     pub(super) access: Access,
 }
 
-/// The answer to the last request, if that was made on behalf of an access that is going to
-/// be made again, and if only the access itself can act on it: on RAM the asker did, and a
-/// crossing is cheap to see. Whatever else happens to the unit clears it.
+/// Answer to the latest request, kept for the repetition of that access if only the
+/// repetition can act on it. RAM and page crossings are not kept: the requester completes
+/// the former, and detecting the latter is cheap. Every other operation of the MMU clears
+/// it.
 #[derive(Debug, Default)]
 pub(super) struct Memo(Option<(Request, Result<GuestPhys, Exception>)>);
 
@@ -40,7 +42,7 @@ impl Memo {
         };
     }
 
-    /// The kept answer if this is the request that it is for. None is kept afterwards.
+    /// Takes the kept answer if it is for `request`; clears it in any case.
     pub(super) fn take(&mut self, request: Request) -> Option<Answer> {
         let (_, answer) = self.0.take().filter(|(kept, _)| *kept == request)?;
         Some(match answer {

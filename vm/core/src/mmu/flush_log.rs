@@ -1,32 +1,29 @@
-//! Which translations of fetches were flushed, for caches that engines keep by
-//! virtual address.
+//! Log of flushed fetch translations, for engine caches keyed by virtual address.
 //!
-//! Linux flushes one page on most page faults. An engine that threw away all its
-//! caches each time would spend its time filling them again, so it asks which pages
-//! were flushed since it last looked.
+//! Linux flushes a single page on most page faults. The log lets an engine invalidate only
+//! the pages flushed since its last check.
 
 use super::superpages::Superpages;
 use crate::addr::{PAGE_MASK, to_usize};
 
-/// Flushes of single pages that are remembered; whoever is further behind flushes
-/// everything.
+/// Single-page flushes remembered; an engine that is further behind flushes everything.
 const RECENT: usize = 16;
 
-/// The log. Every flush has a number; the first is 1.
+/// Numbered log of flushes; the first is 1.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FlushLog {
     latest: u64,
-    /// Number of the latest flush of everything.
+    /// Number of the latest full flush.
     latest_full: u64,
-    /// Page of flush `n` at `n % RECENT`.
+    /// Page of flush `n`, at `n % RECENT`.
     pages: [u64; RECENT],
-    /// Those that code was fetched from.
+    /// Superpages that code was fetched from.
     pub(super) superpages: Superpages,
 }
 
 impl FlushLog {
-    /// Goes on after `self` with nothing cached, for a hart that starts afresh: its
-    /// engine's caches are older.
+    /// An empty log that continues the numbering, for a hart after reset: engine caches are
+    /// older.
     pub(super) fn successor(&self) -> Self {
         let latest = self.latest + 1;
         Self { latest, latest_full: latest, ..Self::default() }
@@ -37,14 +34,14 @@ impl FlushLog {
         self.latest
     }
 
-    /// Everything was flushed.
+    /// Records a full flush.
     pub(crate) fn record_all(&mut self) {
         self.latest += 1;
         self.latest_full = self.latest;
         self.superpages.clear();
     }
 
-    /// The translation of `va` was flushed. A superpage goes as a whole.
+    /// Records a flush of the translation of `va`; of a superpage, as a full flush.
     pub(crate) fn record_address(&mut self, va: u64) {
         if self.superpages.contain(va) {
             return self.record_all();
@@ -53,7 +50,7 @@ impl FlushLog {
         self.pages[place(self.latest)] = va & !PAGE_MASK;
     }
 
-    /// Pages flushed after flush number `seen`, or `None` if that is everything.
+    /// Pages flushed after flush `seen`; `None` if all may have been.
     pub(crate) fn since(&self, seen: u64) -> Option<impl Iterator<Item = u64>> {
         let known = seen >= self.latest_full && self.latest.wrapping_sub(seen) <= RECENT as u64;
         let pages = (seen + 1..=self.latest).map(|n| self.pages[place(n)]);
@@ -61,7 +58,7 @@ impl FlushLog {
     }
 }
 
-/// Where the page of flush `n` is remembered.
+/// Index of flush `n` in the log.
 fn place(n: u64) -> usize {
     to_usize(n % RECENT as u64)
 }

@@ -1,4 +1,4 @@
-//! Virtual to physical: the only way from one to the other.
+//! MMU: the only translation from virtual to physical addresses.
 //!
 //! ```text
 //!  load/store ──► TLB bank (tlb.rs) ──hit──► host pointer
@@ -10,7 +10,7 @@
 //!  Answer: Ram (now in the TLB) │ Device │ Crosses │ Fault
 //! ```
 //!
-//! The unit knows its hart by a [`Regime`]: what the registers say about an access.
+//! A `Regime` gives the MMU what the hart's registers imply for an access.
 
 mod answer;
 mod flush_log;
@@ -43,17 +43,17 @@ pub use tlb::{RANGE_LIMIT, TLB_ENTRIES, TlbBank, TlbEntry};
 use walk::{Leaf, Walk, WalkFault};
 use writers::Writers;
 
-/// A translated instruction fetch.
+/// Translated instruction fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fetch {
     /// Physical address.
     pub phys: GuestPhys,
-    /// Whether the whole page is RAM and executable alike. If not (PMP tells parts
-    /// of it apart), every fetch has to be translated on its own.
+    /// Whether the whole page is RAM with uniform permissions. If not, because PMP divides
+    /// it, every fetch needs its own translation.
     pub whole_page: bool,
 }
 
-/// The translation unit of a hart.
+/// MMU of a hart.
 #[derive(Debug)]
 pub(crate) struct Mmu {
     ram: Arc<GuestRam>,
@@ -63,29 +63,28 @@ pub(crate) struct Mmu {
     current: Context,
     writers: Writers,
     flushes: FlushLog,
-    /// Number of `fence.i` executed here, and of what counts as one.
+    /// Number of `fence.i` executed, and of events treated as one.
     fetch_fences: u64,
-    /// [`crate::mem::PageTracker::code_writes`] that were acted upon.
+    /// Value of [`crate::mem::PageTracker::code_writes`] last handled.
     code_writes: u64,
     memo: Memo,
 }
 
-/// A translated address and the range around it that translates alike.
+/// Translated address with the surrounding range that translates alike.
 #[derive(Clone, Copy, Debug)]
 struct Translation {
     phys: GuestPhys,
     /// Virtual start of the range.
     start: u64,
-    /// Bytes in the range, at most [`RANGE_LIMIT`]; 0 when PMP tells bytes of the
-    /// page apart, so that nothing may be cached.
+    /// Length of the range in bytes, at most [`RANGE_LIMIT`]; 0 if PMP divides the page, so
+    /// that nothing may be cached.
     length: u64,
-    /// Virtual start and bytes of the leaf that the range is part of, if that is a
-    /// superpage.
+    /// Virtual start and size in bytes of the superpage that contains the range, if any.
     superpage: Option<(u64, u64)>,
 }
 
 impl Mmu {
-    /// The unit of hart `hart`, 0 to 7, with nothing cached.
+    /// MMU of hart `hart`, 0 to 7, with empty caches.
     pub(crate) fn new(ram: Arc<GuestRam>, counters: Arc<CounterPage>, hart: usize) -> Self {
         Self {
             writers: Writers::new(Arc::clone(&ram), hart),
@@ -101,7 +100,7 @@ impl Mmu {
         }
     }
 
-    /// As after reset. The numbers by which engines see what has become stale go on.
+    /// Resets the MMU. The epochs that engines observe continue.
     pub(crate) fn reset(&mut self) {
         self.pmp = Pmp::default();
         self.forget();
@@ -109,16 +108,16 @@ impl Mmu {
         self.fence_fetches();
     }
 
-    /// Selects the TLB bank for data accesses under `regime`: to be called after any change
-    /// of it. The bank is the unit's own, and stays where it is.
+    /// Selects the TLB bank for data accesses under `regime`; call after every change of
+    /// it. The bank is owned by the MMU and does not move.
     pub(crate) fn select(&mut self, regime: &Regime) -> *mut TlbBank {
         self.memo.clear();
         self.current = regime.context();
         self.contexts[self.current as usize].bank()
     }
 
-    /// Forgets all translations, as `sfence.vma` without operands does. `scope` is for
-    /// the count: [`FlushScope::Remote`] when another hart asked for it.
+    /// Flushes all translations, as `sfence.vma` without operands does. `scope` is for the
+    /// counter: [`FlushScope::Remote`] at another hart's request.
     pub(crate) fn flush(&mut self, scope: FlushScope) {
         self.forget();
         self.flushes.record_all();
@@ -128,11 +127,11 @@ impl Mmu {
     fn forget(&mut self) {
         self.memo.clear();
         self.contexts.iter_mut().for_each(TlbContext::flush);
-        // No writable translation is left.
+        // No writable translation remains.
         self.writers.release();
     }
 
-    /// Forgets the translations of one virtual address, as `sfence.vma` does.
+    /// Flushes the translations of one virtual address, as `sfence.vma` does.
     pub(crate) fn flush_address(&mut self, va: u64) {
         self.memo.clear();
         for context in &mut self.contexts {
@@ -142,19 +141,19 @@ impl Mmu {
         self.counters.count_flush(FlushScope::Page);
     }
 
-    /// A number that differs whenever fetches at the same address may translate
-    /// differently than before, apart from the mode.
+    /// Epoch of fetch translations; differs whenever fetches at the same address and in the
+    /// same mode may translate differently.
     pub(crate) fn translation_epoch(&self) -> u64 {
         self.flushes.latest()
     }
 
-    /// Pages whose fetches may translate differently than at an earlier
-    /// [`Mmu::translation_epoch`], or `None` if that may be all of them.
+    /// Pages whose fetches may translate differently since `epoch`, an earlier
+    /// [`Mmu::translation_epoch`]; `None` if all may.
     pub(crate) fn flushed_pages_since(&self, epoch: u64) -> Option<impl Iterator<Item = u64>> {
         self.flushes.since(epoch)
     }
 
-    /// `fence.i`: moves the number at which engines drop stale translations.
+    /// Executes `fence.i`: increments the number by which engines find stale code.
     pub(crate) fn fence_fetches(&mut self) {
         self.fetch_fences = self.fetch_fences.wrapping_add(1);
     }
@@ -164,8 +163,7 @@ impl Mmu {
         self.fetch_fences
     }
 
-    /// Code whose writers have dropped their translations counts as fenced: see
-    /// [`crate::mem::PageTracker::code_writes`].
+    /// Treats new [`crate::mem::PageTracker::code_writes`] as a `fence.i`.
     pub(crate) fn notice_code_writes(&mut self) {
         let writes = self.ram.tracker().code_writes();
         if writes != self.code_writes {
@@ -177,7 +175,7 @@ impl Mmu {
     /// Translates an instruction fetch of two bytes at `va`.
     ///
     /// # Errors
-    /// The exception that the fetch raises, with `va` as its value.
+    /// Returns the exception that the fetch raises, with `va` as its value.
     pub(crate) fn fetch(&mut self, regime: &Regime, va: u64) -> Result<Fetch, Exception> {
         self.counters.count_tlb_miss(Access::Fetch);
         let translation = self.translate(regime, Request { va, len: 2, access: Access::Fetch })?;
@@ -187,15 +185,15 @@ impl Mmu {
         Ok(Fetch { phys: translation.phys, whole_page: translation.length >= PAGE_SIZE })
     }
 
-    /// What a data access that is not in the TLB meets: `len` bytes, 1 to 8, at `va` under the
-    /// selected regime. RAM is in the TLB afterwards if it can be.
+    /// Translates a data access of `len` bytes, 1 to 8, at `va` under the selected regime,
+    /// after a TLB miss. Fills the TLB with RAM that may be cached.
     pub(crate) fn data(&mut self, regime: &Regime, va: u64, len: u64, access: Access) -> Answer {
         let request = Request { va, len, access };
         self.memo.take(request).unwrap_or_else(|| self.answer(regime, request))
     }
 
-    /// As [`Mmu::data`], on behalf of an access that will be made again unless it meets RAM:
-    /// the answer is kept for that, until anything else is asked or changed.
+    /// Like [`Mmu::data`], for an access that is repeated unless it hits RAM: keeps the
+    /// answer for the repetition until any other operation.
     pub(crate) fn ask(&mut self, regime: &Regime, va: u64, len: u64, access: Access) -> Answer {
         let request = Request { va, len, access };
         let answer = self.answer(regime, request);
@@ -203,7 +201,7 @@ impl Mmu {
         answer
     }
 
-    /// Forgets the answer that [`Mmu::ask`] kept.
+    /// Discards the answer kept by [`Mmu::ask`].
     pub(crate) fn forget_answer(&mut self) {
         self.memo.clear();
     }
@@ -220,18 +218,18 @@ impl Mmu {
                 return Answer::Fault(exception);
             }
         };
-        // Accesses to devices are never in the TLB and so miss nothing.
+        // Device accesses are never cached and do not count as misses.
         let Some(host) = self.ram.host_ptr(translation.phys, len) else { return Answer::Device(translation.phys) };
         self.counters.count_tlb_miss(access);
         if access == Access::Store {
-            // Before the first store, even where nothing is cached.
+            // Before the first store, even if the translation is not cached.
             self.writers.note(translation.phys);
         }
         self.fill(va, access, translation, host);
         Answer::Ram(host)
     }
 
-    /// Translates an access that does not leave its page.
+    /// Translates an access within one page.
     fn translate(&mut self, regime: &Regime, request: Request) -> Result<Translation, Exception> {
         let Request { va, len, access } = request;
         let leaf = match regime.paging() {
@@ -263,8 +261,8 @@ impl Mmu {
         Ok(self.cacheable_range(va, phys, leaf))
     }
 
-    /// The largest range around `va` that may be one TLB entry: within the leaf,
-    /// within [`RANGE_LIMIT`], within RAM, and alike for PMP.
+    /// Largest range around `va` that one TLB entry may hold: within the leaf,
+    /// [`RANGE_LIMIT`] and RAM, with uniform PMP permissions.
     fn cacheable_range(&self, va: u64, phys: GuestPhys, leaf: Leaf) -> Translation {
         let superpage = (leaf.size > PAGE_SIZE).then_some((leaf.start, leaf.size));
         let limit = leaf.size.min(RANGE_LIMIT);
@@ -278,8 +276,8 @@ impl Mmu {
         Translation { phys, start: va & !PAGE_MASK, length: 0, superpage }
     }
 
-    /// Puts a RAM translation into the current bank. A range for stores is one
-    /// page, because the hart is registered as a writer of that page.
+    /// Inserts a RAM translation into the current bank. A writable range is one page, as
+    /// the hart registers as a writer of that page.
     fn fill(&mut self, va: u64, access: Access, translation: Translation, host: *mut u8) {
         if translation.length == 0 {
             return;

@@ -1,6 +1,6 @@
-//! Kinds of page tables.
+//! Page-table formats.
 
-/// Deepest page tables that a hart has; it has all the flatter ones, too.
+/// Deepest page-table format of a hart; it supports all shallower ones, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MmuType {
     /// Three levels, 39-bit addresses.
@@ -13,7 +13,7 @@ pub enum MmuType {
 }
 
 impl MmuType {
-    /// Its value of the device tree's property `mmu-type`.
+    /// Value for the device tree's property `mmu-type`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ pub(crate) enum PagingMode {
 }
 
 impl PagingMode {
-    /// The mode of a `satp` value, `None` for reserved encodings.
+    /// Mode of a `satp` value; `None` for reserved encodings.
     pub(crate) fn from_satp(satp: u64) -> Option<Self> {
         match satp >> 60 {
             0 => Some(Self::Bare),
@@ -52,7 +52,7 @@ impl PagingMode {
         }
     }
 
-    /// Whether a hart with `mmu` has it.
+    /// Whether a hart with `mmu` supports the mode.
     pub(crate) fn is_there(self, mmu: MmuType) -> bool {
         match self {
             Self::Bare => true,

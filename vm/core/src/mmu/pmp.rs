@@ -10,15 +10,15 @@ const WRITE: u8 = 2;
 const EXECUTE: u8 = 4;
 const LOCK: u8 = 0x80;
 const CONFIG_MASK: u8 = LOCK | 0x1f;
-/// 54 bits hold a 56-bit physical address.
+/// 54 bits, which hold a 56-bit physical address.
 const ADDRESS_MASK: u64 = (1 << 54) - 1;
 
-/// Address-matching mode, bits 3 and 4 of a configuration byte.
+/// Address-matching modes, bits 4 and 3 of a configuration byte.
 const OFF: u8 = 0;
 const TOR: u8 = 1;
 const NA4: u8 = 2;
 
-/// The entries, and the byte ranges they match.
+/// PMP entries and the byte ranges that they match.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pmp {
     config: [u8; ENTRIES],
@@ -27,17 +27,17 @@ pub(crate) struct Pmp {
     ranges: [Option<(u64, u64)>; ENTRIES],
 }
 
-/// What PMP says about a range of addresses.
+/// Result of a PMP check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Every byte is allowed, by one entry.
+    /// Every byte is allowed.
     Allowed,
-    /// Some byte is not allowed.
+    /// At least one byte is denied.
     Denied,
 }
 
 impl Pmp {
-    /// What SBI firmware sets up: entry 0 matches all addresses, all allowed.
+    /// Sets up entry 0 to allow every access, as SBI firmware does.
     pub(crate) fn allow_everything(&mut self) {
         self.set_config(0, READ | WRITE | EXECUTE | 3 << 3);
         self.set_address(0, ADDRESS_MASK);
@@ -51,8 +51,8 @@ impl Pmp {
         self.address.get(entry).copied().unwrap_or(0)
     }
 
-    /// Writes a configuration byte; locked entries and entries beyond the last
-    /// ignore it, and the reserved combination W without R keeps the old value.
+    /// Writes a configuration byte. Ignored for locked and unimplemented entries; the
+    /// reserved combination W without R keeps the old value.
     pub(crate) fn set_config(&mut self, entry: usize, value: u8) {
         let reserved = value & (READ | WRITE) == WRITE;
         if entry < ENTRIES && self.config[entry] & LOCK == 0 && !reserved {
@@ -61,8 +61,8 @@ impl Pmp {
         }
     }
 
-    /// Writes an address register; a locked entry ignores it, and so does one
-    /// that is the lower bound of a locked TOR entry.
+    /// Writes an address register. Ignored for a locked entry and for the lower bound of a
+    /// locked TOR entry.
     pub(crate) fn set_address(&mut self, entry: usize, value: u64) {
         let locked = |n: usize| self.config.get(n).is_some_and(|config| config & LOCK != 0);
         let bounds_locked_tor = locked(entry + 1) && matching(self.config(entry + 1)) == TOR;
@@ -80,8 +80,7 @@ impl Pmp {
     }
 
     /// Checks an access of `len` bytes (at least 1) at `addr` in `mode`. The
-    /// lowest-numbered entry that matches any byte decides, and it has to match
-    /// them all.
+    /// lowest-numbered entry that matches any byte decides, and must match all of them.
     pub(crate) fn check(&self, addr: GuestPhys, len: u64, access: Access, mode: PrivilegeMode) -> Verdict {
         let last = addr.0.saturating_add(len - 1);
         for (entry, range) in self.ranges.iter().enumerate() {
@@ -97,8 +96,8 @@ impl Pmp {
         verdict(mode == PrivilegeMode::Machine)
     }
 
-    /// Whether one and the same entry (or none) covers the whole range, so that a
-    /// check of any part holds for all of it.
+    /// Whether a single entry, or none, covers the whole range, so that the check of any
+    /// part holds for all of it.
     pub(crate) fn is_uniform(&self, addr: GuestPhys, len: u64) -> bool {
         let last = addr.0.saturating_add(len - 1);
         for (low, high) in self.ranges.iter().flatten() {
@@ -133,7 +132,7 @@ fn byte_range(matching: u8, below: u64, address: u64) -> Option<(u64, u64)> {
         TOR => (below < address).then(|| (below << 2, (address << 2) - 1)),
         NA4 => Some((address << 2, (address << 2) + 3)),
         _ => {
-            // NAPOT: n trailing ones stand for a range of 2^(n+3) bytes.
+            // NAPOT: n trailing ones encode a range of 2^(n+3) bytes.
             let ones = address.trailing_ones().min(54);
             let size = 8u64 << ones;
             let low = address >> ones << ones << 2;

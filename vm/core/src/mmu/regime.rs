@@ -1,26 +1,26 @@
-//! What the registers of a hart say about an access.
+//! Translation regime: what the registers of a hart imply for an access.
 
 use super::paging::PagingMode;
 use super::tlb::Context;
 use crate::arch::PrivilegeMode;
 
-/// What the translation of an access depends on, besides page tables and PMP.
+/// Inputs of address translation other than page tables and PMP.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Regime {
     /// Privilege of the access.
     pub(crate) mode: PrivilegeMode,
-    /// Depth and root of the page tables.
+    /// Page-table mode and root.
     pub(crate) satp: u64,
     /// S-mode may access user pages (`mstatus.SUM`).
     pub(crate) user_memory: bool,
-    /// Loads may read what may only be executed (`mstatus.MXR`).
+    /// Loads may read executable pages (`mstatus.MXR`).
     pub(crate) executable_readable: bool,
     /// The walk sets A and D bits (Svadu, `menvcfg.ADUE`) instead of faulting (Svade).
     pub(crate) updates_bits: bool,
 }
 
 impl Regime {
-    /// How addresses translate: in M-mode not at all.
+    /// Paging mode; none in M-mode.
     pub(super) fn paging(&self) -> PagingMode {
         if self.mode == PrivilegeMode::Machine {
             return PagingMode::Bare;
@@ -28,7 +28,7 @@ impl Regime {
         PagingMode::from_satp(self.satp).unwrap_or(PagingMode::Bare)
     }
 
-    /// The TLB bank of data accesses.
+    /// TLB bank of data accesses.
     pub(super) fn context(&self) -> Context {
         match self.mode {
             PrivilegeMode::Machine => Context::Machine,

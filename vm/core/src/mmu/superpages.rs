@@ -1,31 +1,31 @@
-//! The superpages that cached translations were derived from.
+//! Superpages that cached translations were derived from.
 //!
 //! `sfence.vma` with an address orders the *leaf entry* that maps it ("Supervisor
-//! Memory-Management Fence Instruction"), and everything derived from that leaf has
-//! to go: of a superpage, all of its pieces, wherever they are cached.
+//! Memory-Management Fence Instruction"), so everything derived from that leaf must be
+//! flushed: for a superpage, all of its cached parts.
 
 use rustc_hash::FxHashMap;
 
-/// Superpages that are remembered one by one. A guest can map any number; beyond
-/// this many, every address counts as one in a superpage.
+/// Number of superpages recorded individually. A guest can map any number; beyond this,
+/// every address counts as part of a superpage.
 const LIMIT: usize = 4096;
 
-/// Base-two logarithms of the sizes that superpages have, in Sv39 to Sv57.
+/// Base-two logarithms of superpage sizes in Sv39 to Sv57.
 const SHIFTS: [u32; 4] = [21, 30, 39, 48];
 
-/// Superpages that translations were taken from since the last flush.
+/// Superpages that translations were derived from since the last flush.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Superpages {
-    /// Size in bytes by virtual start. Where a page table was changed without a fence
-    /// there may be two with the same start: the larger is kept.
+    /// Sizes in bytes by virtual start. A page table changed without a fence may yield two
+    /// with the same start; the larger is kept.
     sizes: FxHashMap<u64, u64>,
-    /// The one noted last: most misses are close to each other.
+    /// The latest, as consecutive misses tend to hit the same superpage.
     last: Option<(u64, u64)>,
     too_many: bool,
 }
 
 impl Superpages {
-    /// A translation was taken from the superpage of `size` bytes at `start`.
+    /// Records a translation derived from the superpage of `size` bytes at `start`.
     pub(super) fn note(&mut self, start: u64, size: u64) {
         if self.last == Some((start, size)) {
             return;
@@ -39,13 +39,13 @@ impl Superpages {
         *known = size.max(*known);
     }
 
-    /// Whether a translation of `va` may have been taken from a superpage.
+    /// Whether a translation of `va` may derive from a superpage.
     pub(super) fn contain(&self, va: u64) -> bool {
         let known = |size: u64| self.sizes.get(&(va & !(size - 1))).is_some_and(|&known| known >= size);
         self.too_many || !self.sizes.is_empty() && SHIFTS.iter().any(|shift| known(1 << shift))
     }
 
-    /// All translations are gone.
+    /// Forgets all superpages, after a flush of all translations.
     pub(super) fn clear(&mut self) {
         self.sizes.clear();
         self.last = None;

@@ -1,4 +1,4 @@
-//! The unit on its own: what it answers, and what each answer costs.
+//! Tests of the MMU in isolation: answers, and what each one counts.
 
 use vm_memory::{Bytes, GuestAddress};
 

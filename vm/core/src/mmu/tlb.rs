@@ -1,22 +1,21 @@
-//! The software TLB, shared by the interpreter and generated code.
+//! Software TLB, shared by the interpreter and generated code.
 //!
-//! A bank is direct-mapped by virtual page number, with a half for loads and one
-//! for stores. An entry holds the *range* that it translates, not a tag: a hit is
+//! A bank is direct-mapped by virtual page number, with separate entries for loads and
+//! stores. An entry holds the *range* that it translates instead of a tag. A hit is
 //!
 //! ```text
 //! offset = va - entry.start;   offset + size - 1 < entry.length
 //! host   = va + entry.addend
 //! ```
 //!
-//! (wrapping arithmetic), so that a misaligned access inside the range hits, one
-//! that leaves the range misses, and a range may be larger than a page: reads of a
-//! superpage get up to [`RANGE_LIMIT`] bytes an entry. Ranges are aligned to that
-//! limit, which is half of what the index spans. That is what makes the single
-//! compare sound: an access that straddles the *start* of a range begins in a page
-//! whose slot never holds that range.
+//! in wrapping arithmetic. A misaligned access within the range therefore hits, one that
+//! leaves the range misses, and a range may exceed a page: for loads from a superpage, up
+//! to [`RANGE_LIMIT`] bytes per entry. Ranges are aligned to that limit, half of what the
+//! index spans. This makes the single comparison sound: an access that straddles the
+//! *start* of a range begins in a page whose slot never holds that range.
 //!
-//! There is one bank for each [`Context`], so entering and leaving the kernel
-//! switches a pointer and flushes nothing.
+//! There is one bank per [`Context`], so that entering and leaving the kernel switches a
+//! pointer and flushes nothing.
 
 use std::ptr::NonNull;
 
@@ -28,7 +27,7 @@ pub const TLB_ENTRIES: usize = 1024;
 /// Largest range of one entry in bytes, and its alignment.
 pub const RANGE_LIMIT: u64 = PAGE_SIZE * (TLB_ENTRIES as u64) / 2;
 
-/// One translated range. `length` 0 never hits.
+/// A translated range. Never hits if `length` is 0.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(32))]
 pub struct TlbEntry {
@@ -40,7 +39,7 @@ pub struct TlbEntry {
     pub addend: u64,
 }
 
-/// The translations of one context.
+/// Translations of one context.
 #[derive(Debug)]
 #[repr(C)]
 pub struct TlbBank {
@@ -50,7 +49,7 @@ pub struct TlbBank {
     pub write: [TlbEntry; TLB_ENTRIES],
 }
 
-/// Which permissions a data access has; each has its own bank.
+/// Permissions of data accesses; each set has its own bank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum Context {
@@ -69,7 +68,7 @@ pub(crate) fn slot(va: u64) -> usize {
     (va >> PAGE_SHIFT) as usize & (TLB_ENTRIES - 1)
 }
 
-/// The same in the type of lists of slots.
+/// Slot number as the lists of used slots store it.
 #[expect(clippy::cast_possible_truncation, reason = "there are fewer slots than the type has values")]
 fn slot_number(va: u64) -> u16 {
     const _: () = assert!(TLB_ENTRIES <= 1 << u16::BITS);
@@ -91,12 +90,12 @@ impl TlbEntry {
     }
 }
 
-/// Owner of a bank, by a pointer: the hart's state and generated code have copies of it, so
-/// no reference to the bank outlives a method here.
+/// Owning pointer to a bank. The hart's state and generated code hold copies of it, so no
+/// reference to the bank outlives a method here.
 #[derive(Debug)]
 struct Bank(NonNull<TlbBank>);
 
-// SAFETY: the owner of the allocation; the copies of its pointer move with the same hart.
+// SAFETY: it owns the allocation; the copies of the pointer move with the same hart.
 unsafe impl Send for Bank {}
 
 impl Bank {
@@ -107,8 +106,8 @@ impl Bank {
     }
 
     fn read(&mut self, at: usize) -> &mut TlbEntry {
-        // SAFETY: the bank lives as long as `self`, and the hart, of which it is a part, is
-        // borrowed mutably: nothing else uses the bank meanwhile.
+        // SAFETY: the bank lives as long as `self`. The hart that contains it is borrowed
+        // mutably, so nothing else uses the bank.
         let half = unsafe { &mut (*self.0.as_ptr()).read };
         &mut half[at]
     }
@@ -127,7 +126,7 @@ impl Drop for Bank {
     }
 }
 
-/// A bank and what is needed to empty it without touching every slot.
+/// A bank with the lists of used slots, which avoid touching every slot in a flush.
 #[derive(Debug)]
 pub(super) struct TlbContext {
     bank: Bank,
@@ -141,7 +140,7 @@ impl TlbContext {
         Self { bank: Bank::new(), used_reads: Vec::new(), used_writes: Vec::new(), superpages: Superpages::default() }
     }
 
-    /// The bank, which stays where it is for the life of the context.
+    /// The bank, at an address fixed for the life of the context.
     pub(super) fn bank(&self) -> *mut TlbBank {
         self.bank.0.as_ptr()
     }
@@ -154,7 +153,7 @@ impl TlbContext {
         fill(self.bank.write(slot(va)), entry, &mut self.used_writes, slot_number(va));
     }
 
-    /// Forgets everything.
+    /// Flushes all translations.
     pub(super) fn flush(&mut self) {
         for at in self.used_reads.drain(..) {
             *self.bank.read(usize::from(at)) = TlbEntry::default();
@@ -165,7 +164,7 @@ impl TlbContext {
         self.superpages.clear();
     }
 
-    /// Forgets the translation of `va`: its page, or everything if it may be part of
+    /// Flushes the translation of `va`: its page, or all translations if it may be part of
     /// a superpage.
     pub(super) fn flush_address(&mut self, va: u64) {
         if self.superpages.contain(va) {
@@ -176,8 +175,7 @@ impl TlbContext {
     }
 }
 
-/// Fills the slot with this number. One that never held anything since the last flush is not
-/// on the list of used ones yet.
+/// Fills slot `number`; records it as used if it was empty since the last flush.
 fn fill(place: &mut TlbEntry, entry: TlbEntry, used: &mut Vec<u16>, number: u16) {
     if place.addend == 0 && place.start == 0 && place.length == 0 {
         used.push(number);
@@ -208,8 +206,8 @@ mod tests {
 
     #[test]
     fn an_access_across_the_start_of_a_range_never_meets_it() {
-        // The page before any range of RANGE_LIMIT has a slot that no page of the
-        // range has.
+        // The page before a range of RANGE_LIMIT bytes has a slot that no page of the range
+        // has.
         for start in [RANGE_LIMIT, 2 * RANGE_LIMIT, 5 * RANGE_LIMIT] {
             let before = slot(start - 1);
             let inside = (0..RANGE_LIMIT / PAGE_SIZE).map(|n| slot(start + n * PAGE_SIZE));

@@ -1,5 +1,4 @@
-//! The page-table walk (privileged specification, "Virtual Address Translation
-//! Process").
+//! Page-table walk (privileged specification, "Virtual Address Translation Process").
 
 use super::pmp::{Pmp, Verdict};
 use super::regime::Regime;
@@ -17,7 +16,7 @@ mod pte {
     pub(super) const USER: u64 = 16;
     pub(super) const ACCESSED: u64 = 64;
     pub(super) const DIRTY: u64 = 128;
-    /// Bits 54 to 63: N, PBMT and reserved, none of them implemented.
+    /// Bits 63 to 54: N, PBMT and reserved, none implemented.
     pub(super) const RESERVED: u64 = 0x3ff << 54;
     pub(super) const PPN: u64 = (1 << 44) - 1;
     pub(super) const PPN_SHIFT: u32 = 10;
@@ -26,19 +25,19 @@ mod pte {
 const LEVEL_BITS: u32 = 9;
 const PPN_MASK: u64 = (1 << 44) - 1;
 
-/// Why there is no translation.
+/// Reason why a walk found no translation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WalkFault {
-    /// The page tables forbid it.
+    /// The page tables do not permit the access.
     Page,
-    /// The page tables themselves cannot be accessed.
+    /// A page table is not accessible.
     Access,
 }
 
-/// Why one pass over the page table gave no leaf.
+/// Reason why one pass over the page table found no leaf.
 enum Interrupted {
     Fault(WalkFault),
-    /// Another hart changed the entry while its A or D bit was being set.
+    /// Another hart changed the entry while its A or D bit was set.
     EntryChanged,
 }
 
@@ -48,7 +47,7 @@ impl From<WalkFault> for Interrupted {
     }
 }
 
-/// A leaf of the page table: `size` bytes from virtual `start` on are at `phys`.
+/// Leaf of a page table: maps `size` bytes from virtual address `start` to `phys`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Leaf {
     pub(crate) start: u64,
@@ -56,7 +55,7 @@ pub(crate) struct Leaf {
     pub(crate) size: u64,
 }
 
-/// A walk, with what it needs of its hart.
+/// A walk with its inputs from the hart.
 pub(super) struct Walk<'a> {
     pub(super) regime: &'a Regime,
     pub(super) ram: &'a GuestRam,
@@ -65,7 +64,8 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The leaf that translates `va` for an access with the privilege of the regime, U or S.
+    /// Finds the leaf that translates `va` for an access with the regime's privilege, U or
+    /// S.
     pub(super) fn leaf(mut self, va: u64, access: Access, levels: u32) -> Result<Leaf, WalkFault> {
         loop {
             match self.leaf_once(va, access, levels) {
@@ -114,7 +114,7 @@ impl Walk<'_> {
         let mode_allowed = match (self.regime.mode, user_page) {
             (PrivilegeMode::User, user_page) => user_page,
             (_, false) => true,
-            // S-mode never executes user pages, and touches them only under SUM.
+            // S-mode never executes user pages, and accesses them only under SUM.
             (_, true) => access != Access::Fetch && self.regime.user_memory,
         };
         let needed = match access {
@@ -126,7 +126,7 @@ impl Walk<'_> {
         mode_allowed && entry & needed != 0
     }
 
-    /// Sets the A and D bits under Svadu, or faults under Svade where they are clear.
+    /// Sets the A and D bits under Svadu; under Svade, faults if they are clear.
     fn update_accessed_dirty(&mut self, at: GuestPhys, entry: u64, access: Access) -> Result<(), Interrupted> {
         let wanted = pte::ACCESSED | if access == Access::Store { pte::DIRTY } else { 0 };
         if entry & wanted == wanted {
@@ -140,16 +140,16 @@ impl Walk<'_> {
 
     fn read_pte(&self, at: GuestPhys) -> Result<u64, WalkFault> {
         let host = self.pte_host(at, Access::Load)?;
-        // SAFETY: `pte_host` gives a pointer to 8 bytes of guest RAM.
+        // SAFETY: `pte_host` returns a pointer to 8 bytes of guest RAM.
         Ok(unsafe { raw::load_u64(host) })
     }
 
-    /// Replaces an entry unless somebody changed it meanwhile.
+    /// Replaces an entry unless it has changed.
     fn write_pte(&mut self, at: GuestPhys, old: u64, new: u64) -> Result<(), Interrupted> {
         let host = self.pte_host(at, Access::Store)?;
         self.writers.note(at);
-        // SAFETY: `pte_host` gives a pointer to 8 bytes of guest RAM, and the
-        // entry is 8-byte aligned because tables are page-aligned.
+        // SAFETY: `pte_host` returns a pointer to 8 bytes of guest RAM; the entry is 8-byte
+        // aligned because tables are page-aligned.
         let outcome = unsafe { raw::compare_exchange_u64(host, old, new) };
         outcome.map(|_| ()).map_err(|_| Interrupted::EntryChanged)
     }

@@ -1,12 +1,12 @@
-//! The pages that a hart may have written, see [`crate::mem::PageTracker`].
+//! Pages that a hart may have written; see [`crate::mem::PageTracker`].
 
 use std::sync::Arc;
 
 use crate::addr::GuestPhys;
 use crate::mem::GuestRam;
 
-/// RAM pages for which a hart is registered as a writer: all of which it has a writable
-/// translation, and those whose page-table entries it has changed.
+/// RAM pages that a hart is registered as a writer of: those with a writable translation,
+/// and those whose page-table entries it has updated.
 #[derive(Debug)]
 pub(super) struct Writers {
     ram: Arc<GuestRam>,
@@ -19,7 +19,7 @@ impl Writers {
         Self { ram, hart, pages: Vec::new() }
     }
 
-    /// Registers the hart for the page of `phys`, if that is RAM.
+    /// Registers the hart for the page of `phys`, if it is RAM.
     pub(super) fn note(&mut self, phys: GuestPhys) {
         if let Some(page) = self.ram.page_index(phys)
             && self.ram.tracker().add_writer(page, self.hart)
@@ -28,7 +28,7 @@ impl Writers {
         }
     }
 
-    /// Gives up all registrations; the hart's writable translations must be gone.
+    /// Releases all registrations; the hart's writable translations must be gone.
     pub(super) fn release(&mut self) {
         for page in self.pages.drain(..) {
             self.ram.tracker().remove_writer(page, self.hart);

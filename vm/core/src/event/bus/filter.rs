@@ -1,11 +1,10 @@
-//! Which events a subscriber gets.
+//! Event filters of subscribers.
 
 use crate::event::{Envelope, EventType, Family, VmId};
 
-/// Which events a subscriber wants. The default is all of them.
+/// Selects the events that a subscriber receives; all of them by default.
 ///
-/// Sets of families and types are bit masks: a publisher tests them for every
-/// event and subscriber.
+/// Families and types are bit sets, tested by publishers for every event and subscriber.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     families: Option<u32>,
@@ -14,19 +13,20 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Everything.
+    /// Selects every event.
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Only these families.
+    /// Restricts to these families.
     #[must_use]
     pub fn families(mut self, families: &[Family]) -> Self {
         self.families = Some(families.iter().fold(0, |mask, family| mask | 1 << family.index()));
         self
     }
 
-    /// Only these types, by [`Event::event_type`](crate::event::Event::event_type). A name that is none selects nothing.
+    /// Restricts to these types, by [`Event::event_type`](crate::event::Event::event_type).
+    /// Unknown names select nothing.
     #[must_use]
     pub fn types(mut self, types: &[&str]) -> Self {
         let wanted = types.iter().filter_map(|name| EventType::from_name(name));
@@ -34,14 +34,14 @@ impl Filter {
         self
     }
 
-    /// Only events of this machine.
+    /// Restricts to events of this machine.
     #[must_use]
     pub fn vm(mut self, vm: VmId) -> Self {
         self.vm = Some(vm);
         self
     }
 
-    /// Whether a subscriber with this filter gets the event in `envelope`.
+    /// Whether the filter selects the event in `envelope`.
     pub fn matches(&self, envelope: &Envelope) -> bool {
         let kind = envelope.event.kind();
         self.families.is_none_or(|mask| mask & 1 << kind.family().index() != 0)

@@ -1,19 +1,19 @@
-//! The event bus: bounded fan-out that never blocks a publisher.
+//! Event bus: bounded fan-out with publishers that never block.
 //!
-//! Every subscriber has its own bounded queue. What a full queue cannot take is
-//! dropped and counted, so for each subscriber, at any quiescent moment,
+//! Every subscriber has a bounded queue. Events that do not fit are dropped and counted.
+//! For each subscriber, at any quiescent moment,
 //!
 //! ```text
 //! published = delivered + dropped + queued
 //! ```
 //!
-//! where *published* counts the events that its filter lets through. It holds
-//! beyond the subscriber's end: what it leaves in its queue is dropped. With no
-//! subscriber, publishing is one relaxed load.
+//! where *published* counts the events that its filter selects. This holds beyond the end
+//! of a subscription: events left in its queue count as dropped. Without subscribers,
+//! publishing costs one relaxed load.
 //!
-//! Publishers hold a read lock while they hand out an event; only coming and going
-//! subscribers take it for writing. So a subscriber that has gone under the write
-//! lock cannot get another event, and its queue can be counted.
+//! Publishers deliver under a read lock; subscribing and unsubscribing take the write lock.
+//! A subscriber removed under the write lock receives no further event, so its queue can be
+//! counted.
 
 mod filter;
 mod stats;
@@ -37,7 +37,7 @@ struct Subscriber {
     counts: Arc<Counts>,
 }
 
-/// On cache lines of its own: publishers and the subscriber write it.
+/// Aligned to cache lines of its own, as publishers and the subscriber write it.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Counts {
@@ -54,7 +54,7 @@ struct Subscribers {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Number of present subscribers, so that publishing to nobody takes no lock.
+    /// Number of subscribers; lets publishers skip the lock if it is 0.
     active: AtomicUsize,
     sequence: AtomicU64,
     published: [AtomicU64; EventType::ALL.len()],
@@ -71,7 +71,7 @@ impl Shared {
     }
 }
 
-/// Handle to the bus; clones share it.
+/// Handle to an event bus; clones refer to the same bus.
 #[derive(Clone, Debug, Default)]
 pub struct DomainEventBus(Arc<Shared>);
 
@@ -81,15 +81,15 @@ impl DomainEventBus {
         Self::default()
     }
 
-    /// Whether anybody listens. Lets a publisher skip gathering what an event says.
+    /// Whether there are subscribers. Lets a publisher avoid gathering the fields of an
+    /// event.
     #[inline]
     pub fn has_subscribers(&self) -> bool {
         self.0.active.load(Ordering::Relaxed) != 0
     }
 
-    /// Hands an event of the machine `vm_id` to every subscriber whose filter matches.
-    /// Never blocks on a subscriber: what a full queue cannot take is dropped there and
-    /// counted.
+    /// Delivers an event of the machine `vm_id` to every subscriber whose filter selects
+    /// it. Never blocks on a subscriber: a full queue drops the event and counts it.
     #[inline]
     pub fn publish(&self, vm_id: VmId, event: impl Into<Event>) {
         if self.has_subscribers() {
@@ -110,9 +110,9 @@ impl DomainEventBus {
         }
     }
 
-    /// Adds a subscriber with a queue of `capacity` events (at least 1). Dropping
-    /// the [`Subscription`] removes it. Names come from a closed set: the bus
-    /// remembers the numbers of each for good.
+    /// Adds a subscriber with a queue of `capacity` events (at least 1); dropping the
+    /// [`Subscription`] removes it. Use a closed set of names: the bus keeps the statistics
+    /// of each name for ever.
     pub fn subscribe(&self, name: &str, filter: Filter, capacity: usize) -> Subscription {
         let capacity = capacity.max(1);
         let (queue, receiver) = crossbeam_channel::bounded(capacity);
@@ -125,7 +125,7 @@ impl DomainEventBus {
         Subscription { bus: self.clone(), receiver, counts }
     }
 
-    /// Numbers for telemetry. Exact when nobody publishes or receives meanwhile.
+    /// Statistics of the bus. Exact while no one publishes or receives.
     pub fn stats(&self) -> BusStats {
         let subscribers = self.0.read();
         BusStats {
@@ -172,7 +172,7 @@ impl Subscriber {
     }
 }
 
-/// The receiving end of one subscriber.
+/// Receiving end of a subscription.
 #[derive(Debug)]
 pub struct Subscription {
     bus: DomainEventBus,
@@ -180,13 +180,12 @@ pub struct Subscription {
     counts: Arc<Counts>,
 }
 
-/// What came first, see [`Subscription::recv_or`].
+/// Source of the value from [`Subscription::recv_or`].
 #[derive(Debug)]
 pub enum Received<T> {
     /// An event.
     Event(Envelope),
-    /// Something from the other channel, or the news that nothing can come from it
-    /// any more.
+    /// A message from the other channel, or its disconnection.
     Other(Result<T, RecvError>),
 }
 
@@ -194,7 +193,7 @@ impl Subscription {
     /// Waits for the next event.
     ///
     /// # Errors
-    /// Never while the bus exists, which this subscription itself keeps alive.
+    /// None while the bus exists, which the subscription keeps alive.
     pub fn recv(&self) -> Result<Envelope, RecvError> {
         self.receiver.recv().inspect(|_| self.count_delivery())
     }
@@ -202,12 +201,12 @@ impl Subscription {
     /// Waits for the next event, at most `timeout`.
     ///
     /// # Errors
-    /// When none arrived in time.
+    /// When no event arrived in time.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<Envelope, RecvTimeoutError> {
         self.receiver.recv_timeout(timeout).inspect(|_| self.count_delivery())
     }
 
-    /// Waits for the next event or for `other`, which goes first if both are there.
+    /// Waits for the next event or for `other`, which has precedence.
     pub fn recv_or<T>(&self, other: &Receiver<T>) -> Received<T> {
         select_biased! {
             recv(other) -> message => Received::Other(message),
@@ -216,13 +215,13 @@ impl Subscription {
                     self.count_delivery();
                     Received::Event(envelope)
                 }
-                // The bus keeps the sending end until this subscription is dropped.
+                // Unreachable while this subscription lives: the bus owns the sender.
                 Err(RecvError) => Received::Other(other.recv()),
             },
         }
     }
 
-    /// The next event if there is one.
+    /// Takes the next event without waiting.
     ///
     /// # Errors
     /// When the queue is empty.
@@ -230,8 +229,8 @@ impl Subscription {
         self.receiver.try_recv().inspect(|_| self.count_delivery())
     }
 
-    /// The events that are queued now, and none that come meanwhile: it ends even if
-    /// publishers do not.
+    /// Takes the events queued at the time of the call, so that it ends even while
+    /// publishers go on.
     pub fn drain(&self) -> impl Iterator<Item = Envelope> {
         std::iter::from_fn(|| self.try_recv().ok()).take(self.receiver.len())
     }

@@ -1,36 +1,36 @@
-//! What the bus counts about itself.
+//! Statistics of the event bus.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::event::EventType;
 
-/// Numbers of one subscriber.
+/// Statistics of one subscriber.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriberStats {
     /// Name given at subscription.
     pub name: Arc<str>,
-    /// Events that matched its filter.
+    /// Events that its filter selected.
     pub published: u64,
-    /// Events that it took from its queue.
+    /// Events that it received.
     pub delivered: u64,
-    /// Events that did not fit its queue, or were left in it when it went away.
+    /// Events that did not fit its queue, or remained in it at the end of the subscription.
     pub dropped: u64,
-    /// The part of `dropped` that was left in the queue.
+    /// Part of `dropped` that remained in the queue.
     pub abandoned: u64,
     /// Events in its queue.
     pub queued: u64,
-    /// Size of its queue.
+    /// Capacity of its queue.
     pub capacity: usize,
 }
 
 impl SubscriberStats {
-    /// Nothing happened yet.
+    /// Statistics of a new subscriber.
     pub(super) fn new(name: &Arc<str>) -> Self {
         Self { name: Arc::clone(name), published: 0, delivered: 0, dropped: 0, abandoned: 0, queued: 0, capacity: 0 }
     }
 
-    /// Adds the numbers of another subscriber.
+    /// Adds the statistics of another subscriber.
     pub(super) fn add(&mut self, other: &Self) {
         self.published += other.published;
         self.delivered += other.delivered;
@@ -41,21 +41,21 @@ impl SubscriberStats {
     }
 }
 
-/// Numbers of the whole bus.
+/// Statistics of the whole bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusStats {
-    /// Events published while there was a subscriber, by type as in [`EventType::ALL`].
+    /// Events published while there was a subscriber, by type in the order of
+    /// [`EventType::ALL`].
     pub published: [u64; EventType::ALL.len()],
-    /// Every subscriber there is.
+    /// Present subscribers.
     pub subscribers: Vec<SubscriberStats>,
-    /// Sums over the subscribers that went away, one entry for each name. Their
-    /// queues are gone, so `queued` and `capacity` are 0.
+    /// Sums over past subscribers, one entry per name. `queued` and `capacity` are 0.
     pub departed: Vec<SubscriberStats>,
 }
 
 impl BusStats {
-    /// Sums over all subscribers of a name, present and departed, so that each
-    /// count only grows. Sorted by name.
+    /// Sums over all subscribers of each name, present and past, so that every count is
+    /// monotonic. Sorted by name.
     pub fn by_name(&self) -> Vec<SubscriberStats> {
         let mut sums: BTreeMap<&str, SubscriberStats> = BTreeMap::new();
         for stats in self.departed.iter().chain(&self.subscribers) {

@@ -1,18 +1,17 @@
-//! `cycle`, `time`, `instret` and their machine-mode originals (Zicntr).
+//! `cycle`, `time`, `instret` and their machine-mode counterparts (Zicntr).
 //!
-//! A cycle is one retired instruction: the guest has no clock of its own, and a
-//! count that depends on nothing else keeps runs reproducible.
+//! A cycle is one retired instruction, which keeps runs reproducible.
 
 use super::effect::Effect;
 use crate::arch::PrivilegeMode;
 use crate::hart::Hart;
 
-/// Counters that exist: cycle, time and instret.
+/// Implemented counters: cycle, time and instret.
 pub(super) const IMPLEMENTED: u64 = 0b111;
 const CYCLE: u64 = 1;
 const INSTRET: u64 = 4;
 
-/// The counter-enable chain of the user counters.
+/// Whether `mcounteren` and `scounteren` allow access to the counter.
 pub(super) fn allowed(hart: &Hart, number: u16) -> bool {
     let bit = 1u64 << (number & 31);
     match hart.mode {
@@ -34,7 +33,7 @@ pub(super) fn read_time(hart: &Hart, _number: u16) -> u64 {
     hart.config.clock.now()
 }
 
-/// While a counter is inhibited its offset holds the value itself.
+/// Value of a counter. While it is inhibited, its offset is the value.
 fn read(hart: &Hart, counter: u64, offset: u64) -> u64 {
     if hart.csr.mcountinhibit & counter != 0 { offset } else { hart.instructions_retired().wrapping_add(offset) }
 }
@@ -49,8 +48,8 @@ pub(super) fn write_minstret(hart: &mut Hart, _number: u16, value: u64) -> Effec
     Effect::None
 }
 
-/// The offset that makes the next instruction read `value`: the write replaces
-/// the increment of the instruction that does it ("Hardware Performance Monitor").
+/// Offset with which the next instruction reads `value`: the write replaces the increment
+/// of its own instruction ("Hardware Performance Monitor").
 fn offset_for(hart: &Hart, counter: u64, value: u64) -> u64 {
     if hart.csr.mcountinhibit & counter != 0 {
         value
@@ -59,8 +58,8 @@ fn offset_for(hart: &Hart, counter: u64, value: u64) -> u64 {
     }
 }
 
-/// Counters that stop keep the value that the instruction itself reads; those that
-/// start go on from theirs behind it. The others take no notice.
+/// Writes `mcountinhibit`. Counters that stop keep the value that this instruction reads;
+/// those that start continue from theirs after it.
 pub(super) fn write_inhibit(hart: &mut Hart, number: u16, value: u64) -> Effect {
     let (cycle, instret) = (read_cycle(hart, number), read_instret(hart, number));
     let changed = hart.csr.mcountinhibit ^ value;

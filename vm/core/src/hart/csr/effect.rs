@@ -1,14 +1,14 @@
-//! What an access to a CSR means for whoever executes instructions.
+//! Outcome of CSR accesses.
 
-/// What a CSR write means.
+/// What the engine must do after a CSR write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Nothing beyond the register.
+    /// Nothing.
     None,
-    /// Interrupt enables or address translation may have changed.
+    /// Poll: interrupt enables or address translation may have changed.
     Resync,
 }
 
-/// The access is not allowed or there is no such register: illegal instruction.
+/// Access to a CSR that does not exist or is not accessible: illegal instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CsrDenied;

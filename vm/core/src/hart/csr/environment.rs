@@ -1,4 +1,4 @@
-//! `menvcfg` and `senvcfg`: which optional behaviour lower modes get.
+//! `menvcfg` and `senvcfg`.
 
 use super::effect::Effect;
 use crate::arch::envcfg::{ADUE, CBZE, FIOM, STCE};

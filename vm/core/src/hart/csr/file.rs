@@ -1,12 +1,12 @@
-//! Contents of control and status registers.
+//! Storage of control and status registers.
 
-/// Registers without a place in [`HartState`](crate::hart::HartState).
+/// Registers that are not in [`HartState`](crate::hart::HartState).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CsrFile {
     pub(crate) medeleg: u64,
     pub(crate) mideleg: u64,
     pub(crate) mie: u64,
-    /// The bits of `mip` that software wrote; lines and timers come on top.
+    /// Software-written bits of `mip`, without lines and timers.
     pub(crate) mip: u64,
     pub(crate) mtvec: u64,
     pub(crate) mepc: u64,

@@ -20,7 +20,7 @@ pub(super) fn read_sip(hart: &Hart, _number: u16) -> u64 {
     hart.pending() & hart.csr.mideleg
 }
 
-/// M-mode may set the supervisor bits; STIP belongs to `stimecmp` under Sstc.
+/// Writes the supervisor bits of `mip`; STIP follows `stimecmp` under Sstc.
 pub(super) fn write_mip(hart: &mut Hart, _number: u16, value: u64) -> Effect {
     let timer = if hart.csr.menvcfg & envcfg::STCE != 0 { 0 } else { STI };
     let mask = SSI | SEI | timer;

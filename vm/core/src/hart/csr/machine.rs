@@ -1,10 +1,10 @@
-//! `misa`, `mhartid`, `mtvec` and what `medeleg` can hold.
+//! `misa`, `mhartid`, `mtvec` and the legal values of `medeleg`.
 
 use super::effect::Effect;
 use crate::arch::ExceptionCause;
 use crate::hart::Hart;
 
-/// RV64 with A, B (Zba, Zbb and Zbs), C, D, F, I, M, S and U.
+/// RV64 with the extensions A, B (Zba, Zbb and Zbs), C, D, F, I, M, S and U.
 const MISA: u64 = 2 << 62
     | extension(b'A')
     | extension(b'B')
@@ -16,8 +16,7 @@ const MISA: u64 = 2 << 62
     | extension(b'S')
     | extension(b'U');
 
-/// Every exception but the `ecall` of M-mode, which cannot come from
-/// a lower mode.
+/// Every exception except `ecall` from M-mode, which is never delegated.
 pub(super) const DELEGABLE_EXCEPTIONS: u64 = ExceptionCause::MASK & !ExceptionCause::MachineEcall.mask();
 
 const fn extension(letter: u8) -> u64 {
@@ -37,7 +36,7 @@ pub(super) fn write_mtvec(hart: &mut Hart, _number: u16, value: u64) -> Effect {
     Effect::None
 }
 
-/// Direct and vectored mode are legal; for others the mode keeps its value.
+/// WARL value of a trap vector: direct or vectored mode; a reserved mode keeps the old one.
 pub(super) fn legal_vector(value: u64, old: u64) -> u64 {
     let mode = if value & 2 == 0 { value & 1 } else { old & 1 };
     value & !3 | mode

@@ -1,8 +1,8 @@
 //! Control and status registers.
 //!
-//! [`table`] declares one row a register; the other files hold the hooks that
-//! the rows name, by topic. Access rules that follow from the number alone
-//! (privilege in bits 8 and 9, read-only in bits 10 and 11) are checked here.
+//! `table.rs` declares a row per register; the other files hold the accessors that the rows
+//! name, by topic. Access rules encoded in the CSR number (privilege in bits 8 and 9,
+//! read-only in bits 10 and 11) are checked here.
 
 mod counters;
 mod effect;
@@ -20,7 +20,7 @@ use crate::arch::PrivilegeMode;
 use crate::hart::Hart;
 pub(crate) use effect::{CsrDenied, Effect};
 
-/// Name of CSR `number`, such as `mtvec` or `pmpaddr15`, if there is such a register.
+/// Name of CSR `number`, such as `mtvec` or `pmpaddr15`, if it is implemented.
 pub fn name(number: u16) -> Option<String> {
     table::find(number).map(|csr| csr.name_of(number))
 }

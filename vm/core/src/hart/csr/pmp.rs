@@ -1,4 +1,4 @@
-//! `pmpcfg` and `pmpaddr`: sixteen entries, the other numbers read as zero.
+//! `pmpcfg` and `pmpaddr`: sixteen entries; the others read as zero.
 
 use super::effect::Effect;
 use crate::counters::FlushScope;
@@ -7,7 +7,7 @@ use crate::hart::Hart;
 const FIRST_CONFIG: u16 = 0x3a0;
 const FIRST_ADDRESS: u16 = 0x3b0;
 
-/// On RV64 only the even-numbered configuration registers exist.
+/// RV64 has only the even-numbered configuration registers.
 pub(super) fn config_allowed(_hart: &Hart, number: u16) -> bool {
     number & 1 == 0
 }

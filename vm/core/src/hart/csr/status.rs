@@ -1,4 +1,4 @@
-//! `mstatus` and its restricted view `sstatus`.
+//! `mstatus` and its subset `sstatus`.
 
 use super::effect::Effect;
 use crate::arch::status::{
@@ -25,7 +25,7 @@ fn dirty_summary(hart: &Hart) -> u64 {
 pub(super) fn write_mstatus(hart: &mut Hart, _number: u16, value: u64) -> Effect {
     let mut mask = MACHINE_WRITABLE;
     if value >> MPP_SHIFT & 3 == 2 {
-        // Reserved mode: the field keeps its legal value.
+        // MPP is WARL: a reserved mode keeps the old value.
         mask &= !MPP;
     }
     update(hart, value, mask)

@@ -9,7 +9,7 @@ use crate::counters::FlushScope;
 use crate::hart::Hart;
 use crate::mmu::PagingMode;
 
-/// ASID of 16 bits and the physical page number; the mode is checked apart.
+/// 16-bit ASID and physical page number; the mode is checked separately.
 const SATP_FIELDS: u64 = (1 << 60) - 1;
 
 pub(super) fn write_stvec(hart: &mut Hart, _number: u16, value: u64) -> Effect {
@@ -21,7 +21,7 @@ pub(super) fn satp_allowed(hart: &Hart, _number: u16) -> bool {
     hart.mode != PrivilegeMode::Supervisor || hart.state.status & TVM == 0
 }
 
-/// A write with an unsupported mode has no effect at all ("Supervisor Address
+/// Writes `satp`. A write with an unsupported mode has no effect ("Supervisor Address
 /// Translation and Protection Register").
 pub(super) fn write_satp(hart: &mut Hart, _number: u16, value: u64) -> Effect {
     if !PagingMode::from_satp(value).is_some_and(|mode| mode.is_there(hart.config.mmu)) {

@@ -1,4 +1,4 @@
-//! One row per control and status register.
+//! Table of control and status registers, one row each.
 
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
@@ -7,20 +7,20 @@ use super::effect::Effect;
 use super::{counters, environment, float, interrupts, machine, pmp, status, supervisor};
 use crate::hart::Hart;
 
-/// A control and status register, or a run of them that behave alike.
+/// A control and status register, or consecutive ones with the same accessors.
 #[derive(Debug)]
 pub(super) struct Csr {
     numbers: RangeInclusive<u16>,
     pub(super) name: &'static str,
-    /// Conditions beyond the privilege that the number encodes.
+    /// Access conditions beyond the privilege encoded in the number.
     pub(super) allowed: fn(&Hart, u16) -> bool,
     pub(super) read: fn(&Hart, u16) -> u64,
     pub(super) write: fn(&mut Hart, u16, u64) -> Effect,
 }
 
 impl Csr {
-    /// Name of register `number` of the row. Registers of a run are counted from where
-    /// the last digit of the number is 0, which is how the specification numbers them.
+    /// Name of register `number` of the row. Consecutive registers are numbered from the
+    /// CSR number whose last hexadecimal digit is 0, as in the specification.
     pub(super) fn name_of(&self, number: u16) -> String {
         let (first, last) = (*self.numbers.start(), *self.numbers.end());
         if first == last { self.name.to_owned() } else { format!("{}{}", self.name, number - (first & !0xf)) }
@@ -41,8 +41,8 @@ macro_rules! csrs {
     (@last $first:literal $last:literal) => { $last };
 }
 
-/// A plain field of the CSR file: `field!(mtval)`, or with a mask of the writable
-/// bits `field!(mcounteren, MASK)`. Expands to the read and the write hook.
+/// Accessors of a plain field of the CSR file: `field!(mtval)`, or `field!(mcounteren,
+/// MASK)` with a mask of the writable bits.
 macro_rules! read_field {
     ($name:ident) => {
         |hart, _| hart.csr.$name
@@ -60,7 +60,7 @@ macro_rules! write_field {
     };
 }
 
-/// `sepc` and `mepc` hold 2-byte aligned addresses.
+/// `sepc` and `mepc` are 2-byte aligned.
 const PC_MASK: u64 = !1;
 
 csrs! {
@@ -111,7 +111,7 @@ csrs! {
     // Physical memory protection
     0x3a0..=0x3af "pmpcfg" pmp::config_allowed, pmp::read_config, pmp::write_config;
     0x3b0..=0x3ef "pmpaddr" always, pmp::read_address, pmp::write_address;
-    // Triggers: none; a debugger sees that from tdata1 = 0
+    // Triggers: none, which debuggers detect by tdata1 = 0
     0x7a0 "tselect" always, zero, ignore;
     0x7a1 "tdata1" always, zero, ignore;
     0x7a2 "tdata2" always, zero, ignore;
@@ -130,17 +130,17 @@ fn zero(_hart: &Hart, _number: u16) -> u64 {
     0
 }
 
-/// For registers whose number already says that they cannot be written.
+/// Write accessor of CSRs that are read-only by number; never called.
 fn read_only(_hart: &mut Hart, _number: u16, _value: u64) -> Effect {
     Effect::None
 }
 
-/// For registers whose fields are all read-only zero or fixed (WARL).
+/// Write accessor of CSRs without writable fields (WARL).
 fn ignore(_hart: &mut Hart, _number: u16, _value: u64) -> Effect {
     Effect::None
 }
 
-/// The row of `number`.
+/// Row of CSR `number`.
 pub(super) fn find(number: u16) -> Option<&'static Csr> {
     static BY_NUMBER: LazyLock<Vec<Option<&'static Csr>>> = LazyLock::new(|| {
         let mut table = vec![None; 1 << 12];

@@ -1,23 +1,22 @@
-//! The forms of floating-point instructions: register access, rounding, flags.
+//! Instruction forms of floating point: register access, rounding and flags.
 
 use crate::fp::{F32, F64, Flags, Format, RoundingMode, box_f32, unbox_f32};
 use crate::hart::{Exception, Hart};
 use crate::interp::{Flow, sext32};
 use crate::isa::Operands;
 
-/// How a format sits in a 64-bit floating-point register ("NaN Boxing of
-/// Narrower Values"), in an integer register and in memory.
+/// Representation of a format in floating-point registers ("NaN Boxing of Narrower
+/// Values"), in integer registers and in memory.
 pub(in crate::interp) trait Register: Format {
-    /// The number in a register.
+    /// Number in a register.
     fn unpack(register: u64) -> Self::Bits;
-    /// The register that holds a number.
+    /// Register value that holds a number.
     fn pack(bits: Self::Bits) -> u64;
-    /// The low bits of a register, boxed or not, as `fmv.x` moves them to an
-    /// integer register: sign-extended.
+    /// Low bits of a register, boxed or not, sign-extended, as `fmv.x` moves them.
     fn raw(register: u64) -> u64;
-    /// The bits of the number at a virtual address.
+    /// Loads the bits of a number at virtual address `va`.
     fn load(hart: &mut Hart, va: u64) -> Result<u64, Exception>;
-    /// Stores the low bits of a register, boxed or not.
+    /// Stores the low bits of a register, boxed or not, at `va`.
     fn store(hart: &mut Hart, va: u64, register: u64) -> Result<(), Exception>;
 }
 
@@ -65,7 +64,7 @@ impl Register for F64 {
     }
 }
 
-/// Dynamic rounding: use `frm`.
+/// `rm` value that selects `frm`.
 const DYNAMIC: u8 = 7;
 
 impl Hart {
@@ -91,7 +90,7 @@ impl Hart {
     }
 }
 
-/// `fl*`: a load whose raw bits go to a register.
+/// `flw`, `fld`: loads bits into a register.
 pub(super) fn load<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     if !hart.float_enabled() {
         return hart.raise_illegal();
@@ -106,7 +105,7 @@ pub(super) fn load<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     }
 }
 
-/// `fs*`: the raw low bits of a register are stored.
+/// `fsw`, `fsd`: stores the low bits of a register.
 pub(super) fn store<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     if !hart.float_enabled() {
         return hart.raise_illegal();
@@ -118,8 +117,8 @@ pub(super) fn store<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     }
 }
 
-/// An instruction that rounds: `operation` gets the sources and the mode, and
-/// returns the register to write.
+/// Instruction that rounds: `operation` maps the sources and the rounding mode to the value
+/// of `rd`.
 #[inline(always)]
 pub(in crate::interp) fn rounded<F: Register>(
     hart: &mut Hart,
@@ -135,7 +134,7 @@ pub(in crate::interp) fn rounded<F: Register>(
     Flow::Next
 }
 
-/// An instruction without rounding whose result is a float register.
+/// Instruction with a floating-point result that does not round.
 #[inline(always)]
 pub(super) fn unrounded<F: Register>(
     hart: &mut Hart,
@@ -152,7 +151,7 @@ pub(super) fn unrounded<F: Register>(
     Flow::Next
 }
 
-/// A comparison or classification: the result is an integer register.
+/// Comparison or classification, with an integer result.
 #[inline(always)]
 pub(super) fn to_flag<F: Register>(
     hart: &mut Hart,
@@ -169,7 +168,7 @@ pub(super) fn to_flag<F: Register>(
     Flow::Next
 }
 
-/// A conversion to an integer register.
+/// Conversion to an integer.
 #[inline(always)]
 pub(super) fn to_integer<F: Register>(
     hart: &mut Hart,
@@ -184,7 +183,7 @@ pub(super) fn to_integer<F: Register>(
     Flow::Next
 }
 
-/// A conversion from an integer register.
+/// Conversion from an integer.
 #[inline(always)]
 pub(super) fn from_integer<F: Register>(
     hart: &mut Hart,
@@ -199,7 +198,7 @@ pub(super) fn from_integer<F: Register>(
     Flow::Next
 }
 
-/// `fmv.*.x`: raw bits from an integer register to a float register.
+/// `fmv.w.x`, `fmv.d.x`: moves bits from an integer register.
 pub(super) fn move_from_integer<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     if !hart.float_enabled() {
         return hart.raise_illegal();
@@ -208,7 +207,7 @@ pub(super) fn move_from_integer<F: Register>(hart: &mut Hart, o: Operands) -> Fl
     Flow::Next
 }
 
-/// `fmv.x.*`: raw bits of a float register to an integer register.
+/// `fmv.x.w`, `fmv.x.d`: moves bits to an integer register.
 pub(super) fn move_to_integer<F: Register>(hart: &mut Hart, o: Operands) -> Flow {
     if !hart.float_enabled() {
         return hart.raise_illegal();

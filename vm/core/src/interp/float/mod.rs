@@ -1,4 +1,4 @@
-//! F and D: floating point, one meaning for all precisions.
+//! F and D extensions: floating point, generic over the precision.
 
 mod form;
 
@@ -9,7 +9,7 @@ use form::{from_integer, load, move_from_integer, move_to_integer, store, to_fla
 
 pub(super) use form::{Register, rounded};
 
-/// The number with its sign inverted, for the negated multiply-adds.
+/// Inverts the sign, for the negated multiply-adds.
 fn negate<F: Format>(bits: F::Bits) -> F::Bits {
     F::narrow(bits.into() ^ F::SIGN)
 }
@@ -48,7 +48,7 @@ macro_rules! from_int {
     };
 }
 
-/// The handler of an operation in the precision `F`.
+/// Handler of operation `op` in precision `F`.
 pub(super) fn handler<F: Register>(op: Float) -> Handler {
     match op {
         Float::Load => load::<F>,
