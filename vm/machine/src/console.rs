@@ -1,4 +1,4 @@
-//! The host side of a guest console.
+//! Host side of a guest console.
 //!
 //! ```text
 //!  serial port, virtio console, SBI, HTIF ──output──► ConsoleBackend (host)
@@ -6,9 +6,9 @@
 //!                    └── take_input ── bounded queue ◄── push_input
 //! ```
 //!
-//! Input has back pressure: [`Console::push_input`] takes what fits and says how
-//! much that was, so that a guest that does not read cannot make the host's memory
-//! grow. Output is the backend's matter: it may drop, or have the hart wait.
+//! Input has back pressure: [`Console::push_input`] accepts as many bytes as fit and
+//! returns their number, so that a guest that does not read does not grow the host's
+//! memory. The backend decides about output: it may drop bytes or block the hart.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,37 +17,35 @@ use std::time::{Duration, Instant};
 
 use crate::sync::lock;
 
-/// Bytes of input that wait for the guest at most.
+/// Capacity of the input queue in bytes.
 pub const INPUT_CAPACITY: usize = 4096;
 
-/// Where the bytes go that a guest writes to its console. Harts call it from
-/// their own threads.
+/// Destination of guest console output. Harts call it from their own threads.
 pub trait ConsoleBackend: Send + Sync + fmt::Debug {
-    /// Takes what the guest wrote. The hart that wrote waits for it, so whoever ends a
-    /// machine has to see to it that a backend that blocks gives up.
+    /// Writes guest output. The writing hart waits for it: a backend that blocks must
+    /// return when the machine ends.
     fn write(&self, bytes: &[u8]);
 }
 
 /// Size of the terminal that shows a console, in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TerminalSize {
-    /// Characters in a line; 0 if not known.
+    /// Columns; 0 if unknown.
     pub columns: u16,
-    /// Lines; 0 if not known.
+    /// Rows; 0 if unknown.
     pub rows: u16,
 }
 
-/// Sees what the guest writes before the backend gets it.
+/// Observer of guest output, called before the backend.
 pub(crate) trait OutputWatcher: Send {
-    /// The guest wrote `bytes`, next to what it wrote before.
+    /// Called with `bytes` that the guest wrote, in order.
     fn see(&mut self, bytes: &[u8]);
 }
 
-/// Called when input arrives or the size changes, from the thread that caused it.
+/// Callback for new input or a changed size, called on the thread that caused it.
 type Listener = Box<dyn Fn() + Send + Sync>;
 
-/// One guest console: a backend for output, a queue for input, and the size of what
-/// shows it.
+/// Guest console: an output backend, an input queue and a terminal size.
 pub struct Console {
     backend: Arc<dyn ConsoleBackend>,
     watcher: Mutex<Option<Box<dyn OutputWatcher>>>,
@@ -58,7 +56,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console that writes to `backend` and has no input yet.
+    /// A console that writes to `backend`, with no input.
     pub fn new(backend: Arc<dyn ConsoleBackend>) -> Arc<Self> {
         Arc::new(Self {
             backend,
@@ -70,7 +68,7 @@ impl Console {
         })
     }
 
-    /// Passes guest output on to the backend.
+    /// Passes guest output to the backend.
     pub fn output(&self, bytes: &[u8]) {
         if let Some(watcher) = &mut *lock(&self.watcher) {
             watcher.see(bytes);
@@ -78,7 +76,7 @@ impl Console {
         self.backend.write(bytes);
     }
 
-    /// Names who sees the guest's output; the last one wins.
+    /// Sets the observer of guest output, replacing any previous one.
     pub(crate) fn set_watcher(&self, watcher: impl OutputWatcher + 'static) {
         *lock(&self.watcher) = Some(Box::new(watcher));
     }
@@ -88,31 +86,31 @@ impl Console {
         *lock(&self.size)
     }
 
-    /// The terminal that shows the console has this size from now on.
+    /// Sets the size of the terminal that shows the console.
     pub fn set_size(&self, size: TerminalSize) {
         if std::mem::replace(&mut *lock(&self.size), size) != size {
             call(&self.size_listener);
         }
     }
 
-    /// Names the device that wants to know when the size changes; the last one wins.
+    /// Sets the callback for size changes, replacing any previous one.
     pub(crate) fn set_size_listener(&self, listener: impl Fn() + Send + Sync + 'static) {
         *lock(&self.size_listener) = Some(Arc::new(Box::new(listener)));
     }
 
-    /// Queues input for the guest and returns how many bytes fitted, 0 to
-    /// `bytes.len()`. The caller offers the rest again later.
+    /// Queues input for the guest; returns the number of bytes accepted, 0 to
+    /// `bytes.len()`. The caller retries the rest later.
     pub fn push_input(&self, bytes: &[u8]) -> usize {
         let taken = {
             let mut input = lock(&self.input);
-            // Returned input may have made it a little longer.
+            // Returned input may exceed the capacity a little.
             let room = INPUT_CAPACITY.saturating_sub(input.len());
             let taken = room.min(bytes.len());
             input.extend(&bytes[..taken]);
             taken
         };
         if taken > 0 {
-            // Without the queue's lock, because the listener takes input.
+            // Called without the queue's lock, because the listener takes input.
             call(&self.listener);
         }
         taken
@@ -125,7 +123,7 @@ impl Console {
         input.drain(..count).collect()
     }
 
-    /// Puts input back that was taken and not used, before everything that is queued.
+    /// Returns input that was taken but not used to the front of the queue.
     pub(crate) fn return_input(&self, bytes: &[u8]) {
         if !bytes.is_empty() {
             let mut input = lock(&self.input);
@@ -138,13 +136,13 @@ impl Console {
         !lock(&self.input).is_empty()
     }
 
-    /// Names the device that wants to know when input arrives; the last one wins.
+    /// Sets the callback for new input, replacing any previous one.
     pub(crate) fn set_listener(&self, listener: impl Fn() + Send + Sync + 'static) {
         *lock(&self.listener) = Some(Arc::new(Box::new(listener)));
     }
 }
 
-/// Calls a listener, if there is one, without its lock.
+/// Calls a listener, if set, without holding its lock.
 fn call(listener: &Mutex<Option<Arc<Listener>>>) {
     let listener = lock(listener).clone();
     if let Some(listener) = listener {
@@ -158,7 +156,7 @@ impl fmt::Debug for Console {
     }
 }
 
-/// A backend that drops everything.
+/// Backend that discards output.
 #[derive(Debug, Default)]
 pub struct NullBackend;
 
@@ -166,7 +164,7 @@ impl ConsoleBackend for NullBackend {
     fn write(&self, _bytes: &[u8]) {}
 }
 
-/// A backend that keeps everything, for tests and short runs.
+/// Backend that keeps all output, for tests and short runs.
 #[derive(Debug, Default)]
 pub struct CaptureBackend {
     bytes: Mutex<Vec<u8>>,
@@ -174,12 +172,12 @@ pub struct CaptureBackend {
 }
 
 impl CaptureBackend {
-    /// Everything written so far, with bytes that are not UTF-8 replaced.
+    /// All output so far, with invalid UTF-8 replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&lock(&self.bytes)).into_owned()
     }
 
-    /// Waits until the output contains `wanted`; `false` after `limit` without it.
+    /// Waits until the output contains `wanted`; false if it does not within `limit`.
     pub fn wait_for(&self, wanted: &str, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let mut bytes = lock(&self.bytes);

@@ -1,4 +1,4 @@
-//! From a specification to a board: memory, harts' controls and devices, connected.
+//! Construction of a board: memory, hart controls and devices of a specification.
 
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -31,21 +31,21 @@ use crate::exit::ExitLatch;
 use crate::layout::{POWER_BUTTON, RAM_BASE, RTC, Slot, UART, VIRTIO_SLOTS, virtio_slot};
 use crate::watch::Panics;
 
-/// Why a board cannot be put together.
+/// Errors of building a board.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The host cannot give the memory.
+    /// The host cannot provide the memory.
     #[error(transparent)]
     Ram(#[from] GuestRamError),
-    /// A disk cannot be used.
+    /// A disk is not usable.
     #[error("cannot use disk {name}: {source}")]
     Disk {
-        /// The disk.
+        /// Name of the disk.
         name: String,
-        /// What is wrong with it.
+        /// Reason.
         source: DiskError,
     },
-    /// Two devices have been placed at the same address.
+    /// Two devices occupy the same address.
     #[error(transparent)]
     Overlap(#[from] MmioOverlap),
 }
@@ -56,42 +56,42 @@ impl BuildError {
     }
 }
 
-/// Looks whether the disks of `spec` are raw images. To be done once, before a machine
-/// boots first: a guest may write on its disk what it likes.
+/// Checks that the disks of `spec` are raw images. Call once, before the first boot: a
+/// guest may write anything to its disks.
 ///
 /// # Errors
-/// [`BuildError::Disk`] for the first that is in another format.
+/// [`BuildError::Disk`] for the first disk in another format.
 pub(crate) fn check_formats(spec: &MachineSpec) -> Result<(), BuildError> {
     let check = |disk: &DiskSpec| disk.check_format().map_err(|error| BuildError::of_disk(disk, error));
     spec.disks.iter().try_for_each(check)
 }
 
-/// Memory and devices of one machine.
+/// Board of a machine: memory and devices.
 #[derive(Debug)]
 pub struct Board {
     /// Guest memory.
     pub ram: Arc<GuestRam>,
-    /// Devices by address.
+    /// Devices by physical address.
     pub mmio: Arc<MmioMap>,
     /// Devices, for the device tree.
     pub devices: Vec<Arc<dyn Device>>,
-    /// What other threads may touch of each hart.
+    /// Controls of the harts, through which other threads reach them.
     pub harts: Vec<Arc<HartControl>>,
-    /// The machine's clock.
+    /// Guest time base.
     pub clock: Clock,
-    /// How the machine ends.
+    /// End of the machine.
     pub exit: Arc<ExitLatch>,
-    /// What is known of panics of the guest.
+    /// Panics of the guest.
     pub panics: Arc<Panics>,
-    /// What asks the guest to shut down.
+    /// Power button, which asks the guest to shut down.
     pub power_button: Arc<PowerButton>,
 }
 
 impl Board {
-    /// Puts the board of `spec` together. RAM is empty.
+    /// Builds the board of `spec`, with empty RAM.
     ///
     /// # Errors
-    /// [`BuildError`] when the host cannot give what it takes.
+    /// [`BuildError`] when the host cannot provide its parts.
     pub fn new(spec: &MachineSpec) -> Result<Self, BuildError> {
         let ram = Arc::new(GuestRam::new(GuestPhys(RAM_BASE), spec.memory)?);
         let harts: Vec<Arc<HartControl>> = (0..spec.harts).map(|_| Arc::default()).collect();
@@ -126,7 +126,7 @@ impl Board {
     }
 }
 
-/// Watches the consoles of a machine whose guest somebody wants to know about.
+/// Panic detection; watches the consoles if the specification asks for it.
 fn panics_of(spec: &MachineSpec, exit: &Arc<ExitLatch>) -> Arc<Panics> {
     let events = Publisher::new(spec.vm_id, spec.bus.clone());
     let panics = Panics::new(events, spec.watch.on_panic, Arc::clone(exit));
@@ -137,13 +137,13 @@ fn panics_of(spec: &MachineSpec, exit: &Arc<ExitLatch>) -> Arc<Panics> {
     panics
 }
 
-/// What is in a virtio slot.
+/// Device in a virtio slot.
 enum SlotContent {
     Empty,
     Device(Box<dyn VirtioDevice>),
-    /// A console, which also has to be told about input and the size of its terminal.
+    /// A console, which is notified of input and of a new terminal size.
     Console(Arc<Console>),
-    /// A power button, which also has to be told when it is pressed.
+    /// A power button, which is notified when pressed.
     Button(Arc<PowerButton>),
 }
 
@@ -169,7 +169,8 @@ impl SlotContent {
     }
 }
 
-/// Does something with `slot` as long as there is one: it owns what calls this.
+/// Wraps `action` on `slot` as a callback that holds a weak reference, since the slot owns
+/// the callback.
 fn on<A>(slot: &Arc<VirtioMmio>, action: A) -> impl Fn() + Send + Sync + use<A>
 where
     A: Fn(&VirtioMmio) + Send + Sync + 'static,
@@ -182,7 +183,7 @@ where
     }
 }
 
-/// Contents of all slots: disks first, so that their order is that of the options.
+/// Devices of all slots: disks first, in the order of their options.
 fn virtio_contents(spec: &MachineSpec) -> Result<Vec<SlotContent>, BuildError> {
     let faults = FaultReporter::new(Publisher::new(spec.vm_id, spec.bus.clone()));
     let mut contents = Vec::with_capacity(VIRTIO_SLOTS);
@@ -202,10 +203,11 @@ fn virtio_contents(spec: &MachineSpec) -> Result<Vec<SlotContent>, BuildError> {
     Ok(contents)
 }
 
-/// A disk's file on its host: device and inode, and whether the guest may only read it.
+/// Identity of a disk's file on the host: device, inode, and whether it is opened
+/// read-only.
 type Identity = (u64, u64, bool);
 
-/// Opens a disk that is none of those `opened` before, unless both are only read.
+/// Opens a disk. Fails if it is one of `opened`, unless both are read-only.
 fn open_disk(disk: &DiskSpec, opened: &mut Vec<Identity>) -> Result<RawDisk, DiskError> {
     let file = disk.open()?;
     let metadata = file.metadata()?;
@@ -218,7 +220,7 @@ fn open_disk(disk: &DiskSpec, opened: &mut Vec<Identity>) -> Result<RawDisk, Dis
     RawDisk::new(file, read_only)
 }
 
-/// The host's wall clock; 1970 if it stands before that.
+/// Host wall-clock time in nanoseconds since the Unix epoch; 0 if it is earlier.
 fn host_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -303,20 +305,20 @@ mod tests {
         assert!(text.contains("/nonexistent/disk"), "{text}");
     }
 
-    /// Every offset of every device with every width, read and written: an answer or a
-    /// fault, and the board still works.
+    /// Accesses every offset of every device with every width, for reads and writes: each
+    /// is answered or faults, and the board still works.
     #[test]
     fn no_access_to_any_device_panics() {
         let board = Board::new(&spec()).unwrap();
         for device in &board.devices {
-            // The PLIC's range is larger than its registers; its end is covered apart.
+            // The PLIC's range exceeds its registers; a separate access covers its end.
             let slot = device.slot();
             let step = if slot.size > 0x1_0000 { 0x3ff } else { 1 };
             for offset in (0..slot.size).step_by(step) {
                 for width in [Width::Byte, Width::Half, Width::Word, Width::Double] {
                     for value in [0, 1, u64::MAX] {
                         let address = GuestPhys(slot.base + offset);
-                        // Either outcome is defined; the point is that there is one.
+                        // Either result is defined.
                         let _ = board.mmio.write(address, width, value);
                         let read = board.mmio.read(address, width);
                         assert!(read.is_err() || read.unwrap() <= width.mask());

@@ -1,4 +1,4 @@
-//! Disks of a specification: where their contents are, and what they are called.
+//! Disk specification: origin of the image, name, access mode.
 
 use std::fs::File;
 use std::io;
@@ -9,33 +9,33 @@ use crate::device::virtio::block::backend::DiskError;
 use crate::device::virtio::block::{ForeignFormat, ID_BYTES};
 use crate::image::open_at_once;
 
-/// Where a disk's contents are.
+/// Origin of a disk image.
 #[derive(Clone, Debug)]
 enum DiskOrigin {
     Path(PathBuf),
     File(Arc<File>),
 }
 
-/// A disk: a raw image, never anything else.
+/// A disk with a raw image.
 #[derive(Clone, Debug)]
 pub struct DiskSpec {
     source: String,
     origin: DiskOrigin,
     name: Option<Arc<str>>,
     read_only: bool,
-    /// Whether it is raw also when it looks like another format.
+    /// Whether the user has confirmed the raw format, so that it is not checked.
     raw: bool,
 }
 
 impl DiskSpec {
-    /// The image at `path`.
+    /// A disk with the image at `path`.
     pub fn path(path: impl Into<PathBuf>, read_only: bool) -> Self {
         let path = path.into();
         Self::new(path.display().to_string(), DiskOrigin::Path(path), read_only)
     }
 
-    /// An image that is open for reading, and for writing unless `read_only`; `source` is
-    /// what messages call it.
+    /// A disk with an image file that is open for reading, and for writing unless
+    /// `read_only`. Messages refer to it as `source`.
     pub fn file(source: impl Into<String>, file: File, read_only: bool) -> Self {
         Self::new(source.into(), DiskOrigin::File(Arc::new(file)), read_only)
     }
@@ -44,40 +44,40 @@ impl DiskSpec {
         Self { source, origin, name: None, read_only, raw: false }
     }
 
-    /// Calls the disk `name`, for the guest and in events: see [`is_disk_name`]. Without, it
-    /// is called `disk0` and so on, by its place among the machine's disks.
+    /// Names the disk, for the guest and in events; see [`is_disk_name`]. By default disks
+    /// are named `disk0` and so on by position.
     #[must_use]
     pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Says that the image is raw although it looks like another format.
+    /// Confirms that the image is raw, whatever its contents look like.
     #[must_use]
     pub fn certainly_raw(mut self) -> Self {
         self.raw = true;
         self
     }
 
-    /// Where its contents are, for messages.
+    /// Origin of the image, for messages.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// Whether the guest may only read it.
+    /// Whether the guest has read-only access.
     pub fn is_read_only(&self) -> bool {
         self.read_only
     }
 
-    /// Its name, if it is the `index`th of the machine's disks.
+    /// Name of the disk, at position `index` among the machine's disks.
     pub fn name(&self, index: usize) -> Arc<str> {
         self.name.clone().unwrap_or_else(|| format!("disk{index}").into())
     }
 
-    /// Opens it.
+    /// Opens the image.
     ///
     /// # Errors
-    /// The host's reason.
+    /// Returns the host's error.
     pub fn open(&self) -> io::Result<File> {
         match &self.origin {
             DiskOrigin::Path(path) => open_at_once(File::options().read(true).write(!self.read_only), path),
@@ -85,19 +85,20 @@ impl DiskSpec {
         }
     }
 
-    /// Looks whether it is in a format that disks are not. To be done once, before the
-    /// machine boots first: a guest may write on its disk what it likes.
+    /// Checks that the image has no other known format than raw. Call once, before the
+    /// first boot: a guest may write anything to its disks.
     ///
     /// # Errors
-    /// [`DiskError::Foreign`] when it is. What cannot be read is left to those who open it.
+    /// [`DiskError::Foreign`] for another format. Does not fail for unreadable files;
+    /// opening the disk reports those.
     pub(super) fn check_format(&self) -> Result<(), DiskError> {
         let format = self.open().ok().filter(|_| !self.raw).as_ref().and_then(ForeignFormat::of);
         format.map_or(Ok(()), |format| Err(DiskError::Foreign(format.advice(&self.source))))
     }
 }
 
-/// Whether a disk can have this name: 1 to 20 letters, digits, `-`, `_` and `.`, so that it
-/// can be part of a path in a guest (`/dev/disk/by-id/virtio-NAME`) and a label of a metric.
+/// Whether `name` is a valid disk name: 1 to 20 letters, digits, `-`, `_` and `.`. Such a
+/// name can be part of a guest path (`/dev/disk/by-id/virtio-NAME`) and a metric label.
 pub fn is_disk_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=ID_BYTES).contains(&name.len()) && name.bytes().all(is_plain)

@@ -1,4 +1,4 @@
-//! The board: what a machine is to be made of, and how it is put together.
+//! Board: specification of a machine and construction from it.
 
 pub mod builder;
 pub mod disk;

@@ -1,4 +1,4 @@
-//! What a machine is to be made of, checked before anything is built.
+//! Machine specification and its validation.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -17,56 +17,56 @@ use crate::image::ImageSource;
 use crate::layout::VIRTIO_SLOTS;
 use crate::watch::{OnPanic, WatchSpec};
 
-/// Smallest guest memory: 1 MiB.
+/// Smallest guest memory in bytes: 1 MiB.
 pub const MIN_MEMORY: u64 = 1 << 20;
-/// Largest guest memory: 1 TiB, well inside what Sv39 kernels map.
+/// Largest guest memory in bytes: 1 TiB.
 pub const MAX_MEMORY: u64 = 1 << 40;
-/// Guest memory comes in whole pages.
+/// Granularity of guest memory in bytes: one page.
 const MEMORY_UNIT: u64 = 4096;
-/// Bytes that a kernel command line may have; Linux takes 1024.
+/// Longest kernel command line in bytes; Linux accepts 1024.
 pub const MAX_COMMAND_LINE: usize = 8192;
 
-/// What is wrong with a specification.
+/// Errors in a specification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
-    /// There is nothing to run.
+    /// Neither kernel nor firmware is given.
     #[error("neither a kernel nor firmware is given; give one of them")]
     NothingToRun,
-    /// An initrd needs somebody to use it.
+    /// An initrd is given without a kernel.
     #[error("initrd {0} is given without a kernel or firmware that could use it")]
     StrayInitrd(String),
-    /// Number of harts out of range.
+    /// The number of harts is out of range.
     #[error("{0} harts asked for; a machine has 1 to {MAX_HARTS}")]
     Harts(usize),
-    /// Size of memory out of range.
+    /// The memory size is out of range.
     #[error(
         "{0} bytes of memory asked for; a machine has {MIN_MEMORY} to {MAX_MEMORY} bytes in whole pages of {MEMORY_UNIT}"
     )]
     Memory(u64),
-    /// A command line that is too long or has a NUL.
+    /// The command line is too long or contains NUL.
     #[error("the kernel command line has {0} bytes or contains a NUL; it may have {MAX_COMMAND_LINE} bytes")]
     CommandLine(usize),
-    /// A name that a disk cannot have.
+    /// Invalid disk name.
     #[error("{0:?} is no name for a disk; use 1 to 20 letters, digits, '-', '_' and '.'")]
     DiskName(Arc<str>),
-    /// Two disks of the same name.
+    /// Two disks have the same name.
     #[error("two disks are called {0}; give each a name of its own")]
     DiskNameTwice(Arc<str>),
-    /// More devices than slots.
+    /// There are more devices than slots.
     #[error("{0} virtio devices asked for; the board has {VIRTIO_SLOTS} slots")]
     Slots(usize),
-    /// Determinism with several harts.
+    /// Deterministic time requires a single hart.
     #[error("a deterministic machine has 1 hart, not {0}; the order in which harts interleave is the host's")]
     Deterministic(usize),
 }
 
-/// How the machine's clock moves.
+/// Source of guest time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeSource {
-    /// With the host's monotonic clock.
+    /// The host's monotonic clock.
     #[default]
     Host,
-    /// With retired instructions, for deterministic runs with one hart.
+    /// Retired instructions, for deterministic runs with one hart.
     Instructions,
 }
 
@@ -80,61 +80,61 @@ impl TimeSource {
     }
 }
 
-/// Everything that makes a machine. A machine can be built from it again, which is how
-/// a guest's reset is served.
+/// Specification of a machine. A machine can be rebuilt from it, which is how a guest reset
+/// is served.
 #[derive(Clone, Debug)]
 pub struct MachineSpec {
     /// Identity in events and counters.
     pub vm_id: VmId,
-    /// Name for people.
+    /// Name shown to users.
     pub name: Arc<str>,
-    /// Whether a reset by the guest boots it again, which the machine's owner does with
-    /// [`Machine::reset`](crate::Machine::reset); otherwise a reset ends the machine.
+    /// Whether a guest reset boots the machine again; its owner does so by
+    /// [`Machine::reset`](crate::Machine::reset). Otherwise a reset ends the machine.
     pub reboot: bool,
     /// Number of harts, 1 to [`MAX_HARTS`].
     pub harts: usize,
-    /// Bytes of RAM, a multiple of 4096 from [`MIN_MEMORY`] to [`MAX_MEMORY`].
+    /// RAM size in bytes: a multiple of 4096 from [`MIN_MEMORY`] to [`MAX_MEMORY`].
     pub memory: u64,
-    /// Kernel: entered in S-mode by the built-in SBI, or by `firmware` if that is given.
+    /// Kernel, entered in S-mode by the built-in SBI or by `firmware`.
     pub kernel: Option<ImageSource>,
-    /// Firmware or bare-metal program: entered in M-mode.
+    /// Firmware or bare-metal program, entered in M-mode.
     pub firmware: Option<ImageSource>,
-    /// Whether the kernel is going to enter user mode, which is when it has booted. The
-    /// machine counts as running from the start without it.
+    /// Whether the first entry into user mode marks the end of booting. Otherwise the
+    /// machine counts as running from the start.
     pub user_mode: bool,
     /// Initial RAM disk for the kernel.
     pub initrd: Option<ImageSource>,
-    /// Kernel command line: any bytes but NUL, up to [`MAX_COMMAND_LINE`].
+    /// Kernel command line: any bytes except NUL, up to [`MAX_COMMAND_LINE`].
     pub append: OsString,
-    /// Disks, in the order of their slots.
+    /// Disks, in slot order.
     pub disks: Vec<DiskSpec>,
-    /// Whether there is an entropy device, if the other devices leave it a slot. Guests
-    /// get a seed in the device tree in any case.
+    /// Whether to add an entropy device, if a slot is free. The device tree contains a seed
+    /// in either case.
     pub rng: bool,
     /// Console of the serial port, SBI and HTIF.
     pub console: Arc<Console>,
-    /// Console of a virtio console device, if there is to be one.
+    /// Console of a virtio console device; no such device if `None`.
     pub virtio_console: Option<Arc<Console>>,
-    /// Page tables that the harts have. Kernels use the deepest that there are, and some
-    /// programs refuse Sv57, so that is not the default.
+    /// Deepest page-table format of the harts. Sv48 by default: kernels use the deepest
+    /// one, and some programs do not run under Sv57.
     pub mmu: MmuType,
-    /// Randomness for the guest.
+    /// Source of randomness for the guest.
     pub entropy: Entropy,
-    /// How time passes.
+    /// Source of guest time.
     pub time: TimeSource,
-    /// Wall-clock nanoseconds since the Unix epoch at the machine's start; the host's
-    /// time if not given.
+    /// Wall-clock time at the start of the machine, in nanoseconds since the Unix epoch;
+    /// the host's time if `None`.
     pub epoch_nanos: Option<u64>,
-    /// Makes the engines.
+    /// Factory of the engines.
     pub engine: Arc<dyn EngineFactory>,
-    /// How the guest is watched.
+    /// Detection of panics and stalls.
     pub watch: WatchSpec,
-    /// Where events go, if anybody may listen.
+    /// Bus for the machine's events.
     pub bus: Option<DomainEventBus>,
 }
 
 impl MachineSpec {
-    /// A machine with one hart, 128 MiB of RAM, an entropy device and nothing to run.
+    /// A machine with one hart, 128 MiB of RAM and an entropy device, without a program.
     pub fn new(engine: Arc<dyn EngineFactory>, console: Arc<Console>) -> Self {
         Self {
             vm_id: VmId::generate(),
@@ -179,12 +179,12 @@ impl MachineSpec {
         Ok(())
     }
 
-    /// Number of virtio devices that were asked for by name.
+    /// Number of virtio devices that were requested explicitly.
     fn virtio_devices(&self) -> usize {
         self.disks.len() + usize::from(self.virtio_console.is_some())
     }
 
-    /// Whether anybody wants to know how the guest is.
+    /// Whether guest panics or stalls are to be detected.
     pub(crate) fn is_watched(&self) -> bool {
         self.bus.is_some() || self.watch.on_panic != OnPanic::Report
     }
@@ -194,7 +194,7 @@ impl MachineSpec {
         self.rng && self.virtio_devices() < VIRTIO_SLOTS
     }
 
-    /// Checks everything that can be checked without opening a file.
+    /// Checks everything that does not require opening a file.
     ///
     /// # Errors
     /// The first [`SpecError`].

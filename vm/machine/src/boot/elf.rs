@@ -1,4 +1,4 @@
-//! ELF files: kernels, firmware and bare-metal programs.
+//! ELF loader for kernels, firmware and bare-metal programs.
 
 use object::elf::{EM_RISCV, ET_DYN, FileHeader64, PT_INTERP, PT_LOAD, SHT_SYMTAB};
 use object::read::elf::{FileHeader, ProgramHeader, Sym};
@@ -8,25 +8,25 @@ use riscope_core::addr::PAGE_SIZE;
 use super::{Placement, PlacementError, Signature};
 use crate::device::htif::HtifSymbols;
 
-/// Why an ELF file cannot be loaded.
+/// Errors of loading an ELF file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ElfError {
-    /// It contradicts itself or is cut off.
+    /// The file is inconsistent or truncated.
     #[error("it is a damaged ELF file: {0}")]
     Damaged(String),
-    /// Another architecture, word size or byte order.
+    /// The file is for another architecture, word size or byte order.
     #[error("it is an ELF file, but not for 64-bit little-endian RISC-V")]
     WrongMachine,
-    /// Nothing in it is to be loaded.
+    /// The file has no loadable segment.
     #[error("it is an ELF file without anything to load; it may be an object file that was not linked")]
     NothingToLoad,
-    /// Its first instruction is not in what was loaded.
+    /// The entry point is outside of the loaded segments.
     #[error("its entry point {0:#x} is in no segment that is in RAM; link it for addresses in RAM")]
     Entry(u64),
-    /// `tohost` or `fromhost` is not where loads and stores of 8 bytes are possible.
+    /// `tohost` or `fromhost` is not an aligned 8-byte word of RAM.
     #[error("its HTIF symbol at {0:#x} is no aligned 8-byte word in RAM; align it in the program or rename the symbol")]
     HtifWord(u64),
-    /// It does not fit.
+    /// The file does not fit into memory.
     #[error(transparent)]
     Placement(#[from] PlacementError),
 }
@@ -37,46 +37,46 @@ impl From<object::read::Error> for ElfError {
     }
 }
 
-/// What a loaded ELF file offers.
+/// Loaded ELF file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadedElf {
     /// Physical address of its entry point.
     pub entry: u64,
-    /// Physical addresses of the HTIF words, if it has them.
+    /// Physical addresses of the HTIF words, if the file defines them.
     pub htif: Option<HtifSymbols>,
-    /// Memory between `begin_signature` and `end_signature`, if it has them.
+    /// Memory from `begin_signature` to `end_signature`, if the file defines them.
     pub signature: Option<Signature>,
 }
 
-/// A loadable segment.
+/// Loadable segment.
 #[derive(Clone, Copy, Debug)]
 struct Segment<'f> {
     virt: u64,
     phys: u64,
     size: u64,
     data: &'f [u8],
-    /// Whether it begins with the file's own headers.
+    /// Whether it contains the file's headers.
     has_headers: bool,
 }
 
 impl Segment<'_> {
-    /// Physical address of a virtual address in the segment.
+    /// Physical address of `virt`, if it is in the segment.
     fn translate(&self, virt: u64) -> Option<u64> {
         let offset = virt.checked_sub(self.virt)?;
         (offset < self.size).then(|| self.phys.wrapping_add(offset))
     }
 
-    /// Physical address of the end of the segment, if that is where `virt` is.
+    /// Physical end address of the segment, if `virt` is its virtual end.
     fn translate_end(&self, virt: u64) -> Option<u64> {
         (virt == self.virt.wrapping_add(self.size)).then(|| self.phys.wrapping_add(self.size))
     }
 
-    /// Whether a physical address is in the segment.
+    /// Whether physical address `phys` is in the segment.
     fn holds(&self, phys: u64) -> bool {
         phys.checked_sub(self.phys).is_some_and(|offset| offset < self.size)
     }
 
-    /// What of it is not below the physical address `start`, if anything.
+    /// Part of the segment at or above physical address `start`, if any.
     fn not_below(&self, start: u64) -> Option<Self> {
         let below = start.saturating_sub(self.phys);
         let size = self.size.checked_sub(below).filter(|&size| size > 0)?;
@@ -85,24 +85,23 @@ impl Segment<'_> {
     }
 }
 
-/// Whether an ELF file is linked to run at any address and relocates itself, as the
-/// firmware of OpenSBI 1.6 does.
+/// Whether an ELF file is position-independent and relocates itself, as OpenSBI 1.6 does.
 pub fn is_position_independent(bytes: &[u8]) -> bool {
     parse_header(bytes).is_ok_and(|header| {
         let mut programs = header.program_headers(LittleEndian, bytes).into_iter().flatten();
-        // A program for an operating system asks for an interpreter.
+        // Programs for an operating system request an interpreter.
         header.e_type(LittleEndian) == ET_DYN && programs.all(|it| it.p_type(LittleEndian) != PT_INTERP)
     })
 }
 
 /// Loads an ELF file at its physical addresses.
 ///
-/// Linkers put the file's headers in a segment of their own, or in the page before the
-/// code: what is below RAM of such a segment is left out. A file that is below RAM as a whole, as
-/// `vmlinux` is, goes to `relocate_to`, if that is given.
+/// Linkers put the file's headers into a segment of their own or into the page before the
+/// code; the part of such a segment below RAM is skipped. A file entirely below RAM, such
+/// as `vmlinux`, is moved to `relocate_to` if given.
 ///
 /// # Errors
-/// [`ElfError`] for a file that is damaged, of the wrong kind, or does not fit.
+/// [`ElfError`] if the file is damaged, of the wrong kind, or does not fit.
 pub fn load(
     placement: &mut Placement,
     name: &str,
@@ -115,7 +114,7 @@ pub fn load(
         placement.load(name, segment.phys, segment.size, segment.data)?;
     }
     let physical = |virt: u64| {
-        // The end of a signature may be the end of its segment.
+        // `end_signature` may be the end of its segment.
         let within = segments.iter().find_map(|segment| segment.translate(virt));
         within.or_else(|| segments.iter().find_map(|segment| segment.translate_end(virt))).unwrap_or(virt)
     };
@@ -133,7 +132,7 @@ pub fn load(
     Ok(LoadedElf { entry, htif, signature: at(2).zip(at(3)).map(|(start, end)| Signature { start, end }) })
 }
 
-/// Decides which part of each segment goes where.
+/// Selects the part of each segment to load, and its address.
 fn place_segments<'f>(
     all: Vec<Segment<'f>>,
     ram_start: u64,
@@ -141,13 +140,13 @@ fn place_segments<'f>(
 ) -> Result<Vec<Segment<'f>>, ElfError> {
     let lowest = all.iter().map(|segment| segment.phys).min().ok_or(ElfError::NothingToLoad)?;
     if all.iter().any(|segment| segment.not_below(ram_start).is_some()) {
-        // Anything else below RAM is refused where it is placed.
+        // Other segments below RAM are rejected when placed.
         let needed =
             |segment: Segment<'f>| if segment.has_headers { segment.not_below(ram_start) } else { Some(segment) };
         return Ok(all.into_iter().filter_map(needed).collect());
     }
     let Some(base) = relocate_to else { return Ok(all) };
-    // Moved by whole pages, so that what was aligned stays aligned.
+    // Moved by whole pages, which preserves alignment.
     let lowest = lowest & !(PAGE_SIZE - 1);
     let moved = |segment| {
         let Segment { phys, .. } = segment;
@@ -156,8 +155,8 @@ fn place_segments<'f>(
     Ok(all.into_iter().map(moved).collect())
 }
 
-/// Checks the entry point. Linkers write 0 when they have not found one; such a program
-/// begins where its memory does.
+/// Checks the entry point. 0, which linkers write for a missing one, stands for the start
+/// of memory of the program.
 fn find_entry(entry: u64, segments: &[Segment<'_>]) -> Result<u64, ElfError> {
     if segments.iter().any(|segment| segment.holds(entry)) {
         return Ok(entry);
@@ -168,7 +167,7 @@ fn find_entry(entry: u64, segments: &[Segment<'_>]) -> Result<u64, ElfError> {
 
 fn parse_header(bytes: &[u8]) -> Result<&FileHeader64<LittleEndian>, ElfError> {
     let header = FileHeader64::<LittleEndian>::parse(bytes).map_err(|error| match bytes.get(4..6) {
-        // Class and byte order: 64 bits, little-endian.
+        // Class and byte order: ELFCLASS64, ELFDATA2LSB.
         Some([2, 1]) | None => error.into(),
         Some(_) => ElfError::WrongMachine,
     })?;
@@ -195,7 +194,7 @@ fn load_segments<'f>(header: &FileHeader64<LittleEndian>, bytes: &'f [u8]) -> Re
     Ok(segments)
 }
 
-/// Values of `tohost`, `fromhost`, `begin_signature` and `end_signature`.
+/// Values of the symbols `tohost`, `fromhost`, `begin_signature` and `end_signature`.
 fn find_symbols<'f, R: ReadRef<'f>>(
     header: &FileHeader64<LittleEndian>,
     bytes: R,
@@ -205,11 +204,11 @@ fn find_symbols<'f, R: ReadRef<'f>>(
     let table = sections.symbols(LittleEndian, bytes, SHT_SYMTAB)?;
     let mut found = [None; 4];
     for symbol in table.iter() {
-        // A weak symbol that nobody defined is listed all the same.
+        // Undefined weak symbols are listed as well.
         if symbol.is_undefined(LittleEndian) {
             continue;
         }
-        // A symbol whose name is damaged is none that matters here.
+        // A symbol with an invalid name is none of these.
         let Ok(name) = symbol.name(LittleEndian, table.strings()) else { continue };
         if let Some(index) = NAMES.iter().position(|wanted| *wanted == name) {
             found[index] = Some(symbol.st_value(LittleEndian));

@@ -1,6 +1,6 @@
-//! A writer of small ELF files for tests.
+//! Writer of small ELF files for tests.
 
-/// A segment with its addresses; `size` is its size in memory.
+/// A segment with its addresses; `size` is its memory size in bytes.
 pub(crate) struct FileSegment {
     pub(crate) virt: u64,
     pub(crate) phys: u64,
@@ -8,10 +8,10 @@ pub(crate) struct FileSegment {
     pub(crate) data: Vec<u8>,
 }
 
-/// Value of a symbol that is only referred to.
+/// Value of an undefined symbol.
 pub(crate) const UNDEFINED: u64 = u64::MAX;
 
-/// What the file is to contain.
+/// Contents of the file.
 pub(crate) struct ElfFile {
     pub(crate) entry: u64,
     pub(crate) segments: Vec<FileSegment>,
@@ -19,7 +19,7 @@ pub(crate) struct ElfFile {
 }
 
 impl ElfFile {
-    /// Header, program headers, data, symbols, strings, section headers.
+    /// Serialises header, program headers, data, symbols, strings and section headers.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let headers_end = 64 + 56 * self.segments.len();
         let data_len: usize = self.segments.iter().map(|segment| segment.data.len()).sum();
@@ -50,7 +50,7 @@ impl ElfFile {
         for (name, value) in &self.symbols {
             put32(&mut out, &[name_at]);
             out.extend([0x10, 0]);
-            // Absolute, or in no section.
+            // SHN_ABS, or SHN_UNDEF.
             let defined = *value != UNDEFINED;
             put16(&mut out, &[if defined { 0xfff1 } else { 0 }]);
             put64(&mut out, &[if defined { *value } else { 0 }, 0]);

@@ -1,6 +1,6 @@
-//! The device tree (Devicetree Specification 0.4, bindings of Linux).
+//! Device-tree generation (Devicetree Specification 0.4, Linux bindings).
 //!
-//! What a device is, its own file says; this one adds memory, harts and `/chosen`.
+//! Devices write their own nodes; this module adds memory, harts and `/chosen`.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,44 +14,44 @@ use crate::device::test_device;
 use crate::entropy::Entropy;
 use crate::layout::{UART, cpu_intc_phandle, cpu_phandle};
 
-/// Bytes in a cache block, for `cbo.zero` (Zicboz).
+/// Cache block size in bytes, for `cbo.zero` (Zicboz).
 const CACHE_BLOCK_BYTES: u32 = 64;
-/// Bytes behind the tree that belong to it: loaders such as U-Boot add properties in place.
+/// Spare bytes after the tree: loaders such as U-Boot add properties in place.
 const ROOM_TO_GROW: usize = 16 << 10;
-/// Where a tree's header has its length, as a big-endian word (Devicetree Specification, 5.2).
+/// Position of the tree's `totalsize` field, big-endian (Devicetree Specification, 5.2).
 const TOTAL_SIZE: Range<usize> = 4..8;
-/// Bytes of randomness for the guest's pool.
+/// Size of the guest's random seed in bytes.
 const RNG_SEED_BYTES: usize = 32;
 
-/// Single-letter extensions of the base.
+/// Single-letter extensions.
 const BASE_EXTENSIONS: [&str; 6] = ["i", "m", "a", "f", "d", "c"];
-/// The others, in the order of the unprivileged specification, "ISA Extension Naming
-/// Conventions".
-/// Svadu is on from reset and Svade is not there, as on QEMU's machine.
+/// Multi-letter extensions, in the order of "ISA Extension Naming Conventions" of the
+/// unprivileged specification. Svadu is enabled at reset and Svade is absent, as on QEMU's
+/// machine.
 const EXTENSIONS: [&str; 11] =
     ["zicboz", "zicclsm", "zicntr", "zicond", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu"];
 
-/// What the tree says apart from the devices.
+/// Contents of the tree.
 #[derive(Debug)]
 pub struct FdtContents<'m> {
     /// Number of harts.
     pub harts: usize,
-    /// Page tables that the harts have.
+    /// Deepest page-table format of the harts.
     pub mmu: MmuType,
     /// Physical range of RAM.
     pub ram: Range<u64>,
-    /// Kernel command line, without a NUL. It may have any other bytes, such as Latin-1 text.
+    /// Kernel command line: any bytes except NUL, for example Latin-1 text.
     pub bootargs: &'m [u8],
     /// Physical range of the initrd.
     pub initrd: Option<Range<u64>>,
-    /// Every device on the board.
+    /// Devices of the board.
     pub devices: &'m [Arc<dyn Device>],
 }
 
-/// Writes the tree.
+/// Generates the tree.
 ///
 /// # Errors
-/// Whatever the writer objects to, and [`Error::InvalidString`] for a NUL in the command line.
+/// Errors of the writer, and [`Error::InvalidString`] for a NUL in the command line.
 pub fn build(contents: &FdtContents<'_>, entropy: &mut Entropy) -> Result<Vec<u8>, Error> {
     let mut fdt = FdtWriter::new()?;
     let root = fdt.begin_node("")?;

@@ -1,52 +1,52 @@
-//! Firmware and bare-metal programs: entered in M-mode by every hart.
+//! Firmware and bare-metal programs, entered in M-mode by every hart.
 //!
-//! There is no reset ROM. Harts start at the firmware's entry with the registers that
-//! such a ROM would leave: `a0` hart id, `a1` device tree, `a2` the structure that
-//! OpenSBI's `fw_dynamic` takes its next stage from. Other firmware ignores `a2`.
+//! There is no reset ROM. Harts start at the firmware's entry point with the registers that
+//! a ROM would set: `a0` hart id, `a1` device tree, `a2` the structure that describes the
+//! next stage to OpenSBI's `fw_dynamic`. Other firmware ignores `a2`.
 
 use super::elf::{self, ElfError};
 use super::{Placement, PlacementError, Signature};
 use crate::device::htif::HtifSymbols;
 use crate::image::{ImageError, ImageSource, is_elf};
 
-/// Why firmware cannot be loaded.
+/// Errors of loading firmware.
 #[derive(Debug, thiserror::Error)]
 pub enum FirmwareError {
-    /// The file cannot be read or unpacked.
+    /// The file cannot be read or decompressed.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// There is nothing in it.
+    /// The file is empty.
     #[error("{0} is empty")]
     Empty(String),
-    /// An ELF file that cannot be loaded.
+    /// The ELF file cannot be loaded.
     #[error("cannot load {name}: {source}")]
     Elf {
-        /// The file.
+        /// File name.
         name: String,
-        /// What is wrong with it.
+        /// Reason.
         source: ElfError,
     },
-    /// It does not fit into memory.
+    /// The firmware does not fit into memory.
     #[error(transparent)]
     Placement(#[from] PlacementError),
 }
 
-/// Firmware in guest memory.
+/// Firmware loaded into guest memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadedFirmware {
-    /// Physical address to enter it at.
+    /// Physical address of the entry point.
     pub entry: u64,
-    /// HTIF words, if it is an ELF file that has them.
+    /// HTIF words, if it is an ELF file that defines them.
     pub htif: Option<HtifSymbols>,
-    /// Signature, if it is an ELF file that has one.
+    /// Signature, if it is an ELF file that defines one.
     pub signature: Option<Signature>,
 }
 
-/// Reads and places firmware: ELF at its addresses, anything else, and ELF for any
-/// address, at the start of RAM.
+/// Reads and places firmware: ELF at its addresses; position-independent ELF and any other
+/// file at the start of RAM.
 ///
 /// # Errors
-/// [`FirmwareError`] for a file that cannot be read or does not fit.
+/// [`FirmwareError`] if the file cannot be read or does not fit.
 pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedFirmware, FirmwareError> {
     let bytes = source.read_unpacked(placement.ram_end() - placement.ram_start())?;
     let name = source.name();
@@ -64,18 +64,17 @@ pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<LoadedFir
     Ok(LoadedFirmware { entry, htif: None, signature: None })
 }
 
-/// Size of [`dynamic_info`].
+/// Size of [`dynamic_info`] in bytes.
 pub const DYNAMIC_INFO_SIZE: u64 = 48;
 
-/// OpenSBI's `struct fw_dynamic_info`, version 2: enter `next` in S-mode; any hart may
-/// boot.
+/// OpenSBI's `struct fw_dynamic_info`, version 2: enter `next` in S-mode on any boot hart.
 pub fn dynamic_info(next: u64) -> [u8; 48] {
     /// "OSBI"
     const MAGIC: u64 = 0x4942_534f;
     const VERSION: u64 = 2;
     const SUPERVISOR: u64 = 1;
     const OPTIONS: u64 = 0;
-    /// No preferred hart: the first that arrives boots.
+    /// No preferred boot hart: the first to arrive boots.
     const BOOT_HART: u64 = u64::MAX;
     let mut info = [0; 48];
     let words = [MAGIC, VERSION, next, SUPERVISOR, OPTIONS, BOOT_HART];

@@ -1,4 +1,4 @@
-//! The initial RAM disk: as high in memory as it fits, below 4 GiB if it fits there.
+//! Initial RAM disk, placed at the highest free address, below 4 GiB if it fits there.
 
 use std::ops::Range;
 
@@ -8,24 +8,24 @@ use super::{Placement, PlacementError};
 use crate::image::{ImageError, ImageSource};
 use crate::layout::LOW_LIMIT;
 
-/// Why an initrd cannot be loaded.
+/// Errors of loading an initrd.
 #[derive(Debug, thiserror::Error)]
 pub enum InitrdError {
     /// The file cannot be read.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// It does not fit into memory.
+    /// The initrd does not fit into memory.
     #[error(transparent)]
     Placement(#[from] PlacementError),
 }
 
-/// Reads an initrd as it is, packed or not, and places it. Returns its physical range.
+/// Reads an initrd, compressed or not, places it unchanged and returns its physical range.
 ///
-/// Boot loaders that run before the kernel may handle it with 32-bit pointers, so it goes
-/// below 4 GiB; one that is too large for that may be beyond, or across.
+/// It goes below 4 GiB, because boot loaders before the kernel may handle it with 32-bit
+/// pointers; one that does not fit there goes above, or across.
 ///
 /// # Errors
-/// [`InitrdError`] for a file that cannot be read or does not fit.
+/// [`InitrdError`] if the file cannot be read or does not fit.
 pub fn load(placement: &mut Placement, source: &ImageSource) -> Result<Range<u64>, InitrdError> {
     let image = source.open(placement.ram_end() - placement.ram_start())?;
     let mut claim = |limit| placement.claim_high(source.name(), image.size(), PAGE_SIZE, limit);
@@ -59,13 +59,14 @@ mod tests {
         assert_eq!(placement.memory().read_obj::<u8>(GuestAddress(range.end - 1)).unwrap(), 7);
     }
 
-    /// RAM from 1 MiB below 4 GiB to 1 MiB above, with or without a tree right below 4 GiB.
+    /// RAM from 1 MiB below 4 GiB to 1 MiB above, with or without a device tree just below
+    /// 4 GiB.
     #[test]
     fn one_that_does_not_fit_below_4_gib_goes_beyond() {
         const LOW: u64 = LOW_LIMIT - (1 << 20);
         for (len, tree, start) in [
             (0x1000, true, LOW_LIMIT - 0x1_1000),
-            // Across, and beyond.
+            // Across 4 GiB, and above.
             (0x18_0000, false, LOW_LIMIT - 0x8_0000),
             (0xf_8000, true, LOW_LIMIT + 0x8000),
         ] {

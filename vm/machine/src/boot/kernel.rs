@@ -1,11 +1,11 @@
-//! Kernels: the raw `Image` of the RISC-V boot protocol, with or without an EFI stub,
-//! ELF, and either of them compressed. Behind firmware also any raw binary, such as a boot
-//! loader, since the firmware asks for no format.
+//! Kernel loader: `Image` of the RISC-V boot protocol, with or without EFI stub, and ELF;
+//! either may be compressed. After firmware also any raw binary, such as a boot loader,
+//! since firmware requires no format.
 //!
 //! ```text
 //!  Image header, little-endian
 //!   0  code, "MZ" with an EFI stub    32  version
-//!   8  text_offset from RAM           48  "RISCV\0\0\0"
+//! 8  text_offset from RAM           48  "RISCV\0\0\0"
 //!  16  image_size in memory           56  "RSC\x05"
 //!  24  flags, bit 0 big-endian        60  offset of the PE header
 //!
@@ -14,8 +14,8 @@
 //!   4  "zimg"  12 its length
 //! ```
 //!
-//! The name of the compression is for messages: kernels have called the same one `zstd`
-//! and `zstd22`, so the packed image is recognised by its own header.
+//! The compression name is used in messages only: kernels have named the same one `zstd`
+//! and `zstd22`, so the compressed image is recognised by its own header.
 
 use super::elf::{self, ElfError};
 use super::{Placement, PlacementError, Signature};
@@ -24,20 +24,20 @@ use crate::image::{ImageError, ImageSource, MAX_IMAGE_BYTES, Packing, is_elf};
 use crate::layout::KERNEL_OFFSET;
 
 const HEADER_SIZE: usize = 64;
-/// What is looked at of a plain `Image`: its header and the PE header behind it.
+/// Bytes read of a plain `Image` to find its header and PE header.
 const HEAD_SIZE: usize = 4096;
 const MAGIC2: [u8; 4] = *b"RSC\x05";
 const EFI_MAGIC: [u8; 2] = *b"MZ";
 const ZBOOT_MAGIC: [u8; 4] = *b"zimg";
 const FLAG_BIG_ENDIAN: u64 = 1;
 
-/// Why a kernel cannot be loaded.
+/// Errors of loading a kernel.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
-    /// The file cannot be read or unpacked.
+    /// The file cannot be read or decompressed.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// Neither of the formats.
+    /// The file has none of the supported formats.
     #[error(
         "{0} is no RISC-V kernel: neither an Image (magic RSC\\x05), nor ELF, nor one of them compressed by gzip, zstd, xz, lzma, bzip2 or lz4; of a boot loader give the ELF file, and a bare-metal binary belongs to the firmware option"
     )]
@@ -45,63 +45,63 @@ pub enum KernelError {
     /// A big-endian kernel.
     #[error("{0} is a big-endian kernel; the machine is little-endian")]
     BigEndian(String),
-    /// A file that ends before its contents do.
+    /// The file is truncated.
     #[error("{name} is cut off: its header tells of {expected} bytes, but it has {actual}; copy it again")]
     CutOff {
-        /// The file.
+        /// File name.
         name: String,
-        /// Bytes that its sections take.
+        /// Size that its sections require, in bytes.
         expected: u64,
-        /// Bytes that it has.
+        /// Size of the file, in bytes.
         actual: u64,
     },
-    /// An EFI zboot image that is damaged or of an unknown compression.
+    /// An EFI zboot image that is damaged or has an unknown compression.
     #[error(
         "{name} is an EFI zboot image that is damaged or compressed by {compression:?}, which is not known; copy it again, or unpack it to an Image first"
     )]
     Zboot {
-        /// The file.
+        /// File name.
         name: String,
-        /// Compression that its header names.
+        /// Compression named in its header.
         compression: String,
     },
-    /// An ELF file that cannot be loaded.
+    /// The ELF file cannot be loaded.
     #[error("cannot load {name}: {source}")]
     Elf {
-        /// The file.
+        /// File name.
         name: String,
-        /// What is wrong with it.
+        /// Reason.
         source: ElfError,
     },
-    /// It does not fit into memory.
+    /// The kernel does not fit into memory.
     #[error(transparent)]
     Placement(#[from] PlacementError),
 }
 
-/// A kernel in guest memory.
+/// Kernel loaded into guest memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadedKernel {
-    /// Physical address to enter it at.
+    /// Physical address of the entry point.
     pub entry: u64,
-    /// HTIF words, if it is an ELF file that has them.
+    /// HTIF words, if it is an ELF file that defines them.
     pub htif: Option<HtifSymbols>,
-    /// Signature, if it is an ELF file that has one.
+    /// Signature, if it is an ELF file that defines one.
     pub signature: Option<Signature>,
 }
 
-/// Who enters a kernel.
+/// What enters the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnteredBy {
-    /// The built-in SBI: a kernel is what its file says it is.
+    /// The built-in SBI: the file must be a kernel.
     BuiltIn,
-    /// Firmware: a raw binary may be its next stage, too.
+    /// Firmware: the file may be any raw binary.
     Firmware,
 }
 
-/// Reads, unpacks and places a kernel.
+/// Reads, decompresses and places a kernel.
 ///
 /// # Errors
-/// [`KernelError`] for a file that is no kernel or does not fit.
+/// [`KernelError`] if the file is not a kernel or does not fit.
 pub fn load(
     placement: &mut Placement,
     source: &ImageSource,
@@ -109,7 +109,7 @@ pub fn load(
 ) -> Result<LoadedKernel, KernelError> {
     let name = source.name();
     let image = source.open(MAX_IMAGE_BYTES)?;
-    // A plain Image, the usual case, goes straight into guest memory.
+    // A plain Image, the common case, is read directly into guest memory.
     let head = image.prefix(HEAD_SIZE)?;
     if let Some(header) = image_header(&head) {
         check_complete(name, &head, image.size())?;
@@ -139,19 +139,19 @@ pub fn load(
     Ok(LoadedKernel { entry, htif: None, signature: None })
 }
 
-/// Whether `bytes` are certainly for something else than this machine: an EFI program, as
-/// kernels of other architectures are, or an `Image` of AArch64.
+/// Whether `bytes` are a program for another machine: an EFI program, as kernels of other
+/// architectures are, or an AArch64 `Image`.
 fn is_foreign(bytes: &[u8]) -> bool {
     bytes.starts_with(&EFI_MAGIC) || bytes.get(56..60) == Some(b"ARM\x64")
 }
 
-/// The header of an `Image`, if `bytes` start with one.
+/// Header of an `Image`, if `bytes` start with one.
 fn image_header(bytes: &[u8]) -> Option<&[u8; HEADER_SIZE]> {
     bytes.first_chunk().filter(|header| header[56..60] == MAGIC2)
 }
 
-/// Fails for an `Image` with an EFI stub that begins with `head` when its `actual` bytes
-/// end before the sections that its PE header tells of. Without a stub, nothing tells.
+/// Fails if an `Image` with EFI stub, beginning with `head` and `actual` bytes long, is
+/// shorter than the sections in its PE header. Without a stub there is nothing to check.
 fn check_complete(name: &str, head: &[u8], actual: u64) -> Result<(), KernelError> {
     match sections_end(head) {
         Some(expected) if expected > actual => Err(KernelError::CutOff { name: name.into(), expected, actual }),
@@ -159,7 +159,7 @@ fn check_complete(name: &str, head: &[u8], actual: u64) -> Result<(), KernelErro
     }
 }
 
-/// Where the last section ends in the file; `None` when `head` has no PE header.
+/// File offset of the end of the last section; `None` if `head` has no PE header.
 fn sections_end(head: &[u8]) -> Option<u64> {
     const SECTION_SIZE: usize = 40;
     let u16_at = |at: usize| Some(u16::from_le_bytes(*head.get(at..)?.first_chunk()?));
@@ -172,14 +172,14 @@ fn sections_end(head: &[u8]) -> Option<u64> {
     let table = pe + 24 + usize::from(optional);
     let end_of = |section: usize| {
         let at = table + section * SECTION_SIZE;
-        // Size and place of its contents in the file.
+        // SizeOfRawData and PointerToRawData.
         Some(u64::from(u32_at(at + 16)?) + u64::from(u32_at(at + 20)?))
     };
     (0..usize::from(sections)).map_while(end_of).max()
 }
 
-/// Claims what an `Image` of `file_size` bytes takes, at the offset into RAM that its
-/// header asks for, and returns its start, which is also its entry.
+/// Claims the memory of an `Image` of `file_size` bytes at the text offset from its header.
+/// Returns its start, which is the entry point.
 fn claim_image(
     placement: &mut Placement,
     name: &str,
@@ -191,12 +191,12 @@ fn claim_image(
     }
     let (text_offset, image_size) = (u64_at(header, 8), u64_at(header, 16));
     let entry = placement.ram_start().saturating_add(text_offset);
-    // The size in memory includes what the file does not have, such as `.bss`.
+    // image_size includes what is not in the file, such as `.bss`.
     placement.claim(name, entry, image_size.max(file_size))?;
     Ok(entry)
 }
 
-/// The image inside an EFI zboot file; other files as they are.
+/// Extracts the image of an EFI zboot file; returns other files unchanged.
 fn unpack_zboot(source: &ImageSource, bytes: Vec<u8>, room: u64) -> Result<Vec<u8>, KernelError> {
     let Some(header) = bytes.first_chunk::<HEADER_SIZE>() else { return Ok(bytes) };
     if header[..2] != EFI_MAGIC || header[4..8] != ZBOOT_MAGIC {
@@ -289,7 +289,7 @@ mod tests {
             assert_eq!(last, 0x13);
             assert!(placement.claim("next", BASE + 0x20_0063, 1).is_err());
         }
-        // What has a format still goes where that says.
+        // A file with a format is still placed as that specifies.
         assert_eq!(load(&mut placement(), &image(0x30_0000, 0x1000, 0)).unwrap().entry, BASE + 0x30_0000);
         let mut aarch64 = vec![0; 64];
         aarch64[56..60].copy_from_slice(b"ARM\x64");
@@ -310,7 +310,7 @@ mod tests {
             (include_bytes!("../image/packed/fixtures/image.lz4"), b"lz4"),
             (include_bytes!("../image/packed/fixtures/image.bz2"), b"bzip2"),
         ];
-        // The word behind the packed image is its size, which its length leaves out.
+        // The packed image is followed by its unpacked size, which its length excludes.
         let with_size = |packed: &[u8], name: &[u8]| [&zboot(packed, name)[..], &100u32.to_le_bytes()].concat();
         let packed = packed.into_iter().flat_map(|(packed, name)| [packed.to_vec(), with_size(packed, name)]);
         for bytes in [image.clone(), gzip(&image), zboot(&gzip(&image), b"gzip")].into_iter().chain(packed) {
@@ -323,7 +323,8 @@ mod tests {
         }
     }
 
-    /// An image of 512 bytes with an EFI stub whose second section ends where the file ends.
+    /// An image of 512 bytes with an EFI stub, whose second section ends at the end of the
+    /// file.
     fn efi_image() -> Vec<u8> {
         let mut bytes = image(0, 0x1000, 0);
         bytes.resize(512, 0x13);

@@ -1,4 +1,5 @@
-//! Loading: files into guest RAM, the device tree, and where the harts start.
+//! Boot: loads files into guest RAM, generates the device tree and sets the harts' entry
+//! points.
 //!
 //! ```text
 //!  ImageSource ─► kernel.rs / firmware.rs ─► elf.rs ─┐
@@ -6,8 +7,7 @@
 //!                 fdt.rs (each device writes its node)┘
 //! ```
 //!
-//! Every file is hostile until proven otherwise: every offset is checked, and what does
-//! not fit is a typed error that names the file.
+//! Files are untrusted: every offset is checked, and errors are typed and name the file.
 
 pub mod elf;
 #[cfg(test)]

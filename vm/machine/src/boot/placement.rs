@@ -1,4 +1,4 @@
-//! Who gets which part of guest RAM before the guest runs.
+//! Allocation of guest RAM before the guest runs.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,10 +8,10 @@ use riscope_core::addr::GuestPhys;
 use riscope_core::mem::{GuestMemory, GuestRam};
 use vm_memory::{Bytes, GuestAddress};
 
-/// Why something cannot be placed.
+/// Errors of placing data in guest RAM.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlacementError {
-    /// It does not fit into RAM at its address.
+    /// The address range is not in RAM.
     #[error(
         "{what} needs memory from {start:#x} to {end:#x}, but RAM is from {ram_start:#x} to {ram_end:#x}; give the machine more memory, or a file that is linked for it"
     )]
@@ -20,33 +20,33 @@ pub enum PlacementError {
         what: String,
         /// First address.
         start: u64,
-        /// Address behind it; saturated.
+        /// End address, exclusive; saturated.
         end: u64,
         /// First address of RAM.
         ram_start: u64,
-        /// Address behind RAM.
+        /// End address of RAM, exclusive.
         ram_end: u64,
     },
-    /// Something else is there.
+    /// The address range is in use.
     #[error(
         "{what} overlaps {other} at {at:#x}; give the machine more memory, or use files that are linked for different addresses"
     )]
     Overlap {
         /// What was to be placed.
         what: String,
-        /// What is there.
+        /// What occupies it.
         other: String,
         /// First shared address.
         at: u64,
     },
-    /// It has to be at low addresses, and there is no more room.
+    /// No free range below the address limit is large enough.
     #[error("no room for {what} of {len} bytes below {limit:#x}, where firmware can reach it; make it smaller")]
     NoRoomBelow {
         /// What was to be placed.
         what: String,
         /// Its length in bytes.
         len: u64,
-        /// Address that it has to stay below.
+        /// Exclusive upper limit of the address.
         limit: u64,
     },
     /// No free range is large enough.
@@ -59,14 +59,14 @@ pub enum PlacementError {
     },
 }
 
-/// Parts of guest RAM that are spoken for.
+/// Allocated ranges of guest RAM.
 pub struct Placement {
     ram: Arc<GuestRam>,
     taken: Vec<(String, Range<u64>)>,
 }
 
 impl Placement {
-    /// All of `ram` is free.
+    /// A placement with all of `ram` free.
     pub fn new(ram: Arc<GuestRam>) -> Self {
         Self { ram, taken: Vec::new() }
     }
@@ -76,26 +76,26 @@ impl Placement {
         self.ram.base().0
     }
 
-    /// Address behind RAM.
+    /// End address of RAM, exclusive.
     pub fn ram_end(&self) -> u64 {
-        // The sum was checked when the RAM was made.
+        // Cannot overflow: checked when the RAM was mapped.
         self.ram.base().0 + self.ram.size()
     }
 
-    /// The RAM itself.
+    /// Guest RAM.
     pub fn memory(&self) -> &GuestMemory {
         self.ram.memory()
     }
 
-    /// Whether all of `[start, start + len)` is RAM.
+    /// Whether `[start, start + len)` is RAM.
     pub fn is_ram(&self, start: u64, len: u64) -> bool {
         self.ram.contains(GuestPhys(start), len)
     }
 
-    /// Takes `[start, start + len)` for `what`.
+    /// Claims `[start, start + len)` for `what`.
     ///
     /// # Errors
-    /// [`PlacementError`] when that is not all free RAM.
+    /// [`PlacementError`] unless it is entirely free RAM.
     pub fn claim(&mut self, what: &str, start: u64, len: u64) -> Result<(), PlacementError> {
         let outside = || PlacementError::OutsideRam {
             what: what.into(),
@@ -115,17 +115,16 @@ impl Placement {
         Ok(())
     }
 
-    /// Claims `[start, start + len)` and copies `bytes` to its beginning; the rest stays
-    /// zero.
+    /// Claims `[start, start + len)` and copies `bytes` to its start. The rest stays zero.
     ///
     /// # Errors
-    /// [`PlacementError`] when that is not all free RAM or shorter than `bytes`.
+    /// [`PlacementError`] unless it is entirely free RAM and holds `bytes`.
     pub fn load(&mut self, what: &str, start: u64, len: u64, bytes: &[u8]) -> Result<(), PlacementError> {
         self.claim(what, start, len.max(bytes.len() as u64))?;
         self.write(what, start, bytes)
     }
 
-    /// Copies `bytes` to `start` without claiming anything.
+    /// Copies `bytes` to `start` without claiming the range.
     ///
     /// # Errors
     /// [`PlacementError::OutsideRam`].
@@ -139,12 +138,12 @@ impl Placement {
         })
     }
 
-    /// Takes the highest free range of `len` bytes that ends at or below `limit` and
+    /// Claims the highest free range of `len` bytes that ends at or below `limit` and
     /// starts at a multiple of `align`, a power of two. Returns its start.
     ///
     /// # Errors
-    /// [`PlacementError::NoRoom`], or [`PlacementError::NoRoomBelow`] when more RAM would
-    /// not help.
+    /// [`PlacementError::NoRoom`], or [`PlacementError::NoRoomBelow`] if more RAM would not
+    /// help.
     pub fn claim_high(&mut self, what: &str, len: u64, align: u64, limit: u64) -> Result<u64, PlacementError> {
         let reaches_limit = self.ram_end() >= limit;
         let no_room = || match reaches_limit {
@@ -158,7 +157,7 @@ impl Placement {
                 return Err(no_room());
             }
             match self.taken.iter().find(|(_, range)| overlaps(range, &(start..start + len))) {
-                // Every round ends below another taken range, so this ends.
+                // Terminates: every iteration ends below another claimed range.
                 Some((_, range)) => end = range.start,
                 None => {
                     self.taken.push((what.into(), start..start + len));

@@ -1,5 +1,4 @@
-//! From files to a machine that can start: everything in RAM, and where the harts
-//! begin.
+//! Boot preparation: loads all files and determines where the harts start.
 
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -16,33 +15,33 @@ use crate::board::{Board, MachineSpec};
 use crate::device::htif::HtifSymbols;
 use crate::layout::LOW_LIMIT;
 
-/// Room for the device tree and what firmware adds to it.
+/// Space for the device tree and firmware's additions to it, in bytes.
 const FDT_AREA: u64 = 128 << 10;
 
-/// Why a machine cannot boot.
+/// Errors of preparing to boot.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// The kernel is the problem.
+    /// Error in the kernel.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// The firmware is the problem.
+    /// Error in the firmware.
     #[error(transparent)]
     Firmware(#[from] FirmwareError),
-    /// The initrd is the problem.
+    /// Error in the initrd.
     #[error(transparent)]
     Initrd(#[from] InitrdError),
-    /// The machine's memory is too small.
+    /// The memory is too small.
     #[error(transparent)]
     Placement(#[from] PlacementError),
-    /// The device tree could not be written.
+    /// The device tree cannot be generated.
     #[error("cannot write the device tree: {0}")]
     Fdt(#[from] vm_fdt::Error),
 }
 
-/// Where the harts begin.
+/// Entry point of the harts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// Hart 0 enters a kernel in S-mode; the others wait in the built-in SBI.
+    /// Hart 0 enters a kernel in S-mode; the others are stopped in the built-in SBI.
     Supervisor {
         /// Physical address of the kernel's entry.
         entry: u64,
@@ -60,7 +59,7 @@ pub enum Start {
     },
 }
 
-/// A phase of booting with its times on the clock of [`monotonic_ns`].
+/// Boot phase with its times on the clock of [`monotonic_ns`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedPhase {
     /// The phase.
@@ -71,25 +70,25 @@ pub struct TimedPhase {
     pub end_ns: u64,
 }
 
-/// How a machine boots.
+/// Prepared boot of a machine.
 #[derive(Debug)]
 pub struct BootPlan {
-    /// Where the harts begin.
+    /// Entry point of the harts.
     pub start: Start,
-    /// Whether firmware hands over to a kernel.
+    /// Whether firmware starts a kernel.
     pub firmware_then_kernel: bool,
     /// HTIF words of the program.
     pub htif: Option<HtifSymbols>,
     /// Signature of the program.
     pub signature: Option<Signature>,
-    /// What it took to get here.
+    /// Completed phases.
     pub phases: [TimedPhase; 2],
 }
 
-/// Loads what `spec` names into the RAM of `board`.
+/// Loads the files of `spec` into the RAM of `board`.
 ///
 /// # Errors
-/// [`BootError`], naming the file that is the problem.
+/// [`BootError`], which names the file.
 pub fn prepare(spec: &MachineSpec, board: &Board) -> Result<BootPlan, BootError> {
     let load_start = monotonic_ns();
     let mut placement = Placement::new(Arc::clone(&board.ram));

@@ -1,4 +1,4 @@
-//! The signature of a test program: memory that it leaves for comparison.
+//! Signature of a test program: memory that it leaves for comparison.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -8,7 +8,7 @@ use riscope_core::addr::GuestPhys;
 use riscope_core::mem::GuestRam;
 use vm_memory::{Bytes, GuestAddress};
 
-/// Bytes in a line of the file.
+/// Bytes per line of the file.
 const WORD: usize = 8;
 
 /// Physical memory from symbol `begin_signature` to `end_signature`.
@@ -16,17 +16,17 @@ const WORD: usize = 8;
 pub struct Signature {
     /// First address.
     pub start: u64,
-    /// Address behind it.
+    /// End address, exclusive.
     pub end: u64,
 }
 
-/// Why a signature cannot be written.
+/// Errors of writing a signature.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
-    /// The program has no such symbols.
+    /// The program does not define the symbols.
     #[error("the program has no symbols begin_signature and end_signature")]
     Missing,
-    /// The symbols do not enclose RAM.
+    /// The range between the symbols is not RAM.
     #[error("the signature from {start:#x} to {end:#x} is not in RAM")]
     OutsideRam {
         /// Value of `begin_signature`.
@@ -39,7 +39,7 @@ pub enum SignatureError {
     Write {
         /// The file.
         path: PathBuf,
-        /// The host's reason.
+        /// The host's error.
         source: io::Error,
     },
 }
@@ -48,7 +48,8 @@ impl Signature {
     /// Writes [`Signature::text`] to a file.
     ///
     /// # Errors
-    /// [`SignatureError::OutsideRam`] before `path` is touched, [`SignatureError::Write`].
+    /// [`SignatureError::OutsideRam`], before `path` is touched, or
+    /// [`SignatureError::Write`].
     pub fn dump(self, ram: &GuestRam, path: &Path) -> Result<(), SignatureError> {
         let outside = || SignatureError::OutsideRam { start: self.start, end: self.end };
         let len = self.end.checked_sub(self.start).ok_or_else(outside)?;
@@ -63,11 +64,11 @@ impl Signature {
         write().map_err(|source| SignatureError::Write { path: path.into(), source })
     }
 
-    /// Writes one little-endian 8-byte word a line, as 16 lower-case hexadecimal digits; a
-    /// last partial word is filled with zeros.
+    /// Writes one little-endian 8-byte word per line as 16 lower-case hexadecimal digits,
+    /// with the last one zero-padded.
     ///
     /// # Errors
-    /// Those of `out`, and when the signature is not in RAM.
+    /// Errors of `out`, and an error if the signature is not in RAM.
     pub fn text(self, ram: &GuestRam, out: &mut impl Write) -> io::Result<()> {
         let mut at = self.start;
         while at < self.end {

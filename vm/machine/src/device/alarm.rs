@@ -1,7 +1,6 @@
-//! One host thread that calls back at a point of guest time.
+//! Callback at a point of guest time, on a host thread of its own.
 //!
-//! The thread starts when an alarm is first armed, so that a machine whose guest
-//! never does pays nothing, and ends when the [`Alarm`] is dropped.
+//! The thread starts when the alarm is first armed and ends when the [`Alarm`] is dropped.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -12,18 +11,18 @@ use riscope_core::clock::Clock;
 
 use crate::sync::lock;
 
-/// Longest sleep between two looks at the clock: a manual clock moves without
-/// waking anybody.
+/// Longest sleep between two reads of the clock: a manual clock advances without waking the
+/// thread.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// Shortest sleep, so that a manual clock that stands just before the deadline does
-/// not make the thread spin.
+/// Shortest sleep, so that the thread does not spin when a manual clock stands just before
+/// the deadline.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
 type Callback = dyn Fn() + Send + Sync;
 
 #[derive(Debug, Default)]
 struct Request {
-    /// Guest time to call at, in ticks of the clock; `None` when disarmed.
+    /// Deadline in ticks of the clock; `None` when disarmed.
     deadline: Option<u64>,
     stopped: bool,
 }
@@ -58,29 +57,28 @@ impl Shared {
     }
 }
 
-/// A callback that can be armed for a point of guest time.
+/// Callback that can be armed for a point of guest time.
 pub(crate) struct Alarm {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Alarm {
-    /// A disarmed alarm that will call `callback` from its own thread.
+    /// A disarmed alarm that calls `callback` from its own thread.
     pub(crate) fn new(clock: Clock, callback: impl Fn() + Send + Sync + 'static) -> Self {
         let shared = Shared { clock, request: Mutex::default(), changed: Condvar::new(), callback: Box::new(callback) };
         Self { shared: Arc::new(shared), thread: Mutex::default() }
     }
 
-    /// Replaces whatever was armed: calls back once when the clock reaches
-    /// `deadline` ticks, or never for `None`.
+    /// Arms the alarm for the time at which the clock reaches `deadline` ticks, once, or
+    /// disarms it. Replaces the previous deadline.
     pub(crate) fn arm(&self, deadline: Option<u64>) {
         lock(&self.shared.request).deadline = deadline;
         self.shared.changed.notify_one();
         let mut thread = lock(&self.thread);
         if thread.is_none() && deadline.is_some() {
             let shared = Arc::clone(&self.shared);
-            // Without the thread the guest's alarm does not ring, which it cannot
-            // tell from a broken clock; the machine itself goes on.
+            // Without a thread the guest's alarm does not fire; the machine continues.
             *thread = std::thread::Builder::new().name("alarm".into()).spawn(move || shared.run()).ok();
         }
     }
@@ -90,11 +88,11 @@ impl Drop for Alarm {
     fn drop(&mut self) {
         lock(&self.shared.request).stopped = true;
         self.shared.changed.notify_one();
-        // The callback may hold the last reference to the alarm's owner; then this is
-        // the alarm's own thread, which ends by itself.
+        // The callback may hold the last reference to the owner; this is then the alarm's
+        // own thread, which ends by itself.
         let thread = lock(&self.thread).take();
         if let Some(thread) = thread.filter(|thread| thread.thread().id() != std::thread::current().id()) {
-            // A panic of the callback has been reported by the thread itself.
+            // The panic hook has already reported a panic of the callback.
             let _ = thread.join();
         }
     }
@@ -112,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// Far more than any scheduling delay; only a failing test waits this long.
+    /// Far beyond any scheduling delay; reached only by a failing test.
     const PATIENCE: Duration = Duration::from_secs(60);
 
     fn alarm_on(clock: &Clock) -> (Alarm, mpsc::Receiver<()>) {

@@ -1,11 +1,10 @@
-//! Tells the host's operators what a device could not do through no fault of its
-//! guest.
+//! Reports of device failures that the guest did not cause, for the host's operators.
 
 use std::sync::Arc;
 
 use riscope_core::event::{DeviceEvent, Publisher};
 
-/// Publishes failures of one machine's devices.
+/// Reports failures of the devices of one machine.
 #[derive(Clone, Debug, Default)]
 pub struct FaultReporter(Publisher);
 
@@ -15,8 +14,8 @@ impl FaultReporter {
         Self(events)
     }
 
-    /// The device `name` of kind `device` failed with `error`; kind and error are short
-    /// fixed names.
+    /// Reports that the device `name` of kind `device` failed with `error`. Kind and error
+    /// are short names from closed sets.
     pub fn report(&self, device: &'static str, name: &Arc<str>, error: &'static str) {
         self.0.publish(DeviceEvent::Failed { device, name: Arc::clone(name), error });
     }

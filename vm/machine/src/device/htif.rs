@@ -1,4 +1,4 @@
-//! HTIF: how bare-metal test programs talk to the host through two words in RAM.
+//! HTIF: host interface of bare-metal test programs, over two words in RAM.
 //!
 //! ```text
 //!  tohost   bits 63..56 device   55..48 command   47..0 payload
@@ -9,13 +9,13 @@
 //!    device 1, command 0                 read a character, answered in fromhost
 //! ```
 //!
-//! An answer waits until the program has cleared the one before it.
+//! An answer is delivered once the program has cleared the previous one.
 //!
-//! The words are plain memory, so each hart's thread looks at them whenever its engine
-//! returns, and runs the engine in short slices meanwhile. The slices grow as long as
-//! there is nothing to see: much firmware has the words and never uses them. Programs may
-//! store the two halves of `tohost` one after the other; a value that could be half of
-//! another one is therefore only believed when the same hart finds it a second time.
+//! The words are plain memory, so each hart's thread polls them whenever its engine
+//! returns, and runs the engine in short slices. Slices grow while no request is seen: much
+//! firmware defines the words without using them. Programs may store `tohost` in two
+//! halves; a value that may be incomplete is served only when the same hart reads it a
+//! second time.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -28,12 +28,11 @@ use crate::console::Console;
 use crate::exit::{ExitLatch, MachineExit};
 use crate::sync::lock;
 
-/// Instructions that a hart runs between two looks at `tohost` while it is in use.
+/// Instructions between two polls of `tohost` while it is in use.
 const SHORTEST_INTERVAL: u64 = 20_000;
-/// The same for a program that does not use it, a few milliseconds.
+/// Instructions between two polls while it is not in use; a few milliseconds.
 const LONGEST_INTERVAL: u64 = SHORTEST_INTERVAL << 6;
-/// Answers that wait for the program at most. One that never clears `fromhost` does not
-/// look at them either.
+/// Limit of queued answers; a program that never clears `fromhost` does not read them.
 const MAX_ANSWERS: usize = 16;
 
 const PAYLOAD_BITS: u32 = 48;
@@ -47,10 +46,10 @@ const SYS_WRITE: u64 = 64;
 const SYS_EXIT: u64 = 93;
 /// -ENOSYS
 const NOT_IMPLEMENTED: u64 = 38u64.wrapping_neg();
-/// Bytes that one `write` system call may print.
+/// Longest output of a `write` system call in bytes.
 const MAX_WRITE: u64 = 64 << 10;
 
-/// Physical addresses of the words through which HTIF works.
+/// Physical addresses of the HTIF words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HtifSymbols {
     /// Symbol `tohost`.
@@ -59,7 +58,7 @@ pub struct HtifSymbols {
     pub fromhost: Option<u64>,
 }
 
-/// The host's end of HTIF.
+/// Host side of HTIF.
 #[derive(Debug)]
 pub struct Htif {
     tohost: GuestAddress,
@@ -67,16 +66,16 @@ pub struct Htif {
     ram: Arc<GuestRam>,
     console: Arc<Console>,
     exit: Arc<ExitLatch>,
-    /// The lock also makes taking a request one step.
+    /// Held while a request is taken, which makes that atomic.
     state: Mutex<State>,
 }
 
-/// What the program still waits for.
+/// Answers due to the program.
 #[derive(Debug, Default)]
 struct State {
-    /// A character.
+    /// A request to read a character is pending.
     wants_input: bool,
-    /// Values for `fromhost`.
+    /// Queued values for `fromhost`.
     answers: VecDeque<u64>,
 }
 
@@ -89,24 +88,24 @@ impl State {
 }
 
 impl Htif {
-    /// HTIF over the words of a loaded program, which its loader has checked.
+    /// HTIF on the words of a loaded program; its loader has checked the addresses.
     pub fn new(symbols: HtifSymbols, ram: Arc<GuestRam>, console: Arc<Console>, exit: Arc<ExitLatch>) -> Self {
         let fromhost = symbols.fromhost.map(GuestAddress);
         Self { tohost: GuestAddress(symbols.tohost), fromhost, ram, console, exit, state: Mutex::default() }
     }
 
     fn load(&self, word: GuestAddress) -> u64 {
-        // The loader has checked the address, so the access cannot fail.
+        // Cannot fail: the loader has checked the address.
         self.ram.memory().load::<u64>(word, Ordering::Acquire).map_or(0, u64::from_le)
     }
 
     fn store(&self, word: GuestAddress, value: u64) {
-        // As for `load`.
+        // Cannot fail, as for `load`.
         let _ = self.ram.memory().store(value.to_le(), word, Ordering::Release);
     }
 
-    /// Takes the request in `tohost` unless it is doubtful and differs from `seen`.
-    /// Returns what is left there, and whether the program waits for something.
+    /// Serves the request in `tohost` unless it may be incomplete and differs from `seen`.
+    /// Returns the value left there and whether the program waits for an answer.
     fn serve(&self, seen: u64) -> (u64, bool) {
         let state = &mut *lock(&self.state);
         let left = self.take_request(seen, state);
@@ -134,13 +133,13 @@ impl Htif {
             }
             CONSOLE_WRITE => self.console.output(&value.to_le_bytes()[..1]),
             CONSOLE_READ => state.wants_input = true,
-            // No such device: nobody answers.
+            // No such device: no answer.
             _ => {}
         }
         0
     }
 
-    /// Gives the program its next answer if it has taken the one before.
+    /// Delivers the next answer if the program has taken the previous one.
     fn deliver(&self, state: &mut State) {
         let Some(fromhost) = self.fromhost else {
             state.answers.clear();
@@ -154,8 +153,8 @@ impl Htif {
         }
     }
 
-    /// Serves the system call described by eight words at `address`; the result goes to
-    /// the first of them.
+    /// Serves the system call described by eight words at `address`; the result replaces
+    /// the first word.
     fn system_call(&self, address: u64) {
         let memory = self.ram.memory();
         let Ok([number, descriptor, buffer, len]) = memory.read_obj::<[u64; 4]>(GuestAddress(address)) else {
@@ -169,7 +168,7 @@ impl Htif {
             }
             _ => NOT_IMPLEMENTED,
         };
-        // The word was readable just now, so it is RAM.
+        // Cannot fail: the word has just been read.
         let _ = memory.write_obj(result, GuestAddress(address));
     }
 
@@ -184,7 +183,7 @@ impl Htif {
     }
 }
 
-/// Whether `value` may be one half of a value that is being stored in two steps.
+/// Whether `value` may be half of a value that is stored in two steps.
 fn is_doubtful(value: u64) -> bool {
     value >> 32 == 0 || value & 0xffff_ffff == 0
 }
@@ -196,7 +195,7 @@ fn exit_of(code: u64) -> MachineExit {
     }
 }
 
-/// One hart's look at HTIF.
+/// Poller of HTIF on one hart.
 #[derive(Debug)]
 pub struct HtifPoller {
     htif: Arc<Htif>,
@@ -210,15 +209,14 @@ impl HtifPoller {
         Self { htif, seen: 0, interval: SHORTEST_INTERVAL }
     }
 
-    /// Instructions that the hart may run before the next [`HtifPoller::poll`].
+    /// Instructions that the hart may execute until the next [`HtifPoller::poll`].
     pub fn interval(&self) -> u64 {
         self.interval
     }
 
-    /// Looks at `tohost` and serves a request there. Call it after each slice of
-    /// execution. Returns whether it should be called again soon even if the hart has
-    /// nothing to do: a request was seen and not yet believed, or the guest waits for
-    /// an answer.
+    /// Polls `tohost` and serves a request. Call it after each slice of execution. Returns
+    /// whether to poll again soon even if the hart is idle: a request may be incomplete, or
+    /// the guest waits for an answer.
     pub fn poll(&mut self) -> bool {
         let is_used = self.htif.load(self.htif.tohost) != 0 || self.seen != 0;
         let (left, waits) = self.htif.serve(self.seen);

@@ -1,14 +1,13 @@
 //! Devices of the board.
 //!
-//! A device is one file or one folder that holds its registers, its state and its
-//! device-tree node. Rules for all of them:
+//! A device is a file or folder with its registers, state and device-tree node. Rules for
+//! all devices:
 //!
-//! - A guest may read and write any offset with any width at any time, from
-//!   several harts at once. The answer is defined for each; none panics.
-//! - No allocation and no loop is bounded only by a number that a guest chose.
-//! - A device takes its own lock, then perhaps the interrupt controller's, never
-//!   the other way round, and calls no console backend or listener while holding
-//!   a lock that the backend could need.
+//! - A guest may access any offset with any width at any time, from several harts at once.
+//!   Every access has a defined result; none panics.
+//! - No allocation and no loop is bounded only by a guest-chosen number.
+//! - A device takes its own lock before the interrupt controller's, and calls no console
+//!   backend or listener while it holds a lock that the backend could need.
 
 mod alarm;
 
@@ -28,12 +27,12 @@ use crate::layout::Slot;
 
 /// A device that the board places and describes.
 pub trait Device: MmioDevice {
-    /// Where it sits.
+    /// Address range and interrupt on the board.
     fn slot(&self) -> Slot;
 
     /// Writes its device-tree node below `/soc`.
     ///
     /// # Errors
-    /// Whatever the device-tree writer objects to.
+    /// Those of the device-tree writer.
     fn write_fdt_node(&self, fdt: &mut FdtWriter) -> Result<(), Error>;
 }

@@ -1,8 +1,8 @@
-//! pvpanic: a register by which the guest's kernel says that it panics (QEMU,
-//! `docs/specs/pvpanic.rst`; on a bus without PCI, Linux's `pvpanic-mmio`).
+//! pvpanic: register by which the guest kernel reports a panic (QEMU,
+//! `docs/specs/pvpanic.rst`; Linux's `pvpanic-mmio` on a bus without PCI).
 //!
-//! Reading the byte at offset 0 tells which events the host understands, writing it tells
-//! the host which of them happen.
+//! The byte at offset 0 reads as the set of events that the host supports; writing it
+//! reports events.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::watch::Panics;
 
 /// The guest has panicked.
 const PANICKED: u64 = 1;
-/// The guest has panicked, and its crash kernel takes over.
+/// The guest has panicked and its crash kernel takes over.
 const CRASH_LOADED: u64 = 2;
 /// The guest has shut down.
 const SHUT_DOWN: u64 = 4;
 
-/// The device.
+/// pvpanic device.
 #[derive(Debug)]
 pub struct PvPanic {
     panics: Arc<Panics>,
@@ -30,7 +30,7 @@ pub struct PvPanic {
 }
 
 impl PvPanic {
-    /// A device that reports to `panics` and, when the guest shuts down, to `exit`.
+    /// A device that reports panics to `panics` and a shutdown to `exit`.
     pub fn new(panics: Arc<Panics>, exit: Arc<ExitLatch>) -> Self {
         Self { panics, exit }
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::watch::OnPanic;
 
-    /// Number of panics and end of the machine after `value` was written to `offset`.
+    /// Number of panics, and exit of the machine, after writing `value` to `offset`.
     fn after(offset: u64, value: u64) -> (usize, Option<MachineExit>) {
         let bus = DomainEventBus::new();
         let events = bus.subscribe("test", Filter::all(), 4);

@@ -1,4 +1,4 @@
-//! Goldfish real-time clock: nanoseconds since the Unix epoch, and one alarm.
+//! Goldfish real-time clock: nanoseconds since the Unix epoch, with one alarm.
 //!
 //! ```text
 //!  0x00 TIME_LOW         read latches TIME_HIGH; write takes the new low half
@@ -11,8 +11,8 @@
 //!  0x1c CLEAR_INTERRUPT  write acknowledges
 //! ```
 //!
-//! Wall-clock time is the machine's clock plus an offset, so a deterministic machine
-//! has a deterministic calendar. It goes on when a guest sets `mtime`.
+//! Wall-clock time is guest time plus an offset, so that deterministic machines have a
+//! deterministic calendar. It is independent of guest writes to `mtime`.
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -39,19 +39,19 @@ const NANOS_PER_TICK: u64 = 1_000_000_000 / TIMEBASE_HZ;
 
 #[derive(Clone, Debug, Default)]
 struct RtcState {
-    /// Wall-clock nanoseconds at tick 0 of the clock, modulo 2^64.
+    /// Wall-clock time at tick 0 of the clock, in nanoseconds modulo 2^64.
     epoch: u64,
     time_high: u32,
     time_low: u32,
     alarm_high: u32,
     alarm_low: u32,
     irq_enabled: bool,
-    /// Wall-clock nanoseconds to interrupt at.
+    /// Wall-clock time of the alarm, in nanoseconds.
     alarm: Option<u64>,
     irq_pending: bool,
 }
 
-/// The real-time clock.
+/// Real-time clock.
 #[derive(Debug)]
 pub struct Rtc {
     state: Mutex<RtcState>,
@@ -61,8 +61,8 @@ pub struct Rtc {
 }
 
 impl Rtc {
-    /// A clock that shows `epoch_nanos` (nanoseconds since the Unix epoch) when
-    /// `clock`, had it never been set, is at 0.
+    /// An RTC that shows `epoch_nanos` (nanoseconds since the Unix epoch) when `clock`,
+    /// without guest writes, is at 0.
     pub fn new(epoch_nanos: u64, clock: &Clock, irq: IrqLine) -> Arc<Self> {
         let clock = clock.unset();
         Arc::new_cyclic(|rtc: &Weak<Self>| {
@@ -85,7 +85,7 @@ impl Rtc {
         self.clock.now().wrapping_mul(NANOS_PER_TICK)
     }
 
-    /// The alarm thread found the deadline reached.
+    /// Raises the alarm; called when the deadline is reached.
     fn ring(&self) {
         self.expire(&mut lock(&self.state));
     }
@@ -103,17 +103,17 @@ impl Rtc {
         self.irq.set(state.irq_pending && state.irq_enabled);
     }
 
-    /// Tells the alarm thread when to look next.
+    /// Arms the alarm thread for the next deadline.
     fn schedule(&self, state: &mut RtcState) {
         self.expire(state);
-        // A wall-clock time before tick 0 has passed and expired above.
+        // Alarms before tick 0 have expired above.
         let ticks = |alarm: u64| alarm.saturating_sub(state.epoch).div_ceil(NANOS_PER_TICK);
         self.alarm.arm(state.alarm.map(ticks));
     }
 }
 
-/// Registers are words. As on QEMU's machine, a double word is two of them, the low one
-/// first, and less than a word is read as part of one.
+/// Registers are 32 bits wide. As on QEMU's machine, a 64-bit access covers two of them,
+/// the low one first; smaller accesses cover part of one.
 impl MmioDevice for Rtc {
     fn read(&self, offset: u64, width: Width) -> Result<u64, MmioFault> {
         if !offset.is_multiple_of(width.bytes()) {
@@ -227,7 +227,7 @@ mod tests {
         rtc: Arc<Rtc>,
     }
 
-    /// A clock whose source reaches M-mode of the only hart.
+    /// A clock whose interrupt reaches M-mode of the only hart.
     fn board() -> Board {
         let hart: Arc<HartControl> = Arc::default();
         let plic = Arc::new(Plic::new(&[Arc::clone(&hart)]));

@@ -1,7 +1,8 @@
 //! SiFive test device: a store ends the machine.
 //!
-//! The low half of a word written to offset 0 says how: 0x5555 power off, 0x7777
-//! reset, 0x3333 failure with the exit code in the high half. Linux reaches the
+//! The low half of the word at offset 0 selects how: 0x5555 powers off, 0x7777 resets,
+//! 0x3333 fails with the exit code in the high half. Linux uses the first two through the
+//! `syscon` nodes that this device writes.
 //! first two through the `syscon` nodes that this device also writes.
 
 use std::sync::Arc;
@@ -41,7 +42,7 @@ impl MmioDevice for TestDevice {
                 POWER_OFF => self.exit.request(MachineExit::PowerOff),
                 RESET => self.exit.request(MachineExit::Reset),
                 FAILURE => {
-                    // 16 bits by the mask, so the conversion cannot fail.
+                    // Cannot fail: the mask leaves 16 bits.
                     let code = u32::try_from(value >> 16 & 0xffff).unwrap_or(u32::MAX);
                     self.exit.request(MachineExit::Failure(code));
                 }
@@ -67,10 +68,10 @@ impl Device for TestDevice {
     }
 }
 
-/// Writes the `/poweroff` and `/reboot` nodes that point at the test device.
+/// Writes the `/poweroff` and `/reboot` nodes that refer to the test device.
 ///
 /// # Errors
-/// Whatever the device-tree writer objects to.
+/// Those of the device-tree writer.
 pub fn write_syscon_nodes(fdt: &mut FdtWriter) -> Result<(), Error> {
     for (name, compatible, value) in [("poweroff", "syscon-poweroff", 0x5555), ("reboot", "syscon-reboot", 0x7777)] {
         let node = fdt.begin_node(name)?;

@@ -61,7 +61,7 @@ fn a_file_linked_below_ram_is_moved_and_its_virtual_entry_translated() {
     assert!(matches!(fixed, Err(ElfError::Placement(PlacementError::OutsideRam { .. }))));
 }
 
-/// A file of these `(address, size)` segments, linked for where it is loaded.
+/// A file with these `(address, size)` segments, linked at its load address.
 fn linked(entry: u64, segments: &[(u64, u64)]) -> ElfFile {
     let segment = |&(at, size): &(u64, u64)| {
         let data = (0..size).map(|i| i.to_le_bytes()[0] | 1).collect();
@@ -70,7 +70,7 @@ fn linked(entry: u64, segments: &[(u64, u64)]) -> ElfFile {
     ElfFile { entry, segments: segments.iter().map(segment).collect(), symbols: Vec::new() }
 }
 
-/// The file with its first segment beginning at the start of the file, headers and all.
+/// The file with its headers in its first segment.
 fn with_headers(file: &ElfFile) -> Vec<u8> {
     const FIRST_OFFSET: std::ops::Range<usize> = 72..80;
     let mut bytes = file.bytes();
@@ -78,8 +78,8 @@ fn with_headers(file: &ElfFile) -> Vec<u8> {
     bytes
 }
 
-/// GNU ld puts the headers into the page before the text, or with a build id into a
-/// segment of their own at its default address; lld always does the latter.
+/// GNU ld puts the headers into the page before the text or, with a build id, into a
+/// segment of their own at the default address; lld always does the latter.
 #[test]
 fn headers_below_ram_are_left_out() {
     for relocate_to in [None, Some(BASE + 0x2_0000)] {
@@ -202,7 +202,7 @@ proptest! {
             }
         }
         let mut placement = placement();
-        // Any outcome but a panic is right; what was loaded is in RAM by construction.
+        // Any result except a panic is valid; loaded segments are in RAM by construction.
         if let Ok(loaded) = load(&mut placement, "file", &bytes, base) {
             prop_assert!(placement.memory().read_obj::<u8>(GuestAddress(BASE)).is_ok(), "{loaded:?}");
         }

@@ -1,4 +1,4 @@
-//! Reads the tree back with a reader of its own, written from the format's
+//! Tests of the device tree with an independent reader, written from the format's
 //! specification (chapter 5).
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! CLINT: software interrupts and machine timer of each hart.
+//! CLINT: software interrupts and machine timers of the harts.
 //!
 //! ```text
 //!  0x0000 + 4·h   msip      bit 0 drives MSIP of hart h
@@ -6,8 +6,8 @@
 //!  0xbff8         mtime     the machine's clock
 //! ```
 //!
-//! `mtime` is the same clock that the `time` CSR shows, so setting it sets both. The
-//! timer comparison itself is done by the hart.
+//! `mtime` is the clock of the `time` CSR; a write sets both. The harts compare it with
+//! `mtimecmp`.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,16 +24,16 @@ const MSIP: u64 = 0;
 const MTIMECMP: u64 = 0x4000;
 const MTIME: u64 = 0xbff8;
 
-/// The core-local interruptor of all harts.
+/// Core-local interruptor of all harts.
 #[derive(Debug)]
 pub struct Clint {
     harts: Vec<Arc<HartControl>>,
     clock: Clock,
-    /// Serialises writes of one half of a register.
+    /// Serialises writes to halves of a register.
     halves: Mutex<()>,
 }
 
-/// A register and which part of it an access means.
+/// Register of an access, with the part that it covers.
 enum Register {
     SoftwareInterrupt(usize),
     TimerCompare { hart: usize, shift: u32 },
@@ -72,7 +72,7 @@ impl Clint {
         control.set_mtimecmp(control.mtimecmp() & !mask | value << shift & mask);
     }
 
-    /// Every hart has to look at its deadlines again.
+    /// Sets the time; every hart must check its deadlines.
     fn write_time(&self, shift: u32, width: Width, value: u64) {
         let _guard = lock(&self.halves);
         let mask = width.mask() << shift;

@@ -1,5 +1,5 @@
-//! Interrupt controllers: [`clint`] for software and timer interrupts of each
-//! hart, [`plic`] for the devices' lines.
+//! Interrupt controllers: [`clint`] for the harts' software and timer interrupts, [`plic`]
+//! for device interrupts.
 
 pub mod clint;
 pub mod plic;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub use clint::Clint;
 pub use plic::Plic;
 
-/// A device's interrupt line: one level-sensitive source of the PLIC.
+/// Interrupt line of a device: a level-sensitive PLIC source.
 #[derive(Clone, Debug)]
 pub struct IrqLine {
     plic: Arc<Plic>,
@@ -17,13 +17,13 @@ pub struct IrqLine {
 }
 
 impl IrqLine {
-    /// The line of `source`, 1 to [`plic::SOURCES`].
+    /// Line of `source`, 1 to [`plic::SOURCES`].
     pub fn new(plic: Arc<Plic>, source: u32) -> Self {
         Self { plic, source }
     }
 
-    /// Drives the line. Devices call this whenever their condition may have
-    /// changed; setting the level it already has costs little.
+    /// Drives the line. Devices call it whenever its level may have changed; an unchanged
+    /// level costs little.
     pub fn set(&self, level: bool) {
         self.plic.set_level(self.source, level);
     }

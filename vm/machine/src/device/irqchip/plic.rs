@@ -1,4 +1,4 @@
-//! PLIC: routes the devices' lines to harts (RISC-V PLIC specification 1.0.0).
+//! PLIC: routes device interrupts to harts (RISC-V PLIC specification 1.0.0).
 //!
 //! ```text
 //!  0x00_0000 + 4·s          priority of source s, 0 (never) to 7
@@ -8,10 +8,9 @@
 //!  0x20_0004 + 0x1000·c     claim (read), complete (write)
 //! ```
 //!
-//! Context 2·h is M-mode of hart h, 2·h + 1 its S-mode. Every source has a level
-//! gateway: a high line becomes one pending request, the next one only after the
-//! claim of the first has been completed, and a pending request stays when the line
-//! falls.
+//! Context 2·h is M-mode of hart h, 2·h + 1 its S-mode. Every source has a level gateway: a
+//! high line raises one pending request, and the next only after the first is completed. A
+//! pending request stays when the line falls.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,12 +22,12 @@ use crate::device::Device;
 use crate::layout::{PLIC, PLIC_PHANDLE, Slot, cpu_intc_phandle};
 use crate::sync::lock;
 
-/// Highest source number; 0 means "none".
+/// Highest source number; 0 means "no interrupt".
 pub const SOURCES: u32 = 95;
 
-/// Sources 0 to 95 in 32-bit words.
+/// 32-bit words of a set of sources.
 const WORDS: usize = 3;
-/// Priorities have three bits.
+/// Mask of a priority or threshold.
 const PRIORITY_MASK: u32 = 7;
 
 const PENDING: u64 = 0x1000;
@@ -37,7 +36,7 @@ const ENABLE_STRIDE: u64 = 0x80;
 const CONTEXT: u64 = 0x20_0000;
 const CONTEXT_STRIDE: u64 = 0x1000;
 
-/// A set of sources.
+/// Set of sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct SourceSet([u32; WORDS]);
 
@@ -57,7 +56,7 @@ impl SourceSet {
         self.0.get(source as usize / 32).copied().unwrap_or(0)
     }
 
-    /// The members that are also in `other`, in ascending order.
+    /// Members that are also in `other`, in ascending order.
     fn common(self, other: Self) -> impl Iterator<Item = u32> {
         (0u32..).zip(self.0.into_iter().zip(other.0)).flat_map(|(index, (a, b))| {
             let mut bits = a & b;
@@ -70,7 +69,7 @@ impl SourceSet {
     }
 }
 
-/// One interrupt target: a hart in one mode.
+/// Interrupt context: a hart in one mode.
 #[derive(Debug)]
 struct Context {
     hart: Arc<HartControl>,
@@ -85,22 +84,22 @@ struct PlicState {
     priority: [u32; SOURCES as usize + 1],
     /// Lines that are high.
     level: SourceSet,
-    /// Requests that wait for a claim.
+    /// Pending requests.
     pending: SourceSet,
-    /// Requests that are claimed and not yet completed.
+    /// Requests that are claimed and not completed.
     claimed: SourceSet,
     contexts: Vec<Context>,
 }
 
 impl PlicState {
-    /// Lets the gateway of `source` through if its line is high and it is idle.
+    /// Raises a request for `source` if its line is high and its gateway is idle.
     fn sample(&mut self, source: u32) {
         if self.level.contains(source) && !self.claimed.contains(source) {
             self.pending.set(source, true);
         }
     }
 
-    /// The request of the highest priority above `floor`, then of the lowest number.
+    /// Pending request with the highest priority above `floor`, then the lowest number.
     fn best(&self, context: &Context, floor: u32) -> Option<u32> {
         let mut best = (None, floor);
         for source in self.pending.common(context.enabled) {
@@ -112,14 +111,14 @@ impl PlicState {
         best.0
     }
 
-    /// Drives every context's line to its hart.
+    /// Updates the interrupt line of every context.
     fn update_harts(&self) {
         for context in &self.contexts {
             context.hart.set_line(context.line, self.best(context, context.threshold).is_some());
         }
     }
 
-    /// Claims the best request, 0 if there is none. The threshold only masks the
+    /// Claims the best request; returns 0 if there is none. The threshold masks only the
     /// notification, not the claim ("Interrupt Claim Process").
     fn claim(&mut self, context: usize) -> u32 {
         let Some(source) = self.best(&self.contexts[context], 0) else { return 0 };
@@ -129,9 +128,9 @@ impl PlicState {
         source
     }
 
-    /// Completes a claim, also of a source that the context has disabled since: the
-    /// specification lets that be ignored, but drivers in the field disable a source while
-    /// they serve it, and QEMU's PLIC completes it all the same.
+    /// Completes a claim, also of a source that the context has disabled since. The
+    /// specification allows ignoring that, but drivers disable a source while serving it,
+    /// and QEMU's PLIC completes it.
     fn complete(&mut self, source: u32) {
         if self.claimed.contains(source) {
             self.claimed.set(source, false);
@@ -150,7 +149,7 @@ enum Register {
     Reserved,
 }
 
-/// The platform-level interrupt controller.
+/// Platform-level interrupt controller.
 #[derive(Debug)]
 pub struct Plic {
     state: Mutex<PlicState>,
@@ -158,7 +157,7 @@ pub struct Plic {
 }
 
 impl Plic {
-    /// A PLIC for these harts, in order of their ids, with every source disabled.
+    /// A PLIC for these harts, in order of hart ids, with every source disabled.
     pub fn new(harts: &[Arc<HartControl>]) -> Self {
         let lines = [Interrupt::MachineExternal, Interrupt::SupervisorExternal];
         let contexts: Vec<Context> = harts
@@ -177,7 +176,7 @@ impl Plic {
         Self { state: Mutex::new(state), contexts: count }
     }
 
-    /// Drives the line of `source`; numbers that do not exist are ignored.
+    /// Sets the level of the line of `source`; ignores invalid numbers.
     pub fn set_level(&self, source: u32, level: bool) {
         if source == 0 || source > SOURCES {
             return;
@@ -193,7 +192,8 @@ impl Plic {
         }
     }
 
-    /// Registers are 32 bits wide and aligned; the rest of the range reads zero.
+    /// Register at `offset`. Registers are 32 bits wide and aligned; the rest of the range
+    /// reads as zero.
     fn decode(&self, offset: u64, width: Width) -> Result<Register, MmioFault> {
         if width != Width::Word || !offset.is_multiple_of(4) {
             return Err(MmioFault);

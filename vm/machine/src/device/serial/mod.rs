@@ -1,5 +1,4 @@
-//! The serial port: [`uart16550`] is the chip alone, [`port`] its place on the
-//! board.
+//! Serial port: [`uart16550`] models the chip, [`port`] attaches it to the board.
 
 pub mod port;
 pub mod uart16550;

@@ -1,11 +1,11 @@
-//! The serial port of the board: a 16550A whose line is the guest's console.
+//! Serial port of the board: a 16550A connected to the guest's console.
 //!
-//! Input stays in the console's queue, where SBI and HTIF can take it and nothing can
-//! discard it, until the guest uses the port's receiver. It does so when it has enabled
-//! the receive interrupt, or when it polls: it reads the line status again and again. A
-//! driver that sets the chip up also reads status and data, to get rid of what may be
-//! left from before, but it touches other registers in between; that is no polling, and
-//! input that was offered too early goes back to the queue.
+//! Input stays in the console's queue, where SBI and HTIF can take it and a reset of the
+//! FIFO cannot discard it, until the guest uses the receiver: it has enabled the receive
+//! interrupt, or it polls, that is, reads the line status repeatedly. A driver that
+//! initialises the chip also reads status and data to discard stale input, but accesses
+//! other registers in between. This does not count as polling, and input offered too early
+//! returns to the queue.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,15 +19,15 @@ use crate::device::irqchip::IrqLine;
 use crate::layout::{Slot, UART};
 use crate::sync::lock;
 
-/// Input clock in hertz, as the device tree announces it.
+/// Input clock in Hz, as in the device tree.
 const CLOCK_HZ: u32 = 3_686_400;
-/// Looks at the line status from which on the guest polls.
+/// Consecutive reads of the line status that count as polling.
 const POLLING: u8 = 2;
 
 #[derive(Debug, Default)]
 struct State {
     chip: Uart16550,
-    /// Looks at the line status since the last access to a control register, up to
+    /// Reads of the line status since the last access to a control register, up to
     /// [`POLLING`].
     looks: u8,
 }
@@ -46,7 +46,7 @@ impl State {
     }
 }
 
-/// A 16550A on the bus, with interrupt line and console.
+/// 16550A with its interrupt line and console.
 #[derive(Debug)]
 pub struct SerialPort {
     state: Mutex<State>,
@@ -55,7 +55,7 @@ pub struct SerialPort {
 }
 
 impl SerialPort {
-    /// A port on `console` that takes its input from there.
+    /// A port that takes input from `console` and writes output to it.
     pub fn new(console: Arc<Console>, irq: IrqLine) -> Arc<Self> {
         let port = Arc::new(Self { state: Mutex::default(), irq, console });
         let listener = Arc::downgrade(&port);
@@ -67,8 +67,8 @@ impl SerialPort {
         port
     }
 
-    /// Moves input into the chip as far as it has room, or back out of it, as
-    /// the guest uses the receiver or not, and drives the line.
+    /// Moves input into the chip, as far as it has room, while the guest uses the receiver,
+    /// and back otherwise; updates the interrupt line.
     fn update(&self, state: &mut State) {
         if state.receives() {
             let room = state.chip.room();
@@ -80,14 +80,14 @@ impl SerialPort {
     }
 }
 
-/// Registers are one byte wide; wider accesses mean the register at their offset.
+/// Registers are one byte wide; wider accesses address the register at their offset.
 impl MmioDevice for SerialPort {
     fn read(&self, offset: u64, _width: Width) -> Result<u64, MmioFault> {
         let state = &mut *lock(&self.state);
         state.note(purpose(offset));
         self.update(state);
         let value = state.chip.read(offset);
-        // What was read may have made room.
+        // The read may have made room.
         self.update(state);
         Ok(u64::from(value))
     }
@@ -98,7 +98,7 @@ impl MmioDevice for SerialPort {
             let purpose = purpose(offset);
             state.note(purpose);
             if purpose == Purpose::Control {
-                // It may clear the FIFO, which is not to clear what was typed.
+                // It may reset the FIFO, which must not discard typed input.
                 self.console.return_input(&state.chip.take_back());
             }
             let sent = state.chip.write(offset, value.to_le_bytes()[0]);
@@ -140,7 +140,7 @@ mod tests {
         port: Arc<SerialPort>,
     }
 
-    /// A port whose source reaches M-mode of the only hart.
+    /// A port whose interrupt reaches M-mode of the only hart.
     fn board() -> Board {
         let hart: Arc<HartControl> = Arc::default();
         let plic = Arc::new(Plic::new(&[Arc::clone(&hart)]));
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(received, text);
     }
 
-    /// The receiver has room for one byte, so the host's end holds back the others.
+    /// Without FIFOs the receiver holds one byte; further input waits in the queue.
     #[test]
     fn input_without_fifos_waits_for_a_slow_guest() {
         let board = board();
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(received, text);
     }
 
-    /// What the chip loses of its own bytes is none of the input.
+    /// Bytes that the chip sends to itself and loses are not input.
     #[test]
     fn an_overrun_in_loop_back_loses_no_input() {
         let board = board();
@@ -239,7 +239,7 @@ mod tests {
         std::iter::from_fn(next).collect()
     }
 
-    /// What Linux does with the port from its first message until the shell opens it.
+    /// What Linux does to the port from its first message until the shell opens it.
     #[test]
     fn setting_the_port_up_loses_no_input() {
         let board = board();
@@ -254,16 +254,16 @@ mod tests {
             }
             read(5);
         };
-        // The early console.
+        // Early console.
         say();
         for _ in 0..3 {
-            // The console: interrupts are off meanwhile.
+            // Console; interrupts are masked meanwhile.
             let enables = read(1);
             write(1, 0);
             say();
             write(1, enables);
-            // Start-up: FIFOs, stale state, is the chip there, the test of the
-            // transmitter's interrupt.
+            // Startup: FIFO reset, stale state, presence check, test of the transmitter
+            // interrupt.
             [1, 7, 0].into_iter().for_each(|value| write(2, value));
             assert_eq!([5, 0, 2, 6].map(read), [0x60, 0, 1, 0xb0], "nothing to see");
             read(5);
@@ -279,10 +279,10 @@ mod tests {
             read(2);
             write(1, 0);
             assert_eq!([5, 0].map(read), [0x60, 0], "cleared again, for luck");
-            // In use: the interrupts of receiver and line status, triggers at 8 bytes.
+            // In use: receiver and line status interrupts, trigger level 8.
             write(1, 5);
             write(2, 0x81);
-            // Shut-down.
+            // Shutdown.
             write(1, 0);
             [1, 7, 0].into_iter().for_each(|value| write(2, value));
             read(0);

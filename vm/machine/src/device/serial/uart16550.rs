@@ -1,5 +1,5 @@
-//! The 16550A chip (data sheet PC16550D): registers, receiver and interrupt conditions,
-//! without bus or host.
+//! 16550A UART (data sheet PC16550D): registers, receiver and interrupt conditions,
+//! independent of bus and host.
 //!
 //! ```text
 //!  0  RBR / THR   (DLAB: divisor low)     4  MCR
@@ -8,17 +8,17 @@
 //!  3  LCR                                 7  SCR
 //! ```
 //!
-//! The interrupt output is a level that follows the registers, as the PLIC expects.
+//! The interrupt output is a level derived from the registers, as the PLIC expects.
 //!
-//! The line is perfect and infinitely fast: the transmitter is always empty, the four
-//! character times of a time-out pass at once, so data below the trigger level is a
-//! time-out, and there are no parity errors, framing errors or breaks. Every character has
-//! eight bits, whatever the line control register says; divisor and scratch register are
-//! storage.
+//! The line is ideal and infinitely fast: the transmitter is always empty, the four
+//! character times of the receive time-out pass at once, so data below the trigger level is
+//! a time-out, and parity errors, framing errors and breaks do not occur. Characters have
+//! eight bits whatever the line control register selects; divisor and scratch register are
+//! storage only.
 
 use std::collections::VecDeque;
 
-/// Bytes in the receive FIFO while FIFOs are enabled.
+/// Capacity of the receive FIFO while FIFOs are enabled, in bytes.
 pub const FIFO_SIZE: usize = 16;
 
 const DATA: u64 = 0;
@@ -48,30 +48,30 @@ const IIR_FIFO: u8 = 0xc0;
 const FCR_ENABLE: u8 = 1;
 const FCR_CLEAR_RECEIVER: u8 = 2;
 const LCR_DLAB: u8 = 0x80;
-/// DMA mode and trigger level; the clear bits clear themselves.
+/// DMA mode and trigger level; the reset bits clear themselves.
 const FCR_BITS: u8 = 0xc9;
 const MCR_BITS: u8 = 0x1f;
 const MCR_LOOP: u8 = 0x10;
 const LSR_DATA_READY: u8 = 0x01;
 const LSR_OVERRUN: u8 = 0x02;
 const LSR_TRANSMITTER_EMPTY: u8 = 0x60;
-/// Clear to send, data set ready, carrier detect: somebody is connected.
+/// CTS, DSR and DCD: a peer is connected.
 const MSR_CONNECTED: u8 = 0xb0;
-/// Ring indicator, whose falling edge counts only.
+/// RI, of which only the trailing edge is reported.
 const MSR_RING: u8 = 0x40;
 
-/// What an access to a register says about who makes it.
+/// Purpose of a register access, which tells how the guest uses the chip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// It moves a byte.
+    /// Transfers a byte.
     Data,
-    /// It looks whether there is a byte, or room for one.
+    /// Polls for a received byte or room for one.
     Status,
-    /// It programs the chip or looks for something else.
+    /// Programs the chip or queries other state.
     Control,
 }
 
-/// The purpose of accesses to register `offset`.
+/// Purpose of an access to register `offset`.
 pub fn purpose(offset: u64) -> Purpose {
     match offset {
         DATA => Purpose::Data,
@@ -84,16 +84,16 @@ pub fn purpose(offset: u64) -> Purpose {
 #[derive(Clone, Copy, Debug)]
 struct Received {
     byte: u8,
-    /// The chip sent it to itself.
+    /// The chip sent it to itself (loop-back).
     looped: bool,
 }
 
-/// Registers of the chip, as a master reset leaves them.
+/// Registers of the chip, initially in reset state.
 #[derive(Clone, Debug, Default)]
 pub struct Uart16550 {
-    /// The receive FIFO; at most one byte, the receiver buffer register, without FIFOs.
+    /// Receive FIFO; without FIFOs, at most one byte, the receiver buffer register.
     received: VecDeque<Received>,
-    /// The byte that was read last. Without FIFOs it can be read again.
+    /// The byte read last; without FIFOs it can be read again.
     last: u8,
     divisor: [u8; 2],
     ier: u8,
@@ -102,9 +102,9 @@ pub struct Uart16550 {
     mcr: u8,
     scr: u8,
     overrun: bool,
-    /// The transmitter became empty and the guest has not been told yet.
+    /// The transmitter became empty; not acknowledged by the guest yet.
     transmitter_event: bool,
-    /// Changes of modem lines since the modem status was read: its bits 3 to 0.
+    /// Modem status changes since the modem status was read: its bits 3 to 0.
     line_changes: u8,
 }
 
@@ -114,19 +114,19 @@ impl Uart16550 {
         self.identification() != IIR_NONE
     }
 
-    /// Whether the guest wants an interrupt for received data.
+    /// Whether the guest has enabled the received-data interrupt.
     pub fn receiver_enabled(&self) -> bool {
         self.ier & IER_RECEIVED != 0
     }
 
-    /// Bytes that the receiver can take from the line before it loses one: the guest has to
-    /// read before more fit. None in loop-back, which cuts the line.
+    /// Bytes that the receiver can accept before an overrun. 0 in loop-back, which
+    /// disconnects the line.
     pub fn room(&self) -> usize {
         if self.is_looped() { 0 } else { self.capacity().saturating_sub(self.received.len()) }
     }
 
-    /// A byte arrives on the line. When there is no room, an overrun is recorded: a full
-    /// FIFO loses this byte, and the register loses the one that it holds.
+    /// Receives a byte from the line. Without room, records an overrun: a full FIFO loses
+    /// this byte, the buffer register loses the one it holds.
     pub fn receive(&mut self, byte: u8) {
         self.queue(Received { byte, looped: false });
     }
@@ -154,15 +154,15 @@ impl Uart16550 {
         self.mcr & MCR_LOOP != 0
     }
 
-    /// Takes bytes that arrived on the line and were not read back out of the receiver,
-    /// oldest first.
+    /// Takes the bytes received from the line and not read yet out of the receiver, oldest
+    /// first.
     pub fn take_back(&mut self) -> Vec<u8> {
         let line = self.received.iter().filter(|received| !received.looped).map(|received| received.byte).collect();
         self.received.retain(|received| received.looped);
         line
     }
 
-    /// Reads register `offset`, 0 to 7; beyond them reads zero.
+    /// Reads register `offset`, 0 to 7; other offsets read as zero.
     pub fn read(&mut self, offset: u64) -> u8 {
         match (offset, self.lcr & LCR_DLAB != 0) {
             (DATA, true) => self.divisor[0],
@@ -179,8 +179,8 @@ impl Uart16550 {
         }
     }
 
-    /// Writes register `offset`, 0 to 7; beyond them nothing happens. Returns the
-    /// byte that leaves on the line, if one does.
+    /// Writes register `offset`, 0 to 7; other offsets are ignored. Returns the byte that
+    /// is transmitted, if any.
     pub fn write(&mut self, offset: u64, value: u8) -> Option<u8> {
         match (offset, self.lcr & LCR_DLAB != 0) {
             (DATA, true) => self.divisor[0] = value,
@@ -191,13 +191,13 @@ impl Uart16550 {
             (LCR, _) => self.lcr = value,
             (MCR, _) => self.write_modem_control(value),
             (SCR, _) => self.scr = value,
-            // Writing LSR or MSR is for the factory's tests only.
+            // LSR and MSR are writable for factory tests only.
             _ => {}
         }
         None
     }
 
-    /// An empty FIFO reads zero; the register keeps what was read.
+    /// Reads RBR. An empty FIFO reads as zero; the buffer register keeps its value.
     fn read_data(&mut self) -> u8 {
         match self.received.pop_front() {
             Some(received) => self.last = received.byte,
@@ -219,12 +219,12 @@ impl Uart16550 {
     fn write_enables(&mut self, value: u8) {
         let enabled = value & !self.ier & IER_BITS;
         self.ier = value & IER_BITS;
-        // Enabling the interrupt of an empty transmitter raises it at once.
+        // Enabling the transmitter interrupt raises it at once.
         self.transmitter_event |= enabled & IER_TRANSMITTER != 0;
     }
 
-    /// Without the enable bit the others are not programmed. A change of the mode clears
-    /// the receiver.
+    /// Writes FCR. Without the FIFO enable bit the other bits are not programmed; changing
+    /// it resets the receiver.
     fn write_fifo_control(&mut self, value: u8) {
         let was_enabled = self.has_fifos();
         self.fcr = if value & FCR_ENABLE != 0 { value & FCR_BITS } else { self.fcr & !FCR_ENABLE };
@@ -235,7 +235,7 @@ impl Uart16550 {
         }
     }
 
-    /// In loop-back the outputs are the modem's inputs, so writing them changes those.
+    /// Writes MCR. In loop-back its outputs drive the modem inputs.
     fn write_modem_control(&mut self, value: u8) {
         let before = self.modem_lines();
         self.mcr = value & MCR_BITS;
@@ -244,7 +244,7 @@ impl Uart16550 {
         self.line_changes |= counted >> 4;
     }
 
-    /// The highest-priority condition that is enabled and pending.
+    /// Enabled pending interrupt of the highest priority.
     fn identification(&self) -> u8 {
         if self.ier & IER_LINE_STATUS != 0 && self.overrun {
             IIR_LINE_STATUS
@@ -266,8 +266,7 @@ impl Uart16550 {
         [1, 4, 8, 14][usize::from(self.fcr >> 6)]
     }
 
-    /// Reading the identification acknowledges the transmitter condition, and only
-    /// when that is the one reported.
+    /// Reads IIR, which acknowledges the transmitter interrupt if it is the one reported.
     fn read_identification(&mut self) -> u8 {
         let identification = self.identification();
         if identification == IIR_TRANSMITTER {
@@ -287,8 +286,7 @@ impl Uart16550 {
         self.modem_lines() | std::mem::take(&mut self.line_changes)
     }
 
-    /// CTS, DSR, RI and DCD in bits 4 to 7. In loop-back they are the outputs RTS, DTR,
-    /// OUT1 and OUT2.
+    /// CTS, DSR, RI and DCD in bits 4 to 7; in loop-back RTS, DTR, OUT1 and OUT2.
     fn modem_lines(&self) -> u8 {
         if !self.is_looped() {
             return MSR_CONNECTED;

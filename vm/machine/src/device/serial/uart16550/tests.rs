@@ -1,8 +1,9 @@
-//! The chip against its data sheet (PC16550D), as sequences of what a driver and the line do.
+//! Tests of the chip against its data sheet (PC16550D), as sequences of driver accesses and
+//! line events.
 
 use super::*;
 
-/// What happens to the chip, or what has to be seen of it.
+/// Stimulus or expectation.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// Register `.0` is written and nothing leaves on the line.
@@ -21,7 +22,7 @@ enum Step {
 
 use Step::{Interrupt, Line, Read, Room, Send, Write};
 
-/// Does the steps with a chip that was just reset.
+/// Runs the steps on a chip in reset state.
 fn run(steps: &[Step]) {
     let mut uart = Uart16550::default();
     for (number, &step) in steps.iter().enumerate() {
@@ -64,7 +65,7 @@ fn only_existing_bits_can_be_set() {
         Read(SCR, 0xff),
         Write(LCR, 0x7f),
         Read(LCR, 0x7f),
-        // Not for drivers.
+        // Not writable by drivers.
         Write(LSR, 0xff),
         Read(LSR, 0x60),
         Write(MSR, 0xff),
@@ -141,7 +142,7 @@ fn the_trigger_level_tells_data_from_a_time_out() {
         for count in 1..=16 {
             steps.extend([Line(count), Read(IIR_FCR, if count < level { 0xcc } else { 0xc4 })]);
         }
-        // The interrupt goes back to a time-out when the FIFO drops below its level.
+        // The interrupt becomes a time-out when the FIFO drops below its trigger level.
         for left in (0..16).rev() {
             let reason = if left == 0 {
                 0xc1
@@ -160,7 +161,7 @@ fn the_trigger_level_tells_data_from_a_time_out() {
 fn a_change_of_the_mode_clears_the_receiver_and_nothing_else_does() {
     run(&[
         Line(b'a'),
-        // Without the enable bit, the clear bit is not programmed.
+        // Without the enable bit, the reset bit has no effect.
         Write(IIR_FCR, 0x06),
         Read(LSR, 0x61),
         Write(IIR_FCR, 0x01),
@@ -169,13 +170,13 @@ fn a_change_of_the_mode_clears_the_receiver_and_nothing_else_does() {
         Line(b'c'),
         Write(IIR_FCR, 0x81),
         Read(LSR, 0x61),
-        // The transmitter's clear bit is none of the receiver's.
+        // The transmitter's reset bit does not affect the receiver.
         Write(IIR_FCR, 0x05),
         Read(DATA, b'b'),
         Write(IIR_FCR, 0x03),
         Read(LSR, 0x60),
         Read(DATA, 0),
-        // The clear bit has cleared itself.
+        // The reset bit has cleared itself.
         Line(b'd'),
         Read(DATA, b'd'),
         Line(b'e'),
@@ -223,7 +224,7 @@ fn received_data_interrupts_until_it_is_read() {
         Read(IIR_FCR, 0xc4),
         Read(LSR, 0x61),
         Read(DATA, b'a'),
-        // Reading the identification does not hide more data.
+        // Reading IIR does not hide more data.
         Interrupt(true),
         Read(DATA, b'b'),
         Interrupt(false),
@@ -234,25 +235,25 @@ fn received_data_interrupts_until_it_is_read() {
 #[test]
 fn the_transmitter_interrupts_when_enabled_and_when_empty_again() {
     run(&[
-        // Without its enable, nothing is identified.
+        // Not identified unless enabled.
         Send(b'x'),
         Read(IIR_FCR, 0x01),
         Write(IER, 0x02),
         Interrupt(true),
         Read(IIR_FCR, 0x02),
-        // Reading the identification has acknowledged it.
+        // Reading IIR has acknowledged it.
         Read(IIR_FCR, 0x01),
         Interrupt(false),
         Send(b'y'),
         Interrupt(true),
         Read(IIR_FCR, 0x02),
-        // Enabled already: nothing new.
+        // Already enabled: no new interrupt.
         Write(IER, 0x03),
         Interrupt(false),
         Write(IER, 0x00),
         Write(IER, 0x02),
         Interrupt(true),
-        // Disabled, it is not seen.
+        // Disabled: not reported.
         Write(IER, 0x00),
         Interrupt(false),
         Read(IIR_FCR, 0x01),
@@ -260,8 +261,8 @@ fn the_transmitter_interrupts_when_enabled_and_when_empty_again() {
     ]);
 }
 
-/// Table IV of the data sheet, "Interrupt Control Functions": the highest is identified,
-/// and each is reset by what is named there.
+/// Table IV of the data sheet, "Interrupt Control Functions": the highest priority is
+/// identified, and each is reset as the table specifies.
 #[test]
 fn interrupts_are_identified_by_priority() {
     run(&[
@@ -274,7 +275,7 @@ fn interrupts_are_identified_by_priority() {
         Read(LSR, 0x63),
         Read(IIR_FCR, 0x04),
         Read(DATA, b'b'),
-        // Identifying another interrupt did not acknowledge the transmitter's.
+        // Identifying another interrupt has not acknowledged the transmitter's.
         Read(IIR_FCR, 0x02),
         Read(IIR_FCR, 0x00),
         Interrupt(true),
@@ -312,22 +313,22 @@ fn changes_of_modem_lines_are_told_once() {
         Read(MSR, 0x13),
         Write(MCR, 0x1a),
         Read(MSR, 0x98),
-        // RI: only its end is a change.
+        // Only the trailing edge of RI is a change.
         Write(MCR, 0x1e),
         Interrupt(false),
         Read(MSR, 0xd0),
         Write(MCR, 0x1a),
         Interrupt(true),
         Read(MSR, 0x94),
-        // There and back again before it is read.
+        // Changed twice before it is read.
         Write(MCR, 0x1b),
         Write(MCR, 0x1a),
         Read(MSR, 0x92),
-        // DSR comes back with the modem's own line.
+        // DSR returns to the modem's own level.
         Write(MCR, 0x00),
         Read(MSR, 0xb2),
         Read(MSR, 0xb0),
-        // Outputs are no inputs outside of loop-back.
+        // Outputs drive the inputs only in loop-back.
         Write(MCR, 0x0f),
         Read(MSR, 0xb0),
     ]);
