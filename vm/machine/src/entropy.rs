@@ -2,18 +2,18 @@
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-/// A source of random bytes.
+/// Source of random bytes.
 #[derive(Clone, Debug)]
 pub enum Entropy {
-    /// The host's generator.
+    /// The host's random number generator.
     Host,
-    /// SplitMix64 from this state: for deterministic machines only, as its output can
-    /// be predicted.
+    /// SplitMix64 with this state, for deterministic machines only: its output is
+    /// predictable.
     Seeded(u64),
 }
 
 impl Entropy {
-    /// Reproducible bytes.
+    /// A reproducible source.
     pub fn seeded(seed: u64) -> Self {
         Self::Seeded(seed)
     }
@@ -30,7 +30,7 @@ impl Entropy {
         }
     }
 
-    /// Eight bytes as a number.
+    /// A random 64-bit number.
     pub fn next_u64(&mut self) -> u64 {
         let mut bytes = [0; 8];
         self.fill(&mut bytes);
@@ -38,9 +38,9 @@ impl Entropy {
     }
 }
 
-/// Reads until `bytes` is full. The host's generator is ready long before any machine
-/// starts; if the call is refused all the same, the rest stays zero, which a guest
-/// mixes into its pool without harm.
+/// Reads until `bytes` is full. The host's generator is initialised long before any machine
+/// starts; if it fails nevertheless, the rest stays zero, which a guest mixes into its pool
+/// without harm.
 fn fill_from_host(bytes: &mut [u8]) {
     let mut done = 0;
     while done < bytes.len() {
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn a_seed_fixes_the_sequence() {
         let mut first = Entropy::seeded(1234567);
-        // First outputs of the published reference for this seed.
+        // First outputs of the published reference implementation for this seed.
         assert_eq!(first.next_u64(), 6457827717110365317);
         assert_eq!(first.next_u64(), 3203168211198807973);
         assert_ne!(Entropy::seeded(1).next_u64(), Entropy::seeded(2).next_u64());
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_host_fills_every_byte() {
-        // 64 zero bytes in a row have probability 2^-512.
+        // 64 zero bytes in a row have a probability of 2^-512.
         let mut bytes = [0; 1024];
         Entropy::Host.fill(&mut bytes);
         assert!(bytes.chunks(64).all(|chunk| chunk.iter().any(|&byte| byte != 0)));

@@ -1,4 +1,4 @@
-//! How a machine ends, and the latch that remembers the first reason.
+//! Exit of a machine: reasons, and the latch that keeps the first one.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,31 +9,32 @@ use riscope_core::hart::{Attention, HartControl};
 
 use crate::sync::lock;
 
-/// Why a machine ended.
+/// Reason why a machine ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MachineExit {
-    /// The guest turned itself off.
+    /// The guest powered off.
     PowerOff,
-    /// The guest asked for a reboot: build the machine again and start it.
+    /// The guest requested a reset: the machine must be rebuilt and started.
     Reset,
-    /// The guest reported a failure with this code (test device, HTIF, or 1 for an
-    /// SBI shutdown because of a system failure).
+    /// The guest reported a failure with this code (test device, HTIF, or 1 for an SBI
+    /// shutdown due to a system failure).
     Failure(u32),
-    /// The guest panicked, and its machine was to end then.
+    /// The guest panicked, and the machine is configured to end then.
     GuestPanic,
-    /// The machine's time was up.
+    /// The time limit was reached.
     Timeout,
-    /// The host stopped it.
+    /// Stopped by the host.
     Stopped,
     /// A thread of the machine panicked, which is a bug in riscope.
     Crashed,
 }
 
 impl MachineExit {
-    /// Exit status of a process that runs just this machine: 0 for power-off, the code of
-    /// a failure (255 if it is larger, or 0, since no failure looks like success), 3 for a
-    /// reset that nobody serves, 71 for a panic that ends the machine, 124 for a time-out as timeout(1) has it, 130 for a stop by
-    /// the host as shells have it for SIGINT, 70 for a crash of riscope itself.
+    /// Exit status of a process that runs only this machine: 0 for power-off; the code of a
+    /// failure, or 255 if that is larger or 0, since no failure may look like success; 3
+    /// for a reset that is not served; 71 for a panic that ends the machine; 124 for a
+    /// time-out, as timeout(1) returns; 130 for a stop by the host, as shells report
+    /// SIGINT; 70 for a crash of riscope.
     pub fn status(self) -> u8 {
         match self {
             Self::PowerOff => 0,
@@ -47,10 +48,10 @@ impl MachineExit {
     }
 }
 
-/// Called with the reason that somebody wants, returns the one that counts.
+/// Maps the requested reason to the effective one.
 type Review = dyn Fn(MachineExit) -> MachineExit + Send + Sync;
 
-/// Holds the first reason to end and tells every hart.
+/// Holds the first reason to end and stops every hart.
 #[derive(Default)]
 pub struct ExitLatch {
     harts: Vec<Arc<HartControl>>,
@@ -67,21 +68,22 @@ impl ExitLatch {
         Self { harts, ..Self::default() }
     }
 
-    /// Names who has a look at each request, while the machine may still run; the first
-    /// one stays.
+    /// Sets the review of each request, called while the machine may still run; only the
+    /// first call has an effect.
     pub(crate) fn set_review(&self, review: impl Fn(MachineExit) -> MachineExit + Send + Sync + 'static) {
-        // There is one set of panics for each latch.
+        // There is one `Panics` per latch.
         let _ = self.review.set(Box::new(review));
     }
 
-    /// Whether the guest is asked to shut down: if it resets itself then, it has done so.
+    /// Sets whether the guest has been asked to shut down; its reset then counts as
+    /// power-off.
     pub fn set_shutting_down(&self, shutting_down: bool) {
         self.shutting_down.store(shutting_down, Ordering::Relaxed);
     }
 
-    /// Ends the machine for this reason unless it is ending already.
+    /// Ends the machine for this reason, unless it is ending already.
     pub fn request(&self, exit: MachineExit) {
-        // Without the lock: a review may take others.
+        // Called without the lock: a review may take others.
         let exit = self.review.get().map_or(exit, |review| review(exit));
         let is_shut_down = exit == MachineExit::Reset && self.shutting_down.load(Ordering::Relaxed);
         let exit = if is_shut_down { MachineExit::PowerOff } else { exit };
@@ -92,12 +94,12 @@ impl ExitLatch {
         }
     }
 
-    /// The reason, once there is one.
+    /// Reason of the end, once there is one.
     pub fn get(&self) -> Option<MachineExit> {
         *lock(&self.exit)
     }
 
-    /// Waits for the reason.
+    /// Waits for the end; returns its reason.
     pub fn wait(&self) -> MachineExit {
         let mut exit = lock(&self.exit);
         loop {
@@ -108,7 +110,7 @@ impl ExitLatch {
         }
     }
 
-    /// Waits for the reason at most `limit`.
+    /// Waits for the end for at most `limit`.
     pub fn wait_timeout(&self, limit: Duration) -> Option<MachineExit> {
         let deadline = Instant::now().checked_add(limit);
         let mut exit = lock(&self.exit);

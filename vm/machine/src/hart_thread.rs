@@ -1,4 +1,4 @@
-//! One host thread for each hart: runs the engine and serves its exits.
+//! Host thread of a hart: runs the engine and serves its exits.
 //!
 //! ```text
 //!  gate (paused? ended?) ─► started? ─► engine.run ─► look at HTIF and boot progress
@@ -21,24 +21,24 @@ use crate::exit::MachineExit;
 use crate::lifecycle::{Gate, Lifecycle};
 use crate::sbi::Sbi;
 
-/// Instructions between two looks at whether the guest has finished booting.
+/// Instructions between two checks whether the guest has finished booting.
 const BOOT_INTERVAL: u64 = 1_000_000;
-/// Sleep of a hart that has nothing to do but whose HTIF wants another look.
+/// Sleep of an idle hart whose HTIF must be polled again.
 const HTIF_SLEEP: Duration = Duration::from_millis(1);
-/// Longest sleep of a stopped hart; the loop around it sleeps again.
+/// Longest sleep of a stopped hart; the loop sleeps again.
 const PARKED_SLEEP: Duration = Duration::from_secs(3600);
 
-/// A hart with what it needs to run.
+/// A hart with everything its thread needs.
 pub(crate) struct HartThread {
     pub(crate) hart: Hart,
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) lifecycle: Arc<Lifecycle>,
-    /// The built-in SBI, for harts that have no firmware.
+    /// Built-in SBI, for harts without firmware.
     pub(crate) sbi: Option<Arc<Sbi>>,
     pub(crate) htif: Option<HtifPoller>,
 }
 
-/// Tells the lifecycle when the thread ends, even if it panics.
+/// Reports the end of the thread to the lifecycle, even after a panic.
 struct EndGuard(Arc<Lifecycle>);
 
 impl Drop for EndGuard {
@@ -54,7 +54,7 @@ impl HartThread {
     /// Runs the hart until the machine ends.
     pub(crate) fn run(self) {
         let _guard = EndGuard(Arc::clone(&self.lifecycle));
-        // Dropped before the guard: the machine has stopped when its engines are gone.
+        // Dropped before the guard: a machine has stopped when its engines are gone.
         let mut hart = self;
         let mut boot = hart.lifecycle.boot_phase();
         while hart.lifecycle.pass_gate() == Gate::Open {
@@ -64,12 +64,12 @@ impl HartThread {
         }
     }
 
-    /// Whether the hart executes; if not, sleeps until somebody wants something.
+    /// Whether the hart is started. If not, sleeps until a request.
     fn is_started(&mut self) -> bool {
         let id = self.hart.id();
         let Some(sbi) = self.sbi.as_ref().filter(|sbi| !sbi.hsm().is_started(id)) else { return true };
-        // Requests are taken before the look at the state: one that comes later ends the
-        // sleep at once.
+        // Requests are taken before the state is checked: a later request ends the sleep at
+        // once.
         self.hart.serve_attention();
         if let Some(start) = sbi.hsm().take_start(id) {
             self.hart.reset(GuestAddr(start.address), PrivilegeMode::Supervisor, id as u64, start.opaque);
@@ -95,7 +95,7 @@ impl HartThread {
         match exit {
             Exit::Wfi => self.idle(look_again),
             Exit::SbiCall => self.serve_sbi(),
-            // The gate decides what a stop means.
+            // The gate handles a stop.
             Exit::Stopped | Exit::LimitReached => {}
         }
     }
@@ -112,15 +112,15 @@ impl HartThread {
     }
 
     fn serve_sbi(&mut self) {
-        // Harts leave with this exit only if they have an SBI built in. Whether the hart
-        // still executes is looked at before its next slice.
+        // Only harts with built-in SBI return this exit. The next iteration checks whether
+        // the hart is still started.
         if let Some(sbi) = &self.sbi {
             sbi.serve(&mut self.hart);
         }
     }
 
-    /// Firmware has handed over when supervisor mode has called it; the kernel is up when
-    /// user mode has called the kernel.
+    /// Firmware has handed over when S-mode makes a call; the kernel is up when U-mode
+    /// makes one.
     fn watch_boot(&self, phase: BootPhase) {
         let exceptions = self.hart.counters().exceptions();
         let cause = match phase {

@@ -1,6 +1,5 @@
-//! The memory map: constants of QEMU's `virt` machine, so that software built for
-//! it runs unchanged. What that machine does not have is at addresses and sources that it
-//! leaves free.
+//! Memory map: that of QEMU's `virt` machine, so that software built for it runs unchanged.
+//! Devices that QEMU does not have use addresses and interrupt sources that it leaves free.
 //!
 //! ```text
 //!  0x0010_0000  test device (power off, reboot)
@@ -23,19 +22,19 @@
 use riscope_core::addr::GuestPhys;
 use vm_fdt::{Error, FdtWriter};
 
-/// Where a device sits and which PLIC source it drives.
+/// Address range of a device and its PLIC source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// First physical address.
     pub base: u64,
-    /// Bytes of address space.
+    /// Size of the address range in bytes.
     pub size: u64,
-    /// PLIC source, if the device interrupts.
+    /// PLIC source, if the device has an interrupt.
     pub irq: Option<u32>,
 }
 
 impl Slot {
-    /// First physical address, as the MMIO map takes it.
+    /// First physical address, typed for the MMIO map.
     pub fn address(self) -> GuestPhys {
         GuestPhys(self.base)
     }
@@ -45,11 +44,11 @@ impl Slot {
         format!("{kind}@{:x}", self.base)
     }
 
-    /// Writes the `reg` property and, for a device that interrupts, its source at
-    /// the PLIC.
+    /// Writes the `reg` property and, if the device has an interrupt, the `interrupts`
+    /// properties.
     ///
     /// # Errors
-    /// Whatever the device-tree writer objects to.
+    /// Those of the device-tree writer.
     pub fn write_properties(self, fdt: &mut FdtWriter) -> Result<(), Error> {
         fdt.property_array_u64("reg", &[self.base, self.size])?;
         if let Some(irq) = self.irq {
@@ -60,11 +59,11 @@ impl Slot {
     }
 }
 
-/// Test device: the guest ends its machine here.
+/// Test device, by which the guest ends its machine.
 pub const TEST_DEVICE: Slot = Slot { base: 0x10_0000, size: 0x1000, irq: None };
 /// Goldfish real-time clock.
 pub const RTC: Slot = Slot { base: 0x10_1000, size: 0x1000, irq: Some(11) };
-/// Where a guest tells that it panics.
+/// pvpanic, by which a guest reports a panic.
 pub const PVPANIC: Slot = Slot { base: 0x10_2000, size: 0x1000, irq: None };
 /// Core-local interruptor: software interrupts and machine timers.
 pub const CLINT: Slot = Slot { base: 0x200_0000, size: 0x1_0000, irq: None };
@@ -76,36 +75,35 @@ pub const UART: Slot = Slot { base: 0x1000_0000, size: 0x100, irq: Some(10) };
 /// Number of virtio-mmio slots.
 pub const VIRTIO_SLOTS: usize = 8;
 
-/// The virtio-mmio slot `index`, 0 to 7.
+/// Virtio-mmio slot `index`, 0 to 7.
 pub fn virtio_slot(index: usize) -> Slot {
     debug_assert!(index < VIRTIO_SLOTS, "no such virtio slot");
     let step = u32::try_from(index).unwrap_or(u32::MAX);
     Slot { base: 0x1000_1000 + u64::from(step) * 0x1000, size: 0x1000, irq: Some(1 + step) }
 }
 
-/// Slot of the power button, apart from the others: it takes none from disks.
+/// Power button, separate from the slots available to other devices.
 pub const POWER_BUTTON: Slot = Slot { base: 0x1001_0000, size: 0x1000, irq: Some(12) };
 
 /// First address of RAM.
 pub const RAM_BASE: u64 = 0x8000_0000;
-/// Where a kernel goes when its header does not say: 2 MiB into RAM, behind the
-/// firmware.
+/// Offset of kernels without one in their header: 2 MiB into RAM, above the firmware.
 pub const KERNEL_OFFSET: u64 = 0x20_0000;
-/// Device tree and initrd stay below this address, because firmware and boot
-/// loaders may handle them with 32-bit pointers.
+/// Upper limit of device tree and initrd, because firmware and boot loaders may use 32-bit
+/// pointers.
 pub const LOW_LIMIT: u64 = 1 << 32;
 
-/// Device-tree handle of the PLIC.
+/// Device-tree phandle of the PLIC.
 pub const PLIC_PHANDLE: u32 = 1;
-/// Device-tree handle of the test device.
+/// Device-tree phandle of the test device.
 pub const TEST_DEVICE_PHANDLE: u32 = 2;
 
-/// Device-tree handle of hart `hart`'s node.
+/// Device-tree phandle of hart `hart`.
 pub fn cpu_phandle(hart: usize) -> u32 {
     0x10 + u32::try_from(hart).unwrap_or(u32::MAX - 0x10)
 }
 
-/// Device-tree handle of hart `hart`'s local interrupt controller.
+/// Device-tree phandle of hart `hart`'s local interrupt controller.
 pub fn cpu_intc_phandle(hart: usize) -> u32 {
     0x100 + u32::try_from(hart).unwrap_or(u32::MAX - 0x100)
 }

@@ -1,22 +1,21 @@
-//! The virtual machine around the harts: board, boot, SBI, devices, lifecycle.
+//! Virtual machine: board, boot, SBI, devices and lifecycle around the harts.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`machine`] | [`Machine`]: build, start, pause, end |
-//! | `lifecycle` | its states, drawn, and the gate of its threads |
-//! | `hart_thread` | one host thread for each hart |
-//! | [`board`] | specification of a machine, and building its board from one |
+//! | `lifecycle` | state machine, and the gate of the hart threads |
+//! | `hart_thread` | host thread of a hart |
+//! | [`board`] | specification of a machine, and construction of its board |
 //! | [`boot`] | loaders, device tree, signatures |
-//! | [`sbi`] | the built-in firmware interface |
-//! | [`device`] | everything that harts see through MMIO, and HTIF |
+//! | [`sbi`] | built-in SBI |
+//! | [`device`] | MMIO devices, and HTIF |
 //! | [`layout`] | memory map |
-//! | [`image`] | files that a machine boots from, unpacked |
-//! | [`watch`] | panics of the guest, harts that hang |
-//! | [`console`] | the host's end of a guest console |
+//! | [`image`] | boot files, decompressed |
+//! | [`watch`] | detection of guest panics and stalled harts |
+//! | [`console`] | host side of a guest console |
 //!
-//! It takes an engine factory and knows no compiler, no exporter and no network. It
-//! publishes events of the machine's life, and counts nothing that the counter pages of
-//! the harts do not hold.
+//! The crate takes an engine factory and knows no compiler, exporter or network. It
+//! publishes lifecycle events and keeps no counters beyond the harts' counter pages.
 
 pub mod board;
 pub mod boot;

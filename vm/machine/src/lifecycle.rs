@@ -1,4 +1,4 @@
-//! The state of a machine, and the gate that its harts' threads pass.
+//! State machine of a machine, and the gate of its hart threads.
 //!
 //! ```text
 //!            start()            first call from user mode
@@ -13,9 +13,9 @@
 //!                 guest resets itself ──► STOPPING ── last thread ends, reset() ──► CREATING
 //! ```
 //!
-//! A machine without a kernel has nothing that boots and goes to RUNNING at once. Every
-//! transition is made here, under one lock, and published from under it, so observers
-//! see them in order.
+//! A machine without a kernel has no boot phases and enters RUNNING at once. Every
+//! transition happens here, under one lock, and is published under it, so that observers
+//! see transitions in order.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,17 +26,17 @@ use riscope_core::hart::{Attention, HartControl};
 use crate::exit::{ExitLatch, MachineExit};
 use crate::sync::lock;
 
-/// The machine is in a state in which this cannot be done.
+/// The operation is not possible in the machine's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {action} a machine that is {}", state.as_str())]
 pub struct WrongState {
-    /// What was asked for.
+    /// Requested operation.
     pub action: &'static str,
-    /// The machine's state.
+    /// State of the machine.
     pub state: VmState,
 }
 
-/// A hart's way to leave the gate.
+/// Result of passing the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gate {
     /// Run.
@@ -48,11 +48,11 @@ pub(crate) enum Gate {
 #[derive(Debug)]
 struct Inner {
     state: VmState,
-    /// Threads of harts that have not ended.
+    /// Hart threads that have not ended.
     threads: usize,
-    /// Threads that wait at the gate.
+    /// Threads waiting at the gate.
     waiting: usize,
-    /// What booting is still to come, and since when the current phase runs.
+    /// Current boot phase and its start, in nanoseconds.
     boot: Option<(BootPhase, u64)>,
 }
 
@@ -62,16 +62,16 @@ pub(crate) struct Lifecycle {
     events: Publisher,
     exit: Arc<ExitLatch>,
     harts: Vec<Arc<HartControl>>,
-    /// Whether a reset leaves the machine to be booted again.
+    /// Whether the machine is booted again after a reset.
     reboots: bool,
     inner: Mutex<Inner>,
     changed: Condvar,
 }
 
 impl Lifecycle {
-    /// A machine in state CREATING. `boot` is the first phase that its guest goes
-    /// through, if there is one to watch; `reboots` says whether a reset by the guest
-    /// leaves the machine in STOPPING, to be booted again.
+    /// A machine in state CREATING. `boot` is the first boot phase of its guest, if it has
+    /// any; `reboots` selects whether a guest reset leaves the machine in STOPPING, to be
+    /// booted again.
     pub(crate) fn new(
         events: Publisher,
         exit: Arc<ExitLatch>,
@@ -100,12 +100,12 @@ impl Lifecycle {
         }
     }
 
-    /// Everything is set up.
+    /// Enters CREATED.
     pub(crate) fn created(&self) {
         self.enter(&mut lock(&self.inner), VmState::Created);
     }
 
-    /// The threads of the harts may start; there will be `threads` of them.
+    /// Starts the machine with `threads` hart threads.
     pub(crate) fn start(&self, threads: usize) -> Result<(), WrongState> {
         let inner = &mut *lock(&self.inner);
         if inner.state != VmState::Created {
@@ -123,8 +123,8 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Stops the harts at an instruction boundary; returns when the last one is there or
-    /// the machine ends.
+    /// Pauses the harts at an instruction boundary. Returns when all have paused or the
+    /// machine ends.
     pub(crate) fn pause(&self) -> Result<(), WrongState> {
         let mut inner = lock(&self.inner);
         if !matches!(inner.state, VmState::Booting | VmState::Running) {
@@ -143,14 +143,13 @@ impl Lifecycle {
         }
     }
 
-    /// Lets the harts of a paused machine run on.
+    /// Resumes the harts of a paused machine.
     pub(crate) fn resume(&self) -> Result<(), WrongState> {
         let inner = &mut *lock(&self.inner);
         if inner.state != VmState::Paused {
             return Err(WrongState { action: "resume", state: inner.state });
         }
-        // A request to end that comes from now on is seen at the gate or sets the bit
-        // again.
+        // A later request to end is seen at the gate, or sets the bit again.
         for hart in &self.harts {
             hart.clear_stop();
         }
@@ -158,7 +157,7 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// A hart's thread is about to execute: waits while the machine is paused.
+    /// Called by a hart's thread before it executes; waits while the machine is paused.
     pub(crate) fn pass_gate(&self) -> Gate {
         let mut inner = lock(&self.inner);
         loop {
@@ -177,28 +176,28 @@ impl Lifecycle {
         }
     }
 
-    /// The machine ends for this reason unless it is ending already.
+    /// Ends the machine for this reason, unless it is ending already.
     pub(crate) fn end(&self, exit: MachineExit) {
         self.exit.request(exit);
         let inner = &mut *lock(&self.inner);
         self.stopping(inner);
     }
 
-    /// A hart's thread ends.
+    /// Records the end of a hart's thread.
     pub(crate) fn thread_ended(&self) {
         let inner = &mut *lock(&self.inner);
         inner.threads = inner.threads.saturating_sub(1);
         self.stopping(inner);
     }
 
-    /// Moves on towards STOPPED once there is a reason to end.
+    /// Proceeds towards STOPPED if there is a reason to end.
     fn stopping(&self, inner: &mut Inner) {
         let Some(exit) = self.exit.get() else { return };
         if matches!(inner.state, VmState::Stopped | VmState::Failed) {
             return;
         }
         self.enter(inner, VmState::Stopping);
-        // Those at the gate look at the reason again.
+        // Threads at the gate check the reason again.
         self.changed.notify_all();
         if inner.threads > 0 || self.reboots && exit == MachineExit::Reset {
             return;
@@ -216,7 +215,8 @@ impl Lifecycle {
         self.enter(inner, state);
     }
 
-    /// Waits until the machine has stopped, or stands after a reset; at most `limit`.
+    /// Waits until the machine has stopped or awaits a boot after a reset, for at most
+    /// `limit`.
     pub(crate) fn wait(&self, limit: Option<Duration>) -> Option<MachineExit> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut inner = lock(&self.inner);
@@ -235,17 +235,17 @@ impl Lifecycle {
         self.exit.get()
     }
 
-    /// Whether the guest has reset itself and no hart executes any more.
+    /// Whether the guest has reset the machine and all harts have stopped.
     fn awaits_boot(&self, inner: &Inner) -> bool {
         inner.state == VmState::Stopping && inner.threads == 0 && self.reboots
     }
 
-    /// The phase of booting that a hart's thread should look out for the end of.
+    /// Boot phase whose end hart threads should detect.
     pub(crate) fn boot_phase(&self) -> Option<BootPhase> {
         lock(&self.inner).boot.map(|(phase, _)| phase)
     }
 
-    /// A hart saw the end of `phase`; what only comes second is ignored.
+    /// Records the end of `phase`, seen by a hart; only the first report counts.
     pub(crate) fn boot_phase_ended(&self, phase: BootPhase) {
         let inner = &mut *lock(&self.inner);
         let Some((current, start_ns)) = inner.boot.filter(|(current, _)| *current == phase) else { return };
@@ -258,7 +258,7 @@ impl Lifecycle {
     }
 }
 
-/// The state of a machine that executes.
+/// State of a machine whose harts execute.
 fn running(inner: &Inner) -> VmState {
     if inner.boot.is_some() { VmState::Booting } else { VmState::Running }
 }
@@ -285,7 +285,7 @@ mod tests {
     }
 
     impl Fixture {
-        /// Names of the states entered since the last call, and of other events.
+        /// States entered since the last call, and names of other events.
         fn history(&self) -> Vec<&'static str> {
             let events = std::iter::from_fn(|| self.events.try_recv().ok());
             events

@@ -1,7 +1,7 @@
-//! What a machine keeps when its guest resets it: identity, counters, number of boots.
+//! Identity, counters and boot count of a machine, which survive guest resets.
 //!
-//! A reset makes a new [`Machine`](crate::Machine) (memory, board and harts) of the same
-//! lineage. For subscribers of the event bus and for telemetry it is the same machine:
+//! A reset creates a new [`Machine`](crate::Machine) (memory, board and harts) of the same
+//! lineage. Subscribers and telemetry see a single machine:
 //!
 //! ```text
 //!  Created ─► boot 1 ─► Reset { boots: 2 } ─► boot 2 ─► ··· ─► Exited ─► Deleted
@@ -18,7 +18,7 @@ use crate::board::MachineSpec;
 use crate::device::virtio::block;
 use crate::exit::MachineExit;
 
-/// Handle to a lineage; clones share it. `Deleted` is published when the last is dropped.
+/// Handle to a lineage; clones share it. Dropping the last one publishes `Deleted`.
 #[derive(Clone, Debug)]
 pub struct Lineage(Arc<Inner>);
 
@@ -31,7 +31,7 @@ struct Inner {
 }
 
 impl Lineage {
-    /// A machine that has not booted.
+    /// The lineage of a machine that has not booted.
     pub(crate) fn new(spec: &MachineSpec) -> Self {
         Self(Arc::new(Inner {
             events: Publisher::new(spec.vm_id, spec.bus.clone()),
@@ -41,22 +41,22 @@ impl Lineage {
         }))
     }
 
-    /// Publishes events of the machine.
+    /// Publisher of the machine's events.
     pub(crate) fn events(&self) -> &Publisher {
         &self.0.events
     }
 
-    /// What telemetry reads. Counts go on over resets.
+    /// Counters of the machine, which continue over resets.
     pub fn counters(&self) -> &VmCounters {
         &self.0.counters
     }
 
-    /// How often the machine has booted.
+    /// Number of boots.
     pub fn boots(&self) -> u64 {
         self.0.boots.load(Ordering::Relaxed)
     }
 
-    /// Publishes that the machine exists, or at a later boot that it was reset.
+    /// Publishes the creation of the machine or, for later boots, its reset.
     pub(crate) fn announce_boot(&self, spec: &MachineSpec) {
         let boots = self.0.boots.fetch_add(1, Ordering::Relaxed) + 1;
         if boots > 1 {
@@ -74,7 +74,7 @@ impl Lineage {
         });
     }
 
-    /// A reset could not be served: the machine ends.
+    /// Publishes the end of a machine whose reset could not be served.
     pub(crate) fn reset_failed(&self) {
         let (from, to) = (VmState::Stopping, VmState::Failed);
         let code = MachineExit::Crashed.status().into();

@@ -1,7 +1,7 @@
-//! A machine: built from a specification, started, paused, ended, dropped.
+//! Machine: built from a specification, started, paused, stopped and dropped.
 //!
-//! The module `lifecycle` draws its states. Dropping a machine ends it and joins its
-//! threads; a hart notices within some tens of microseconds of guest time.
+//! The module `lifecycle` describes its states. Dropping a machine ends it and joins its
+//! threads; harts react within some tens of microseconds of guest time.
 
 use std::fmt;
 use std::path::Path;
@@ -30,25 +30,25 @@ use crate::sbi::Sbi;
 use crate::sync::lock;
 use crate::watch::{Watcher, WatcherParts};
 
-/// Why a machine cannot be made or started.
+/// Errors of creating or starting a machine.
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
-    /// The specification is not valid.
+    /// The specification is invalid.
     #[error(transparent)]
     Spec(#[from] SpecError),
-    /// The host cannot give what the board takes.
+    /// The host cannot provide the parts of the board.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A file cannot be booted from.
+    /// A file cannot be booted.
     #[error(transparent)]
     Boot(#[from] BootError),
-    /// The host cannot give what the engine takes.
+    /// The host cannot provide what the engine needs.
     #[error(transparent)]
     Engine(#[from] EngineSetupError),
-    /// Not in this state.
+    /// The operation is not possible in this state.
     #[error(transparent)]
     State(#[from] WrongState),
-    /// The host cannot give a thread.
+    /// The host cannot create a thread.
     #[error("cannot start a thread of the machine: {0}")]
     Thread(#[source] std::io::Error),
 }
@@ -59,31 +59,31 @@ pub struct Machine {
     console: Arc<Console>,
     signature: Option<Signature>,
     lifecycle: Arc<Lifecycle>,
-    /// Harts that have not been started. Behind a lock only so that a machine can be
-    /// shared between threads: harts themselves cannot.
+    /// Harts before the start. The lock makes the machine `Sync`, which harts are not.
     ready: Mutex<Vec<HartThread>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// What the watcher is to look at, if there is to be one, until the machine starts.
+    /// Parts of the watcher before the start, if there is one.
     watched: Mutex<Option<WatcherParts>>,
     watcher: Mutex<Option<Watcher>>,
     lineage: Lineage,
 }
 
 impl Machine {
-    /// Builds a machine and loads what it is to run. Nothing executes yet.
+    /// Builds a machine and loads its program, without executing anything.
     ///
     /// # Errors
-    /// [`MachineError`], naming the option or file that is the problem.
+    /// [`MachineError`], which names the option or file.
     pub fn new(spec: &MachineSpec) -> Result<Self, MachineError> {
         check_formats(spec)?;
         Self::build(spec, Lineage::new(spec))
     }
 
-    /// Builds the machine of `lineage` again after its guest reset it. The machine
-    /// before has to be dropped: harts of both would share their counters.
+    /// Rebuilds the machine of `lineage` after a guest reset. The previous machine must
+    /// have been dropped: harts of both would share counters.
     ///
     /// # Errors
-    /// As [`Machine::new`], for example because a file has gone; that ends the machine.
+    /// Those of [`Machine::new`], for example because a file is gone; the machine then
+    /// ends.
     pub fn reset(spec: &MachineSpec, lineage: Lineage) -> Result<Self, MachineError> {
         lineage.counters().engine.reset_gauges();
         Self::build(spec, lineage.clone()).inspect_err(|_| lineage.reset_failed())
@@ -132,11 +132,11 @@ impl Machine {
         self.lifecycle.created();
     }
 
-    /// Lets the harts execute.
+    /// Starts the harts.
     ///
     /// # Errors
     /// [`MachineError::State`] if it was started or stopped before,
-    /// [`MachineError::Thread`] if the host is out of threads; the machine is then
+    /// [`MachineError::Thread`] if the host cannot create a thread; the machine is then
     /// stopped.
     pub fn start(&self) -> Result<(), MachineError> {
         let watched = lock(&self.watched).take();
@@ -151,7 +151,7 @@ impl Machine {
                 Ok(thread) => lock(&self.threads).push(thread),
                 Err(error) => {
                     self.lifecycle.end(MachineExit::Crashed);
-                    // This one and those after it never ran.
+                    // This hart and the remaining ones never ran.
                     (0..=ready.len()).for_each(|_| self.lifecycle.thread_ended());
                     return Err(MachineError::Thread(error));
                 }
@@ -160,15 +160,15 @@ impl Machine {
         Ok(())
     }
 
-    /// Stops all harts at an instruction boundary and returns when they stand.
+    /// Pauses all harts at an instruction boundary; returns when they have paused.
     ///
     /// # Errors
-    /// [`WrongState`] if the machine does not run, or ends meanwhile.
+    /// [`WrongState`] if the machine is not running, or ends meanwhile.
     pub fn pause(&self) -> Result<(), WrongState> {
         self.lifecycle.pause()
     }
 
-    /// Lets a paused machine run on.
+    /// Resumes a paused machine.
     ///
     /// # Errors
     /// [`WrongState`] if it is not paused.
@@ -177,35 +177,35 @@ impl Machine {
     }
 
     /// Presses the power button, which asks the guest to shut down. False if the guest has
-    /// no driver for the button; one that has may still take its time, or ignore it. A
-    /// guest that resets itself from now on has ended.
+    /// no driver for the button; one with a driver may delay or ignore it. From now on a
+    /// guest reset counts as power-off.
     pub fn press_power_button(&self) -> bool {
-        // Before the press: the guest may be quick.
+        // Set before the press, to which the guest may react at once.
         self.board.exit.set_shutting_down(true);
         let is_noticed = self.board.power_button.press();
         self.board.exit.set_shutting_down(is_noticed);
         is_noticed
     }
 
-    /// Ends the machine with [`MachineExit::Stopped`] unless it is ending already. Does
+    /// Ends the machine with [`MachineExit::Stopped`], unless it is ending already. Does
     /// not wait.
     pub fn stop(&self) {
         self.lifecycle.end(MachineExit::Stopped);
     }
 
-    /// Waits until no hart executes any more: the machine has ended or, if its
-    /// specification has `reboot`, its guest has reset it.
+    /// Waits until all harts have stopped: the machine has ended or, if its specification
+    /// has `reboot`, the guest has reset it.
     pub fn wait(&self) -> MachineExit {
-        // Without a limit the wait ends with a reason only.
+        // Without a limit, the wait always returns a reason.
         self.lifecycle.wait(None).unwrap_or(MachineExit::Stopped)
     }
 
-    /// As [`Machine::wait`], but gives up after `limit` and leaves the machine running.
+    /// Like [`Machine::wait`], for at most `limit`; leaves the machine running.
     pub fn wait_timeout(&self, limit: Duration) -> Option<MachineExit> {
         self.lifecycle.wait(Some(limit))
     }
 
-    /// Waits until the machine has ended; one that has not after `limit` is ended with
+    /// Waits until the machine has ended; after `limit`, ends it with
     /// [`MachineExit::Timeout`].
     pub fn wait_or_expire(&self, limit: Duration) -> MachineExit {
         self.wait_timeout(limit).unwrap_or_else(|| {
@@ -224,40 +224,40 @@ impl Machine {
         self.lineage.counters().vm_id
     }
 
-    /// What a reset keeps, for [`Machine::reset`].
+    /// State that survives a reset, for [`Machine::reset`].
     pub fn lineage(&self) -> Lineage {
         self.lineage.clone()
     }
 
-    /// Console of its serial port.
+    /// Console of the serial port.
     pub fn console(&self) -> &Arc<Console> {
         &self.console
     }
 
-    /// Its clock.
+    /// Guest time base.
     pub fn clock(&self) -> &Clock {
         &self.board.clock
     }
 
-    /// Its memory.
+    /// Guest RAM.
     pub fn ram(&self) -> &Arc<GuestRam> {
         &self.board.ram
     }
 
-    /// What telemetry reads; the counters outlive the machine.
+    /// Counters of the machine, which outlive it.
     pub fn counters(&self) -> &VmCounters {
         self.lineage.counters()
     }
 
-    /// Whether its program has a signature.
+    /// Whether the program has a signature.
     pub fn has_signature(&self) -> bool {
         self.signature.is_some()
     }
 
-    /// Writes the program's signature to a file, see [`Signature::text`].
+    /// Writes the program's signature to a file; see [`Signature::text`].
     ///
     /// # Errors
-    /// [`SignatureError`] if it has none or it cannot be written.
+    /// [`SignatureError`] if there is none or it cannot be written.
     pub fn dump_signature(&self, path: &Path) -> Result<(), SignatureError> {
         self.signature.ok_or(SignatureError::Missing)?.dump(&self.board.ram, path)
     }
@@ -267,7 +267,7 @@ impl Drop for Machine {
     fn drop(&mut self) {
         self.stop();
         for thread in lock(&self.threads).drain(..) {
-            // A panic has been reported by the thread and recorded as `Crashed`.
+            // The thread has reported a panic and recorded it as `Crashed`.
             let _ = thread.join();
         }
     }
@@ -289,8 +289,8 @@ fn watched(spec: &MachineSpec, board: &Board, lineage: &Lineage) -> WatcherParts
     }
 }
 
-/// What the guest goes through before it counts as running. A bare-metal program is
-/// there at once, and so is a kernel that never enters user mode.
+/// First boot phase of the guest. None for bare-metal programs and kernels that never enter
+/// user mode, which count as running at once.
 fn first_phase(plan: &BootPlan, spec: &MachineSpec) -> Option<BootPhase> {
     let first = if plan.firmware_then_kernel { BootPhase::Firmware } else { BootPhase::Kernel };
     (spec.kernel.is_some() && spec.user_mode).then_some(first)
@@ -330,13 +330,13 @@ fn make_harts(
     harts.collect()
 }
 
-/// Register of the third argument.
+/// Register number of `a2`.
 const A2: usize = 12;
 
 fn place_at_start(hart: &mut Hart, start: Start) {
     let id = hart.id() as u64;
     match start {
-        // A stopped hart gets its start from the SBI.
+        // The SBI starts a stopped hart.
         Start::Supervisor { entry, fdt } => hart.reset(GuestAddr(entry), PrivilegeMode::Supervisor, id, fdt),
         Start::Machine { entry, fdt, dynamic_info } => {
             hart.reset(GuestAddr(entry), PrivilegeMode::Machine, id, fdt);

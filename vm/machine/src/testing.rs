@@ -1,9 +1,9 @@
-//! What tests of several modules share.
+//! Test support shared by several modules.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// An empty directory that is removed with everything in it when dropped.
+/// Empty directory, removed with its contents on drop.
 pub(crate) struct ScratchDir(PathBuf);
 
 impl ScratchDir {
@@ -22,7 +22,7 @@ impl ScratchDir {
 
 impl Drop for ScratchDir {
     fn drop(&mut self) {
-        // Nothing depends on the clean-up, and a failed test should show its own error.
+        // A failure here must not hide the test's own failure.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -1,6 +1,6 @@
-//! Files that a machine boots from, and how their bytes are obtained.
+//! Boot files and reading them, with decompression.
 //!
-//! Sizes are capped before anything is allocated, also those of what is unpacked.
+//! Sizes are limited before allocation, decompressed ones included.
 
 mod packed;
 
@@ -16,63 +16,63 @@ use vm_memory::{Bytes, GuestAddress};
 
 pub(crate) use packed::Packing;
 
-/// Bytes that a kernel or firmware may have, compressed or not: a `vmlinux` with debug
-/// information has about a quarter of it.
+/// Maximum size of a kernel or firmware, compressed or not, in bytes. A `vmlinux` with
+/// debug information has about a quarter of it.
 pub const MAX_IMAGE_BYTES: u64 = 1 << 30;
-/// Bytes of an ELF file that need no guest memory, such as debug information.
+/// Maximum bytes of an ELF file that take no guest memory, such as debug information.
 const MAX_UNLOADED_BYTES: u64 = 512 << 20;
 
 const ELF_MAGIC: [u8; 4] = *b"\x7fELF";
 
-/// Why a file could not be read.
+/// Errors of reading a boot file.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// The host cannot open or read it.
     #[error("cannot read {name}: {source}")]
     Read {
-        /// The file.
+        /// File name.
         name: String,
-        /// The host's reason.
+        /// The host's error.
         source: io::Error,
     },
     /// A directory, pipe or device.
     #[error("{name} is no regular file; give the path of a file")]
     NotAFile {
-        /// The file.
+        /// File name.
         name: String,
     },
-    /// More than is sensible.
+    /// The file exceeds the size limit.
     #[error("{name} has more than {limit} bytes, unpacked if it is compressed; is it the right file?")]
     TooLarge {
-        /// The file.
+        /// File name.
         name: String,
-        /// The limit in bytes.
+        /// Limit in bytes.
         limit: u64,
     },
-    /// More than guest memory can take.
+    /// The file is larger than guest memory.
     #[error(
         "{name} has more than the {room} bytes of guest memory, unpacked if it is compressed; give the machine more memory"
     )]
     LargerThanRam {
-        /// The file.
+        /// File name.
         name: String,
         /// Size of guest memory in bytes.
         room: u64,
     },
-    /// A compressed file that cannot be unpacked.
+    /// The file cannot be decompressed.
     #[error("{name} is compressed by {format} and cannot be unpacked: {source}; copy it again, or unpack it first")]
     Packed {
-        /// The file.
+        /// File name.
         name: String,
-        /// What it is compressed by.
+        /// Compression format.
         format: &'static str,
-        /// What the decompressor found.
+        /// Error of the decompressor.
         source: io::Error,
     },
 }
 
-/// Opens a file without waiting for anybody, as a plain open of a pipe would. Reading and
-/// writing regular files is the same as ever, and what is no regular file is refused.
+/// Opens a file without blocking, as opening a pipe would. This does not affect I/O on
+/// regular files, and others are rejected.
 pub(crate) fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed()).open(path)
 }
@@ -84,7 +84,7 @@ enum Origin {
     Bytes(Arc<[u8]>),
 }
 
-/// A file to boot from: a path, a file that somebody opened already, or bytes.
+/// Boot file: a path, an open file, or bytes.
 #[derive(Clone, Debug)]
 pub struct ImageSource {
     name: String,
@@ -92,31 +92,31 @@ pub struct ImageSource {
 }
 
 impl ImageSource {
-    /// The file at `path`, opened when it is needed.
+    /// The file at `path`, opened when needed.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         Self { name: path.display().to_string(), origin: Origin::Path(path) }
     }
 
-    /// A file that is open for reading; `name` is for messages.
+    /// A file open for reading; `name` is used in messages.
     pub fn file(name: impl Into<String>, file: File) -> Self {
         Self { name: name.into(), origin: Origin::File(Arc::new(file)) }
     }
 
-    /// These bytes; `name` is for messages.
+    /// These bytes; `name` is used in messages.
     pub fn bytes(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
         Self { name: name.into(), origin: Origin::Bytes(bytes.into()) }
     }
 
-    /// What messages call it.
+    /// Name in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Opens it, if it has at most `limit` bytes.
+    /// Opens the file, if its size is at most `limit` bytes.
     ///
     /// # Errors
-    /// [`ImageError`] when it cannot be opened, is no regular file or is larger.
+    /// [`ImageError`] if it cannot be opened, is not a regular file, or is larger.
     pub fn open(&self, limit: u64) -> Result<OpenImage<'_>, ImageError> {
         let unreadable = |source| self.unreadable(source);
         let (contents, len) = match &self.origin {
@@ -141,20 +141,20 @@ impl ImageSource {
         Ok((Contents::File(file), metadata.len()))
     }
 
-    /// All bytes as they are, at most `limit`.
+    /// Reads all bytes, at most `limit`, without decompression.
     ///
     /// # Errors
-    /// As for [`ImageSource::open`], and when it cannot be read.
+    /// Those of [`ImageSource::open`], and an error if it cannot be read.
     pub fn read(&self, limit: u64) -> Result<Vec<u8>, ImageError> {
         let image = self.open(limit)?;
         image.prefix(usize::MAX)
     }
 
-    /// All bytes, unpacked if they are compressed, of an image for `room` bytes of guest
-    /// memory. No more is read or unpacked than such an image can have.
+    /// Reads an image for `room` bytes of guest memory and decompresses it if necessary.
+    /// Reads and decompresses no more than such an image can have.
     ///
     /// # Errors
-    /// [`ImageError`] when it cannot be read or unpacked, or is larger.
+    /// [`ImageError`] if it cannot be read or decompressed, or is larger.
     pub fn read_unpacked(&self, room: u64) -> Result<Vec<u8>, ImageError> {
         let image = self.open(MAX_IMAGE_BYTES)?;
         let head = image.prefix(packed::HEAD_SIZE)?;
@@ -165,17 +165,17 @@ impl ImageSource {
         image.prefix(usize::MAX)
     }
 
-    /// Unpacks compressed data that was found in this file.
+    /// Decompresses data found in this file.
     ///
     /// # Errors
-    /// [`ImageError`] when it is damaged or unpacks to more than an image for `room` bytes
-    /// of guest memory can have.
+    /// [`ImageError`] if the data is damaged or decompresses to more than an image for
+    /// `room` bytes of guest memory can have.
     pub(crate) fn unpack(&self, packing: Packing, packed: &[u8], room: u64) -> Result<Vec<u8>, ImageError> {
         let damaged = |source| ImageError::Packed { name: self.name.clone(), format: packing.name(), source };
         let mut bytes = Vec::new();
         let mut reader = packing.reader(packed).map_err(damaged)?;
         reader.by_ref().take(ELF_MAGIC.len() as u64).read_to_end(&mut bytes).map_err(damaged)?;
-        // One byte more than allowed shows that there is more.
+        // One byte beyond the limit shows that there is more.
         let more = size_limit(&bytes, room).saturating_sub(bytes.len() as u64).saturating_add(1);
         reader.take(more).read_to_end(&mut bytes).map_err(damaged)?;
         self.check_size(bytes.len() as u64, &bytes, room)?;
@@ -199,12 +199,12 @@ impl ImageSource {
     }
 }
 
-/// Whether `bytes` claim to be an ELF file.
+/// Whether `bytes` have the ELF magic number.
 pub(crate) fn is_elf(bytes: &[u8]) -> bool {
     bytes.starts_with(&ELF_MAGIC)
 }
 
-/// Bytes that an image which begins with `head` may have, for `room` bytes of memory.
+/// Maximum size of an image that begins with `head`, for `room` bytes of memory.
 fn size_limit(head: &[u8], room: u64) -> u64 {
     let unloaded = if is_elf(head) { MAX_UNLOADED_BYTES } else { 0 };
     room.saturating_add(unloaded).min(MAX_IMAGE_BYTES)
@@ -219,7 +219,7 @@ enum Contents<'s> {
 /// Bytes copied into guest memory at a time.
 const PIECE: usize = 256 << 10;
 
-/// A source that has been opened and measured.
+/// Opened source of known size.
 #[derive(Debug)]
 pub struct OpenImage<'s> {
     source: &'s ImageSource,
@@ -228,12 +228,12 @@ pub struct OpenImage<'s> {
 }
 
 impl OpenImage<'_> {
-    /// Its length in bytes when it was opened.
+    /// Size in bytes when it was opened.
     pub fn size(&self) -> u64 {
         self.len
     }
 
-    /// The first `count` bytes, or all if it has fewer.
+    /// The first `count` bytes, or all if there are fewer.
     ///
     /// # Errors
     /// [`ImageError::Read`].
@@ -249,10 +249,10 @@ impl OpenImage<'_> {
         }
     }
 
-    /// Copies all of it to `address`, which the caller has claimed.
+    /// Copies all bytes to `address`, which the caller has claimed.
     ///
     /// # Errors
-    /// [`ImageError::Read`], also when it does not fit there after all.
+    /// [`ImageError::Read`], also if they do not fit.
     pub fn copy_to(&self, memory: &GuestMemory, address: u64) -> Result<(), ImageError> {
         let write = |bytes: &[u8], offset: u64| {
             let written = memory.write_slice(bytes, GuestAddress(address.saturating_add(offset)));
@@ -307,7 +307,7 @@ mod tests {
             ImageSource::file("open", File::open(&path).unwrap()),
         ];
         for source in sources {
-            // Twice, because a machine can be built again from the same specification.
+            // Twice, because a machine can be rebuilt from the same specification.
             assert_eq!(source.read(8).unwrap(), b"contents", "{}", source.name());
             assert_eq!(source.read(8).unwrap(), b"contents", "{}", source.name());
             assert!(matches!(source.read(7), Err(ImageError::TooLarge { limit: 7, .. })));

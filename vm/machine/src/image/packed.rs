@@ -1,4 +1,4 @@
-//! Compressed files: what they are packed with, and their contents.
+//! Compressed files: format detection and decompression.
 //!
 //! | format | as in | decoder |
 //! |---|---|---|
@@ -8,8 +8,8 @@
 //! | lzma | `Image.lzma` | lzma-rust2 |
 //! | bzip2 | `Image.bz2` | bzip2 on libbz2-rs |
 //! | lz4 | `Image.lz4`: the legacy format, and frames | lz4_flex |
-//!
-//! A format is recognised by how a file begins. Decoders are pulled, so whoever stops
+//! Formats are detected by their first bytes. Decoders are pulled, so the reader limits how
+//! much is decompressed; [`MAX_WINDOW`] limits their working memory.
 //! reading bounds what is unpacked; [`MAX_WINDOW`] bounds what they take beside it.
 
 use std::io::{self, Read};
@@ -20,22 +20,22 @@ use lz4_flex::frame::FrameDecoder;
 use lzma_rust2::{LzmaReader, XzReader};
 use ruzstd::decoding::StreamingDecoder;
 
-/// Bytes back from which a file may copy: twice what the highest levels of the kernel's
-/// build and of the tools' default options ask for.
+/// Maximum history window in bytes: twice that of the highest levels used by the kernel
+/// build and by the tools' default options.
 const MAX_WINDOW: u64 = 256 << 20;
-/// The same for lzma and xz in KiB, with room for their tables.
+/// Maximum window of lzma and xz in KiB, including their tables.
 const MAX_WINDOW_KIB: u32 = 257 << 10;
-/// Bytes of a file that tell its format.
+/// Bytes of a file that determine its format.
 pub(super) const HEAD_SIZE: usize = 14;
 
 const ZSTD_MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
-/// Frames without contents have sixteen numbers.
+/// Skippable frames have sixteen magic numbers.
 const ZSTD_SKIPPABLE: u32 = 0x184d_2a50;
 const LZ4_LEGACY_MAGIC: [u8; 4] = 0x184c_2102_u32.to_le_bytes();
-/// Contents of a block of the legacy format of lz4; the last may have less.
+/// Size of a block of the legacy lz4 format, decompressed; the last may be shorter.
 const LZ4_LEGACY_BLOCK: usize = 8 << 20;
 
-/// A format of compressed files.
+/// Compression format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Packing {
     Gzip,
@@ -45,23 +45,23 @@ pub(crate) enum Packing {
     Bzip2,
     Lz4,
     Lz4Legacy,
-    /// Recognised, but there is no decoder.
+    /// Recognised, but not supported.
     Lzop,
 }
 
 impl Packing {
-    /// The format of a file that begins with `head`, of which [`HEAD_SIZE`] bytes are
-    /// enough.
+    /// Format of a file that begins with `head`; [`HEAD_SIZE`] bytes suffice.
     pub(crate) fn of(head: &[u8]) -> Option<Self> {
         const MAGICS: [(&[u8], Packing); 8] = [
-            // With the only method there is.
+            // With deflate, the only compression method.
             (&[0x1f, 0x8b, 8], Packing::Gzip),
             (&ZSTD_MAGIC, Packing::Zstd),
             (b"\xfd7zXZ\0", Packing::Xz),
             (b"\x04\x22\x4d\x18", Packing::Lz4),
             (&LZ4_LEGACY_MAGIC, Packing::Lz4Legacy),
             (b"\x89LZO\0\r\n\x1a\n", Packing::Lzop),
-            // The digits of pi of a block, or those of its root in an empty file.
+            // Block magic (digits of pi), or end-of-stream magic (digits of its square
+            // root) in an empty file.
             (b"BZh\0\x31\x41\x59\x26\x53\x59", Packing::Bzip2),
             (b"BZh\0\x17\x72\x45\x38\x50\x90", Packing::Bzip2),
         ];
@@ -74,7 +74,7 @@ impl Packing {
         found.or_else(|| is_lzma(head).then_some(Self::Lzma))
     }
 
-    /// What people call it.
+    /// Name of the format.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
@@ -87,11 +87,11 @@ impl Packing {
         }
     }
 
-    /// The contents of `packed`, unpacked while they are read.
+    /// Reader of the decompressed contents of `packed`.
     ///
     /// # Errors
-    /// When there is no decoder for the format, or its header is damaged; reading fails for
-    /// what is damaged behind it.
+    /// If the format is not supported or its header is damaged. Reading fails on damage
+    /// after the header.
     pub(crate) fn reader(self, packed: &[u8]) -> io::Result<Box<dyn Read + '_>> {
         Ok(match self {
             Self::Gzip => Box::new(MultiGzDecoder::new(packed)),
@@ -106,9 +106,9 @@ impl Packing {
     }
 }
 
-/// Whether a file begins as the format of lzma does, which has no magic number: the usual
-/// properties, a size of the dictionary that its encoders use, a size that is possible or
-/// not given, and a first byte that is always zero.
+/// Whether a file starts like the lzma format, which has no magic number: default
+/// properties, a dictionary size that encoders use, a possible or unknown size, and a first
+/// byte of zero.
 fn is_lzma(head: &[u8]) -> bool {
     let Some(head) = head.first_chunk::<HEAD_SIZE>() else { return false };
     let dictionary = u32::from_le_bytes([head[1], head[2], head[3], head[4]]);
@@ -125,14 +125,14 @@ fn cut_off() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "it is cut off")
 }
 
-/// The frames of a zstd file one after another.
+/// Consecutive frames of a zstd file.
 struct ZstdFrames<'p> {
     frame: Option<StreamingDecoder<&'p [u8], ruzstd::decoding::FrameDecoder>>,
     rest: &'p [u8],
 }
 
 impl ZstdFrames<'_> {
-    /// Begins the next frame; `false` at the end of the file.
+    /// Starts the next frame; `false` at the end of the file.
     fn next_frame(&mut self) -> io::Result<bool> {
         while let Some((magic, behind)) = self.rest.split_first_chunk::<4>() {
             if u32::from_le_bytes(*magic) & !0xf != ZSTD_SKIPPABLE {
@@ -174,15 +174,15 @@ impl Read for ZstdFrames<'_> {
     }
 }
 
-/// Frames of lz4 one after another. Their decoder stops behind each, and takes a file that
-/// ends between two blocks for whole.
+/// Consecutive lz4 frames. The decoder stops after each one, and does not detect a file
+/// truncated between two blocks.
 struct Lz4Frames<'p> {
     decoder: FrameDecoder<&'p [u8]>,
     is_complete: bool,
 }
 
-/// Whether a file of lz4 frames ends with the mark of an end: a block of length zero, and
-/// perhaps a checksum.
+/// Whether a file of lz4 frames ends with an end mark: a block of length zero, with an
+/// optional checksum.
 fn has_end_mark(packed: &[u8]) -> bool {
     let is_mark =
         |from_end: usize| packed.len().checked_sub(from_end).is_some_and(|at| packed[at..].starts_with(&[0; 4]));
@@ -200,7 +200,7 @@ impl Read for Lz4Frames<'_> {
             match (self.decoder.get_ref().len(), self.is_complete) {
                 (0, true) => return Ok(0),
                 (0, false) => return Err(cut_off()),
-                // Every round reads something, so this ends.
+                // Terminates: every iteration consumes input.
                 (rest, _) if rest == left => return Err(damaged("something follows its last frame")),
                 _ => {}
             }
@@ -208,21 +208,21 @@ impl Read for Lz4Frames<'_> {
     }
 }
 
-/// The legacy format of lz4, which `lz4 -l` writes: a magic number and blocks that have
-/// their length before them. Its end is that of the file.
+/// Legacy lz4 format, as `lz4 -l` writes it: a magic number and length-prefixed blocks to
+/// the end of the file.
 struct Lz4Legacy<'p> {
     rest: &'p [u8],
     block: Vec<u8>,
-    /// Bytes of the block that have been read.
+    /// Bytes of the block already read.
     taken: usize,
 }
 
 impl Lz4Legacy<'_> {
-    /// Unpacks the next block, if there is one.
+    /// Decompresses the next block, if there is one.
     fn next_block(&mut self) -> io::Result<()> {
         self.block.clear();
         self.taken = 0;
-        // Files may follow each other.
+        // Files may be concatenated.
         self.rest = self.rest.strip_prefix(&LZ4_LEGACY_MAGIC).unwrap_or(self.rest);
         if self.rest.is_empty() {
             return Ok(());

@@ -1,10 +1,10 @@
-//! Base extension (chapter 4): what this SBI is.
+//! Base extension (chapter 4): identity and probing.
 
 use super::{Call, SbiError, SbiResult, known};
 
-/// Version 2.0: major in bits 30..24, minor below.
+/// SBI version 2.0: major in bits 30..24, minor below.
 const SPEC_VERSION: u64 = 2 << 24;
-/// "RSCO"; the registered numbers are small.
+/// "RSCO"; registered IDs are small numbers.
 const IMPLEMENTATION_ID: u64 = 0x5253_434f;
 
 const GET_SPEC_VERSION: u64 = 0;
@@ -21,7 +21,7 @@ pub(super) fn call(call: Call) -> SbiResult {
         GET_IMPL_ID => Ok(IMPLEMENTATION_ID),
         GET_IMPL_VERSION => Ok(implementation_version()),
         PROBE_EXTENSION => Ok(probe(call.args[0])),
-        // As the CSRs of the same names read.
+        // The values of the CSRs of these names.
         GET_MVENDORID | GET_MARCHID | GET_MIMPID => Ok(0),
         _ => Err(SbiError::NotSupported),
     }
@@ -31,7 +31,7 @@ fn probe(extension: u64) -> u64 {
     u64::from(known(extension).is_some() || extension <= u64::from(super::legacy::LAST))
 }
 
-/// The crate's version, 8 bits each: major, minor, patch.
+/// Crate version, 8 bits each: major, minor, patch.
 fn implementation_version() -> u64 {
     let parts = [env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"), env!("CARGO_PKG_VERSION_PATCH")];
     parts.iter().fold(0, |version, part| version << 8 | part.parse::<u64>().unwrap_or(0) & 0xff)

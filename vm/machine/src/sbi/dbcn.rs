@@ -1,4 +1,4 @@
-//! Debug console (chapter 12).
+//! Debug console extension (chapter 12).
 
 use riscope_core::addr::GuestPhys;
 use vm_memory::{Bytes, GuestAddress};
@@ -9,7 +9,7 @@ const CONSOLE_WRITE: u64 = 0;
 const CONSOLE_READ: u64 = 1;
 const CONSOLE_WRITE_BYTE: u64 = 2;
 
-/// Bytes that one call moves at most; callers go on with the rest.
+/// Maximum bytes per call; callers continue with the rest.
 const MAX_BYTES: u64 = 4096;
 
 pub(super) fn call(sbi: &Sbi, call: Call) -> SbiResult {
@@ -40,12 +40,12 @@ fn read(sbi: &Sbi, len: u64, low: u64, high: u64) -> SbiResult {
     Ok(bytes.len() as u64)
 }
 
-/// The whole range has to be RAM, although only its beginning may be moved.
+/// Checks an address range: all of it must be RAM, even if only its start is transferred.
 fn check(sbi: &Sbi, len: u64, low: u64, high: u64) -> Result<(GuestAddress, usize), SbiError> {
     if high != 0 || !(len == 0 || sbi.ram.contains(GuestPhys(low), len)) {
         return Err(SbiError::InvalidParam);
     }
     let moved = usize::try_from(len.min(MAX_BYTES)).map_err(|_| SbiError::InvalidParam)?;
-    // An empty range may be anywhere; one that certainly exists stands in for it.
+    // An empty range may be anywhere; the start of RAM replaces it.
     Ok((GuestAddress(if len == 0 { sbi.ram.base().0 } else { low }), moved))
 }

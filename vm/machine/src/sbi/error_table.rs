@@ -1,7 +1,7 @@
-//! The error tables of SBI 2.0, row by row: what each call answers to each kind of argument.
+//! Tests of the error tables of SBI 2.0: the result of each call for each kind of argument.
 //!
-//! A row stands for a line of the specification's table, or for an argument that is named
-//! there. Calls that succeed are here where a neighbour fails.
+//! A row corresponds to a line of the specification's table, or to an argument named there.
+//! Calls that succeed are included next to those that fail.
 
 use super::testing::{BASE, Guest, guest};
 use super::tests::{DBCN, HSM, IPI, PMU, RFENCE, SRST, TIME};
@@ -17,15 +17,15 @@ const ALREADY_STARTED: i64 = -7;
 const ALREADY_STOPPED: i64 = -8;
 const NO_SHMEM: i64 = -9;
 
-/// Every `unsigned long` bit.
+/// All bits of an `unsigned long`.
 const ONES: u64 = u64::MAX;
-/// Behind the RAM of the guest under test.
+/// End of the RAM of the guest under test.
 const RAM_END: u64 = BASE + 0x1_0000;
 
 /// Extension, function, arguments, error.
 type Row = (u64, u64, &'static [u64], i64);
 
-/// Calls that fail answer 0 in `a1`, and no row of these ends the machine.
+/// Failing calls return 0 in `a1`, and none of these rows ends the machine.
 fn check(guest: &mut Guest, rows: &[Row]) {
     for &(extension, function, args, error) in rows {
         let (actual, value) = guest.call(extension, function, args);
@@ -36,20 +36,20 @@ fn check(guest: &mut Guest, rows: &[Row]) {
     }
 }
 
-/// Section 3: extensions and functions that there are not.
+/// Section 3: unknown extensions and functions.
 #[test]
 fn unknown_extensions_and_functions_are_not_supported() {
     check(
         &mut guest(2),
         &[
-            // Reserved legacy numbers, experimental, vendor's and firmware's spaces.
+            // Reserved legacy numbers; experimental, vendor and firmware spaces.
             (0x9, 0, &[], NOT_SUPPORTED),
             (0xf, 0, &[], NOT_SUPPORTED),
             (0x0800_0000, 0, &[], NOT_SUPPORTED),
             (0x0900_0000, 0, &[], NOT_SUPPORTED),
             (0x0a00_0000, 0, &[], NOT_SUPPORTED),
             (ONES, 0, &[], NOT_SUPPORTED),
-            // System suspend, CPPC, nested acceleration, steal time: not offered.
+            // System suspend, CPPC, nested acceleration, steal time: not implemented.
             (0x5355_5350, 0, &[], NOT_SUPPORTED),
             (0x4350_5043, 0, &[], NOT_SUPPORTED),
             (0x4e41_434c, 0, &[], NOT_SUPPORTED),
@@ -62,7 +62,8 @@ fn unknown_extensions_and_functions_are_not_supported() {
             (HSM, 4, &[], NOT_SUPPORTED),
             (SRST, 1, &[0, 0], NOT_SUPPORTED),
             (DBCN, 3, &[], NOT_SUPPORTED),
-            // Shared memory for snapshots is optional (11.8); event information is of SBI 3.0.
+            // Shared memory for snapshots is optional (11.8); event information is part of
+            // SBI 3.0.
             (PMU, 7, &[BASE, 0, 0], NOT_SUPPORTED),
             (PMU, 7, &[ONES, ONES, 0], NOT_SUPPORTED),
             (PMU, 8, &[BASE, 0, 1, 0], NOT_SUPPORTED),
@@ -70,7 +71,7 @@ fn unknown_extensions_and_functions_are_not_supported() {
     );
 }
 
-/// Section 3.1: harts that there are not, for everything that takes a mask.
+/// Section 3.1: nonexistent harts, for every call with a hart mask.
 #[test]
 fn masks_name_harts_that_exist() {
     for (extension, function) in [(IPI, 0), (RFENCE, 0), (RFENCE, 1), (RFENCE, 2)] {
@@ -80,7 +81,7 @@ fn masks_name_harts_that_exist() {
             (0, 0, SUCCESS),
             (0, 1, SUCCESS),
             (0b01, 1, SUCCESS),
-            // -1 is every hart, and the mask does not count.
+            // -1 selects all harts and ignores the mask.
             (0, ONES, SUCCESS),
             (ONES, ONES, SUCCESS),
             (0b100, 0, INVALID_PARAM),
@@ -88,7 +89,7 @@ fn masks_name_harts_that_exist() {
             (0b10, 1, INVALID_PARAM),
             (1 << 63, 0, INVALID_PARAM),
             (0b01, 2, INVALID_PARAM),
-            // The base itself is not valid.
+            // The base itself is invalid.
             (0, 2, INVALID_PARAM),
             (0, 77, INVALID_PARAM),
             (2, ONES - 1, INVALID_PARAM),
@@ -99,7 +100,7 @@ fn masks_name_harts_that_exist() {
     }
 }
 
-/// Chapter 8. Any range of addresses is valid, because everything is flushed.
+/// Chapter 8. Every address range is valid, as fences flush everything.
 #[test]
 fn remote_fences() {
     check(
@@ -109,7 +110,7 @@ fn remote_fences() {
             (RFENCE, 1, &[1, 0, 1, ONES], SUCCESS),
             (RFENCE, 1, &[1, 0, ONES, 4096], SUCCESS),
             (RFENCE, 2, &[1, 0, 0, ONES, ONES], SUCCESS),
-            // There is no hypervisor extension.
+            // No hypervisor extension.
             (RFENCE, 3, &[1, 0, 0, 0, 0], NOT_SUPPORTED),
             (RFENCE, 4, &[1, 0, 0, 0], NOT_SUPPORTED),
             (RFENCE, 5, &[1, 0, 0, 0, 0], NOT_SUPPORTED),
@@ -118,7 +119,7 @@ fn remote_fences() {
     );
 }
 
-/// Chapter 9, start and status.
+/// Chapter 9: start and status.
 #[test]
 fn hart_start_and_status() {
     check(
@@ -133,7 +134,7 @@ fn hart_start_and_status() {
             (HSM, 0, &[ONES, BASE, 0], INVALID_PARAM),
             (HSM, 0, &[0, BASE, 0], ALREADY_AVAILABLE),
             (HSM, 0, &[1, RAM_END - 2, ONES], SUCCESS),
-            // It is about to start.
+            // Start pending.
             (HSM, 0, &[1, BASE, 0], ALREADY_AVAILABLE),
             (HSM, 2, &[1], SUCCESS),
             (HSM, 2, &[2], INVALID_PARAM),
@@ -143,17 +144,17 @@ fn hart_start_and_status() {
     );
 }
 
-/// Chapter 9, suspension: a kind that is reserved, or a platform's and not implemented, is
-/// an invalid parameter.
+/// Chapter 9, suspension: reserved and unimplemented platform-specific types are invalid
+/// parameters.
 #[test]
 fn hart_suspend() {
     check(
         &mut guest(1),
         &[
             (HSM, 3, &[0, 0, 0], SUCCESS),
-            // A retentive suspension does not use the address.
+            // Retentive suspension does not use the address.
             (HSM, 3, &[0, ONES, 0], SUCCESS),
-            // The kind has 32 bits.
+            // The type has 32 bits.
             (HSM, 3, &[1 << 32, 0, 0], SUCCESS),
             (HSM, 3, &[0x0000_0001, BASE, 0], INVALID_PARAM),
             (HSM, 3, &[0x0fff_ffff, BASE, 0], INVALID_PARAM),
@@ -170,8 +171,7 @@ fn hart_suspend() {
     );
 }
 
-/// Chapter 10: a type or reason that is reserved, or somebody's own and not implemented,
-/// is an invalid parameter.
+/// Chapter 10: reserved and unimplemented types and reasons are invalid parameters.
 #[test]
 fn system_reset() {
     check(
@@ -192,7 +192,7 @@ fn system_reset() {
     );
 }
 
-/// Chapter 12: memory that is not there is an invalid parameter, for reading and writing.
+/// Chapter 12: reading or writing outside of RAM is an invalid parameter.
 #[test]
 fn debug_console() {
     for function in [0, 1] {
@@ -213,7 +213,7 @@ fn debug_console() {
             assert_eq!(guest.call(DBCN, function, &args).0, error, "function {function} {args:x?}");
         }
     }
-    // One byte: the others of the register do not count.
+    // Only the low byte of the register is used.
     check(&mut guest(1), &[(DBCN, 2, &[ONES], SUCCESS)]);
 }
 
@@ -230,14 +230,15 @@ fn counters_are_found_configured_and_read() {
             (PMU, 1, &[7], SUCCESS),
             (PMU, 1, &[8], INVALID_PARAM),
             (PMU, 1, &[ONES], INVALID_PARAM),
-            // A set with a counter that there is not.
+            // A set that includes a nonexistent counter.
             (PMU, 2, &[0, 1 << 8, 0, SET_TIMER_EVENT], INVALID_PARAM),
             (PMU, 2, &[0, 0x1ff, 0, SET_TIMER_EVENT], INVALID_PARAM),
             (PMU, 2, &[8, 1, 0, SET_TIMER_EVENT], INVALID_PARAM),
             (PMU, 2, &[ONES, 0b10, 0, SET_TIMER_EVENT], INVALID_PARAM),
-            // Matching is skipped, but the counter has no configuration.
+            // Matching is skipped, but the counter is not configured.
             (PMU, 2, &[0, 1, 1, SET_TIMER_EVENT], INVALID_PARAM),
-            // Events that no counter can monitor: general, cache, raw, reserved and platform's ones.
+            // Events that no counter supports: general, cache, raw, reserved and platform
+            // events.
             (PMU, 2, &[0, 0xff, 0, 0x0_0001], NOT_SUPPORTED),
             (PMU, 2, &[0, 0xff, 0, 0x1_0000], NOT_SUPPORTED),
             (PMU, 2, &[0, 0xff, 0, 0x2_0000], NOT_SUPPORTED),
@@ -249,7 +250,7 @@ fn counters_are_found_configured_and_read() {
             (PMU, 5, &[1], INVALID_PARAM),
             (PMU, 6, &[1], INVALID_PARAM),
             (PMU, 2, &[0, 0b10, 0, SET_TIMER_EVENT], SUCCESS),
-            // The only counter of the set is taken.
+            // The only counter of the set is in use.
             (PMU, 2, &[0, 0b10, 0, IPI_SENT_EVENT], NOT_SUPPORTED),
             (PMU, 5, &[1], SUCCESS),
             (PMU, 6, &[1], SUCCESS),
@@ -271,40 +272,40 @@ fn counters_are_started_and_stopped() {
             (PMU, 3, &[0, 1 << 60, 0, 0], INVALID_PARAM),
             (PMU, 3, &[ONES, 0b10, 0, 0], INVALID_PARAM),
             (PMU, 4, &[0, 1 << 8, 0], INVALID_PARAM),
-            // There is no shared memory, and nothing is started or stopped.
+            // No shared memory; nothing is started or stopped.
             (PMU, 3, &[0, 0b01, 2, 0], NO_SHMEM),
             (PMU, 3, &[0, 1 << 8, 2, 0], INVALID_PARAM),
-            // Counter 2 has no configuration, and counter 0 is not started either.
+            // Counter 2 is not configured; counter 0 is not started either.
             (PMU, 3, &[0, 0b101, 0, 0], INVALID_PARAM),
             (PMU, 4, &[0, 0b01, 0], ALREADY_STOPPED),
             (PMU, 3, &[0, 0b01, 0, 0], SUCCESS),
             (PMU, 4, &[0, 0b01, 2], NO_SHMEM),
             (PMU, 3, &[0, 0b01, 0, 0], ALREADY_STARTED),
-            // The others of the set are started all the same.
+            // The others of the set are started nevertheless.
             (PMU, 3, &[0, 0b11, 0, 0], ALREADY_STARTED),
             (PMU, 4, &[0, 0b10, 0], SUCCESS),
             (PMU, 4, &[0, 0b11, 0], ALREADY_STOPPED),
             (PMU, 4, &[0, 0b01, 0], ALREADY_STOPPED),
-            // Stopped already, but freed.
+            // Already stopped, but released.
             (PMU, 4, &[0, 0b01, 1], ALREADY_STOPPED),
             (PMU, 5, &[0], INVALID_PARAM),
         ],
     );
 }
 
-/// Chapter 5: one value in `a0`, which is the call's own.
+/// Chapter 5: a single call-specific result, in `a0`.
 #[test]
 fn legacy_calls() {
     for (extension, args, value) in [
         (0, [77, 0], 0),
         (1, [u64::from(b'x'), 0], 0),
-        // Nothing was typed; no interrupt is pending.
+        // No input; no pending interrupt.
         (2, [0, 0], -1),
         (3, [0, 0], 0),
-        // A mask at a virtual address; 0 is everybody.
+        // A mask at a virtual address; 0 selects all harts.
         (4, [BASE, 0], 0),
         (4, [0, 0], 0),
-        // Fences do not read it.
+        // Fences do not read the mask.
         (5, [0xdead_beef, 0], 0),
         (6, [0xdead_beef, 0], 0),
         (7, [0xdead_beef, 0], 0),

@@ -1,4 +1,4 @@
-//! Hart state management (chapter 9).
+//! Hart state management extension (chapter 9).
 //!
 //! ```text
 //!             hart_start               thread takes it
@@ -7,9 +7,9 @@
 //!     └─────────────── hart_stop ────────────────────┘  └──── any wake-up ──────┘
 //! ```
 //!
-//! A stopped hart's thread sleeps until it is started. A suspended hart waits for an
-//! interrupt; then it goes on where it was, or after a non-retentive suspension where the
-//! call says, as after a start.
+//! The thread of a stopped hart sleeps until the hart is started. A suspended hart waits
+//! for an interrupt and then continues after the call or, after non-retentive suspension,
+//! at the address given, as after a start.
 
 use std::sync::Mutex;
 
@@ -24,12 +24,12 @@ const HART_STOP: u64 = 1;
 const HART_GET_STATUS: u64 = 2;
 const HART_SUSPEND: u64 = 3;
 
-/// The kind of a suspension is 32 bits wide.
+/// The suspend type has 32 bits.
 const KIND_MASK: u64 = 0xffff_ffff;
 const RETENTIVE: u64 = 0;
 const NON_RETENTIVE: u64 = 0x8000_0000;
 
-/// Where a hart starts, in S-mode with translation off.
+/// Start of a hart, in S-mode with translation off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HartStart {
     /// Physical address of its first instruction.
@@ -47,7 +47,7 @@ enum State {
 }
 
 impl State {
-    /// Number as `hart_get_status` returns it.
+    /// Encoding of `hart_get_status`.
     fn code(self) -> u64 {
         match self {
             Self::Started => 0,
@@ -58,25 +58,25 @@ impl State {
     }
 }
 
-/// States of all harts.
+/// States of all harts of a machine.
 #[derive(Debug)]
 pub struct Hsm {
     states: Mutex<Vec<State>>,
 }
 
 impl Hsm {
-    /// Hart 0 started, the others stopped.
+    /// Hart 0 started, all others stopped.
     pub(super) fn new(harts: usize) -> Self {
         let states = (0..harts).map(|hart| if hart == 0 { State::Started } else { State::Stopped }).collect();
         Self { states: Mutex::new(states) }
     }
 
-    /// Whether a hart executes, suspended or not.
+    /// Whether a hart is started, suspended or not.
     pub fn is_started(&self, hart: usize) -> bool {
         matches!(lock(&self.states)[hart], State::Started | State::Suspended)
     }
 
-    /// Takes a pending start of `hart`, which is then started.
+    /// Takes a pending start of `hart`, which becomes started.
     pub fn take_start(&self, hart: usize) -> Option<HartStart> {
         let state = &mut lock(&self.states)[hart];
         let State::StartPending(start) = *state else { return None };
@@ -93,8 +93,7 @@ impl Hsm {
     }
 }
 
-/// Serves a call after which the hart is not where it was: no answer is to be given.
-/// Returns whether it was one.
+/// Serves calls that do not return to their caller. Returns whether `call` was one.
 pub(super) fn leave(sbi: &Sbi, hart: &mut Hart, call: Call) -> bool {
     let [kind, address, opaque, ..] = call.args;
     match (call.function, kind & KIND_MASK) {
@@ -141,8 +140,8 @@ fn start(sbi: &Sbi, hart: u64, start: HartStart) -> SbiResult {
     Ok(0)
 }
 
-/// Whether a hart can begin at a physical address: there is room for at least one
-/// compressed instruction.
+/// Whether a hart can start at a physical address: RAM has room for a compressed
+/// instruction there.
 fn is_entry(sbi: &Sbi, address: u64) -> bool {
     address & 1 == 0 && sbi.ram.contains(GuestPhys(address), 2)
 }
@@ -159,9 +158,9 @@ fn suspend(sbi: &Sbi, hart: &mut Hart, kind: u64) -> SbiResult {
             wait(sbi, hart);
             Ok(0)
         }
-        // With an address that a hart could go on at, `leave` has served it.
+        // With a valid address, `leave` has served the call.
         NON_RETENTIVE => Err(SbiError::InvalidAddress),
-        // Reserved, or specific to a platform that this is not.
+        // Reserved, or specific to another platform.
         _ => Err(SbiError::InvalidParam),
     }
 }

@@ -1,8 +1,8 @@
-//! The calls of SBI 0.1 (chapter 5), for kernels older than Linux 5.7.
+//! Legacy extensions of SBI 0.1 (chapter 5), for kernels older than Linux 5.7.
 //!
-//! Their hart masks are in the caller's virtual memory. Fences do not read them: they go to
-//! all harts, which is always allowed. Interrupts go to the harts of the mask; a mask that
-//! cannot be read is a fault of the caller.
+//! Their hart masks are in the caller's virtual memory. Remote fences do not read the mask
+//! and go to all harts, which is always legal. IPIs go to the harts of the mask; an
+//! unreadable mask raises an exception in the caller.
 
 use riscope_core::addr::GuestAddr;
 use riscope_core::hart::{Attention, Exception, Hart};
@@ -20,19 +20,19 @@ const REMOTE_SFENCE_VMA: u8 = 6;
 const REMOTE_SFENCE_VMA_ASID: u8 = 7;
 const SHUTDOWN: u8 = 8;
 
-/// Highest extension number of the legacy calls.
+/// Highest extension ID of the legacy calls.
 pub(super) const LAST: u8 = SHUTDOWN;
 
-/// Serves one of the calls and returns the value for `a0`.
+/// Serves a legacy call; returns the value for `a0`.
 ///
 /// # Errors
-/// The exception that reading a hart mask raises, for the caller to take.
+/// The exception raised by reading the hart mask, which the caller takes.
 pub(super) fn call(sbi: &Sbi, hart: &mut Hart, number: u8, args: [u64; 6]) -> Result<u64, Exception> {
     let all: Vec<usize> = (0..sbi.harts.len()).collect();
     match number {
         SET_TIMER => time::set_timer(sbi, hart, args[0]),
         CONSOLE_PUTCHAR => sbi.console.output(&args[0].to_le_bytes()[..1]),
-        // -1 when there is none.
+        // -1 if there is none.
         CONSOLE_GETCHAR => return Ok(sbi.console.take_input(1).first().map_or(u64::MAX, |&byte| byte.into())),
         CLEAR_IPI => return Ok(hart.clear_supervisor_software().into()),
         SEND_IPI => {
@@ -48,7 +48,7 @@ pub(super) fn call(sbi: &Sbi, hart: &mut Hart, number: u8, args: [u64; 6]) -> Re
     Ok(0)
 }
 
-/// The mask at a virtual address; all harts for address 0.
+/// Hart mask at a virtual address; all harts for address 0.
 fn mask_at(hart: &mut Hart, address: u64) -> Result<u64, Exception> {
     if address == 0 { Ok(u64::MAX) } else { hart.read_u64(GuestAddr(address)) }
 }

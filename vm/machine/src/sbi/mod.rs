@@ -1,13 +1,12 @@
-//! The built-in SBI: what firmware does for an S-mode kernel (RISC-V Supervisor Binary
-//! Interface Specification 2.0).
+//! Built-in SBI (RISC-V Supervisor Binary Interface Specification 2.0) for S-mode kernels.
 //!
 //! ```text
 //!  guest: ecall ──► engine exits with SbiCall ──► Sbi::serve ──► one file per extension
 //!         a7 extension, a6 function, a0.. arguments       a0 error, a1 value ──► guest
 //! ```
 //!
-//! A guest may call anything with any arguments; the answer is an error code, never a
-//! panic, and no call does work that is bounded only by an argument.
+//! Every call with any arguments returns an error code or succeeds; none panics, and no
+//! work is bounded only by an argument.
 
 mod base;
 mod dbcn;
@@ -55,14 +54,14 @@ enum SbiError {
 /// Value for `a1`, or error for `a0`.
 type SbiResult = Result<u64, SbiError>;
 
-/// A call as the guest made it.
+/// SBI call.
 #[derive(Clone, Copy, Debug)]
 struct Call {
     function: u64,
     args: [u64; 6],
 }
 
-/// The SBI of one machine, shared by its harts' threads.
+/// SBI of one machine, shared by its hart threads.
 #[derive(Debug)]
 pub struct Sbi {
     harts: Vec<Arc<HartControl>>,
@@ -75,8 +74,7 @@ pub struct Sbi {
 }
 
 impl Sbi {
-    /// An SBI for these harts, in order of their ids; hart 0 is started, the others
-    /// are stopped.
+    /// An SBI for these harts, in order of hart ids; hart 0 is started, all others stopped.
     pub fn new(
         harts: Vec<Arc<HartControl>>,
         ram: Arc<GuestRam>,
@@ -92,8 +90,8 @@ impl Sbi {
         &self.hsm
     }
 
-    /// Serves the call that `hart` stands at, and moves it behind the `ecall`. The hart
-    /// may be stopped afterwards ([`Hsm::is_started`]).
+    /// Serves the `ecall` at `hart`'s `pc` and advances `pc`. The hart may be stopped
+    /// afterwards ([`Hsm::is_started`]).
     pub fn serve(&self, hart: &mut Hart) {
         let ecall = hart.pc();
         hart.set_pc(GuestAddr(ecall.0.wrapping_add(4)));
@@ -103,7 +101,7 @@ impl Sbi {
             hart.counters().count_sbi_call(SbiExtension::Legacy);
             match legacy::call(self, hart, number, call.args) {
                 Ok(result) => hart.set_x(A0, result),
-                // Chapter 5: the guest takes the fault, at its `ecall`.
+                // Chapter 5: the guest takes the exception at its `ecall`.
                 Err(fault) => {
                     hart.set_pc(ecall);
                     hart.take_exception(fault);
@@ -138,8 +136,8 @@ impl Sbi {
         }
     }
 
-    /// Harts named by a mask and its base (section 3.1). The base has to be a hart also
-    /// when the mask is empty.
+    /// Harts selected by a mask and its base (section 3.1). The base must be a hart even if
+    /// the mask is empty.
     fn harts_of(&self, mask: u64, base: u64) -> Result<Vec<usize>, SbiError> {
         if base == u64::MAX {
             return Ok((0..self.harts.len()).collect());
@@ -156,7 +154,7 @@ impl Sbi {
     }
 }
 
-/// Extension ids: the names of the extensions in ASCII.
+/// Extension IDs: the names in ASCII.
 fn known(extension: u64) -> Option<SbiExtension> {
     Some(match extension {
         0x10 => SbiExtension::Base,

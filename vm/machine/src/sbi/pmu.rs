@@ -1,7 +1,7 @@
-//! Performance monitoring (chapter 11): firmware counters.
+//! Performance monitoring extension (chapter 11): firmware counters.
 //!
-//! They count what this SBI does for a hart: timers, IPIs, fences. The hart's own
-//! `cycle` and `instret` are readable without it.
+//! They count the services of this SBI: timers, IPIs, fences. `cycle` and `instret` are
+//! readable as CSRs without it.
 
 use std::sync::Mutex;
 
@@ -16,9 +16,9 @@ const COUNTER_STOP: u64 = 4;
 const COUNTER_FW_READ: u64 = 5;
 const COUNTER_FW_READ_HI: u64 = 6;
 
-/// Counters of each hart.
+/// Number of counters per hart.
 const COUNTERS: usize = 8;
-/// Answer of `counter_get_info` for a firmware counter: bit 63.
+/// Result of `counter_get_info` for a firmware counter: bit 63.
 const FIRMWARE_COUNTER: u64 = 1 << 63;
 /// Event type of firmware events, bits 19..16 of an event index.
 const FIRMWARE_EVENTS: u64 = 0xf;
@@ -27,13 +27,13 @@ const CONFIG_SKIP_MATCH: u64 = 1 << 0;
 const CONFIG_CLEAR_VALUE: u64 = 1 << 1;
 const CONFIG_AUTO_START: u64 = 1 << 2;
 const START_SET_VALUE: u64 = 1 << 0;
-/// From a snapshot in shared memory, of which there is none: `snapshot_set_shmem` is
-/// optional and not offered.
+/// Start from a snapshot in shared memory, which is not available: `snapshot_set_shmem` is
+/// optional and not implemented.
 const START_FROM_SNAPSHOT: u64 = 1 << 1;
 const STOP_RESET: u64 = 1 << 0;
 const STOP_TAKE_SNAPSHOT: u64 = 1 << 1;
 
-/// Firmware events by their code (section 11.2.4).
+/// Firmware events by code (section 11.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub(super) enum FirmwareEvent {
@@ -48,13 +48,13 @@ pub(super) enum FirmwareEvent {
     SfenceVmaAsidReceived = 13,
 }
 
-/// Codes of the events that happen here.
+/// Lowest code of the implemented events.
 const FIRST_EVENT: u64 = FirmwareEvent::SetTimer as u64;
 const LAST_EVENT: u64 = FirmwareEvent::SfenceVmaAsidReceived as u64;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Counter {
-    /// Code of the event it is configured for.
+    /// Code of the configured event.
     event: Option<u64>,
     running: bool,
     value: u64,
@@ -62,7 +62,7 @@ struct Counter {
 
 type HartCounters = [Counter; COUNTERS];
 
-/// Firmware counters of all harts.
+/// Firmware counters of all harts of a machine.
 #[derive(Debug)]
 pub(super) struct Pmu {
     harts: Vec<Mutex<HartCounters>>,
@@ -73,7 +73,7 @@ impl Pmu {
         Self { harts: (0..harts).map(|_| Mutex::default()).collect() }
     }
 
-    /// `event` happened to `hart`.
+    /// Counts `event` on `hart`.
     pub(super) fn count(&self, hart: usize, event: FirmwareEvent) {
         for counter in lock(&self.harts[hart]).iter_mut() {
             if counter.running && counter.event == Some(event as u64) {
@@ -93,20 +93,20 @@ impl Pmu {
             COUNTER_START => start(counters, first, second, third, fourth),
             COUNTER_STOP => stop(counters, first, second, third),
             COUNTER_FW_READ => at(counters, first).map(|counter| counter.value),
-            // The high half of a counter of 64 bits on a 64-bit machine.
+            // High half of a 64-bit counter, always 0 on RV64.
             COUNTER_FW_READ_HI => at(counters, first).map(|_| 0),
             _ => Err(SbiError::NotSupported),
         }
     }
 }
 
-/// A configured counter.
+/// Configured counter at `index`.
 fn at(counters: &HartCounters, index: u64) -> Result<&Counter, SbiError> {
     let counter = usize::try_from(index).ok().and_then(|index| counters.get(index));
     counter.filter(|counter| counter.event.is_some()).ok_or(SbiError::InvalidParam)
 }
 
-/// Indices that a base and a mask name; one that does not exist is an error.
+/// Indices selected by a base and a mask; an error if one does not exist.
 fn indices(base: u64, mask: u64) -> Result<Vec<usize>, SbiError> {
     let bits = (0..u64::BITS).filter(|bit| mask >> bit & 1 != 0);
     bits.map(|bit| {
@@ -119,7 +119,7 @@ fn indices(base: u64, mask: u64) -> Result<Vec<usize>, SbiError> {
 fn configure(counters: &mut HartCounters, base: u64, mask: u64, flags: u64, event: u64) -> SbiResult {
     let indices = indices(base, mask)?;
     let index = if flags & CONFIG_SKIP_MATCH != 0 {
-        // The caller knows the counter and its configuration.
+        // The caller selects a configured counter.
         *indices.first().filter(|&&index| counters[index].event.is_some()).ok_or(SbiError::InvalidParam)?
     } else {
         let code = event_code(event)?;
@@ -145,7 +145,7 @@ fn event_code(event: u64) -> Result<u64, SbiError> {
 
 fn start(counters: &mut HartCounters, base: u64, mask: u64, flags: u64, value: u64) -> SbiResult {
     let indices = indices(base, mask)?;
-    // None is started when one of them cannot be.
+    // Starts none if one of them cannot be started.
     if indices.iter().any(|&index| counters[index].event.is_none()) {
         return Err(SbiError::InvalidParam);
     }

@@ -1,9 +1,9 @@
-//! Remote fences (chapter 8).
+//! Remote fence extension (chapter 8).
 //!
-//! A call returns when every target has done its fence. While it waits it serves what
-//! others ask of this hart, so two harts that fence each other both make progress, and
-//! it gives up when the machine stops. Fences for a range or an address space flush
-//! everything, which is always allowed.
+//! A call returns when every target has executed its fence. While it waits, it serves
+//! requests to its own hart, so that harts fencing each other make progress; it gives up
+//! when the machine stops. Fences of a range or an address space flush everything, which is
+//! always legal.
 
 use riscope_core::hart::{Attention, Hart};
 
@@ -14,7 +14,7 @@ const FENCE_I: u64 = 0;
 const SFENCE_VMA: u64 = 1;
 const SFENCE_VMA_ASID: u64 = 2;
 
-/// Looks at the targets before the host gets a chance to run them on this CPU.
+/// Polls of the targets before the CPU is yielded to them.
 const SPINS: u32 = 200;
 
 pub(super) fn call(sbi: &Sbi, hart: &mut Hart, call: Call) -> SbiResult {
@@ -34,11 +34,11 @@ pub(super) fn call(sbi: &Sbi, hart: &mut Hart, call: Call) -> SbiResult {
     Ok(0)
 }
 
-/// Has every one of `targets` do a fence, and waits until they have.
+/// Has all `targets` execute a fence and waits for them.
 pub(super) fn fence(sbi: &Sbi, hart: &mut Hart, kind: Attention, targets: &[usize]) {
     let tickets: Vec<(usize, u32)> =
         targets.iter().map(|&target| (target, sbi.harts[target].request_fence(kind))).collect();
-    // The caller may be a target itself.
+    // The caller may be a target.
     if hart.serve_attention().contains(Attention::STOP) {
         return;
     }

@@ -1,4 +1,4 @@
-//! System reset (chapter 10).
+//! System reset extension (chapter 10).
 
 use riscope_core::event::PanicSource;
 
@@ -13,12 +13,12 @@ const WARM_REBOOT: u64 = 2;
 
 const NO_REASON: u64 = 0;
 const SYSTEM_FAILURE: u64 = 1;
-/// Code of the exit after a shutdown because of a system failure.
+/// Exit code of a shutdown due to a system failure.
 const FAILURE_CODE: u32 = 1;
 
-/// Ends the machine; the call then does not return to the guest. Types and reasons are 32
-/// bits wide. Those that are reserved, and those of vendors, platforms and
-/// implementations, none of which exist here, are invalid parameters.
+/// Ends the machine; the call does not return to the guest. Types and reasons have 32 bits.
+/// Reserved ones, and vendor, platform and implementation-specific ones, none of which
+/// exist here, are invalid parameters.
 pub(super) fn call(sbi: &Sbi, call: Call) -> SbiResult {
     if call.function != SYSTEM_RESET {
         return Err(SbiError::NotSupported);
@@ -31,7 +31,7 @@ pub(super) fn call(sbi: &Sbi, call: Call) -> SbiResult {
         _ => return Err(SbiError::InvalidParam),
     };
     if reason == SYSTEM_FAILURE {
-        // First, because what follows from a panic comes before what the guest asks for.
+        // First: the panic policy overrides the guest's request.
         sbi.panics.report(PanicSource::Sbi);
     }
     sbi.exit.request(exit);

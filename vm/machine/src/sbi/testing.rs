@@ -1,4 +1,4 @@
-//! An SBI with harts for tests: calls are made as a guest makes them, by registers.
+//! SBI test fixture: makes calls in registers, like a guest.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) struct Guest {
     pub(super) events: Subscription,
 }
 
-/// A guest with that many harts in S-mode and 64 KiB of RAM.
+/// A guest with `harts` harts in S-mode and 64 KiB of RAM.
 pub(super) fn guest(harts: usize) -> Guest {
     let ram = Arc::new(GuestRam::new(GuestPhys(BASE), 0x1_0000).unwrap());
     let controls: Vec<Arc<HartControl>> = (0..harts).map(|_| Arc::default()).collect();
@@ -52,7 +52,7 @@ pub(super) fn guest(harts: usize) -> Guest {
 }
 
 impl Guest {
-    /// Makes a call on hart 0 and returns `a0` and `a1`.
+    /// Makes a call on hart 0; returns `a0` and `a1`.
     pub(super) fn call(&mut self, extension: u64, function: u64, args: &[u64]) -> (i64, u64) {
         self.call_on(0, extension, function, args)
     }

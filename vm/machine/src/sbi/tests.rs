@@ -228,7 +228,7 @@ fn a_legacy_ipi_goes_to_the_harts_of_the_mask() {
     guest.ram.memory().write_obj(0u64, GuestAddress(BASE + 8)).unwrap();
     guest.call(4, 0, &[BASE + 8]);
     assert_eq!(interrupted(&mut guest), [false, false]);
-    // No mask means everybody.
+    // No mask selects all harts.
     guest.call(4, 0, &[0]);
     assert_eq!(interrupted(&mut guest), [true, true]);
 }
@@ -278,8 +278,7 @@ fn an_ecall_at_the_end_of_the_address_space_wraps() {
 }
 
 proptest! {
-    /// Whatever is called with whatever arguments, the answer is one of the specified
-    /// codes.
+    /// Every call with any arguments returns one of the specified codes.
     #[test]
     fn any_call_is_answered(
         calls in prop::collection::vec((
@@ -294,8 +293,8 @@ proptest! {
     ) {
         let mut guest = guest(2);
         for (extension, function, args) in calls {
-            // Calls that may not return to where they were made: a hart that stops or suspends
-            // itself, and a legacy mask that cannot be read.
+            // Calls that may not return to their caller: a hart that stops or suspends
+            // itself, and a legacy call with an unreadable mask.
             if (extension == HSM && matches!(function, 1 | 3)) || extension == 4 {
                 continue;
             }

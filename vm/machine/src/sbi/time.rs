@@ -15,8 +15,8 @@ pub(super) fn call(sbi: &Sbi, hart: &mut Hart, call: Call) -> SbiResult {
     Ok(0)
 }
 
-/// Programs the hart's supervisor timer in ticks of the time base and thereby clears
-/// its pending interrupt.
+/// Programs the hart's supervisor timer, in ticks of the time base, which clears its
+/// pending interrupt.
 pub(super) fn set_timer(sbi: &Sbi, hart: &mut Hart, ticks: u64) {
     sbi.pmu.count(hart.id(), FirmwareEvent::SetTimer);
     hart.set_stimecmp(ticks);

@@ -1,17 +1,17 @@
-//! Watches over a guest: has it panicked, does a hart hang.
+//! Watching of a guest: detection of panics and stalled harts.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `panics.rs` | who tells of a panic, and what follows from it |
-//! | `panic_line.rs` | the kernel's line on a console |
-//! | `suspicion.rs` | whether such a line was a panic |
-//! | `stall.rs` | whether a hart spins with interrupts off |
-//! | `watcher.rs` | the thread that looks |
+//! | `panics.rs` | sources of panic reports, and the policy |
+//! | `panic_line.rs` | detection of the kernel's panic message on a console |
+//! | `suspicion.rs` | confirmation that such a message was a panic |
+//! | `stall.rs` | detection of harts that execute with interrupts masked |
+//! | `watcher.rs` | thread that polls the guest |
 //!
-//! Watching costs the guest nothing but an answer to a question once a second
-//! ([`riscope_core::hart::HartSample`]), and changes nothing for it. A machine that runs by
-//! instructions instead of time is not asked even that: its harts' quanta are part of what
-//! repeats.
+//! Watching costs the guest one sample per hart and second
+//! ([`riscope_core::hart::HartSample`]) and does not affect it. Machines with
+//! instruction-count time are not sampled, as sampling would change the quanta that make
+//! their runs reproducible.
 
 mod panic_line;
 mod panics;
@@ -26,21 +26,19 @@ pub(crate) use watcher::{Watcher, WatcherParts};
 
 use crate::exit::MachineExit;
 
-/// How long a hart has an interrupt pending, enabled and not taken before it counts as
-/// stalled, unless the specification says otherwise. Linux's own watchdog speaks after 20
-/// seconds, too.
+/// Default time for which a hart has an enabled interrupt pending without taking it before
+/// it counts as stalled; the same as Linux's soft lockup watchdog.
 const STALL_AFTER: Duration = Duration::from_secs(20);
 
-/// What becomes of a machine whose guest has panicked, after the event was published.
+/// Policy after a guest panic, applied after its event is published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnPanic {
-    /// Nothing: the guest may still wait for its debugger, write its memory to a disk or
-    /// reset itself.
+    /// Nothing: the guest may wait for a debugger, dump its memory or reset itself.
     #[default]
     Report,
-    /// It ends with [`MachineExit::GuestPanic`].
+    /// The machine ends with [`MachineExit::GuestPanic`].
     Exit,
-    /// It is reset, as if the guest had asked for that.
+    /// The machine is reset, as on a guest request.
     Reset,
 }
 
@@ -54,13 +52,13 @@ impl OnPanic {
     }
 }
 
-/// How a guest is watched.
+/// Configuration of guest watching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchSpec {
-    /// What follows from a panic.
+    /// Policy after a panic.
     pub on_panic: OnPanic,
-    /// Guest time after which a hart that does not take a pending and enabled interrupt
-    /// is stalled.
+    /// Guest time after which a hart that does not take an enabled pending interrupt is
+    /// stalled.
     pub stall_after: Duration,
 }
 

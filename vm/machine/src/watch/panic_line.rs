@@ -1,43 +1,43 @@
-//! Finds the line on a console with which a Linux kernel panics.
+//! Detection of the Linux kernel's panic message on a console.
 //!
 //! ```text
 //!  [   12.345678] Kernel panic - not syncing: sysrq triggered crash
 //!  ╰─ optional ─╯ ╰────── looked for ──────╯
 //! ```
 //!
-//! The text has to begin its line; the kernel's time stamp, and the caller that some
-//! kernels add to it, may come before. So the last line of a panic, `---[ end Kernel panic
-//! - not syncing ]---`, is none, and neither is a sentence about panics. A program that
-//! copies a kernel's log to the console shows the same line; what a guest does afterwards
-//! tells the two apart, see [`super::suspicion`].
+//! The text must start its line, except for the kernel's time stamp and the caller that
+//! some kernels add. The last line of a panic, `---[ end Kernel panic - not syncing ]---`,
+//! and sentences about panics therefore do not match. A program that copies a kernel log to
+//! the console prints the same line; [`super::suspicion`] distinguishes the two by what the
+//! guest does next.
 
-/// What the kernel prints (`kernel/panic.c`), up to the reason.
+/// Panic message (`kernel/panic.c`), up to the reason.
 const TEXT: &[u8] = b"Kernel panic - not syncing";
-/// Bytes in the brackets of a time stamp or caller at most.
+/// Maximum bytes between the brackets of a time stamp or caller.
 const MAX_STAMP: u8 = 24;
 
-/// Where in a line the console is.
+/// Position in the current line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// At its start, or behind stamps.
+    /// At its start, or after stamps.
     #[default]
     Start,
-    /// In a stamp, behind this many bytes of it.
+    /// In a stamp, after this many bytes of it.
     Stamp(u8),
-    /// Behind a stamp.
+    /// After a stamp.
     Stamped,
-    /// Behind this many bytes of the text.
+    /// After this many bytes of the text.
     Text(u8),
-    /// In a line that is another one.
+    /// In a line that does not match.
     Other,
 }
 
-/// Looks at every byte of a console. A step costs some nanoseconds and needs no memory.
+/// State machine over the bytes of a console. A step takes some nanoseconds and no memory.
 #[derive(Debug, Default)]
 pub(crate) struct PanicLine(State);
 
 impl PanicLine {
-    /// Looks at what the guest wrote next; true when the text became complete in it.
+    /// Processes further output; true when it completes the text.
     pub(crate) fn see(&mut self, bytes: &[u8]) -> bool {
         let mut found = false;
         for &byte in bytes {
@@ -69,7 +69,8 @@ impl PanicLine {
     }
 }
 
-/// Time stamps are numbers; callers are `T` or `C` and a number.
+/// Whether `byte` may be in a stamp: time stamps are numbers; callers are `T` or `C` and a
+/// number.
 fn is_of_stamp(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b' ' | b'.' | b'T' | b'C')
 }
@@ -82,7 +83,7 @@ fn after(seen: u8, byte: u8) -> State {
 mod tests {
     use super::*;
 
-    /// How often `text`, written in one piece, has the line.
+    /// Number of matches in `text`, written in one piece.
     fn count(text: &str) -> usize {
         let mut line = PanicLine::default();
         text.bytes().filter(|&byte| line.see(&[byte])).count()

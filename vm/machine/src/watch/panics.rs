@@ -1,4 +1,4 @@
-//! Panics of the guest: who tells of them, and what then happens to the machine.
+//! Guest panics: sources of reports, and the resulting policy.
 //!
 //! ```text
 //!  SBI reset "system failure", pvpanic ──────────────────► panicked ─► event, policy
@@ -6,8 +6,8 @@
 //!                           └──────► dismissed
 //! ```
 //!
-//! A panic is one event, whoever tells of it first; what a guest does after its panic is not
-//! another. Each boot has [`Panics`] of its own.
+//! A panic is one event, whichever source reports it first; later reports are part of it.
+//! Each boot has its own [`Panics`].
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,7 +32,7 @@ enum Guest {
 #[derive(Debug, Default)]
 struct State {
     guest: Guest,
-    /// Whether nobody is to look any more.
+    /// Whether watching has ended.
     closed: bool,
 }
 
@@ -41,13 +41,13 @@ impl State {
         matches!(self.guest, Guest::Suspected(_))
     }
 
-    /// Whether there is nothing more to look for.
+    /// Whether no panic can be detected any more.
     fn is_over(&self) -> bool {
         self.closed || matches!(self.guest, Guest::Panicked)
     }
 }
 
-/// What is known of panics in one boot of a guest.
+/// State of panic detection in one boot of a guest.
 #[derive(Debug)]
 pub struct Panics {
     events: Publisher,
@@ -58,8 +58,8 @@ pub struct Panics {
 }
 
 impl Panics {
-    /// A guest that is well. A panic is published as an event, and `exit` ends the machine
-    /// then if `policy` says so.
+    /// A guest without a panic. A panic is published as an event, then `policy` may end the
+    /// machine by `exit`.
     pub fn new(events: Publisher, policy: OnPanic, exit: Arc<ExitLatch>) -> Arc<Self> {
         let panics = Arc::new(Self { events, policy, exit, state: Mutex::default(), changed: Condvar::new() });
         let reviewer = Arc::downgrade(&panics);
@@ -67,7 +67,7 @@ impl Panics {
         panics
     }
 
-    /// The guest has panicked, as `source` tells.
+    /// Reports a panic of the guest, with its source.
     pub fn report(&self, source: PanicSource) {
         let is_first = self.panicked(|state| !matches!(state.guest, Guest::Panicked), source);
         if let (true, Some(exit)) = (is_first, self.policy.exit()) {
@@ -75,12 +75,12 @@ impl Panics {
         }
     }
 
-    /// Sees to it that the kernel's line is found in what the guest writes to `console`.
+    /// Searches the output of `console` for the panic message.
     pub(crate) fn watch(self: &Arc<Self>, console: &Console) {
         console.set_watcher(Reader { line: PanicLine::default(), panics: Arc::clone(self) });
     }
 
-    /// The line of a panic stands on a console.
+    /// Records a panic message on a console.
     fn suspect(&self) {
         let mut state = lock(&self.state);
         if matches!(state.guest, Guest::Well) {
@@ -89,8 +89,8 @@ impl Panics {
         }
     }
 
-    /// Waits for the time of the next look: `interval` after the last, sooner with a
-    /// suspicion. False when there is nothing more to look for.
+    /// Waits for the next check: `interval` after the last, sooner with a suspicion. False
+    /// when there is nothing left to detect.
     pub(super) fn wait(&self, interval: Duration) -> bool {
         let state = lock(&self.state);
         let before = state.is_suspected();
@@ -100,7 +100,7 @@ impl Panics {
         !waited.unwrap_or_else(PoisonError::into_inner).0.is_over()
     }
 
-    /// The guest did this since the last look.
+    /// Evaluates the guest's activity since the last check.
     pub(super) fn look(&self, activity: Activity) {
         let verdict = match &mut lock(&self.state).guest {
             Guest::Suspected(suspicion) => suspicion.look(activity),
@@ -118,27 +118,27 @@ impl Panics {
         }
     }
 
-    /// Nobody looks any more.
+    /// Ends watching.
     pub(super) fn close(&self) {
         lock(&self.state).closed = true;
         self.changed.notify_all();
     }
 
-    /// How the machine ends when its guest wants it to end by `wanted`: a guest that is
-    /// suspected and ends itself has panicked.
+    /// Effective exit reason for a requested one: a suspected guest that ends itself has
+    /// panicked.
     fn review(&self, wanted: MachineExit) -> MachineExit {
         let by_guest = matches!(wanted, MachineExit::PowerOff | MachineExit::Reset | MachineExit::Failure(_));
         let panicked = by_guest && self.panicked(|state| state.is_suspected(), PanicSource::Console);
         if panicked { self.policy.exit().unwrap_or(wanted) } else { wanted }
     }
 
-    /// Takes the guest for panicked, and publishes that, if its state is as `expected`.
+    /// Records and publishes a panic if the state is as `expected`.
     fn panicked(&self, expected: impl FnOnce(&State) -> bool, source: PanicSource) -> bool {
         let mut state = lock(&self.state);
         let is_new = expected(&state);
         if is_new {
             state.guest = Guest::Panicked;
-            // From under the lock, so that no end of the machine is published before.
+            // Published under the lock, so that it precedes the end of the machine.
             self.events.publish(VmEvent::GuestPanicked { source });
             self.changed.notify_all();
         }
@@ -146,7 +146,7 @@ impl Panics {
     }
 }
 
-/// Reads a console.
+/// Observer of a console.
 struct Reader {
     line: PanicLine,
     panics: Arc<Panics>,

@@ -1,40 +1,40 @@
-//! Whether a hart spins with interrupts off.
+//! Detection of harts that execute with interrupts masked.
 //!
-//! A hart is *stalled* when some interrupt has been pending and enabled, and has not been
-//! taken, for as long as the threshold says, while the hart executes. Programs that poll
-//! devices do not enable interrupts that they are not going to take, so boot loaders and
-//! bare-metal programs do not count; a hart that sleeps in `wfi` has nothing pending.
+//! A hart is *stalled* when an interrupt has been pending and enabled without being taken
+//! for the threshold time, while the hart executes. Boot loaders and bare-metal programs
+//! that poll devices do not count, as they do not enable interrupts that they do not take;
+//! a hart that sleeps in `wfi` has none pending.
 //!
-//! Time is that of the samples: a hart that does not execute (it waits for its host, or
-//! the machine is paused) gives none and does not come nearer to a stall.
+//! Time is guest time between samples: a hart that does not execute (it waits for the host,
+//! or the machine is paused) answers no samples and does not approach a stall.
 
 use std::time::Duration;
 
 use riscope_core::clock::TIMEBASE_HZ;
 use riscope_core::hart::{HartSample, Interrupt};
 
-/// How often each interrupt was taken, in the order of [`Interrupt::ALL`].
+/// Number of interrupts taken, in the order of [`Interrupt::ALL`].
 pub(crate) type Taken = [u64; Interrupt::ALL.len()];
 
-/// What a look at a hart can show that its observers did not know.
+/// State change found by a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// It is stalled.
+    /// The hart is stalled.
     Stalled,
-    /// It is no longer.
+    /// The hart is no longer stalled.
     Resumed,
 }
 
-/// Looks at one hart.
+/// Stall detector of one hart.
 #[derive(Debug)]
 pub(crate) struct StallDetector {
-    /// Ticks of guest time that make a stall.
+    /// Stall threshold in ticks of guest time.
     threshold: u64,
-    /// Ticks between two samples that count at most.
+    /// Longest interval between two samples that counts, in ticks.
     longest_step: u64,
-    /// Interrupts that have been waiting since the first of a row of samples.
+    /// Interrupts pending in every sample since the first of a series.
     waiting: u64,
-    /// Ticks for which they have been.
+    /// Duration of the series in ticks.
     waited: u64,
     last_ticks: u64,
     taken: Taken,
@@ -43,11 +43,11 @@ pub(crate) struct StallDetector {
 
 impl StallDetector {
     /// A detector for a hart that is sampled every `step` and stalled after `threshold`,
-    /// both of guest time.
+    /// both in guest time.
     pub(crate) fn new(threshold: Duration, step: Duration) -> Self {
         Self {
             threshold: ticks(threshold),
-            // Samples come a little late when the host is busy; a gap is something else.
+            // Samples are a little late on a busy host; a longer gap does not count.
             longest_step: ticks(step).saturating_mul(2),
             waiting: 0,
             waited: 0,
@@ -57,7 +57,7 @@ impl StallDetector {
         }
     }
 
-    /// The hart answered with `sample`; `taken` was read after that.
+    /// Evaluates `sample`; `taken` was read after it.
     pub(crate) fn sampled(&mut self, sample: HartSample, taken: Taken) -> Option<Change> {
         let counts = Interrupt::ALL.iter().zip(taken.iter().zip(self.taken));
         let not_taken = counts.filter(|(_, (now, before))| **now == *before);
@@ -70,7 +70,7 @@ impl StallDetector {
         self.judge(self.waited >= self.threshold)
     }
 
-    /// The hart rested since the last look.
+    /// Records that the hart rested since the last check.
     pub(crate) fn rested(&mut self) -> Option<Change> {
         (self.waiting, self.waited) = (0, 0);
         self.judge(false)
@@ -95,7 +95,7 @@ mod tests {
     const TIMER: u64 = Interrupt::SupervisorTimer.mask();
     const EXTERNAL: u64 = Interrupt::SupervisorExternal.mask();
 
-    /// A hart that is looked at every second and stalled after three.
+    /// A hart that is checked every second and stalled after three.
     struct Bench {
         detector: StallDetector,
         seconds: u64,

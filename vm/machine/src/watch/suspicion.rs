@@ -1,45 +1,44 @@
-//! Whether a guest that showed the line of a panic has panicked, or a program of it copied
-//! a log.
+//! Decision whether a guest that printed the panic message has panicked, or a program
+//! copied a log.
 //!
-//! After a panic no program runs any more, and the hart that panicked never rests: Linux
-//! waits in a loop for its end, the reset or for ever. A program that printed the line goes
-//! on, or its machine falls idle. So a guest is taken at its word after [`QUIET_LOOKS`] in
-//! a row in which nothing ran in user mode and a hart was busy all the time; and when it
-//! ends or resets itself before anything else is known. Other harts may execute programs a
-//! little longer than the line takes to print, so a sign of life only starts the count
-//! again; after [`MAX_LOOKS`] the line was somebody's log.
+//! After a panic no program executes, and the panicking hart never rests: Linux spins until
+//! its end, its reset or for ever. A guest whose program printed the line executes programs
+//! or becomes idle. The guest has panicked after [`QUIET_LOOKS`] consecutive checks without
+//! user-mode execution and with a busy hart, or if it ends or resets itself earlier. Other
+//! harts may execute programs for slightly longer than the line takes to print, so a sign
+//! of life only restarts the count; after [`MAX_LOOKS`] checks the line was part of a log.
 
 use std::time::Duration;
 
-/// Time between two looks.
+/// Time between two checks.
 pub(crate) const LOOK: Duration = Duration::from_millis(250);
-/// Looks without a sign of life after which a guest has panicked: less than the second
-/// that `panic=1` waits for the reset.
+/// Consecutive checks without a sign of life after which a guest has panicked: less than
+/// the second that `panic=1` waits before the reset.
 const QUIET_LOOKS: u32 = 2;
-/// Looks after which it has not.
+/// Checks after which it has not.
 const MAX_LOOKS: u32 = 12;
 
-/// What a guest did between two looks.
+/// Activity of a guest between two checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Activity {
-    /// Whether anything executed in user mode.
+    /// Whether U-mode executed.
     pub(crate) user_mode: bool,
-    /// Whether a hart executed and did not rest.
+    /// Whether a hart executed without rest.
     pub(crate) busy: bool,
 }
 
-/// What is to be thought of it.
+/// Decision about a suspicion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is too early to tell.
+    /// Not decided yet.
     Open,
     /// The guest has panicked.
     Panicked,
-    /// It has not.
+    /// The guest has not panicked.
     Dismissed,
 }
 
-/// The looks at one guest since it showed the line.
+/// Checks of one guest since it printed the line.
 #[derive(Debug, Default)]
 pub(crate) struct Suspicion {
     looks: u32,
@@ -47,7 +46,7 @@ pub(crate) struct Suspicion {
 }
 
 impl Suspicion {
-    /// Takes what the guest did since the last look.
+    /// Evaluates the guest's activity since the last check.
     pub(crate) fn look(&mut self, activity: Activity) -> Verdict {
         self.looks += 1;
         self.quiet = if activity.busy && !activity.user_mode { self.quiet + 1 } else { 0 };
@@ -69,7 +68,7 @@ mod tests {
     const PROGRAM: Activity = Activity { user_mode: true, busy: true };
     const IDLE: Activity = Activity { user_mode: false, busy: false };
 
-    /// What is known after each of these.
+    /// Decision after each of these.
     fn verdicts(activities: &[Activity]) -> Vec<Verdict> {
         let mut suspicion = Suspicion::default();
         activities.iter().map(|&activity| suspicion.look(activity)).collect()

@@ -1,4 +1,4 @@
-//! The thread that looks at a guest every now and then.
+//! Watcher thread, which polls a guest periodically.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -12,23 +12,23 @@ use super::panics::Panics;
 use super::stall::{Change, StallDetector};
 use super::suspicion::Activity;
 
-/// Time between two looks at most and at least; in between, a stall takes [`LOOKS`].
+/// Bounds of the polling interval; in between it is a [`LOOKS`]th of the stall threshold.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
-/// Looks in the time that makes a stall.
+/// Checks per stall threshold.
 const LOOKS: u32 = 20;
 
-/// What is looked at.
+/// State that the watcher polls.
 #[derive(Debug)]
 pub(crate) struct WatcherParts {
     pub(crate) panics: Arc<Panics>,
     pub(crate) events: Publisher,
     pub(crate) harts: Vec<(Arc<HartControl>, Arc<CounterPage>)>,
-    /// Guest time that makes a stall; `None` if harts are not to be asked.
+    /// Stall threshold in guest time; `None` if harts are not sampled.
     pub(crate) stall_after: Option<Duration>,
 }
 
-/// Looks at a guest until it is dropped.
+/// Polls a guest until dropped.
 #[derive(Debug)]
 pub(crate) struct Watcher {
     panics: Arc<Panics>,
@@ -39,7 +39,7 @@ impl Watcher {
     /// Starts the thread.
     ///
     /// # Errors
-    /// When the host is out of threads.
+    /// When the host cannot create a thread.
     pub(crate) fn start(parts: WatcherParts) -> std::io::Result<Self> {
         let panics = Arc::clone(&parts.panics);
         let mut looker = Looker::new(parts);
@@ -51,7 +51,7 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.panics.close();
-        // A panic of the thread has been reported by itself, and costs the watch only.
+        // The panic hook has already reported a panic, which ends the watch only.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -91,7 +91,7 @@ impl Looker {
     }
 }
 
-/// What a hart had done up to a look.
+/// Progress of a hart up to a check.
 #[derive(Clone, Copy, Debug)]
 struct Done {
     at: Instant,
@@ -111,7 +111,7 @@ impl Done {
     }
 }
 
-/// One hart.
+/// Watched hart.
 struct Watched {
     control: Arc<HartControl>,
     page: Arc<CounterPage>,
@@ -141,8 +141,8 @@ impl Watched {
         (activity, change)
     }
 
-    /// Looks at the answer to the last question, and asks again unless the hart rests: that
-    /// would wake it.
+    /// Evaluates the answer to the last sample request and requests the next, unless the
+    /// hart rests: a request would wake it.
     fn detect(&mut self, rested: bool, sample: Option<HartSample>) -> Option<Change> {
         let detector = self.detector.as_mut()?;
         if rested {

@@ -1,17 +1,17 @@
-//! The memory of one descriptor chain, in one direction.
+//! Memory of a descriptor chain in one direction.
 //!
-//! A list of volatile slices of guest RAM, already checked to be inside it. Devices
-//! cut it into header, data and status without caring where the driver put the
-//! descriptor borders ("Message Framing", section 2.7.4).
+//! A list of volatile slices of guest RAM, validated when built. Devices split it into
+//! header, data and status independently of descriptor boundaries ("Message Framing",
+//! section 2.7.4).
 
 use riscope_core::mem::{GuestMemory, PageTracker};
 use vm_memory::bitmap::{ArcSlice, WithBitmapSlice};
 use vm_memory::{GuestAddress, GuestMemoryBackend, VolatileSlice};
 
-/// A piece of guest RAM, volatile and reporting writes to the page tracker.
+/// Slice of guest RAM with volatile access that reports writes to the page tracker.
 pub type GuestSlice<'m> = VolatileSlice<'m, <ArcSlice<PageTracker> as WithBitmapSlice<'m>>::S>;
 
-/// Consecutive bytes of a message, scattered over guest RAM.
+/// Bytes of a message, scattered over guest RAM.
 #[derive(Debug, Default)]
 pub struct Buffers<'m> {
     slices: Vec<GuestSlice<'m>>,
@@ -19,7 +19,7 @@ pub struct Buffers<'m> {
 }
 
 impl<'m> Buffers<'m> {
-    /// Appends `[address, address + len)`; `None` if that is not all RAM.
+    /// Appends `[address, address + len)`; `None` unless it is all RAM.
     pub(super) fn push(&mut self, memory: &'m GuestMemory, address: GuestAddress, len: usize) -> Option<()> {
         if len > 0 {
             let slice = memory.get_slice(address, len).ok()?;
@@ -29,28 +29,28 @@ impl<'m> Buffers<'m> {
         Some(())
     }
 
-    /// Number of bytes.
+    /// Length in bytes.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are no bytes.
+    /// Whether the length is 0.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The slices in order; none is empty.
+    /// Slices in order; none is empty.
     pub fn slices(&self) -> &[GuestSlice<'m>] {
         &self.slices
     }
 
-    /// Cuts off the first `count` bytes and keeps the rest; `None`, and no change, if
+    /// Splits off the first `count` bytes and keeps the rest. `None`, without a change, if
     /// there are fewer.
     pub fn split_front(&mut self, count: usize) -> Option<Self> {
         if count > self.len {
             return None;
         }
-        // Slices that go to the front whole, and their bytes.
+        // Slices that move to the front whole, and their length.
         let mut whole = 0;
         let mut len = 0;
         while let Some(slice) = self.slices.get(whole).filter(|slice| slice.len() <= count - len) {
@@ -58,7 +58,7 @@ impl<'m> Buffers<'m> {
             whole += 1;
         }
         let cut = if len < count { Some(self.slices.get(whole)?.split_at(count - len).ok()?) } else { None };
-        // In one go: a chain may have many slices.
+        // Moved at once: a chain may have many slices.
         let mut front = Self { slices: self.slices.drain(..whole).collect(), len: count };
         if let (Some((head, rest)), Some(first)) = (cut, self.slices.first_mut()) {
             front.slices.push(head);
@@ -68,7 +68,7 @@ impl<'m> Buffers<'m> {
         Some(front)
     }
 
-    /// Cuts off the last `count` bytes and keeps the rest; `None`, and no change, if
+    /// Splits off the last `count` bytes and keeps the rest. `None`, without a change, if
     /// there are fewer.
     pub fn split_back(&mut self, count: usize) -> Option<Self> {
         let kept = self.len.checked_sub(count)?;
@@ -76,7 +76,8 @@ impl<'m> Buffers<'m> {
         Some(std::mem::replace(self, front))
     }
 
-    /// Copies from the buffers into `out`, as much as both hold. Returns how much.
+    /// Copies from the buffers to `out`, up to the shorter length. Returns the number of
+    /// bytes.
     pub fn copy_to(&self, out: &mut [u8]) -> usize {
         let mut done = 0;
         for slice in &self.slices {
@@ -85,7 +86,8 @@ impl<'m> Buffers<'m> {
         done
     }
 
-    /// Copies `bytes` into the buffers, as much as both hold. Returns how much.
+    /// Copies `bytes` to the buffers, up to the shorter length. Returns the number of
+    /// bytes.
     pub fn copy_from(&self, bytes: &[u8]) -> usize {
         let mut done = 0;
         for slice in &self.slices {
@@ -108,7 +110,7 @@ mod tests {
 
     const BASE: u64 = 0x8000_0000;
 
-    /// Buffers of the given sizes, 0x100 apart, filled with 0, 1, 2, …
+    /// Buffers of these sizes, 0x100 apart, filled with 0, 1, 2, …
     fn buffers<'m>(memory: &'m GuestMemory, sizes: &[usize]) -> Buffers<'m> {
         let mut buffers = Buffers::default();
         let mut value = 0u8;

@@ -1,8 +1,7 @@
-//! One split virtqueue (specification, section 2.7), from the device's side.
+//! Device side of a split virtqueue (specification, section 2.7).
 //!
-//! `virtio-queue` reads the rings and walks the chains; this wrapper makes every way
-//! in which a driver can break them an error, because the library ends a broken chain
-//! silently.
+//! `virtio-queue` reads the rings and walks the chains; this wrapper reports every
+//! violation by the driver as an error, where the library silently ends the chain.
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -14,30 +13,28 @@ use vm_memory::{Bytes, GuestAddress};
 use super::buffers::Buffers;
 use crate::exit::ExitLatch;
 
-/// Bytes that one chain may carry in both directions together (section 2.7.5.2). Devices
-/// move them in steps, so that a long request does not keep its hart from ending.
+/// Maximum bytes in a chain, both directions together (section 2.7.5.2). Devices transfer
+/// them in steps, so that a long request does not delay the end of the machine.
 pub const MAX_CHAIN_BYTES: u64 = u32::MAX as u64;
-/// Descriptors that one chain may have: as many as the longest queue has entries (section
-/// 2.7.5.3.1).
+/// Maximum descriptors in a chain: the size of the longest queue (section 2.7.5.3.1).
 pub const MAX_CHAIN_DESCRIPTORS: usize = MAX_QUEUE_SIZE as usize;
-/// Entries that a queue may have, as on QEMU's machine. Drivers with a size of their own
-/// rely on it.
+/// Maximum queue size, as on QEMU's machine; drivers with a fixed size depend on it.
 pub const MAX_QUEUE_SIZE: u16 = 1024;
 
-/// `VIRTQ_AVAIL_F_NO_INTERRUPT`: the driver polls.
+/// `VIRTQ_AVAIL_F_NO_INTERRUPT`: the driver does not want interrupts.
 const AVAIL_NO_INTERRUPT: u16 = 1;
 
-/// How a driver broke a queue. Fatal for the device until it is reset.
+/// Violations of the virtqueue protocol by the driver. The device stops until it is reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueError {
-    /// The rings are not in RAM, or the queue was not set up.
+    /// The rings are not in RAM, or the queue is not set up.
     #[error("the queue is not ready or its rings are outside RAM")]
     NotReady,
-    /// The available index is further ahead than the queue is long.
+    /// The available index is ahead by more than the queue size.
     #[error("the available index is more than a queue length ahead")]
     AvailableIndex,
-    /// The head or a `next` field is no index into the table, the chain has a cycle,
-    /// an indirect table is malformed or nested, or a descriptor is outside RAM.
+    /// The head or a `next` field is out of range, the chain has a cycle, an indirect table
+    /// is malformed or nested, or a descriptor is not in RAM.
     #[error("a descriptor chain is broken")]
     BrokenChain,
     /// A buffer is not in RAM.
@@ -50,80 +47,80 @@ pub enum QueueError {
     /// [`MAX_CHAIN_DESCRIPTORS`].
     #[error("a descriptor chain is larger than any request of the device")]
     TooLong,
-    /// The chain lacks what every request of the device has, such as room for a status.
+    /// The chain lacks a mandatory part of the device's requests, such as the status.
     #[error("a descriptor chain has no room for the status of its request")]
     NoStatus,
 }
 
-/// A chain that the driver made available.
+/// Available descriptor chain.
 #[derive(Debug)]
 pub struct Chain<'m> {
     /// Index of its first descriptor, for [`VirtQueue::push_used`].
     pub head: u16,
-    /// What the device may read.
+    /// Device-readable part.
     pub readable: Buffers<'m>,
-    /// What the device may write.
+    /// Device-writable part.
     pub writable: Buffers<'m>,
 }
 
-/// A queue with the ring addresses and sizes that the driver chose.
+/// Virtqueue with the ring addresses and size that the driver set.
 #[derive(Debug)]
 pub struct VirtQueue {
     ring: Queue,
-    /// Whether the driver last asked for a size that the queue can have.
+    /// Whether the size last set by the driver is valid.
     size_is_valid: bool,
     exit: Arc<ExitLatch>,
 }
 
 impl VirtQueue {
     /// An unconfigured queue of at most `max_size` entries, a power of two up to
-    /// [`MAX_QUEUE_SIZE`]; `None` for other sizes. It has no more chains once the machine
-    /// ends by `exit`.
+    /// [`MAX_QUEUE_SIZE`]; `None` for other sizes. It yields no more chains once `exit`
+    /// ends the machine.
     pub fn new(max_size: u16, exit: Arc<ExitLatch>) -> Option<Self> {
         let ring = Queue::new(max_size).ok().filter(|_| max_size <= MAX_QUEUE_SIZE)?;
         Some(Self { ring, size_is_valid: true, exit })
     }
 
-    /// The library's state, for the transport to configure.
+    /// Queue state of the library, for the transport to configure.
     pub(super) fn ring(&mut self) -> &mut Queue {
         &mut self.ring
     }
 
-    /// Sets the number of entries. A driver that asks for more than there can be, or for
-    /// none or no power of two, has a ring of that size in mind: the queue then stays
-    /// unusable until it asks for another.
+    /// Sets the queue size. After an invalid size (0, above the maximum, or not a power of
+    /// two) the queue is unusable until a valid one is set, since the driver's ring has the
+    /// size that it requested.
     pub(super) fn set_size(&mut self, size: u32) {
         let set = u16::try_from(size).ok().and_then(|size| self.ring.try_set_size(size).ok());
         self.size_is_valid = set.is_some();
     }
 
-    /// As before the driver configured it.
+    /// Returns to the unconfigured state.
     pub(super) fn reset(&mut self) {
         self.ring.reset();
         self.size_is_valid = true;
     }
 
-    /// Whether the machine ends, so that what takes long should be given up.
+    /// Whether the machine ends, so that long requests should be abandoned.
     pub fn is_ending(&self) -> bool {
         self.exit.get().is_some()
     }
 
-    /// Entries the driver chose.
+    /// Queue size set by the driver.
     pub fn size(&self) -> u16 {
         self.ring.size()
     }
 
-    /// Whether the driver declared the queue ready and its rings are in RAM.
+    /// Whether the queue is ready and its rings are in RAM.
     pub fn is_usable(&self, memory: &GuestMemory) -> bool {
-        // The library leaves addresses at 0 that the driver never set.
+        // The library leaves addresses that were never set at 0.
         self.size_is_valid && self.ring.avail_ring() != 0 && self.ring.is_valid(memory)
     }
 
-    /// Takes the next available chain, if there is one. There is none when the machine
-    /// ends: a driver may offer work for minutes.
+    /// Takes the next available chain, if any. Yields none when the machine ends, since a
+    /// driver may offer work for minutes.
     ///
     /// # Errors
-    /// [`QueueError`] for whatever the driver got wrong.
+    /// [`QueueError`] for any violation by the driver.
     pub fn pop<'m>(&mut self, memory: &'m GuestMemory) -> Result<Option<Chain<'m>>, QueueError> {
         if self.is_ending() {
             return Ok(None);
@@ -136,7 +133,7 @@ impl VirtQueue {
         let mut chain =
             Chain { head: descriptors.head_index(), readable: Buffers::default(), writable: Buffers::default() };
         let mut total = 0;
-        // Set while the last descriptor seen promised another one.
+        // Whether the last descriptor seen announced another one.
         let mut open = true;
         for (index, descriptor) in descriptors.enumerate() {
             open = descriptor.has_next();
@@ -154,23 +151,23 @@ impl VirtQueue {
         if open { Err(QueueError::BrokenChain) } else { Ok(Some(chain)) }
     }
 
-    /// Gives the chain with this head back to the driver, with `written` bytes in its
-    /// writable part.
+    /// Returns the chain with this head to the driver, with `written` bytes in its writable
+    /// part.
     ///
     /// # Errors
     /// [`QueueError::NotReady`] if the used ring is not in RAM.
     pub fn push_used(&mut self, memory: &GuestMemory, head: u16, written: usize) -> Result<(), QueueError> {
-        // A chain carries at most `MAX_CHAIN_BYTES`, which fits.
+        // Fits: a chain has at most `MAX_CHAIN_BYTES`.
         let written = u32::try_from(written).unwrap_or(u32::MAX);
         self.ring.add_used(memory, head, written).map_err(|_| QueueError::NotReady)
     }
 
-    /// Whether the driver wants an interrupt for used buffers. It is a hint, so an
-    /// unreadable ring means yes.
+    /// Whether the driver wants an interrupt for used buffers; true if the ring cannot be
+    /// read, as the flag is a hint.
     pub fn wants_interrupt(&self, memory: &GuestMemory) -> bool {
-        // The driver enables interrupts and then looks at the used index once more; here
-        // the index was written and the flags are read. Each side needs a full barrier,
-        // or both may miss the other (section 2.7.10).
+        // The driver enables interrupts and then checks the used index again; here the
+        // index is written and then the flags are read. Each side needs a full barrier, or
+        // both may miss the other (section 2.7.10).
         fence(Ordering::SeqCst);
         let flags = memory.load::<u16>(GuestAddress(self.ring.avail_ring()), Ordering::Acquire);
         flags.map_or(true, |flags| u16::from_le(flags) & AVAIL_NO_INTERRUPT == 0)
@@ -185,8 +182,8 @@ mod tests {
     use crate::device::virtio::testing::{Driver, INDIRECT, NEXT, WRITE, memory};
     use crate::exit::MachineExit;
 
-    /// A driver whose queue of 8 has this one chain, as `(address offset, length,
-    /// flags, next)` from descriptor 0 on.
+    /// Result of taking one chain of a queue of 8 with these descriptors `(address offset,
+    /// length, flags, next)`, from descriptor 0 on.
     fn pop_of(descriptors: &[(u64, u32, u16, u16)]) -> Result<Option<(usize, usize)>, QueueError> {
         let ram = memory();
         let mut driver = Driver::new(&ram, 8);
@@ -251,7 +248,7 @@ mod tests {
         {
             let mut driver = Driver::new(&ram, 8);
             let table = 0x8000_0000;
-            // One descriptor many times: each is followed by the next index.
+            // The same descriptor repeated, each followed by the next index.
             for index in 0..count.min(2000) {
                 let flags = if index + 1 == count { WRITE } else { WRITE | NEXT };
                 driver.describe_at(table + 0x2_0000, index, driver.buffer(0), 1, flags, index + 1);
@@ -323,7 +320,7 @@ mod tests {
         assert!(!VirtQueue::new(8, Arc::default()).unwrap().is_usable(ram.memory()), "never configured");
     }
 
-    /// A descriptor with fields that are often plausible.
+    /// A descriptor whose fields are often plausible.
     fn any_descriptor() -> impl Strategy<Value = (u64, u32, u16, u16)> {
         let address = prop_oneof![4 => 0x8000_0000u64..0x8010_0000, 1 => any::<u64>()];
         let len = prop_oneof![4 => (0u32..16).prop_map(|n| n * 16), 1 => any::<u32>()];
@@ -332,8 +329,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is in the rings and tables, taking chains ends, and what it yields is
-        /// within RAM and bounds.
+        /// Whatever the rings and tables contain, taking chains terminates, and every chain
+        /// is within RAM and bounds.
         #[test]
         fn any_rings_are_survived(
             descriptors in prop::collection::vec(any_descriptor(), 8),
@@ -361,7 +358,7 @@ mod tests {
                         prop_assert!(queue.push_used(ram.memory(), chain.head, 1).is_ok());
                     }
                     Ok(None) => prop_assert!(false, "an offered chain is missing"),
-                    // The device would stop here until it is reset.
+                    // The device would stop here until reset.
                     Err(_) => break,
                 }
             }

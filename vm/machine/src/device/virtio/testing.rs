@@ -1,5 +1,5 @@
-//! The driver's side of a virtqueue for tests: writes descriptors and rings into
-//! guest RAM field by field, so that it can also write what no driver may.
+//! Driver side of a virtqueue for tests: writes descriptors and rings into guest RAM field
+//! by field, valid or not.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ const AVAILABLE: u64 = BASE + 0x1000;
 const USED: u64 = BASE + 0x2000;
 const BUFFERS: u64 = BASE + 0x1_0000;
 
-/// 1 MiB of RAM; buffers start at its second 64 KiB.
+/// 1 MiB of RAM, with buffers from 64 KiB on.
 pub(super) fn memory() -> Arc<GuestRam> {
     Arc::new(GuestRam::new(GuestPhys(BASE), 1 << 20).unwrap())
 }
 
-/// One virtqueue as its driver sees it.
+/// Virtqueue as its driver sees it.
 pub(super) struct Driver {
     ram: Arc<GuestRam>,
     size: u16,
@@ -42,12 +42,12 @@ impl Driver {
         self.ram.memory()
     }
 
-    /// A ready queue over the driver's rings.
+    /// A ready queue on the driver's rings.
     pub(super) fn queue(&self) -> VirtQueue {
         self.queue_ending_by(Arc::default())
     }
 
-    /// The same, of a machine that `exit` ends.
+    /// A ready queue of a machine that ends by `exit`.
     pub(super) fn queue_ending_by(&self, exit: Arc<ExitLatch>) -> VirtQueue {
         let mut queue = VirtQueue::new(self.size, exit).unwrap();
         let [table, available, used] = self.rings().map(|address| Some(u32::try_from(address).unwrap()));
@@ -59,12 +59,12 @@ impl Driver {
         queue
     }
 
-    /// Addresses of descriptor table, available ring and used ring.
+    /// Addresses of the descriptor table, available ring and used ring.
     pub(super) fn rings(&self) -> [u64; 3] {
         [BASE, AVAILABLE, USED]
     }
 
-    /// Physical address of a buffer `offset` bytes into the area for buffers.
+    /// Physical address of the buffer at `offset` in the buffer area.
     pub(super) fn buffer(&self, offset: u64) -> u64 {
         BUFFERS + offset
     }
@@ -81,7 +81,7 @@ impl Driver {
         self.memory().write_obj(next, GuestAddress(at + 14)).unwrap();
     }
 
-    /// Makes the chain that starts at descriptor `head` available.
+    /// Makes the chain with head descriptor `head` available.
     pub(super) fn offer(&mut self, head: u16) {
         let entry = AVAILABLE + 4 + 2 * u64::from(self.available % self.size);
         self.memory().write_obj(head, GuestAddress(entry)).unwrap();

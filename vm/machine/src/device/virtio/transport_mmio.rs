@@ -1,4 +1,4 @@
-//! The MMIO transport, version 2 (specification, section 4.2).
+//! Virtio-mmio transport, version 2 (specification, section 4.2).
 //!
 //! ```text
 //!  reset ──► ACKNOWLEDGE ─► DRIVER ─► FEATURES_OK ─► DRIVER_OK ──► working
@@ -6,12 +6,12 @@
 //!    └──────── driver writes 0 ◄──── DEVICE_NEEDS_RESET ◄── broken queue
 //! ```
 //!
-//! Registers of a queue are frozen while it is ready, so a device never sees a queue
-//! change under it. A slot without a device answers with device id 0, which drivers skip.
+//! Queue registers are frozen while the queue is ready, so a queue never changes while its
+//! device uses it. A slot without a device has device ID 0, which drivers skip.
 //!
-//! Drivers in the field omit steps that QEMU's device does not insist on: they neither
-//! accept VERSION_1 nor set FEATURES_OK. Nothing here depends on either; such a driver
-//! gets the features that it has confirmed, which may be none.
+//! Some drivers omit steps that QEMU does not enforce: they neither accept VERSION_1 nor
+//! set FEATURES_OK. Neither is required here; such a driver gets the features that it has
+//! confirmed, possibly none.
 
 use std::sync::{Arc, Mutex};
 
@@ -27,25 +27,25 @@ use crate::exit::ExitLatch;
 use crate::layout::Slot;
 use crate::sync::lock;
 
-/// "virt" in little-endian bytes.
+/// "virt", little-endian.
 const MAGIC: u32 = 0x7472_6976;
 const VERSION: u32 = 2;
-/// "QEMU": no ids are assigned, and drivers made for its `virt` machine look for it.
+/// "QEMU": IDs are not assigned, and drivers made for its `virt` machine check this one.
 const VENDOR: u32 = 0x554d_4551;
 
 const STATUS_FEATURES_OK: u32 = 8;
 const STATUS_DRIVER_OK: u32 = 4;
 const STATUS_NEEDS_RESET: u32 = 0x40;
-/// Bits that a driver may set: all but `NEEDS_RESET`.
+/// Status bits that a driver may set: all except `NEEDS_RESET`.
 const STATUS_DRIVER_BITS: u32 = 0x8f;
 
 const INTERRUPT_USED: u32 = 1;
 const INTERRUPT_CONFIG: u32 = 2;
 
-/// Where the device's configuration space starts.
+/// Offset of the device's configuration space.
 const CONFIG: u64 = 0x100;
 
-/// Registers by offset, names as in table 4.1 of the specification.
+/// Register offsets, named as in table 4.1 of the specification.
 mod register {
     pub(super) const MAGIC_VALUE: u64 = 0x00;
     pub(super) const VERSION: u64 = 0x04;
@@ -84,7 +84,7 @@ struct Attached {
     queue_select: u32,
     status: u32,
     interrupts: u32,
-    /// Counts changes of the configuration space.
+    /// Number of changes of the configuration space.
     generation: u32,
 }
 
@@ -109,7 +109,7 @@ impl Attached {
         self.device.features() | FEATURE_VERSION_1 | FEATURE_INDIRECT_DESC
     }
 
-    /// The queue that the queue registers mean, if it exists.
+    /// Queue selected by QueueSel, if it exists.
     fn selected(&mut self) -> Option<&mut VirtQueue> {
         self.queues.get_mut(usize::try_from(self.queue_select).ok()?)
     }
@@ -137,7 +137,7 @@ impl Attached {
             return;
         }
         let mut new = value & STATUS_DRIVER_BITS & !self.status;
-        // Refused features show as FEATURES_OK staying clear (section 3.1.1).
+        // Rejects unsupported features by leaving FEATURES_OK clear (section 3.1.1).
         if self.driver_features & !self.offered_features() != 0 {
             new &= !STATUS_FEATURES_OK;
         }
@@ -155,7 +155,7 @@ impl Attached {
         let shift = match self.driver_features_select {
             0 => 0,
             1 => 32,
-            // There are no features beyond bit 63; asking for one is refused.
+            // No features are defined beyond bit 63; a request for one is ignored.
             _ => return,
         };
         let mask = u64::from(u32::MAX) << shift;
@@ -165,7 +165,7 @@ impl Attached {
     fn write_queue_register(&mut self, offset: u64, value: u32) {
         let Some(queue) = self.selected() else { return };
         if offset == register::QUEUE_READY {
-            // Also how a driver stops a queue (section 4.2.2.2).
+            // A driver may also stop a queue this way (section 4.2.2.2).
             queue.ring().set_ready(value & 1 != 0);
             return;
         }
@@ -188,13 +188,13 @@ impl Attached {
         }
     }
 
-    /// Lets the device work on one queue.
+    /// Has the device process a queue.
     fn process(&mut self, index: usize, ram: &GuestRam) {
         if !self.is_working() {
             return;
         }
         let memory = ram.memory();
-        // A notification of a queue that does not exist or is not ready is ignored.
+        // Ignores notifications of queues that do not exist or are not ready.
         let Some(queue) = self.queues.get_mut(index).filter(|queue| queue.is_usable(memory)) else { return };
         match self.device.process(index, queue, memory) {
             Ok(true) if queue.wants_interrupt(memory) => self.interrupts |= INTERRUPT_USED,
@@ -218,7 +218,7 @@ impl Attached {
             register::QUEUE_READY => self.selected().map_or(0, |queue| u32::from(queue.ring().ready())),
             register::INTERRUPT_STATUS => self.interrupts,
             register::STATUS => self.status,
-            // No shared memory: length and address are all ones.
+            // No shared memory: length and address read as all ones.
             register::SHM_LEN_LOW..=register::SHM_BASE_HIGH => u32::MAX,
             register::CONFIG_GENERATION => self.generation,
             _ => 0,
@@ -238,7 +238,7 @@ impl Attached {
         }
     }
 
-    /// The device has changed its configuration space by itself.
+    /// Announces a change of the configuration space by the device.
     fn config_changed(&mut self) {
         self.generation = self.generation.wrapping_add(1);
         if self.is_working() {
@@ -259,7 +259,7 @@ impl Attached {
     }
 }
 
-/// One virtio-mmio slot, with or without a device.
+/// Virtio-mmio slot, with or without a device.
 #[derive(Debug)]
 pub struct VirtioMmio {
     slot: Slot,
@@ -274,7 +274,7 @@ impl VirtioMmio {
         Self { slot, ram, irq, attached: None }
     }
 
-    /// A slot with `device` in it, which stops working when `exit` ends the machine.
+    /// A slot with `device`, which stops processing when `exit` ends the machine.
     pub fn new(
         slot: Slot,
         ram: Arc<GuestRam>,
@@ -285,8 +285,8 @@ impl VirtioMmio {
         Self { slot, ram, irq, attached: Some(Mutex::new(Attached::new(device, exit))) }
     }
 
-    /// Lets the device work on queue `index` because something happened on the host's
-    /// side, such as console input.
+    /// Has the device process queue `index` after an event on the host, such as console
+    /// input.
     pub fn process(&self, index: usize) {
         if let Some(attached) = &self.attached {
             let mut attached = lock(attached);
@@ -295,7 +295,7 @@ impl VirtioMmio {
         }
     }
 
-    /// Tells the driver that the device has changed its configuration space.
+    /// Notifies the driver that the device has changed its configuration space.
     pub fn config_changed(&self) {
         if let Some(attached) = &self.attached {
             let mut attached = lock(attached);
@@ -305,9 +305,9 @@ impl VirtioMmio {
     }
 }
 
-/// Registers are words, and the specification has drivers access nothing else (section
-/// 4.2.2.2). As on QEMU's machine, a double word is two of them, the low one first; a byte
-/// or half word reads zero and writes nothing; what is not aligned is a fault.
+/// Registers are 32 bits wide, and drivers must not use other widths (section 4.2.2.2). As
+/// on QEMU's machine, a 64-bit access covers two registers, the low one first; 8-bit and
+/// 16-bit accesses read as zero and write nothing; misaligned ones fault.
 impl MmioDevice for VirtioMmio {
     fn read(&self, offset: u64, width: Width) -> Result<u64, MmioFault> {
         if offset < CONFIG && width == Width::Double && offset.is_multiple_of(8) {

@@ -1,6 +1,6 @@
-//! Files of `fixtures` are what the formats' own tools made of [`contents`] and [`code`]:
-//! gzip 1.12, zstd 1.5, xz 5.4 and 5.8, bzip2 1.0.8 and lz4 1.9. `two.*` are two files one
-//! after the other, made with different options.
+//! Tests with `fixtures` that the formats' own tools made of [`contents`] and [`code`]:
+//! gzip 1.12, zstd 1.5, xz 5.4 and 5.8, bzip2 1.0.8 and lz4 1.9. `two.*` are two
+//! concatenated files made with different options.
 
 use proptest::prelude::*;
 
@@ -29,7 +29,7 @@ fn contents() -> Vec<u8> {
     (0..300_000u32).map(|i| (i / 4001 * 31 + i % 7).to_le_bytes()[0]).collect()
 }
 
-/// Pairs of `auipc` and `jalr`, which the filter of xz for RISC-V rewrites.
+/// Pairs of `auipc` and `jalr`, which the RISC-V filter of xz rewrites.
 fn code() -> Vec<u8> {
     let pair = |i: u32| [0x97 | i << 12, 0x80e7 | (i * 40) << 20];
     (0..400).flat_map(pair).flat_map(u32::to_le_bytes).collect()
@@ -68,7 +68,8 @@ fn a_file_that_is_cut_off_is_an_error_wherever_it_ends() {
 #[test]
 fn a_byte_that_differs_is_an_error_in_formats_with_a_checksum() {
     for (how, packing, packed) in WHOLE {
-        // Neither lzma nor the legacy format of lz4 has one, and lz4's decoder checks none of the header.
+        // lzma and the legacy lz4 format have no checksum, and lz4's decoder does not check
+        // the header.
         if matches!(packing, Packing::Lzma | Packing::Lz4Legacy) {
             continue;
         }
@@ -106,7 +107,7 @@ fn a_window_that_is_too_large_is_refused_before_it_is_allocated() {
     }
 }
 
-/// The CRC of xz's headers, bit by bit.
+/// CRC-32 of xz headers, bitwise.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ if crc & 1 != 0 { 0xedb8_8320 } else { 0 })
@@ -128,7 +129,7 @@ fn what_is_not_packed_is_not_recognised() {
 }
 
 proptest! {
-    /// Whatever is read, there is an error or an end, and never more than was asked for.
+    /// Reading any file ends or fails, and never yields more than requested.
     #[test]
     fn damaged_files_are_survived(
         which in 0..WHOLE.len(),
@@ -142,7 +143,7 @@ proptest! {
         }
         let mut bytes = Vec::new();
         if let Ok(reader) = packing.reader(&packed) {
-            // Either outcome is possible.
+            // Either result is valid.
             let _ = reader.take(1 << 20).read_to_end(&mut bytes);
         }
         prop_assert!(bytes.len() <= 1 << 20);

@@ -1,8 +1,8 @@
-//! The host side of a disk.
+//! Host side of a disk.
 //!
-//! A disk is always raw: its format is never guessed from contents that a guest can
-//! write. The file is read and written in place, never mapped, so that a file that
-//! shrinks under a running machine is an I/O error of the guest and no signal.
+//! Disks are raw: the format is never inferred from contents that a guest can write. The
+//! file is accessed by reads and writes, never mapped, so that truncation of a disk in use
+//! is an I/O error for the guest and not a SIGBUS.
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -16,97 +16,97 @@ use vm_memory::{ReadVolatile, VolatileMemoryError, WriteVolatile};
 use super::SECTOR_SIZE;
 use crate::device::virtio::Buffers;
 
-/// Why a disk operation failed.
+/// Errors of disk operations.
 #[derive(Debug, thiserror::Error)]
 pub enum BlockError {
-    /// The range is not on the disk.
+    /// The range is not within the disk.
     #[error("the range is outside the disk")]
     OutOfRange,
     /// A write to a read-only disk.
     #[error("the disk is read-only")]
     ReadOnly,
-    /// The file ends before the disk does: somebody shrank it.
+    /// The file ends before the disk does: it was truncated.
     #[error("the file is shorter than the disk")]
     ShortFile,
-    /// The machine ends, so a request that takes long was given up.
+    /// The machine ends, so a long request was abandoned.
     #[error("the machine ends")]
     Ending,
-    /// The host cannot do this on the disk's file.
+    /// The host does not support the operation on this file.
     #[error("the host does not support the operation")]
     Unsupported,
-    /// The host failed.
+    /// I/O error of the host.
     #[error("the host failed: {0}")]
     Host(#[from] io::Error),
 }
 
-/// What a block device needs of the host. Offsets and lengths are in bytes, multiples
-/// of [`SECTOR_SIZE`], and checked by the backend.
+/// Host side of a block device. Offsets and lengths are in bytes and multiples of
+/// [`SECTOR_SIZE`]; the backend checks them.
 pub trait BlockBackend: Send + Debug {
-    /// Size of the disk in bytes, a multiple of [`SECTOR_SIZE`], constant.
+    /// Size of the disk in bytes: constant, a multiple of [`SECTOR_SIZE`].
     fn size(&self) -> u64;
 
-    /// Whether writes are refused.
+    /// Whether writes are rejected.
     fn is_read_only(&self) -> bool;
 
     /// Reads into `data`.
     ///
     /// # Errors
-    /// [`BlockError`]; `data` may then be partly written.
+    /// [`BlockError`]; `data` may have been partly written.
     fn read(&mut self, offset: u64, data: &Buffers<'_>) -> Result<(), BlockError>;
 
     /// Writes `data`.
     ///
     /// # Errors
-    /// [`BlockError`]; the disk may then be partly written.
+    /// [`BlockError`]; the disk may have been partly written.
     fn write(&mut self, offset: u64, data: &Buffers<'_>) -> Result<(), BlockError>;
 
-    /// Makes everything written so far durable.
+    /// Makes all completed writes durable.
     ///
     /// # Errors
-    /// [`BlockError::Host`] when the host cannot.
+    /// [`BlockError::Host`] on an error of the host.
     fn flush(&mut self) -> Result<(), BlockError>;
 
-    /// Tells the host that the contents of the range are not needed. A hint: what the
-    /// range reads afterwards is open.
+    /// Tells the host that the contents of the range are no longer needed; they are
+    /// undefined afterwards.
     ///
     /// # Errors
-    /// [`BlockError`] for a range that may not be written.
+    /// [`BlockError`] if the range is not writable.
     fn discard(&mut self, offset: u64, len: u64) -> Result<(), BlockError>;
 
     /// Makes the range read as zero, deallocating it if `unmap` allows that.
     ///
     /// # Errors
-    /// [`BlockError`]; the range may then be partly zero.
+    /// [`BlockError`]; the range may have been partly zeroed.
     fn write_zeroes(&mut self, offset: u64, len: u64, unmap: bool) -> Result<(), BlockError>;
 }
 
-/// Why a file cannot be a disk.
+/// Errors of using a file as a disk.
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
-    /// The host cannot open, lock or look at it.
+    /// The host cannot open, lock or stat it.
     #[error("{0}")]
     Host(#[from] io::Error),
-    /// No regular file: a directory, a pipe or a device.
+    /// Not a regular file: a directory, pipe or device.
     #[error("it is no regular file; make a raw disk image of it")]
     NotAFile,
-    /// Without any sector.
+    /// The file has no sector.
     #[error("it is empty; give it a size, such as by truncate -s 1G")]
     Empty,
-    /// An image that is not raw: which format, and what makes it raw.
+    /// An image in another format: its name, and how to convert it.
     #[error("{0}")]
     Foreign(String),
-    /// Not whole sectors: a damaged copy, or no disk image at all.
+    /// Not a multiple of the sector size: truncated, or not a disk image.
     #[error("its {0} bytes are not a multiple of 512; copy it again or lengthen it with truncate -s %512")]
     PartialSector(u64),
-    /// The machine has it already, and one of the two may be written.
+    /// The machine has the same disk twice, and one of them is writable.
     #[error("it is given twice; give it once, or read-only each time")]
     Twice,
-    /// Another machine writes it, or reads it while this one wants to write.
+    /// Another machine uses the disk, and one of the two writes it.
     #[error("another machine uses it; stop that machine or attach the disk read-only to both")]
     InUse,
 }
 
-/// A raw disk image in a file.
+/// Raw disk image in a file.
 #[derive(Debug)]
 pub struct RawDisk {
     file: File,
@@ -115,10 +115,11 @@ pub struct RawDisk {
 }
 
 impl RawDisk {
-    /// Uses `file` as a disk of whole sectors. The file is locked against other machines, shared if `read_only`, as long as the disk lives.
+    /// Uses `file` as a disk of whole sectors. Locks the file against other machines while
+    /// the disk lives; the lock is shared if `read_only`.
     ///
     /// # Errors
-    /// [`DiskError`] when it is no usable file or another machine has it.
+    /// [`DiskError`] if the file is not usable or in use by another machine.
     pub fn new(file: File, read_only: bool) -> Result<Self, DiskError> {
         if !file.metadata()?.is_file() {
             return Err(DiskError::NotAFile);
@@ -146,7 +147,7 @@ impl RawDisk {
         if self.read_only { Err(BlockError::ReadOnly) } else { self.check(offset, len) }
     }
 
-    /// Zeroes by writing, for hosts that have no other way.
+    /// Writes zeros, for hosts without a better way.
     fn fill_zeroes(&mut self, mut offset: u64, mut len: u64) -> Result<(), BlockError> {
         static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
         while len > 0 {
@@ -212,7 +213,8 @@ impl BlockBackend for RawDisk {
             return Ok(());
         }
         match fallocate(&self.file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, len) {
-            // A hint that the file system cannot take is ignored.
+            // The operation is a hint: file systems that do not support it are not an
+            // error.
             Ok(()) | Err(Errno::OPNOTSUPP) => Ok(()),
             Err(error) => Err(io::Error::from(error).into()),
         }

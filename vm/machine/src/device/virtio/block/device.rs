@@ -1,4 +1,5 @@
-//! The block device: takes requests from its queue, has the backend do them, answers.
+//! Block device: takes requests from its queue, executes them on the backend, and completes
+//! them.
 
 use std::sync::Arc;
 
@@ -20,41 +21,41 @@ const FEATURE_FLUSH: u64 = 1 << 9;
 const FEATURE_DISCARD: u64 = 1 << 13;
 const FEATURE_WRITE_ZEROES: u64 = 1 << 14;
 
-/// Data segments that a driver should put into a request, and bytes into a segment:
-/// 16 MiB together. They are advice; drivers that know no such limits send longer requests.
+/// Data segments per request, and bytes per segment, that drivers should use; together 16
+/// MiB. They are advisory: drivers that do not negotiate the limits send longer requests.
 const SEGMENTS: u32 = 126;
 const SEGMENT_BYTES: u32 = 128 << 10;
 
-/// Bytes moved between two looks at whether the machine ends: about a millisecond.
+/// Bytes transferred between two checks whether the machine ends: about a millisecond.
 const STEP: usize = 1 << 20;
 
-/// Sectors that one discard or write-zeroes range may have: 512 MiB, so that a host
-/// without `fallocate` does not write zeroes for long.
+/// Limit of a discard or write-zeroes range in sectors: 512 MiB, so that hosts without
+/// `fallocate` do not write zeros for long.
 const MAX_RANGE_SECTORS: u32 = 1 << 20;
 
-/// A virtio block device.
+/// Virtio block device.
 #[derive(Debug)]
 pub struct BlockDevice {
     backend: Box<dyn BlockBackend>,
     id: [u8; ID_BYTES],
     name: Arc<str>,
     faults: FaultReporter,
-    /// Whether every write has to be durable when it is done, because the driver knows no
-    /// flush (section 5.2.6.2).
+    /// Whether a write is durable on completion, because the driver did not negotiate flush
+    /// (section 5.2.6.2).
     write_through: bool,
 }
 
 impl BlockDevice {
-    /// A disk on `backend` that calls itself `name`, to its guest by [`ID_BYTES`] of it.
-    /// Failures of the host go to `faults`.
+    /// A device on `backend` named `name`; the guest sees the first [`ID_BYTES`] bytes of
+    /// the name. Reports host failures to `faults`.
     pub fn new(backend: Box<dyn BlockBackend>, name: Arc<str>, faults: FaultReporter) -> Self {
         let mut id = [0; ID_BYTES];
         id.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
         Self { backend, id, name, faults, write_through: false }
     }
 
-    /// Does one request, unless `is_ending` says that the machine ends meanwhile. Returns
-    /// the status and how many bytes of data the guest got.
+    /// Executes a request, unless `is_ending` returns that the machine ends. Returns the
+    /// status and the number of data bytes written to guest memory.
     fn execute(&mut self, operation: Result<Operation<'_>, Refusal>, is_ending: &dyn Fn() -> bool) -> (u8, usize) {
         let operation = match operation {
             Ok(operation) => operation,
@@ -84,7 +85,7 @@ impl BlockDevice {
                 self.in_steps(sector, data, is_ending, |backend, offset, piece| backend.write(offset, piece))?;
             }
             Operation::Discard(ranges) => self.for_ranges(&ranges, is_ending, |backend, offset, range| {
-                // Section 5.2.6.2: the flag has no meaning here and must be clear.
+                // Section 5.2.6.2: the flag is reserved for discard and must be clear.
                 if range.unmap {
                     return Err(BlockError::Unsupported);
                 }
@@ -108,7 +109,7 @@ impl BlockDevice {
         mut step: impl FnMut(&mut dyn BlockBackend, u64, &Buffers<'_>) -> Result<(), BlockError>,
     ) -> Result<(), BlockError> {
         let mut offset = byte_offset(sector)?;
-        // Nothing is moved of a request that does not fit as a whole.
+        // A request beyond the end of the disk transfers nothing.
         let end = offset.checked_add(data.len() as u64).ok_or(BlockError::OutOfRange)?;
         if end > self.backend.size() {
             return Err(BlockError::OutOfRange);
@@ -179,11 +180,11 @@ impl VirtioDevice for BlockDevice {
         put(20, &512u32.to_le_bytes());
         put(36, &MAX_RANGE_SECTORS.to_le_bytes());
         put(40, &ranges.to_le_bytes());
-        // Discarded ranges need no alignment beyond one sector.
+        // Discard alignment: one sector.
         put(44, &1u32.to_le_bytes());
         put(48, &MAX_RANGE_SECTORS.to_le_bytes());
         put(52, &ranges.to_le_bytes());
-        // Zeroed ranges may be deallocated.
+        // Write-zeroes may deallocate.
         put(56, &[1]);
         config
     }
@@ -205,7 +206,7 @@ impl VirtioDevice for BlockDevice {
         Ok(used)
     }
 
-    /// Nothing is in flight between two notifications, so there is nothing to undo.
+    /// Nothing to do: no request is in flight between notifications.
     fn reset(&mut self) {
         self.write_through = false;
     }

@@ -1,27 +1,27 @@
-//! Formats that disks are given in by mistake. They are recognised to be refused, with the
-//! command that makes a raw image of them; none is ever interpreted.
+//! Detection of disk image formats other than raw. They are rejected with the command that
+//! converts them, never interpreted.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use crate::image::Packing;
 
-/// Bytes at the beginning and at the end of a file that are looked at.
+/// Bytes read at the start and at the end of a file.
 const EDGE: usize = 512;
 
-/// Where a format has its signature.
+/// Position of a format's signature.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    /// So many bytes behind the beginning.
+    /// Offset from the start in bytes.
     Start(usize),
-    /// At the beginning of the last 512 bytes.
+    /// Start of the last 512 bytes.
     Footer,
 }
 
-/// What makes a raw image of a file. `{in}` and `{out}` stand for paths.
+/// Command that converts a file to raw. `{in}` and `{out}` stand for paths.
 const QEMU: &str = "qemu-img convert -O raw {in} {out}";
 
-/// Signature, where it is, name, command.
+/// Signature, position, name, command.
 type Row = (&'static [u8], Place, &'static str, &'static str);
 
 const ROWS: &[Row] = &[
@@ -42,7 +42,7 @@ const ROWS: &[Row] = &[
     (b"7z\xbc\xaf\x27\x1c", Place::Start(0), "7z", "7z x {in}"),
 ];
 
-/// A format of disk images other than raw.
+/// Disk image format other than raw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForeignFormat {
     name: &'static str,
@@ -50,7 +50,7 @@ pub struct ForeignFormat {
 }
 
 impl ForeignFormat {
-    /// The format of `file`, unless it is raw for all that can be seen.
+    /// Format of `file`; `None` if it looks raw.
     pub fn of(file: &File) -> Option<Self> {
         let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
         let start = edge(file, 0);
@@ -76,7 +76,7 @@ impl ForeignFormat {
         Self { name: packing.name(), command }
     }
 
-    /// What the format is and what to do about it, for the image at `path`.
+    /// Names the format and the command that converts the image at `path`.
     pub fn advice(self, path: &str) -> String {
         let word = |word| match word {
             "{in}" => quoted(path),
@@ -88,7 +88,7 @@ impl ForeignFormat {
     }
 }
 
-/// Up to [`EDGE`] bytes from `offset`; none of what cannot be read.
+/// Up to [`EDGE`] bytes from `offset`; empty if they cannot be read.
 fn edge(file: &File, offset: u64) -> Vec<u8> {
     let mut bytes = vec![0; EDGE];
     let mut len = 0;
@@ -99,7 +99,7 @@ fn edge(file: &File, offset: u64) -> Vec<u8> {
     bytes
 }
 
-/// `path` as a shell takes it.
+/// Quotes `path` for a shell.
 fn quoted(path: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.+:@%=,".contains(&byte);
     if path.bytes().all(is_plain) { path.into() } else { format!("'{}'", path.replace('\'', r"'\''")) }

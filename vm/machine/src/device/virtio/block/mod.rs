@@ -1,8 +1,8 @@
 //! Virtio block device (specification, section 5.2).
 //!
-//! [`request`] parses what the driver asks, [`backend`] does it on the host,
-//! [`device`] connects the two; `status.rs` is the one place where a host error
-//! becomes what the guest sees, and `format.rs` knows what is no raw image.
+//! [`request`] parses requests, [`backend`] executes them on the host, [`device`] connects
+//! the two; `status.rs` maps host errors to guest-visible status, and `format.rs` detects
+//! images that are not raw.
 
 pub mod backend;
 pub mod device;
@@ -15,10 +15,10 @@ pub use device::BlockDevice;
 pub use format::ForeignFormat;
 pub use status::HostFault;
 
-/// Kind of device, as events and metrics name it.
+/// Kind of device, in events and metrics.
 pub const KIND: &str = "virtio-blk";
 
-/// Bytes of the answer to GET_ID (section 5.2.6), which is the disk's name.
+/// Size of the GET_ID response in bytes (section 5.2.6); it is the disk's name.
 pub const ID_BYTES: usize = 20;
-/// Bytes in a sector, the unit of every address and capacity.
+/// Bytes per sector, the unit of addresses and capacities.
 pub const SECTOR_SIZE: u64 = 512;

@@ -1,5 +1,4 @@
-//! What a driver asks of a block device, taken from a descriptor chain and checked
-//! against nothing but its own form.
+//! Parsing of block requests from descriptor chains. Checks only their form.
 //!
 //! ```text
 //!  readable: type (4) · reserved (4) · sector (8) · data to write …
@@ -12,7 +11,7 @@ use crate::device::virtio::{Buffers, Chain, QueueError};
 const HEADER_SIZE: usize = 16;
 const SEGMENT_SIZE: usize = 16;
 
-/// Segments in one discard or write-zeroes request at most.
+/// Maximum number of segments in a discard or write-zeroes request.
 pub const MAX_RANGES: usize = 16;
 
 const TYPE_IN: u32 = 0;
@@ -25,73 +24,73 @@ const TYPE_WRITE_ZEROES: u32 = 13;
 /// Flag of a write-zeroes segment: the sectors may be deallocated.
 const FLAG_UNMAP: u32 = 1;
 
-/// A range of a discard or write-zeroes request.
+/// Range of a discard or write-zeroes request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// First sector.
     pub sector: u64,
     /// Number of sectors.
     pub sectors: u32,
-    /// Whether the driver allows to deallocate the space.
+    /// Whether the driver allows deallocation.
     pub unmap: bool,
 }
 
-/// What is to be done.
+/// Requested operation.
 #[derive(Debug)]
 pub enum Operation<'m> {
-    /// Read from `sector` on into `data`.
+    /// Reads from `sector` into `data`.
     Read {
         /// First sector.
         sector: u64,
         /// Whole sectors.
         data: Buffers<'m>,
     },
-    /// Write `data` from `sector` on.
+    /// Writes `data` to `sector` and on.
     Write {
         /// First sector.
         sector: u64,
         /// Whole sectors.
         data: Buffers<'m>,
     },
-    /// Make all completed writes durable.
+    /// Makes all completed writes durable.
     Flush,
-    /// Put the device's name into `data`.
+    /// Returns the device's name in `data`.
     GetId {
         /// 20 bytes, zero-padded.
         data: Buffers<'m>,
     },
-    /// Forget these ranges.
+    /// Discards the contents of these ranges.
     Discard(Vec<Range>),
-    /// Make these ranges read as zero.
+    /// Zeroes these ranges.
     WriteZeroes(Vec<Range>),
 }
 
-/// Why a request cannot be tried at all.
+/// Reason why a request cannot be executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// A type that the device does not know.
+    /// The device does not implement the type.
     Unsupported,
-    /// Not whole sectors, too many ranges, or too short for its header.
+    /// Not whole sectors, too many ranges, or truncated.
     Malformed,
 }
 
-/// One request with the place for its answer.
+/// A request with the location of its status.
 #[derive(Debug)]
 pub struct Request<'m> {
-    /// Descriptor to give back.
+    /// Head descriptor, to be returned in the used ring.
     pub head: u16,
-    /// What to do, or why not.
+    /// Operation, or reason of the refusal.
     pub operation: Result<Operation<'m>, Refusal>,
-    /// One byte for the status.
+    /// The status byte.
     pub status: Buffers<'m>,
 }
 
 impl<'m> Request<'m> {
-    /// Takes a chain apart.
+    /// Parses a descriptor chain.
     ///
     /// # Errors
-    /// [`QueueError::NoStatus`] when the driver left no byte for the status, so that
-    /// there is no way to answer.
+    /// [`QueueError::NoStatus`] if the chain has no byte for the status, so that the
+    /// request cannot be completed.
     pub fn parse(mut chain: Chain<'m>) -> Result<Self, QueueError> {
         let status = chain.writable.split_back(1).ok_or(QueueError::NoStatus)?;
         let operation = parse_operation(chain.readable, chain.writable);
@@ -127,7 +126,7 @@ fn parse_ranges(data: &Buffers<'_>) -> Result<Vec<Range>, Refusal> {
     data.copy_to(&mut bytes);
     let range = |segment: &[u8; SEGMENT_SIZE]| {
         let flags = u32_at(segment, 12);
-        // The other flags are reserved; a device must refuse them.
+        // Section 5.2.6.2: the other flags are reserved and must be rejected.
         if flags & !FLAG_UNMAP != 0 {
             return Err(Refusal::Unsupported);
         }
@@ -153,8 +152,8 @@ mod tests {
     use super::*;
     use crate::device::virtio::testing::memory;
 
-    /// Parses a request whose readable part is `readable` and whose writable part has
-    /// `writable` bytes, and describes the outcome.
+    /// Parses a request with readable part `readable` and `writable` writable bytes;
+    /// returns a description of the result.
     fn outcome(readable: &[u8], writable: usize) -> Result<String, QueueError> {
         let ram = memory();
         let mut chain = Chain { head: 0, readable: Buffers::default(), writable: Buffers::default() };

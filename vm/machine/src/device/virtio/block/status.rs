@@ -1,5 +1,4 @@
-//! What the guest is told about a request: the one translation of refusals and host
-//! errors into status bytes (specification, section 5.2.6).
+//! Mapping of refusals and host errors to status bytes (specification, section 5.2.6).
 
 use std::io::ErrorKind;
 
@@ -8,12 +7,12 @@ use riscope_core::labels;
 use super::backend::BlockError;
 use super::request::Refusal;
 
-/// Done.
+/// Success.
 pub(super) const OK: u8 = 0;
 const IO_ERROR: u8 = 1;
 const UNSUPPORTED: u8 = 2;
 
-/// Status for a request that could not be tried.
+/// Status of a request that could not be executed.
 pub(super) fn of_refusal(refusal: Refusal) -> u8 {
     match refusal {
         Refusal::Unsupported => UNSUPPORTED,
@@ -21,7 +20,7 @@ pub(super) fn of_refusal(refusal: Refusal) -> u8 {
     }
 }
 
-/// Status for a request that the backend failed.
+/// Status of a request that failed in the backend.
 pub(super) fn of_error(error: &BlockError) -> u8 {
     match error {
         BlockError::Unsupported => UNSUPPORTED,
@@ -34,23 +33,23 @@ pub(super) fn of_error(error: &BlockError) -> u8 {
 }
 
 labels! {
-    /// What can go wrong by the host's fault and not the guest's.
+    /// Failures of the host that the guest did not cause.
     pub enum HostFault {
-        /// The image is shorter than it was.
+        /// The image was truncated.
         FileShrunk "file_shrunk",
-        /// No room on the file system, or in the quota.
+        /// No space on the file system or in the quota.
         NoSpace "no_space",
-        /// The host's permissions have changed.
+        /// The host denies access.
         PermissionDenied "permission_denied",
-        /// Past a limit of the file system or the process.
+        /// A size limit of the file system or process is exceeded.
         FileTooLarge "file_too_large",
-        /// Anything else.
+        /// Any other I/O error.
         IoError "io_error",
     }
 }
 
 impl HostFault {
-    /// What has happened, for people.
+    /// Message for users.
     pub fn message(self) -> &'static str {
         match self {
             Self::FileShrunk => "its file has become shorter than the disk",
@@ -62,7 +61,7 @@ impl HostFault {
     }
 }
 
-/// What of an error is the host's fault.
+/// The host failure behind `error`, if there is one.
 pub(super) fn host_fault(error: &BlockError) -> Option<HostFault> {
     match error {
         BlockError::Unsupported | BlockError::OutOfRange | BlockError::ReadOnly | BlockError::Ending => None,

@@ -1,7 +1,7 @@
-//! The console device: `hvc0` of a Linux guest.
+//! Console device: `hvc0` of a Linux guest.
 //!
-//! Input goes to the guest when it arrives and when the driver offers new buffers,
-//! whichever is later.
+//! Input is delivered when it arrives or when the driver offers buffers, whichever is
+//! later.
 
 use std::sync::Arc;
 
@@ -12,26 +12,26 @@ use crate::device::virtio::{Buffers, MAX_QUEUE_SIZE, QueueError, VirtQueue, Virt
 
 const DEVICE_ID: u32 = 3;
 
-/// `VIRTIO_CONSOLE_F_SIZE`: the configuration space has the size of the terminal.
+/// `VIRTIO_CONSOLE_F_SIZE`: the configuration space contains the terminal size.
 const FEATURE_SIZE: u64 = 1;
 
-/// Index of the queue that brings input to the guest.
+/// Index of the receive queue, which carries input to the guest.
 pub const RECEIVE_QUEUE: usize = 0;
 
 /// Bytes copied out of guest memory at a time.
 const PIECE: usize = 4096;
-/// Bytes that one chain of output may have.
+/// Longest output chain in bytes.
 const MAX_OUTPUT: usize = 1 << 20;
 
-/// A virtio console.
+/// Virtio console device.
 #[derive(Debug)]
 pub struct ConsoleDevice {
     console: Arc<Console>,
 }
 
 impl ConsoleDevice {
-    /// A device on `console`. Whoever attaches it has [`RECEIVE_QUEUE`] processed when
-    /// input arrives, and tells the driver when the console's size changes.
+    /// A device on `console`. Its owner must process [`RECEIVE_QUEUE`] when input arrives,
+    /// and notify the driver when the console's size changes.
     pub fn new(console: Arc<Console>) -> Self {
         Self { console }
     }
@@ -79,7 +79,7 @@ impl VirtioDevice for ConsoleDevice {
         DEVICE_ID
     }
 
-    /// One port, which knows its size.
+    /// One port, with its size.
     fn features(&self) -> u64 {
         FEATURE_SIZE
     }
@@ -89,7 +89,7 @@ impl VirtioDevice for ConsoleDevice {
     }
 
     /// `struct virtio_console_config`: columns and rows; the other fields belong to
-    /// features not offered.
+    /// features that are not offered.
     fn config(&self) -> Vec<u8> {
         let size = self.console.size();
         let mut config = [size.columns.to_le_bytes(), size.rows.to_le_bytes()].concat();

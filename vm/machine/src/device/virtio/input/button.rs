@@ -1,4 +1,4 @@
-//! The power button as its host sees it.
+//! Power button, pressed by the host.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use crate::sync::lock;
 
-/// Type of a key's event (Linux, `input-event-codes.h`, whose codes virtio uses).
+/// Event type of keys (Linux `input-event-codes.h`, whose codes virtio uses).
 pub const EV_KEY: u16 = 1;
-/// Type of the event that ends a report.
+/// Event type that ends a report.
 const EV_SYN: u16 = 0;
-/// Code of the power key.
+/// Key code of the power key.
 pub const KEY_POWER: u16 = 116;
 
-/// One event as the device passes it on (`struct virtio_input_event`).
+/// Input event in device order (`struct virtio_input_event`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InputEvent {
     kind: u16,
@@ -22,17 +22,17 @@ pub(super) struct InputEvent {
 }
 
 impl InputEvent {
-    /// Bytes of one event.
+    /// Size of an event in bytes.
     pub(super) const SIZE: usize = 8;
 
-    /// What goes into guest memory.
+    /// Encoding in guest memory.
     pub(super) fn bytes(self) -> [u8; Self::SIZE] {
         let [kind, code, value] = [u32::from(self.kind), u32::from(self.code), self.value].map(u32::to_le_bytes);
         [kind[0], kind[1], code[0], code[1], value[0], value[1], value[2], value[3]]
     }
 }
 
-/// The key goes down and up, each a report of its own.
+/// Press and release, each in its own report.
 const PRESS: [InputEvent; 4] = [
     InputEvent { kind: EV_KEY, code: KEY_POWER, value: 1 },
     InputEvent { kind: EV_SYN, code: 0, value: 0 },
@@ -42,15 +42,15 @@ const PRESS: [InputEvent; 4] = [
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether the guest's driver has set the device up.
+    /// Whether the guest's driver has initialised the device.
     driven: bool,
     events: VecDeque<InputEvent>,
 }
 
-/// Called when events are there, from the thread that pressed.
+/// Callback for new events, called on the thread that presses.
 type Listener = Box<dyn Fn() + Send + Sync>;
 
-/// A power button: the device shows it to the guest, the host presses it.
+/// Power button: the device presents it to the guest, the host presses it.
 #[derive(Default)]
 pub struct PowerButton {
     state: Mutex<State>,
@@ -58,9 +58,8 @@ pub struct PowerButton {
 }
 
 impl PowerButton {
-    /// Presses and releases the button. False, and nothing happens, if the guest has no
-    /// driver that would notice. A press that the driver has not taken yet is not
-    /// doubled.
+    /// Presses and releases the button. Returns false, without effect, if the guest has no
+    /// driver for it. A press that the driver has not taken yet is not repeated.
     pub fn press(&self) -> bool {
         {
             let mut state = lock(&self.state);
@@ -79,22 +78,22 @@ impl PowerButton {
         true
     }
 
-    /// Names who wants to know of a press; the last one wins.
+    /// Sets the callback for presses, replacing any previous one.
     pub(crate) fn set_listener(&self, listener: impl Fn() + Send + Sync + 'static) {
         *lock(&self.listener) = Some(Arc::new(Box::new(listener)));
     }
 
-    /// The guest's driver has set the device up, or has reset it.
+    /// Records that the guest's driver has initialised or reset the device.
     pub(super) fn set_driven(&self, driven: bool) {
         *lock(&self.state) = State { driven, events: VecDeque::new() };
     }
 
-    /// Whether events wait for the guest.
+    /// Whether events are queued.
     pub(super) fn has_events(&self) -> bool {
         !lock(&self.state).events.is_empty()
     }
 
-    /// Takes the oldest event that waits.
+    /// Takes the oldest queued event.
     pub(super) fn take_event(&self) -> Option<InputEvent> {
         lock(&self.state).events.pop_front()
     }

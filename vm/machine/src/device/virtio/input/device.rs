@@ -1,7 +1,7 @@
-//! The input device: one key, `KEY_POWER`.
+//! Input device with the single key `KEY_POWER`.
 //!
-//! A driver asks for what the device is by writing `select` and `subsel` of the
-//! configuration space and reading `size` and `size` bytes of answer (section 5.8.4).
+//! Drivers query its properties by writing `select` and `subsel` in the configuration space
+//! and reading `size` and that many bytes (section 5.8.4).
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::device::virtio::{QueueError, VirtQueue, VirtioDevice};
 
 const DEVICE_ID: u32 = 18;
 
-/// Index of the queue that brings events to the guest.
+/// Index of the event queue, which carries events to the guest.
 pub const EVENT_QUEUE: usize = 0;
 
-/// Entries of both queues: Linux offers all of them.
+/// Size of both queues, all of which Linux fills.
 const QUEUE_SIZE: u16 = 64;
 
-/// Name of the device, as guests show it.
+/// Device name, as guests show it.
 const NAME: &[u8] = b"riscope power button";
-/// `struct virtio_input_devids`: a virtual bus, and no vendor, product and version.
+/// `struct virtio_input_devids`: virtual bus, no vendor, product or version.
 const DEVICE_IDS: [u8; 8] = [6, 0, 0, 0, 0, 0, 0, 0];
 
 /// Values of `select`.
@@ -36,7 +36,7 @@ const SUBSEL: u64 = 1;
 /// `select`, `subsel`, `size` and five reserved bytes.
 const HEAD: usize = 8;
 
-/// A virtio input device.
+/// Virtio input device.
 #[derive(Debug)]
 pub struct InputDevice {
     button: Arc<PowerButton>,
@@ -45,14 +45,13 @@ pub struct InputDevice {
 }
 
 impl InputDevice {
-    /// A device that shows `button`. Whoever attaches it has [`EVENT_QUEUE`] processed
-    /// when the button is pressed.
+    /// A device that presents `button`. Its owner must process [`EVENT_QUEUE`] when the
+    /// button is pressed.
     pub fn new(button: Arc<PowerButton>) -> Self {
         Self { button, select: 0, subsel: 0 }
     }
 
-    /// What the device answers to the question in `select` and `subsel`; nothing if it has
-    /// no answer.
+    /// Response to the query in `select` and `subsel`; empty if there is none.
     fn answer(&self) -> Vec<u8> {
         match (self.select, self.subsel) {
             (select::ID_NAME, 0) => NAME.to_vec(),
@@ -74,7 +73,7 @@ impl InputDevice {
                 break;
             }
             let Some(chain) = queue.pop(memory)? else { break };
-            // A buffer that is too small for an event is given back empty.
+            // A buffer too small for an event is returned empty.
             let event = (chain.writable.len() >= InputEvent::SIZE).then(|| self.button.take_event()).flatten();
             let written = event.map_or(0, |event| chain.writable.copy_from(&event.bytes()));
             queue.push_used(memory, chain.head, written)?;
@@ -102,7 +101,7 @@ impl VirtioDevice for InputDevice {
         let mut config = vec![0; HEAD];
         config[0] = self.select;
         config[1] = self.subsel;
-        // Answers are shorter than the 128 bytes that there is room for.
+        // Responses are shorter than the 128 bytes available.
         config[2] = u8::try_from(answer.len()).unwrap_or(u8::MAX);
         config.extend(answer);
         config
@@ -124,7 +123,7 @@ impl VirtioDevice for InputDevice {
         if index == EVENT_QUEUE {
             return self.pass_events(queue, memory);
         }
-        // Status, such as that of a keyboard's lights: a button has none.
+        // Status reports, such as keyboard LEDs, have no meaning for a button.
         let mut used = false;
         for _ in 0..queue.size() {
             let Some(chain) = queue.pop(memory)? else { break };
@@ -150,7 +149,7 @@ mod tests {
         (InputDevice::new(Arc::clone(&button)), button)
     }
 
-    /// Asks as a driver does.
+    /// Queries the device like a driver.
     fn ask(device: &mut InputDevice, select: u8, subsel: u8) -> Vec<u8> {
         device.write_config(SELECT, select);
         device.write_config(SUBSEL, subsel);

@@ -1,4 +1,4 @@
-//! The entropy device: fills buffers with random bytes.
+//! Entropy device: fills buffers with random bytes.
 
 use riscope_core::mem::GuestMemory;
 
@@ -7,18 +7,18 @@ use crate::entropy::Entropy;
 
 const DEVICE_ID: u32 = 4;
 
-/// Bytes that one buffer gets at most. Short answers are allowed, and a guest cannot
-/// make the host work for more than 8 MiB a notification.
+/// Maximum bytes per buffer. Short responses are legal, and a notification costs the host
+/// at most 8 MiB of random bytes.
 const MAX_BYTES: usize = 8192;
 
-/// A virtio entropy device.
+/// Virtio entropy device.
 #[derive(Debug)]
 pub struct RngDevice {
     entropy: Entropy,
 }
 
 impl RngDevice {
-    /// A device that hands out `entropy`.
+    /// A device that returns bytes of `entropy`.
     pub fn new(entropy: Entropy) -> Self {
         Self { entropy }
     }

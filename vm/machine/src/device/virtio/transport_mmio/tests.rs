@@ -15,7 +15,7 @@ use crate::entropy::Entropy;
 use crate::layout::virtio_slot;
 use riscope_core::mem::GuestMemory;
 
-/// A slot whose source reaches M-mode of the only hart.
+/// A slot whose interrupt reaches M-mode of the only hart.
 struct Board {
     ram: Arc<GuestRam>,
     hart: Arc<HartControl>,
@@ -51,7 +51,7 @@ impl Board {
         self.slot.write(offset, Width::Word, value).unwrap();
     }
 
-    /// Negotiates the bare minimum and sets queue 0 up as `driver` has it.
+    /// Performs minimal negotiation and sets up queue 0 as in `driver`.
     fn start(&self, driver: &Driver, size: u64) {
         self.write(STATUS, 1);
         self.write(STATUS, 3);
@@ -120,7 +120,7 @@ fn features_that_were_not_offered_are_refused() {
     }
 }
 
-/// What the drivers of small kernels check before they use a device.
+/// Checks that drivers of small kernels make before they use a device.
 #[test]
 fn a_driver_made_for_qemu_recognises_the_device() {
     let board = rng_board();
@@ -128,7 +128,8 @@ fn a_driver_made_for_qemu_recognises_the_device() {
     assert_eq!(words, [0x7472_6976, 2, 4, 0x554d_4551]);
 }
 
-/// The order of xv6: no DRIVER_FEATURES_SEL, so no VERSION_1, and FEATURES_OK has to stay.
+/// Initialisation order of xv6: without DRIVER_FEATURES_SEL, so without VERSION_1;
+/// FEATURES_OK must stay set.
 #[test]
 fn a_driver_that_accepts_no_features_is_served() {
     let board = rng_board();
@@ -282,7 +283,7 @@ fn notifications_of_queues_that_do_not_exist_are_ignored() {
     assert_eq!(board.read(STATUS), 0xf);
 }
 
-/// A device with a configuration space that breaks its queue whenever it is asked.
+/// A device with a configuration space that corrupts its queue on every request.
 #[derive(Debug)]
 struct Fragile;
 
@@ -315,8 +316,8 @@ impl VirtioDevice for Fragile {
     fn reset(&mut self) {}
 }
 
-/// A device that remembers with which features it was activated, and says that it used a
-/// buffer if these were none.
+/// A device that records the features it was activated with, and reports a used buffer if
+/// there were none.
 #[derive(Debug, Default)]
 struct Recorder(Option<u64>);
 
@@ -395,8 +396,8 @@ fn registers_are_words_or_pairs_of_them() {
 }
 
 proptest! {
-    /// Drivers that write anything anywhere, with a bias to a plausible order, never
-    /// bring the device to act on a queue that is not in RAM (see `Fragile`).
+    /// Drivers that write arbitrary values to arbitrary registers, with a bias to a
+    /// plausible order, never make the device use a queue outside of RAM (see `Fragile`).
     #[test]
     fn any_sequence_of_writes_is_survived(
         writes in prop::collection::vec((0u64..64, prop_oneof![0u64..16, Just(0x8000_0000), any::<u64>()]), 0..60)

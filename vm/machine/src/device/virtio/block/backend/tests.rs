@@ -8,7 +8,7 @@ use super::*;
 use crate::device::virtio::testing::memory;
 use crate::testing::ScratchDir;
 
-/// A disk of `bytes` in a scratch directory, opened for writing.
+/// A writable disk of `bytes` in a scratch directory.
 fn disk_of(bytes: &[u8]) -> (ScratchDir, RawDisk) {
     let dir = ScratchDir::new();
     std::fs::write(dir.path().join("disk"), bytes).unwrap();
@@ -20,7 +20,7 @@ fn open(path: &Path, read_only: bool) -> Result<RawDisk, DiskError> {
     RawDisk::new(File::options().read(true).write(!read_only).open(path)?, read_only)
 }
 
-/// Reads `len` bytes at `offset` through two slices of guest memory.
+/// Reads `len` bytes at `offset` into two slices of guest memory.
 fn read(disk: &mut RawDisk, offset: u64, len: usize) -> Result<Vec<u8>, BlockError> {
     let ram = memory();
     let mut buffers = Buffers::default();

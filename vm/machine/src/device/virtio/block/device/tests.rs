@@ -26,7 +26,7 @@ const HEADER: u64 = 0;
 const DATA: u64 = 0x1000;
 const STATUS: u64 = 0x800;
 
-/// A device on a disk of `sectors` sectors, each filled with its number.
+/// A device on a disk of `sectors` sectors, each filled with its index.
 fn board(sectors: u8, read_only: bool) -> Board {
     let dir = ScratchDir::new();
     let path = dir.path().join("disk");
@@ -85,7 +85,8 @@ fn sectors_are_read_and_written() {
     assert_eq!(board.data(1024), [[2; 512], [0xaa; 512]].concat());
 }
 
-/// Boot loaders read a whole file with one descriptor, whatever the device announces.
+/// Boot loaders read a whole file with one descriptor, whatever limits the device
+/// announces.
 #[test]
 fn a_request_may_be_as_long_as_memory_has_room_for() {
     const LEN: u32 = 20 << 20;
@@ -110,7 +111,7 @@ fn a_request_may_be_as_long_as_memory_has_room_for() {
     assert_eq!(&disk[disk.len() - 3..], b"END");
 }
 
-/// A backend that says what it was asked for.
+/// A backend that logs its calls.
 #[derive(Debug)]
 struct Log {
     calls: mpsc::Sender<&'static str>,
@@ -155,7 +156,7 @@ impl BlockBackend for Log {
     }
 }
 
-/// A device on a [`Log`], with 8 MiB of memory.
+/// A device on a [`Log`] backend, with 8 MiB of memory.
 fn logging_board() -> (Board, mpsc::Receiver<&'static str>) {
     let (calls, log) = mpsc::channel();
     let exit: Arc<ExitLatch> = Arc::default();
