@@ -1,4 +1,4 @@
-//! Input of the guest's console from this process's stdin.
+//! Guest console input from stdin.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use rustix::stdio::stdin;
 use crate::stop::Stopper;
 use crate::terminal::descriptor::{is_ready, wait_until_ready};
 
-/// Pause between two offers to a guest that has no room.
+/// Time between two attempts to pass input to a guest without room.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Keys that are kept at most for a guest that does not read; more are lost.
+/// Maximum keys buffered for a guest that does not read; more are dropped.
 const MAX_KEYS: usize = 64 << 10;
 
-/// Feeds stdin to the guest from a thread of its own, which ends with stdin or with
-/// the process: a read from a terminal cannot be called off. The escape key means
-/// something if `escapes`, also while the guest does not read. Otherwise, what writes to
-/// stdin waits for the guest.
+/// Passes stdin to the guest on a thread of its own, which ends with stdin or with the
+/// process, because a read from a terminal cannot be cancelled. With `escapes`, the escape
+/// key works even while the guest does not read; otherwise writers to stdin are subject to
+/// the guest's back pressure.
 ///
 /// # Errors
-/// When the host is out of threads.
+/// When the host cannot create a thread.
 pub(crate) fn feed_stdin(console: Arc<Console>, stopper: Stopper, escapes: bool) -> std::io::Result<()> {
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut keys = Keys { escapes, escaped: false };
@@ -65,13 +65,13 @@ pub(crate) fn feed_stdin(console: Arc<Console>, stopper: Stopper, escapes: bool)
     Ok(())
 }
 
-/// Gives the guest what it has room for: it reads at its own pace.
+/// Passes as much input to the guest as it has room for.
 fn offer(console: &Console, waiting: &mut VecDeque<u8>) {
     let taken = console.push_input(waiting.make_contiguous());
     waiting.drain(..taken);
 }
 
-/// What a key is for.
+/// Meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
     Guest(u8),
@@ -79,13 +79,13 @@ enum Key {
     End,
 }
 
-/// Ctrl-A, the escape key.
+/// The escape key, Ctrl-A.
 const ESCAPE: u8 = 1;
 
-/// Recognises the escape key.
+/// Recogniser of the escape key.
 #[derive(Debug)]
 struct Keys {
-    /// Whether the escape key means anything: on a terminal only.
+    /// Whether the escape key is active: on a terminal only.
     escapes: bool,
     escaped: bool,
 }

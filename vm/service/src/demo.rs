@@ -1,4 +1,4 @@
-//! `riscope demo`: the built-in guest, no download needed.
+//! `riscope demo`: runs the built-in guest.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use crate::reports::Reports;
 use crate::session::{Observation, Session};
 use crate::wiring::{engine, machine_spec};
 
-/// Built from the sources in `vm/service/guest`; a test proves that they match.
+/// Built from the sources in `vm/service/guest`; a test checks that they match.
 const GUEST: &[u8] = include_bytes!("../guest/demo.elf");
 const MEMORY: u64 = 64 << 20;
 
-/// Runs the guest until Ctrl-C and returns how the machine ended.
+/// Runs the guest until Ctrl-C; returns how the machine ended.
 pub(crate) fn demo(
     arguments: &DemoArguments,
     identity: &Identity,

@@ -1,7 +1,7 @@
-//! How a command ended: as an exit status, and as JSON for scripts (`--status FILE`).
+//! Result of a command: exit status, and JSON for scripts (`--status FILE`).
 //!
-//! An exit status has eight bits, and a guest can end with any of them; the file tells
-//! apart what the status cannot.
+//! An exit status has eight bits, all of which a guest can set; the file distinguishes
+//! guest codes from those of riscope.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ use riscope_machine::MachineExit;
 use crate::error::{CommandError, HOST, USAGE};
 use crate::message::{say, settle};
 
-/// Why a command ended.
+/// Reason why a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitReason {
     /// The guest powered off.
@@ -22,15 +22,15 @@ pub(crate) enum ExitReason {
     GuestFailure,
     /// The guest panicked under `--on-panic exit`.
     GuestPanic,
-    /// The guest asked for a reset under `--no-reboot`.
+    /// The guest requested a reset under `--no-reboot`.
     Reset,
-    /// `--timeout` passed.
+    /// `--timeout` elapsed.
     Timeout,
-    /// A signal or Ctrl-A x ended it.
+    /// Ended by a signal or by Ctrl-A x.
     Killed,
-    /// Wrong use, or a file that cannot be used.
+    /// Invalid usage, or an unusable file.
     Usage,
-    /// The host refused something, or a limit of it was reached.
+    /// The host refused a resource, or a limit was reached.
     Host,
     /// A bug in riscope.
     Error,
@@ -51,8 +51,8 @@ impl ExitReason {
         Self::Error,
     ];
 
-    /// Its name in the file: the one that the metric `riscope_vm_exits_total` has for it,
-    /// or `usage` or `host`, which end a command without a machine.
+    /// Name in the file: the reason label of the metric `riscope_vm_exits_total`, or
+    /// `usage` or `host` for commands that end without a machine.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Poweroff => "poweroff",
@@ -68,7 +68,7 @@ impl ExitReason {
     }
 }
 
-/// How a command ended.
+/// Result of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ending {
     pub(crate) reason: ExitReason,
@@ -76,12 +76,12 @@ pub(crate) struct Ending {
     pub(crate) status: u8,
     /// The guest's own code, which may be larger than an exit status.
     code: Option<u32>,
-    /// What was said on stderr about it.
+    /// Message printed on stderr.
     message: Option<String>,
 }
 
 impl Ending {
-    /// How a command ended that has this outcome.
+    /// The result for this outcome.
     pub(crate) fn of(outcome: &Result<MachineExit, CommandError>) -> Self {
         match outcome {
             Ok(exit) => Self::of_machine(*exit),
@@ -110,7 +110,7 @@ impl Ending {
         Self { reason, status: exit.status(), code, message: None }
     }
 
-    /// One JSON object in one line.
+    /// The result as a JSON object on one line.
     fn json(&self, name: &str, vm_id: &str) -> String {
         let object = serde_json::json!({
             "reason": self.reason.as_str(),
@@ -124,7 +124,7 @@ impl Ending {
     }
 }
 
-/// The file that `--status` names.
+/// File of `--status`.
 #[derive(Debug)]
 pub(crate) struct StatusFile {
     path: Option<PathBuf>,
@@ -134,22 +134,21 @@ pub(crate) struct StatusFile {
 }
 
 impl StatusFile {
-    /// A file, if there is to be one, about the machine of this name and identity. Shows
-    /// that it can be written, and removes one that is there: nobody takes the end of an
-    /// earlier run for that of this one.
+    /// A file, if requested, for the machine with this name and identity. Checks that it
+    /// can be written and removes an existing one, so that the result of an earlier run is
+    /// not mistaken for this one's.
     ///
     /// # Errors
-    /// [`CommandError::Status`] when it cannot be written.
+    /// [`CommandError::Status`] if it cannot be written.
     pub(crate) fn prepare(path: Option<&Path>, name: &str, vm_id: &str) -> Result<Self, CommandError> {
         let path = path.map(|path| prepared(path).map_err(|source| CommandError::Status { path: path.into(), source }));
         Ok(Self { path: path.transpose()?, name: name.into(), vm_id: vm_id.into(), is_written: Mutex::default() })
     }
 
-    /// Writes how the command ended, the first time; whoever reads the file finds all of
-    /// it or none.
+    /// Writes the result atomically; only the first call has an effect.
     ///
     /// # Errors
-    /// [`CommandError::Status`] when the host refuses.
+    /// [`CommandError::Status`] if the host refuses.
     pub(crate) fn write(&self, ending: &Ending) -> Result<(), CommandError> {
         let Some(path) = &self.path else { return Ok(()) };
         let mut is_written = self.is_written.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,7 +160,7 @@ impl StatusFile {
     }
 }
 
-/// Says on stderr what went wrong, writes the file, and returns the exit status.
+/// Prints an error on stderr, writes the status file, and returns the exit status.
 pub(crate) fn finish(outcome: &Result<MachineExit, CommandError>, file: &StatusFile) -> u8 {
     if let Err(error) = outcome
         && !matches!(error, CommandError::Bug)
@@ -180,7 +179,7 @@ pub(crate) fn finish(outcome: &Result<MachineExit, CommandError>, file: &StatusF
     status
 }
 
-/// The path of the file itself, not of a link to it, once it is shown that it can be made.
+/// Path of the file itself, with links resolved, after checking that it can be created.
 fn prepared(path: &Path) -> io::Result<PathBuf> {
     let path = match fs::metadata(path) {
         Ok(found) if found.is_file() => path.canonicalize()?,
@@ -193,14 +192,14 @@ fn prepared(path: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Puts a file with these contents in the place of what is at `path`.
+/// Atomically replaces the file at `path` by one with these contents.
 fn replace(path: &Path, contents: &str) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::other("it has no name"))?;
     let mut temporary = name.to_owned();
     temporary.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(temporary);
     let written = fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, path));
-    // The first error counts.
+    // The first error is returned.
     written.inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 

@@ -1,5 +1,4 @@
-//! What can go wrong before or after a machine runs, each as one clear line, and
-//! the exit status that says so.
+//! Errors before or after the run of a machine: a one-line message and an exit status each.
 
 use std::error::Error;
 use std::io;
@@ -14,12 +13,12 @@ use rustix::io::Errno;
 
 use crate::limits::LimitError;
 
-/// Exit status of wrong use or input that cannot be used.
+/// Exit status of invalid usage or unusable input.
 pub(crate) const USAGE: u8 = 2;
-/// Exit status when riscope or its host failed.
+/// Exit status of a failure of riscope or its host.
 pub(crate) const HOST: u8 = 70;
 
-/// Why a command could not do its work.
+/// Errors of a command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
     #[error("{0}{hint}", hint = hint(.0))]
@@ -34,7 +33,7 @@ pub(crate) enum CommandError {
     Limit(#[from] LimitError),
     #[error("the limit of CPU time is reached; raise it (ulimit -t)")]
     CpuTime,
-    /// A panic, which has been reported.
+    /// A panic, which has been reported already.
     #[error("internal error")]
     Bug,
     #[error("cannot write {}: {source}; check --status", path.display())]
@@ -46,7 +45,7 @@ pub(crate) enum CommandError {
 }
 
 impl CommandError {
-    /// The exit status that goes with it.
+    /// Exit status of the error.
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Machine(MachineError::Engine(_) | MachineError::State(_) | MachineError::Thread(_))
@@ -65,8 +64,8 @@ impl CommandError {
     }
 }
 
-/// Whether the host has run out of something, whatever the option it came up with: memory,
-/// descriptors, threads, or a limit of file sizes.
+/// Whether the error is due to exhaustion of a host resource: memory, descriptors, threads,
+/// or file size.
 fn is_exhausted(error: &(dyn Error + 'static)) -> bool {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     let host_says = causes.filter_map(|error| Errno::from_io_error(error.downcast_ref::<io::Error>()?)).last();
@@ -75,7 +74,7 @@ fn is_exhausted(error: &(dyn Error + 'static)) -> bool {
 
 const OTLP_HINT: &str = "; give --otlp a URL such as http://127.0.0.1:4318";
 
-/// Which option to look at when a machine cannot be made.
+/// Hint at the option to check when a machine cannot be created.
 fn hint(error: &MachineError) -> &'static str {
     match error {
         MachineError::Boot(BootError::Kernel(_)) => "; check --kernel and --memory",

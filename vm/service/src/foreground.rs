@@ -1,5 +1,4 @@
-//! A machine in the foreground: built, run through the resets that its guest asks for, and
-//! ended.
+//! Machine in the foreground: built, run through guest resets, and ended.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,14 +10,14 @@ use crate::message::say;
 use crate::session::Session;
 use crate::wiring::fallback_engine;
 
-/// How a machine is to be run.
+/// Limits of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunPolicy {
-    /// End it after this time, counted from before it is built.
+    /// Time limit, counted from before the machine is built.
     pub(crate) timeout: Option<Duration>,
 }
 
-/// A machine that is built and does not execute yet.
+/// Machine that is built but not started.
 #[derive(Debug)]
 pub(crate) struct Foreground<'a> {
     session: &'a Session,
@@ -27,20 +26,20 @@ pub(crate) struct Foreground<'a> {
     machine: Machine,
 }
 
-/// A machine that has ended for good.
+/// Machine that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) exit: MachineExit,
-    /// For what it leaves behind, such as a signature.
+    /// The machine, for what remains of it, such as a signature.
     pub(crate) machine: Arc<Machine>,
 }
 
 impl<'a> Foreground<'a> {
-    /// Builds the machine, on the interpreter if the host refuses what the engine takes.
-    /// The time-out begins.
+    /// Builds the machine, with the interpreter if the host refuses what the engine needs.
+    /// Starts the time limit.
     ///
     /// # Errors
-    /// When the machine cannot be built.
+    /// If the machine cannot be built.
     pub(crate) fn build(session: &'a Session, mut spec: MachineSpec, policy: RunPolicy) -> Result<Self, CommandError> {
         let deadline = policy.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         if let Some(deadline) = deadline {
@@ -58,27 +57,27 @@ impl<'a> Foreground<'a> {
         Ok(Self { session, spec, deadline, machine })
     }
 
-    /// What it is built from.
+    /// Specification of the machine.
     pub(crate) fn spec(&self) -> &MachineSpec {
         &self.spec
     }
 
-    /// The machine, before it starts.
+    /// The machine, before its start.
     pub(crate) fn machine(&self) -> &Machine {
         &self.machine
     }
 
-    /// Runs it until it ends for good; a reset boots it again if its specification says
-    /// so.
+    /// Runs the machine until it ends, including reboots after resets if its specification
+    /// allows them.
     ///
     /// # Errors
-    /// When the machine cannot be started or built again.
+    /// If the machine cannot be started or rebuilt.
     pub(crate) fn run(self) -> Result<Ended, CommandError> {
         let Self { session, spec, deadline, mut machine } = self;
         let lineage = machine.lineage();
         loop {
             let running = Arc::new(machine);
-            // Before the guest runs, which may be quick to say that it can be stopped.
+            // Before the guest executes, which may be stoppable at once.
             session.stopper.watch(&running);
             match running.start() {
                 // It was stopped before.

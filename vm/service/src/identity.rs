@@ -1,11 +1,10 @@
-//! What a machine is called: its name, for people, and its identity, which no other
-//! machine has.
+//! Name of a machine, for users, and its unique identity.
 
 use std::path::Path;
 
 use riscope_core::event::VmId;
 
-/// Characters of a program's name in the name of a machine, and of its identity.
+/// Maximum characters of the program's name in a machine's name.
 const STEM: usize = 40;
 const SUFFIX: usize = 6;
 
@@ -17,8 +16,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// A new identity, with the name that was chosen, or one that tells what the machine
-    /// runs and differs between machines: `Image-3fa9c1`.
+    /// A new identity, with the given name or a default that identifies the program and
+    /// differs between machines: `Image-3fa9c1`.
     pub(crate) fn new(name: Option<&str>, program: Option<&Path>) -> Self {
         let id = VmId::generate();
         let name = name.map_or_else(|| default_name(program, &id.to_string()), str::to_owned);
@@ -26,8 +25,8 @@ impl Identity {
     }
 }
 
-/// The program's name without folder and extension, and the end of the identity: its
-/// beginning is the time, which machines that start together share.
+/// Program name without directory and extension, with the end of the identity: its
+/// beginning is a time stamp, which machines started together share.
 fn default_name(program: Option<&Path>, id: &str) -> String {
     let stem = program.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let stem: String = stem.chars().filter(|c| !c.is_control()).take(STEM).collect();

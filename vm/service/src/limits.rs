@@ -1,9 +1,9 @@
-//! Limits of the host (`ulimit`), looked at before anything is built.
+//! Check of the host's limits (`ulimit`) before anything is built.
 //!
-//! Some libraries panic, and an allocation aborts, when the host refuses a descriptor, a
-//! thread or memory. So what a command needs of each is tried or compared first, and one
-//! line says which limit is too low. What a limit costs later (a disk that may not grow, a
-//! connection more than descriptors) is an error where it happens.
+//! Some libraries panic, and allocation aborts, when the host refuses a descriptor, a
+//! thread or memory. The needs of a command are therefore tried or compared first, and a
+//! one-line message names the limit that is too low. Limits reached later, such as the size
+//! of a file or the number of connections, are errors where they occur.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,38 +16,38 @@ use rustix::process::{Resource, getrlimit};
 
 /// Descriptors of stdin, stdout and stderr.
 const STREAMS: usize = 3;
-/// Descriptors that every command needs besides those of its machine: streams, the event
-/// loop and its wake-ups, signals, and one for files that are opened for a moment.
+/// Descriptors of every command besides those of its machine: streams, event loop and
+/// wake-ups, signals, and one for files opened temporarily.
 const BASE_FILES: usize = 14;
-/// Descriptors for serving: the listener and connections.
+/// Descriptors of the HTTP endpoint: listener and connections.
 const LISTEN_FILES: usize = 4;
-/// Descriptors for sending: another event loop, a connection, the resolver's files.
+/// Descriptors of the OTLP exporter: event loop, connection, resolver.
 const OTLP_FILES: usize = 8;
-/// Threads that every command needs besides those of its machine.
+/// Threads of every command besides those of its machine.
 const BASE_THREADS: usize = 12;
-/// Threads for sending.
+/// Threads of the OTLP exporter.
 const OTLP_THREADS: usize = 4;
-/// Address space that a thread may take: its stack, and a heap of its own.
+/// Address space of a thread in bytes: its stack and its malloc arena.
 const THREAD_SPACE: u64 = 66 << 20;
-/// Address space that every command needs besides its threads and its machine.
+/// Address space of every command in bytes, besides its threads and machine.
 const BASE_SPACE: u64 = 64 << 20;
-/// Address space for each hart besides its thread: its decoded code and its TLBs.
+/// Address space of a hart in bytes, besides its thread: decoded code and TLBs.
 const HART_SPACE: u64 = 64 << 20;
-/// Address space for translations: both views of the arena, and what the compiler takes.
+/// Address space of the JIT in bytes: both views of the arena, and the compiler.
 const JIT_SPACE: u64 = THREAD_SPACE + (256 << 20);
 
-/// What a command needs of its host.
+/// Resources that a command needs of its host.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Needs {
     /// Harts of its machine.
     pub(crate) harts: usize,
-    /// Memory of its guest in bytes.
+    /// Guest memory in bytes.
     pub(crate) memory: u64,
     /// Disks of its machine.
     pub(crate) disks: usize,
     /// Whether it serves HTTP.
     pub(crate) listens: bool,
-    /// Whether it sends to an OTLP receiver.
+    /// Whether it exports to an OTLP receiver.
     pub(crate) sends: bool,
 }
 
@@ -72,7 +72,7 @@ impl Needs {
     }
 }
 
-/// A limit that is too low.
+/// A limit is too low.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LimitError {
     #[error("the host allows too few open files: riscope needs {needed} here; raise the limit (ulimit -n)")]
@@ -87,34 +87,34 @@ pub(crate) enum LimitError {
     Space { needed: u64, left: u64, option: &'static str },
 }
 
-/// Lets a write beyond the limit of file sizes fail with an error instead of ending the
+/// Makes writes beyond the file size limit fail with an error instead of ending the
 /// process.
 ///
 /// # Errors
-/// The host's, when it lets nobody handle the signal.
+/// The host's, if it does not allow handling the signal.
 pub(crate) fn survive_file_size_limit() -> io::Result<()> {
-    // Only the handler matters: nobody looks at the flag.
+    // Only the presence of a handler matters; the flag is not read.
     signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false))).map(drop)
 }
 
-/// Whether the host has room for what a command needs.
+/// Checks that the host's limits allow what a command needs.
 ///
 /// # Errors
-/// [`LimitError`], naming the limit that is too low.
+/// [`LimitError`], which names the limit that is too low.
 pub(crate) fn check(needs: &Needs) -> Result<(), LimitError> {
     check_space(needs.space())?;
     check_files(needs.files())?;
     check_threads(needs.threads())
 }
 
-/// Opens as many files as are needed besides the streams.
+/// Opens as many files as needed besides the streams.
 fn check_files(needed: usize) -> Result<(), LimitError> {
     let mut files = Vec::with_capacity(needed);
     for _ in STREAMS..needed {
         match File::open("/dev/null") {
             Ok(file) => files.push(file),
             Err(error) if is_out_of_files(&error) => return Err(LimitError::Files { needed }),
-            // There is nothing to try it with.
+            // There is no file to try with.
             Err(_) => break,
         }
     }
@@ -125,7 +125,7 @@ fn is_out_of_files(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
-/// Starts as many threads as are needed, all at a time.
+/// Starts as many threads as needed at the same time.
 fn check_threads(needed: usize) -> Result<(), LimitError> {
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
@@ -133,7 +133,7 @@ fn check_threads(needed: usize) -> Result<(), LimitError> {
     let mut refusal = None;
     for _ in 0..needed {
         let held = Arc::clone(&held);
-        // It waits until the other end is dropped.
+        // Waits until the other end is dropped.
         let wait = move || drop(held.lock().map(|held| held.recv()));
         match std::thread::Builder::new().name("limits".into()).spawn(wait) {
             Ok(thread) => threads.push(thread),
@@ -145,19 +145,19 @@ fn check_threads(needed: usize) -> Result<(), LimitError> {
     }
     drop(hold);
     for thread in threads {
-        // It does nothing that could panic.
+        // The thread cannot panic.
         let _ = thread.join();
     }
     refusal.map_or(Ok(()), Err)
 }
 
-/// Whether there is address space for the machine and for translations of its code.
-/// Asked when everything else has been started.
+/// Whether there is address space for the machine and for generated code. Call after
+/// everything else has been started.
 pub(crate) fn has_space_for_jit(needs: &Needs) -> bool {
     check_space(needs.machine_space().saturating_add(JIT_SPACE)).is_ok()
 }
 
-/// Compares with the limits of address space and of data.
+/// Compares with the limits of address space and data size.
 fn check_space(needed: u64) -> Result<(), LimitError> {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = |field: usize| -> u64 { statm.split(' ').nth(field).and_then(|n| n.parse().ok()).unwrap_or(0) };

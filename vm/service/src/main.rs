@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     ExitCode::from(panics::caught(|| execute(&command)).unwrap_or(HOST))
 }
 
-/// Does what the command says, tells how it ended, and returns the exit status.
+/// Executes the command, reports its result, and returns the exit status.
 fn execute(command: &Command) -> u8 {
     let (identity, status) = &match command {
         Command::Run(run) => (Identity::new(run.about.name.as_deref(), run.program()), run.about.status.as_deref()),

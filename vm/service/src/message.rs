@@ -1,4 +1,4 @@
-//! What riscope itself says, on stderr: stdout belongs to the guest.
+//! Messages of riscope on stderr; stdout belongs to the guest.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -8,21 +8,20 @@ use std::time::Duration;
 use rustix::stdio::stderr;
 use rustix::termios::{OutputModes, tcgetattr};
 
-/// Longest time that the end of the process waits for lines of [`say_aside`].
+/// Time limit at the end of the process for pending lines of [`say_aside`].
 const LAST_LINES: Duration = Duration::from_millis(200);
 
-/// Lines of [`say_aside`] that are not written yet.
+/// Number of lines of [`say_aside`] not written yet.
 static UNWRITTEN: Mutex<usize> = Mutex::new(0);
 static WRITTEN: Condvar = Condvar::new();
 
-/// Prints one line.
+/// Prints a line.
 pub(crate) fn say(text: &impl Display) {
-    // There is nobody to tell that stderr is gone.
+    // A failure of stderr cannot be reported.
     let _ = write!(std::io::stderr().lock(), "riscope: {text}{}", line_end());
 }
 
-/// Prints one line from a thread of its own, for callers that must not wait for a reader
-/// of stderr.
+/// Prints a line from a thread of its own, for callers that must not block on stderr.
 pub(crate) fn say_aside(text: String) {
     *unwritten() += 1;
     let written = || {
@@ -34,16 +33,16 @@ pub(crate) fn say_aside(text: String) {
         written();
     };
     if std::thread::Builder::new().name("message".into()).spawn(say).is_err() {
-        // A host that is out of threads has more to say than this line.
+        // A host without threads has more serious problems than this line.
         written();
     }
 }
 
-/// Waits until the lines of [`say_aside`] are written, at most [`LAST_LINES`]: to be called
+/// Waits until the lines of [`say_aside`] are written, for at most [`LAST_LINES`]. Call
 /// before the process ends.
 pub(crate) fn settle() {
     let some_left = |unwritten: &mut usize| *unwritten > 0;
-    // Who does not read stderr does not hold up the end.
+    // A reader that does not read stderr does not delay the end.
     drop(WRITTEN.wait_timeout_while(unwritten(), LAST_LINES, some_left));
 }
 
@@ -51,8 +50,7 @@ fn unwritten() -> MutexGuard<'static, usize> {
     UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A line feed, and what it takes on a terminal that somebody made raw altogether to go
-/// back to the first column.
+/// Line feed, with a carriage return if stderr is a terminal in raw mode.
 fn line_end() -> &'static str {
     let adds_return = OutputModes::OPOST | OutputModes::ONLCR;
     let is_raw = tcgetattr(stderr()).is_ok_and(|settings| !settings.output_modes.contains(adds_return));

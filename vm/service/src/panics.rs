@@ -1,5 +1,5 @@
-//! Panics: each is a bug in riscope, told in one line, and ends the process with status 70
-//! unless its thread contains it.
+//! Panic handling: a panic is a bug in riscope, reported in one line; it ends the process
+//! with status 70 unless its thread contains it.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::message::say;
 
-/// Threads that go on after a panic, by the beginnings of their names: of the compiler,
-/// which costs one translation; of the pump, which costs one event; and of the thread that
-/// makes answers, which costs one answer.
+/// Threads that survive a panic, by name prefix: the compiler, which loses one translation;
+/// the telemetry pump, which loses one event; and the metrics thread, which loses one
+/// response.
 const CONTAINED: [&str; 3] = ["jit-", "telemetry", "http-answer"];
 
-/// Tells the first panic of the process in one line, with a backtrace if `RUST_BACKTRACE`
-/// asks for one; those that follow from it say nothing. `end` is called, on the thread
-/// that panics, for each that the process must not survive.
+/// Reports the first panic of the process in one line, with a backtrace if `RUST_BACKTRACE`
+/// requests one; later ones are silent. Calls `end`, on the panicking thread, for each
+/// panic that the process must not survive.
 pub(crate) fn report(end: impl Fn() + Send + Sync + 'static) {
     report_by(|line| say(&line), end);
 }
@@ -38,7 +38,7 @@ fn report_by(tell: impl Fn(&str) + Send + Sync + 'static, end: impl Fn() + Send 
     }));
 }
 
-/// What `work` returns; `None` if it panics, which has been told.
+/// Result of `work`; `None` if it panics, which has then been reported.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }

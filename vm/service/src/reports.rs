@@ -1,5 +1,4 @@
-//! Says on stderr what goes wrong with the guest: panics, harts that hang, devices that
-//! fail.
+//! Reports of guest problems on stderr: panics, stalled harts, device failures.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,27 +12,26 @@ use riscope_machine::device::virtio::block::HostFault;
 use crate::message::say;
 use crate::terminal::output::LAST_WORDS;
 
-/// Events that wait at most; a reader of stderr that is slower loses lines.
+/// Capacity of the event queue; with a slow reader of stderr, lines are dropped.
 const CAPACITY: usize = 1024;
-/// Kinds of failures that are told apart; whatever fails in more ways than this has been
-/// told to fail.
+/// Maximum number of device and error combinations tracked; further ones are not reported.
 const MAX_FAILURES: usize = 64;
-/// Nanoseconds between two lines about the same kind of failure of the same device.
+/// Minimum time between two lines about the same error of a device, in nanoseconds.
 const REPEAT_NS: u64 = 60_000_000_000;
 
-/// Reports until it is dropped, and then what is left.
+/// Reporter thread; reports what is left when dropped.
 #[derive(Debug)]
 pub(crate) struct Reports {
     quit: Option<Sender<()>>,
-    /// Yields when everything is said.
+    /// Disconnected when everything is reported.
     done: Receiver<()>,
 }
 
 impl Reports {
-    /// Reports what is published on `bus`, from a thread of its own.
+    /// Reports events of `bus` on a thread of its own.
     ///
     /// # Errors
-    /// When the host is out of threads.
+    /// When the host cannot create a thread.
     pub(crate) fn start(bus: &DomainEventBus) -> std::io::Result<Self> {
         let events = bus.subscribe("reports", Filter::all().families(&[Family::Vm, Family::Device]), CAPACITY);
         let (quit, quitting) = bounded(0);
@@ -53,23 +51,23 @@ impl Reports {
 impl Drop for Reports {
     fn drop(&mut self) {
         drop(self.quit.take());
-        // The other end is dropped when everything is said, or nobody reads stderr.
+        // The thread has finished, or stderr is not read.
         let _ = self.done.recv_timeout(LAST_WORDS);
     }
 }
 
 #[derive(Debug, Default)]
 struct Reporter {
-    /// Failures by device and error: a disk that is full says so for each request.
+    /// Failures by device and error: a full disk fails every request.
     failures: HashMap<(Arc<str>, &'static str), Failure>,
 }
 
-/// A kind of failure of one device.
+/// Repeated failure of one device.
 #[derive(Debug)]
 struct Failure {
-    /// When it was said last, on the clock of the events.
+    /// Time of the last report, on the clock of events.
     said_ns: u64,
-    /// How often it has happened since.
+    /// Failures since the last report.
     unsaid: u64,
 }
 
@@ -80,7 +78,7 @@ impl Reporter {
         }
     }
 
-    /// What is to be said about `event`, which happened at `now_ns`.
+    /// Line to print for `event`, which happened at `now_ns`.
     fn line(&mut self, event: &Event, now_ns: u64) -> Option<String> {
         match event {
             Event::Vm(VmEvent::GuestPanicked { source }) => {
@@ -105,7 +103,8 @@ impl Reporter {
         }
     }
 
-    /// Counts a failure. If it is to be said: how often it has happened since the last time.
+    /// Counts a failure. If it must be reported, returns the number of failures since the
+    /// last report.
     fn count_failure(&mut self, name: &Arc<str>, error: &'static str, now_ns: u64) -> Option<u64> {
         let kind = (Arc::clone(name), error);
         let Some(failure) = self.failures.get_mut(&kind) else {
@@ -156,7 +155,7 @@ mod tests {
         assert!(again.ends_with("4 times more since it was said last"), "{again}");
         assert_eq!(line("root", "no_space", 161), None);
         assert!(line("root", "no_space", 400).unwrap().contains("2 times more"));
-        // Another disk and another error begin on their own.
+        // Other disks and errors are counted separately.
         assert!(line("data", "no_space", 401).is_some());
         assert!(line("root", "io_error", 401).is_some());
     }

@@ -1,4 +1,4 @@
-//! `riscope run`: one machine in the foreground.
+//! `riscope run`: runs one machine in the foreground.
 
 use std::fs::{self, File};
 use std::io;
@@ -22,7 +22,7 @@ use crate::reports::Reports;
 use crate::session::{Observation, Session};
 use crate::wiring::{engine, machine_spec};
 
-/// Runs the machine and returns how it ended.
+/// Runs the machine; returns how it ended.
 pub(crate) fn run(
     arguments: &RunArguments,
     identity: &Identity,
@@ -42,7 +42,8 @@ pub(crate) fn run(
     describe(&mut spec, arguments);
     let console = match arguments.console {
         ConsoleChoice::Serial => serial,
-        // The serial port keeps one of its own: input is for the virtio console alone.
+        // The serial port keeps a console of its own; input goes to the virtio console
+        // only.
         ConsoleChoice::Virtio => Arc::clone(spec.virtio_console.insert(session.console())),
     };
     session.terminal.show(&console);
@@ -58,7 +59,7 @@ fn run_machine(
 ) -> Result<MachineExit, CommandError> {
     let policy = RunPolicy { timeout: arguments.timeout };
     let foreground = Foreground::build(session, spec, policy)?;
-    // No line is said, and no terminal touched, before everything has been found usable.
+    // Nothing is printed and no terminal changed until all options have been checked.
     if let Some(path) = &arguments.signature {
         check_signature(foreground.machine(), foreground.spec(), path)?;
     }
@@ -78,8 +79,8 @@ fn run_machine(
     Ok(ended.exit)
 }
 
-/// Proves that there will be a signature, and a file for it, before the machine runs for
-/// hours; and leaves no file behind yet.
+/// Checks, before the run, that the program has a signature and that its file can be
+/// written. Leaves no file behind.
 fn check_signature(machine: &Machine, spec: &MachineSpec, path: &Path) -> Result<(), CommandError> {
     if !machine.has_signature() {
         let program = spec.firmware.as_ref().or(spec.kernel.as_ref()).map_or("the program", ImageSource::name);
@@ -88,7 +89,7 @@ fn check_signature(machine: &Machine, spec: &MachineSpec, path: &Path) -> Result
     Ok(try_to_write(path).map_err(|source| SignatureError::Write { path: path.into(), source })?)
 }
 
-/// Opens a file for writing, leaving alone what is there.
+/// Opens a file for writing without changing its contents.
 fn try_to_write(path: &Path) -> io::Result<()> {
     let found = fs::metadata(path);
     if found.as_ref().is_ok_and(|found| !found.is_file()) {
@@ -96,7 +97,7 @@ fn try_to_write(path: &Path) -> io::Result<()> {
     }
     File::options().append(true).create(true).open(path)?;
     if found.is_err() {
-        // The file that was made, not a link that leads there.
+        // Removes the file that was created, not a link to it.
         fs::remove_file(path.canonicalize()?)?;
     }
     Ok(())

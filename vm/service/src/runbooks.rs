@@ -1,4 +1,5 @@
-//! `/runbooks`: what to do when an alert fires. Alerts link here, so that a link leads somewhere wherever riscope runs.
+//! `/runbooks`: what to do when an alert fires. Alerts link here, so that their links work
+//! wherever riscope runs.
 
 use axum::Router;
 use axum::extract::Path;
@@ -7,10 +8,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use riscope_telemetry::{runbook, runbook_names};
 
-/// Markdown is shown as it is; browsers offer to save what is called `text/markdown`.
+/// Plain text, because browsers download `text/markdown` instead of displaying it.
 const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
 
-/// The list of runbooks, and each of them.
+/// Index of runbooks, and the runbooks.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/runbooks", get(list)).route("/runbooks/{name}", get(show))
 }

@@ -1,5 +1,5 @@
-//! What a command has besides its machine: the event bus, telemetry, stdout and the
-//! terminal, and one thread for signals and HTTP.
+//! Session of a command: event bus, telemetry, stdout and terminal, and the thread for
+//! signals and HTTP.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -26,25 +26,25 @@ use crate::terminal::Terminal;
 use crate::terminal::output::Output;
 use crate::trouble::Trouble;
 
-/// How a command can be observed.
+/// Observability options of a command.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Observation {
-    /// Where to serve HTTP.
+    /// Address of the HTTP endpoint.
     pub(crate) listen: Option<ListenAddress>,
-    /// Names under which clients may ask, besides that in `listen`.
+    /// Host names that clients may use besides that in `listen`.
     pub(crate) allow_hosts: Vec<String>,
-    /// Where to send spans.
+    /// OTLP receiver of spans.
     pub(crate) otlp: Option<String>,
 }
 
-/// Lives as long as a command.
+/// Session; lives as long as its command.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) bus: DomainEventBus,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) stopper: Stopper,
     pub(crate) terminal: Arc<Terminal>,
-    /// Where HTTP is served, with the port that was chosen.
+    /// Address of the HTTP endpoint, with the actual port.
     pub(crate) address: Option<SocketAddr>,
     output: Arc<Output>,
     trouble: Trouble,
@@ -53,13 +53,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Starts telemetry, the HTTP endpoint if it is wanted, and signal handling, for a
-    /// machine that needs `needs`. What has to end the process without waiting for the
-    /// machine writes `file`.
+    /// Starts telemetry, signal handling and, if requested, the HTTP endpoint, for a
+    /// machine with these `needs`. If the process ends without waiting for the machine,
+    /// `file` is written.
     ///
     /// # Errors
-    /// When the host gives less than is needed, the address is taken, or the OTLP endpoint
-    /// is no URL.
+    /// If the host does not provide what is needed, the address is in use, or the OTLP
+    /// endpoint is not a URL.
     pub(crate) fn start(observation: Observation, needs: Needs, file: &Arc<StatusFile>) -> Result<Self, CommandError> {
         let Observation { listen, allow_hosts, otlp } = observation;
         limits::check(&Needs { listens: listen.is_some(), sends: otlp.is_some() || environment_sends(), ..needs })?;
@@ -103,11 +103,11 @@ impl Session {
         Console::new(Arc::clone(&self.output) as _)
     }
 
-    /// No hart executes any more: waits until the output is written, and returns how the
-    /// command has ended.
+    /// Waits until the guest's output is written, after all harts have stopped; returns how
+    /// the command has ended.
     ///
     /// # Errors
-    /// Those of `outcome`, and trouble that ended the machine.
+    /// Those of `outcome`, and errors of other threads that ended the machine.
     pub(crate) fn conclude(&self, outcome: Result<MachineExit, CommandError>) -> Result<MachineExit, CommandError> {
         self.stopper.harts_ended();
         let is_written = self.output.drain();
@@ -117,7 +117,7 @@ impl Session {
         if is_written {
             return outcome;
         }
-        // Part of the guest's output is lost, so a stop that was asked for is no success.
+        // Guest output was lost, so a requested stop does not count as success.
         outcome.map(|exit| self.stopper.asked().unwrap_or(exit))
     }
 }
@@ -125,21 +125,21 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.terminal.restore();
-        // Signals are obeyed meanwhile.
+        // Signals are still handled.
         self.telemetry.shutdown(SHUTDOWN_LIMIT);
-        // Both only fail when the thread has ended already.
+        // Both fail only if the thread has ended already.
         let _ = self.quit.take().map(|quit| quit.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// Ends the machine, and gives the terminal back, when a thread panics.
+/// Ends the machine and restores the terminal when a thread panics.
 fn end_at_panic(stopper: Stopper, terminal: Arc<Terminal>, trouble: Trouble) {
     panics::report(move || {
         trouble.bug();
         let (stopper, terminal) = (stopper.clone(), Arc::clone(&terminal));
-        // On a thread of its own: the one that panics may hold a lock that this takes. If
-        // there is no thread, the machine ends with the thread that panics, or by signal.
+        // On a thread of its own, as the panicking thread may hold a lock needed here.
+        // Without a thread, the machine ends with the panicking thread, or by a signal.
         let _ = std::thread::Builder::new().name("panic".into()).spawn(move || {
             terminal.restore();
             stopper.stop();
@@ -147,7 +147,7 @@ fn end_at_panic(stopper: Stopper, terminal: Arc<Terminal>, trouble: Trouble) {
     });
 }
 
-/// Ends the process when it does not end by itself, see [`Stopper::last_resort`].
+/// Ends the process if it does not end by itself; see [`Stopper::last_resort`].
 fn end_at_last(
     stopper: Stopper,
     terminal: Arc<Terminal>,
@@ -164,12 +164,12 @@ fn end_at_last(
     std::thread::Builder::new().name("last-resort".into()).spawn(end).map(drop).map_err(CommandError::Runtime)
 }
 
-/// Whether a variable of OpenTelemetry asks for sending, or might.
+/// Whether OpenTelemetry environment variables enable an exporter, or may.
 fn environment_sends() -> bool {
     std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OTEL_EXPORTER_OTLP"))
 }
 
-/// Listens on the first address that is free.
+/// Listens on the first available address.
 fn bind(address: &ListenAddress) -> Result<TcpListener, CommandError> {
     let listen = |source| CommandError::Listen { address: address.to_string(), source };
     let listener = TcpListener::bind(address.resolve().map_err(listen)?.as_slice()).map_err(listen)?;
@@ -194,7 +194,7 @@ fn serve(
             tokio::spawn(http::serve(listener, answers, hosts));
         }
         obey_signals();
-        // The other end is dropped with the session at the latest.
+        // The sender is dropped with the session at the latest.
         let _ = quitting.await;
     });
     runtime.shutdown_background();
@@ -213,7 +213,7 @@ mod tests {
         std::thread::Builder::new().name("hart0".into()).spawn(|| panic!("a test")).unwrap().join().unwrap_err();
         drop(std::panic::take_hook());
         assert!(matches!(trouble.error(), Some(CommandError::Bug)));
-        // Returns once the machine is asked to end, and has had its time.
+        // Returns after the request to end and the grace period.
         assert_eq!(stopper.last_resort(), MachineExit::Stopped);
     }
 }

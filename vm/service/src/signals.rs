@@ -1,5 +1,4 @@
-//! Signals: those that end the machine, those of a shell's job control, that of a terminal
-//! that changes its size, and that of the limit of CPU time.
+//! Signals: termination, job control, terminal resize and the CPU time limit.
 
 use std::sync::Arc;
 
@@ -10,12 +9,12 @@ use crate::stop::Stopper;
 use crate::terminal::Terminal;
 use crate::trouble::Trouble;
 
-/// Signals that this process handles from now on.
+/// Registered signal handlers.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    /// What a service manager ends a process with: the guest may shut down.
+    /// Signal by which service managers end a process: the guest may shut down.
     terminates: Signal,
-    /// What a user ends it with.
+    /// Signals by which users end a process.
     ends: Vec<Signal>,
     suspends: Signal,
     resumes: Signal,
@@ -24,10 +23,10 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Handles signals. To be called inside of a runtime.
+    /// Registers the handlers. Call within a runtime.
     ///
     /// # Errors
-    /// The host's, when it lets nobody handle them.
+    /// The host's, if it does not allow handling them.
     pub(crate) fn register() -> std::io::Result<Self> {
         let kinds = [SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()];
         Ok(Self {
@@ -40,7 +39,7 @@ impl Signals {
         })
     }
 
-    /// Does what they ask for, in tasks of the runtime.
+    /// Handles signals, in tasks of the runtime.
     pub(crate) fn obey(self, stopper: &Stopper, terminal: &Arc<Terminal>, trouble: &Trouble) {
         let Self { mut terminates, ends, mut suspends, mut resumes, mut resizes, mut limits } = self;
         let asking = stopper.clone();
@@ -68,7 +67,7 @@ impl Signals {
         tokio::spawn(async move {
             while suspends.recv().await.is_some() {
                 given.suspend();
-                // Nobody can keep a process from stopping itself.
+                // A process can always stop itself.
                 let _ = kill_process(getpid(), Number::STOP);
             }
         });

@@ -1,4 +1,4 @@
-//! Ending the machine from outside: signals, the console's escape key, the time-out.
+//! Stopping of a machine from outside: signals, escape key, time limit.
 //!
 //! ```text
 //!  SIGTERM ──► power button ──► the guest shuts down ──────────────────────────┐
@@ -9,10 +9,9 @@
 //!       └── HARTS_GRACE later, if harts have not ended ──► the process ends all the same
 //! ```
 //!
-//! Harts end within microseconds, unless the host keeps one of them: in a system call on
-//! a disk that does not answer, say. And while a machine is being built, there are no
-//! harts to end. A stop waits for them at most [`HARTS_GRACE`]; a second request ends the
-//! process at once.
+//! Harts end within microseconds, unless the host blocks one, for example in a system call
+//! on a disk that does not respond. A machine that is being built has no harts to end. A
+//! stop waits at most [`HARTS_GRACE`]; a second request ends the process at once.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -22,15 +21,15 @@ use riscope_machine::{Machine, MachineExit};
 use crate::message::say_aside;
 use crate::terminal::output::Output;
 
-/// How long after a request to end the harts may take.
+/// Time limit for harts to end after a stop request.
 const HARTS_GRACE: Duration = Duration::from_secs(1);
-/// How long a guest may take to shut down, unless `--grace` says otherwise.
+/// Default time limit for the guest to shut down; `--grace` overrides it.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
-/// Requests that are closer to the first are the same: timeout(1) and others send a
-/// signal to a process and then to its group.
+/// Requests within this time of the first count as the same one: timeout(1) and others
+/// signal a process and then its group.
 const SAME: Duration = Duration::from_millis(250);
 
-/// A request to end that also reaches a machine which is built after it.
+/// Stop request that also applies to machines built later.
 #[derive(Clone, Debug)]
 pub(crate) struct Stopper(Arc<Shared>);
 
@@ -43,18 +42,18 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How the machine is to end, and since when.
+    /// Requested exit, and the time of the request.
     asked: Option<(MachineExit, Instant)>,
-    /// When it is to end at last.
+    /// Time limit of the machine.
     deadline: Option<Instant>,
-    /// How long the guest may take to shut down; [`SHUTDOWN_GRACE`] unless set.
+    /// Time limit for the guest to shut down; [`SHUTDOWN_GRACE`] unless set.
     grace: Option<Duration>,
-    /// Since when the guest is asked to shut down.
+    /// Time at which the guest was asked to shut down.
     shutting_down: Option<Instant>,
     machine: Weak<Machine>,
-    /// Whether no hart executes any more.
+    /// Whether all harts have ended.
     ended: bool,
-    /// Whether somebody asked twice.
+    /// Whether a second request was made.
     hurry: bool,
 }
 
@@ -63,14 +62,14 @@ impl State {
         self.grace.unwrap_or(SHUTDOWN_GRACE)
     }
 
-    /// When a guest that is asked to shut down is stopped.
+    /// Time at which a guest that is asked to shut down is stopped.
     fn shutdown_deadline(&self) -> Option<Instant> {
         self.shutting_down.and_then(|since| since.checked_add(self.grace()))
     }
 }
 
 impl Stopper {
-    /// Ends machines, and their wait for a reader of `output`.
+    /// Stops machines, and their waits for the reader of `output`.
     pub(crate) fn new(output: Arc<Output>) -> Self {
         Self(Arc::new(Shared { output, state: Mutex::default(), changed: Condvar::new() }))
     }
@@ -79,7 +78,7 @@ impl Stopper {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the current machine and every later one; the second time, the process.
+    /// Stops the current machine and every later one; on a second call, ends the process.
     pub(crate) fn stop(&self) {
         self.stop_at(Instant::now());
     }
@@ -100,13 +99,13 @@ impl Stopper {
         }
     }
 
-    /// Sets how long a guest may take to shut down. Zero: it is not asked.
+    /// Sets the time limit for the guest to shut down. With zero it is not asked.
     pub(crate) fn set_grace(&self, grace: Duration) {
         self.lock().grace = Some(grace);
     }
 
-    /// Asks the guest to shut down, and stops it as [`Stopper::stop`] does when it has no
-    /// driver for its power button, does not end within its grace time, or is asked again.
+    /// Asks the guest to shut down. Stops it like [`Stopper::stop`] if it has no driver for
+    /// its power button, exceeds the grace period, or is asked again.
     pub(crate) fn shut_down(&self) {
         self.shut_down_at(Instant::now());
     }
@@ -135,14 +134,14 @@ impl Stopper {
         }
     }
 
-    /// Sets the time at which the machine is to end at last. Who waits for the machine
-    /// ends it then; this is about what keeps it from ending.
+    /// Sets the time limit of the machine. Its waiter ends it then; this limit covers
+    /// anything that prevents that.
     pub(crate) fn expire_at(&self, deadline: Instant) {
         self.lock().deadline = Some(deadline);
         self.0.changed.notify_all();
     }
 
-    /// Names the machine that a stop ends.
+    /// Sets the machine that a stop ends.
     pub(crate) fn watch(&self, machine: &Arc<Machine>) {
         let asked = {
             let mut state = self.lock();
@@ -154,20 +153,20 @@ impl Stopper {
         }
     }
 
-    /// No hart executes any more: what is left to do takes its own time, and only who
-    /// asks twice does not wait for it.
+    /// Records that all harts have ended. What remains has no time limit; a second request
+    /// ends it.
     pub(crate) fn harts_ended(&self) {
         self.lock().ended = true;
         self.0.changed.notify_all();
     }
 
-    /// How the machine was asked to end, if it was.
+    /// Requested exit, if a stop was requested.
     pub(crate) fn asked(&self) -> Option<MachineExit> {
         self.lock().asked.map(|(exit, _)| exit)
     }
 
-    /// Returns when the process has to end at once, and how the machine was asked to end;
-    /// never, if all goes well.
+    /// Waits until the process must end at once; returns the requested exit. Does not
+    /// return in normal operation.
     pub(crate) fn last_resort(&self) -> MachineExit {
         let mut state = self.lock();
         loop {
@@ -225,7 +224,7 @@ mod tests {
     #[test]
     fn who_asks_twice_does_not_wait() {
         let (stopper, now) = (stopper(), Instant::now());
-        // Without the second request, this would wait for ever.
+        // Would block without the second request.
         stopper.harts_ended();
         stopper.stop_at(now);
         stopper.stop_at(now + SAME);
@@ -251,7 +250,7 @@ mod tests {
     fn a_guest_that_is_shutting_down_has_its_grace_and_no_more() {
         let (stopper, now) = (stopper(), Instant::now());
         stopper.set_grace(Duration::from_millis(50));
-        // As after the press of a button that the guest has a driver for.
+        // State after pressing a button that the guest has a driver for.
         stopper.lock().shutting_down = Some(now);
         stopper.shut_down_at(now + SAME / 2);
         assert_eq!(stopper.asked(), None, "the same request again");

@@ -1,4 +1,4 @@
-//! What ends a command from within: trouble that a thread notices which cannot return it.
+//! Errors that end a command, noticed by threads that cannot return them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -9,27 +9,27 @@ const NONE: u8 = 0;
 const CPU_TIME: u8 = 1;
 const BUG: u8 = 2;
 
-/// The first trouble of a command.
+/// First such error of a command.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trouble(Arc<AtomicU8>);
 
 impl Trouble {
-    /// A thread has panicked.
+    /// Records a panic of a thread.
     pub(crate) fn bug(&self) {
         self.note(BUG);
     }
 
-    /// The host's limit of CPU time is reached.
+    /// Records that the host's CPU time limit is reached.
     pub(crate) fn cpu_time(&self) {
         self.note(CPU_TIME);
     }
 
     fn note(&self, trouble: u8) {
-        // The first counts, so a failure changes nothing.
+        // Fails if an error is recorded already: the first one counts.
         let _ = self.0.compare_exchange(NONE, trouble, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// The error that it is, if there is any.
+    /// The recorded error, if any.
     pub(crate) fn error(&self) -> Option<CommandError> {
         match self.0.load(Ordering::Acquire) {
             NONE => None,

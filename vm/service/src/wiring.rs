@@ -1,4 +1,4 @@
-//! Composition root: what a machine and its telemetry are made of, from every crate.
+//! Composition root: connects the crates into a machine with telemetry.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::limits::{self, Needs};
 use crate::message::say;
 
-/// A specification with everything that does not come from the command line.
+/// A specification with all settings that do not come from the command line.
 pub(crate) fn machine_spec(
     bus: &DomainEventBus,
     identity: &Identity,
@@ -28,8 +28,7 @@ pub(crate) fn machine_spec(
     spec
 }
 
-/// The engine that was chosen, or the interpreter if the host has no address space for
-/// another.
+/// The selected engine, or the interpreter if the host lacks address space for it.
 pub(crate) fn engine(choice: EngineChoice, needs: &Needs) -> Arc<dyn EngineFactory> {
     match choice {
         EngineChoice::Interpreter => fallback_engine(),
@@ -48,7 +47,7 @@ fn translator(tiers: Tiers) -> Arc<dyn EngineFactory> {
     Arc::new(JitFactory { config: JitConfig { tiers, ..JitConfig::default() } })
 }
 
-/// The engine that needs nothing of the host but memory.
+/// The interpreter, which needs only memory of the host.
 pub(crate) fn fallback_engine() -> Arc<dyn EngineFactory> {
     Arc::new(InterpreterFactory)
 }

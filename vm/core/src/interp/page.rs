@@ -47,7 +47,6 @@ impl Default for Executed {
 /// and the first execution after a fence compares the copy with RAM. The first execution of
 /// each instruction compares it as well: new code on a page that has executed code already
 /// needs no fence before its first fetch.
-/// first of it ran, and what was never fetched needs no fence.
 #[derive(Debug)]
 pub(super) struct DecodedPage {
     pub(super) cells: [Cell; SLOTS],

@@ -5,7 +5,7 @@
 //! ```text
 //!  Image header, little-endian
 //!   0  code, "MZ" with an EFI stub    32  version
-//! 8  text_offset from RAM           48  "RISCV\0\0\0"
+//!   8  text_offset from RAM           48  "RISCV\0\0\0"
 //!  16  image_size in memory           56  "RSC\x05"
 //!  24  flags, bit 0 big-endian        60  offset of the PE header
 //!

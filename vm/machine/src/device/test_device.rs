@@ -3,7 +3,6 @@
 //! The low half of the word at offset 0 selects how: 0x5555 powers off, 0x7777 resets,
 //! 0x3333 fails with the exit code in the high half. Linux uses the first two through the
 //! `syscon` nodes that this device writes.
-//! first two through the `syscon` nodes that this device also writes.
 
 use std::sync::Arc;
 

@@ -8,9 +8,9 @@
 //! | lzma | `Image.lzma` | lzma-rust2 |
 //! | bzip2 | `Image.bz2` | bzip2 on libbz2-rs |
 //! | lz4 | `Image.lz4`: the legacy format, and frames | lz4_flex |
+//!
 //! Formats are detected by their first bytes. Decoders are pulled, so the reader limits how
 //! much is decompressed; [`MAX_WINDOW`] limits their working memory.
-//! reading bounds what is unpacked; [`MAX_WINDOW`] bounds what they take beside it.
 
 use std::io::{self, Read};
 

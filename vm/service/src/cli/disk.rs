@@ -1,9 +1,8 @@
-//! `--disk`: a path with options behind it, or `key=value` items, in which a path may be
-//! anything.
+//! `--disk`: a path followed by options, or `key=value` items, which allow any path.
 //!
 //! ```text
-//!  FILE[,ro][,name=NAME][,format=raw]       what looks like an option at the end is one
-//!  file=FILE[,ro][,name=NAME][,format=raw]  in any order; a comma of a path is doubled
+//!  FILE[,ro][,name=NAME][,format=raw]       trailing items that are options count as such
+//!  file=FILE[,ro][,name=NAME][,format=raw]  in any order; a comma in the path is doubled
 //! ```
 
 use std::ffi::{OsStr, OsString};
@@ -13,7 +12,7 @@ use std::path::PathBuf;
 use riscope_machine::DiskSpec;
 use riscope_machine::board::disk::is_disk_name;
 
-/// What an argument says so far.
+/// Items of an argument parsed so far.
 #[derive(Debug, Default)]
 struct Items {
     file: Option<Vec<u8>>,
@@ -22,10 +21,10 @@ struct Items {
     raw: bool,
 }
 
-/// The disk that an argument describes.
+/// Parses a `--disk` argument.
 ///
 /// # Errors
-/// A sentence that says what is wrong with it.
+/// A message that says what is wrong.
 pub(crate) fn parse_disk(argument: &OsStr) -> Result<DiskSpec, String> {
     let bytes = argument.as_bytes();
     let mut items = Items::default();
@@ -44,7 +43,7 @@ pub(crate) fn parse_disk(argument: &OsStr) -> Result<DiskSpec, String> {
     items.finish()
 }
 
-/// Items between single commas; two commas are one of an item.
+/// Splits at single commas; a doubled comma is a literal one.
 fn split_items(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut items = vec![Vec::new()];
     let mut rest = bytes.iter().copied().peekable();
@@ -59,8 +58,8 @@ fn split_items(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 impl Items {
-    /// Whether an item behind a plain path is an option and no part of the path: each can
-    /// be given once.
+    /// Whether an item after a plain path is an option and not part of the path. Each
+    /// option may be given once.
     fn wants(&self, item: &[u8]) -> bool {
         item == b"ro" && !self.read_only
             || item.starts_with(b"name=") && self.name.is_none()
@@ -109,7 +108,7 @@ impl Items {
 mod tests {
     use super::*;
 
-    /// Path, name if it is the third disk, whether it is read-only.
+    /// Path, name as the third disk, and whether it is read-only.
     fn parsed(argument: &[u8]) -> Result<(String, String, bool), String> {
         let disk = parse_disk(OsStr::from_bytes(argument))?;
         Ok((disk.source().to_owned(), disk.name(2).to_string(), disk.is_read_only()))

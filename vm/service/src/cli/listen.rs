@@ -1,15 +1,16 @@
-//! The address to serve on: an IP address or a host's name, and a port.
+//! `--listen`: an IP address or host name with a port.
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 
-/// Longest name of a host in bytes (RFC 1035, section 2.3.4).
+/// Longest host name in bytes (RFC 1035, section 2.3.4).
 const MAX_HOST: usize = 253;
-/// Where to serve when only a port is given: nothing outside of this host gets there.
+/// Address used if only a port is given: the loopback address, not reachable from other
+/// hosts.
 const DEFAULT_HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// An address that `--listen` takes.
+/// Value of `--listen`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListenAddress {
     host: Host,
@@ -23,7 +24,7 @@ enum Host {
 }
 
 impl ListenAddress {
-    /// The name of the host, if it was given by name.
+    /// Host name, if it was given by name.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.host {
             Host::Ip(_) => None,
@@ -31,11 +32,11 @@ impl ListenAddress {
         }
     }
 
-    /// The addresses that it stands for, at least one. IPv4 comes first: clients that are
-    /// given a name try both, and those that are given an address are mostly given that.
+    /// Resolves to at least one address. IPv4 comes first: clients given a name try both,
+    /// and clients given an address mostly use IPv4.
     ///
     /// # Errors
-    /// The host's, when it cannot resolve the name.
+    /// The host's, if it cannot resolve the name.
     pub(crate) fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         let mut addresses: Vec<SocketAddr> = match &self.host {
             Host::Ip(address) => vec![SocketAddr::new(*address, self.port)],
@@ -56,11 +57,11 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// The address in `127.0.0.1:8440`, `[::1]:8440`, `localhost:8440` or `:8440`, which is
-/// the first of them. Port 0 lets the host choose.
+/// Parses `127.0.0.1:8440`, `[::1]:8440`, `localhost:8440` or `:8440`, which is short for
+/// the first. With port 0 the host chooses the port.
 ///
 /// # Errors
-/// A sentence that says what is missing.
+/// A message that says what is missing.
 pub(crate) fn parse_listen(text: &str) -> Result<ListenAddress, String> {
     if text.contains("://") {
         return Err("leave out the scheme: an address is HOST:PORT".to_owned());
@@ -84,10 +85,10 @@ pub(crate) fn parse_listen(text: &str) -> Result<ListenAddress, String> {
     Ok(ListenAddress { host, port })
 }
 
-/// The name of a host, without a port.
+/// Parses a host name without a port.
 ///
 /// # Errors
-/// A sentence that says what a name looks like.
+/// A message that describes valid names.
 pub(crate) fn parse_host(text: &str) -> Result<String, String> {
     if text.contains(':') {
         return Err("an IPv6 address with a port is written in brackets, such as [::1]:8440".to_owned());

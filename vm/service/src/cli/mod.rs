@@ -1,4 +1,4 @@
-//! The command line. Names are stable; `--help` is meant to be enough to start.
+//! Command line. Option names are stable; `--help` is self-contained.
 
 mod disk;
 mod listen;
@@ -24,11 +24,11 @@ pub(crate) use name::parse_name;
 use phases::{PHASES, parse_phases};
 use size::{parse_grace, parse_memory, parse_timeout};
 
-/// The command that the arguments of this process give.
+/// Parses the arguments of this process.
 ///
 /// # Errors
-/// The exit status, when the arguments ask for help or cannot be understood; that has
-/// then been answered.
+/// The exit status, if the arguments request help or are invalid; the output has then been
+/// printed.
 pub(crate) fn parse() -> Result<Command, u8> {
     let error = match Cli::try_parse() {
         Ok(cli) => return Ok(cli.command),
@@ -36,7 +36,7 @@ pub(crate) fn parse() -> Result<Command, u8> {
     };
     let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if is_help || !error.use_stderr() {
-        // There is nobody to tell that the output is gone.
+        // A failure to print cannot be reported.
         let _ = error.print();
     } else {
         say(&format_args!("{}; see --help", one_line(&error.to_string())));
@@ -44,7 +44,7 @@ pub(crate) fn parse() -> Result<Command, u8> {
     Err(if error.use_stderr() { USAGE } else { 0 })
 }
 
-/// What `text`, a message of several lines from the parser, says about the problem.
+/// The problem in `text`, a multi-line message of the parser.
 fn one_line(text: &str) -> String {
     let is_about_use = |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more information");
     let text = text.strip_prefix("error: ").unwrap_or(text);
@@ -92,19 +92,19 @@ Exit status:
   0    the guest powered off
   n    the guest ended with failure code n; 255 if that does not fit
   2    wrong use, or a file that cannot be used
-  3    the guest asked for a reset under --no-reboot
-  70   riscope failed, or its host
+  3    the guest requested a reset under --no-reboot
+  70   riscope or its host failed
   71   the guest panicked, under --on-panic exit
-  124  --timeout has passed
+  124  --timeout elapsed
   130  ended by the user: SIGINT, SIGHUP, SIGQUIT, Ctrl-A x, and SIGTERM unless the guest shut down
 
-A guest can end with any code. --status FILE tells its codes and riscope's own apart, as in
+A guest can end with any code. --status FILE distinguishes its codes from riscope's own, as in
   {\"reason\":\"guest_failure\",\"code\":2,\"status\":2,...}
 with one of the reasons poweroff, guest_failure, guest_panic, reset, timeout, killed, usage, host, error.";
 
 const DEMO_HELP: &str = "\
-The guest goes through the phases integer, float, memory and churn for ever. Meanwhile look at
-http://127.0.0.1:8440/metrics, or point a Prometheus at it. Ctrl-C ends it.";
+The guest repeats the phases integer, float, memory and churn. Meanwhile look at
+http://127.0.0.1:8440/metrics, or have Prometheus scrape it. Ctrl-C ends it.";
 
 /// `riscope run`
 #[derive(Args, Debug)]
@@ -123,7 +123,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "STRING", default_value = "", allow_hyphen_values = true)]
     pub(crate) append: OsString,
     /// Raw disk image; ",ro" makes it read-only, ",name=N" names it. May be given several times.
-    /// With file=FILE a path may be anything; its commas are doubled
+    /// file=FILE allows any path; commas in it are doubled
     #[arg(long = "disk", value_name = "[file=]FILE[,ro][,name=N]",
           value_parser = OsStringValueParser::new().try_map(|disk| parse_disk(&disk)))]
     pub(crate) disks: Vec<DiskSpec>,
@@ -133,34 +133,33 @@ pub(crate) struct RunArguments {
     /// Guest memory, such as 512M or 2G
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_memory, allow_hyphen_values = true)]
     pub(crate) memory: u64,
-    /// Deepest page tables that the harts have; kernels use the deepest there are
+    /// Deepest page-table format of the harts, which is the one that kernels use
     #[arg(long, value_name = "MODE", value_enum, default_value_t = MmuChoice::Sv48)]
     pub(crate) mmu: MmuChoice,
-    /// What executes the guest
+    /// Engine that executes the guest
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
     pub(crate) engine: EngineChoice,
-    /// What the console on stdin and stdout is: virtio is hvc0 and knows the terminal's size,
-    /// for --append 'console=hvc0'. What the guest writes to its serial port is shown in both cases
+    /// Console device on stdin and stdout. virtio is hvc0, which follows the terminal's size; use
+    /// --append 'console=hvc0' with it. Output of the serial port is shown in both cases
     #[arg(long, value_name = "DEVICE", value_enum, default_value_t = ConsoleChoice::Serial)]
     pub(crate) console: ConsoleChoice,
     /// Seconds that the guest may take to shut down after SIGTERM; 0 ends it at once
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_grace, allow_hyphen_values = true)]
     pub(crate) grace: std::time::Duration,
-    /// What follows when the guest panics, besides a line on stderr: nothing, the end with status
-    /// 71, or a reset
+    /// Action after a guest panic, besides a line on stderr: none, exit with status 71, or reset
     #[arg(long, value_name = "ACTION", value_enum, default_value_t = PanicChoice::Report)]
     pub(crate) on_panic: PanicChoice,
-    /// End with status 3 when the guest asks for a reset
+    /// End with status 3 when the guest requests a reset
     #[arg(long)]
     pub(crate) no_reboot: bool,
-    /// End with status 124 after so many seconds
+    /// End with status 124 after this many seconds
     #[arg(long, value_name = "SECS", value_parser = parse_timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Option<std::time::Duration>,
-    /// Write memory from begin_signature to end_signature here when the machine ends
+    /// Write memory from begin_signature to end_signature to this file when the machine ends
     #[arg(long, value_name = "FILE")]
     pub(crate) signature: Option<PathBuf>,
-    /// Serve a page and /metrics here, such as 127.0.0.1:8440, localhost:8440 or :8440, which is
-    /// on this host only
+    /// Serve a page and /metrics at this address, such as 127.0.0.1:8440, localhost:8440 or :8440,
+    /// which is the same as the first
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
     pub(crate) listen: Option<ListenAddress>,
     #[command(flatten)]
@@ -168,7 +167,7 @@ pub(crate) struct RunArguments {
 }
 
 impl RunArguments {
-    /// The file that says best what the machine runs.
+    /// File that best identifies the program.
     pub(crate) fn program(&self) -> Option<&Path> {
         self.kernel.as_deref().or(self.bios.as_deref())
     }
@@ -177,34 +176,34 @@ impl RunArguments {
 /// `riscope demo`
 #[derive(Args, Debug)]
 pub(crate) struct DemoArguments {
-    /// Phases to run, in this order
+    /// Phases to run, in order
     #[arg(long, value_name = "LIST", default_value_t = PHASES.join(","), value_parser = parse_phases)]
     pub(crate) phases: String,
-    /// Seconds that each phase takes
+    /// Seconds per phase
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
-    /// Serve the page and /metrics here
+    /// Serve the page and /metrics at this address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8440", value_parser = parse_listen)]
     pub(crate) listen: ListenAddress,
-    /// What executes the guest
+    /// Engine that executes the guest
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
     pub(crate) engine: EngineChoice,
     #[command(flatten)]
     pub(crate) about: AboutArguments,
 }
 
-/// How the machine is called, looked at, and reported.
+/// Options for naming, observing and reporting a machine.
 #[derive(Args, Debug)]
 pub(crate) struct AboutArguments {
-    /// Name of the machine in metrics and spans; by default that of its program, and some letters
-    /// that differ between machines
+    /// Name of the machine in metrics and spans; by default the name of its program with a suffix
+    /// that is unique to the machine
     #[arg(long, value_name = "NAME", value_parser = parse_name, allow_hyphen_values = true)]
     pub(crate) name: Option<String>,
-    /// Write how it ended as JSON here; a file that is there is removed at the start
+    /// Write the result as JSON to this file; an existing file is removed at the start
     #[arg(long, value_name = "FILE")]
     pub(crate) status: Option<PathBuf>,
-    /// Answer HTTP clients that use this name for the host, besides addresses, localhost and the
-    /// name in --listen; "*" for every name. May be given several times
+    /// Serve HTTP clients that use this host name, besides addresses, localhost and the name in
+    /// --listen; "*" allows every name. May be given several times
     #[arg(long = "allow-host", value_name = "NAME", value_parser = parse_allowed_host)]
     pub(crate) allow_hosts: Vec<String>,
     /// Send spans to this OTLP/HTTP receiver, such as http://127.0.0.1:4318
@@ -212,7 +211,7 @@ pub(crate) struct AboutArguments {
     pub(crate) otlp: Option<String>,
 }
 
-/// The name of a host, or `*`.
+/// Parses a host name or `*`.
 fn parse_allowed_host(text: &str) -> Result<String, String> {
     match text {
         "*" => Ok(text.to_owned()),
@@ -221,24 +220,24 @@ fn parse_allowed_host(text: &str) -> Result<String, String> {
     }
 }
 
-/// A number of harts.
+/// Parses a number of harts.
 fn parse_cpus(text: &str) -> Result<usize, String> {
     let cpus = text.parse().ok().filter(|cpus| (1..=MAX_HARTS).contains(cpus));
     cpus.ok_or_else(|| format!("a machine has 1 to {MAX_HARTS}"))
 }
 
-/// Page tables.
+/// Page-table formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MmuChoice {
     /// Three levels, 39-bit addresses
     Sv39,
     /// Four levels, 48-bit addresses
     Sv48,
-    /// Five levels, 57-bit addresses, which some programs refuse, such as older JVMs
+    /// Five levels, 57-bit addresses; some programs, such as older JVMs, do not run with it
     Sv57,
 }
 
-/// What follows from a panic of the guest.
+/// Policies after a guest panic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PanicChoice {
     /// Nothing: the guest may write its memory to a disk or reset itself
@@ -249,7 +248,7 @@ pub(crate) enum PanicChoice {
     Reset,
 }
 
-/// Devices that the console can be.
+/// Console devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ConsoleChoice {
     /// The serial port, ttyS0
@@ -263,9 +262,9 @@ pub(crate) enum ConsoleChoice {
 pub(crate) enum EngineChoice {
     /// The reference interpreter: slow and simple
     Interpreter,
-    /// Interpreter, and one translation of hot code
+    /// Interpreter, and baseline translations of hot code
     Baseline,
-    /// All tiers there are: today those of baseline, as there is no optimising tier yet
+    /// All tiers; the same as baseline while there is no optimising tier
     Tiered,
 }
 

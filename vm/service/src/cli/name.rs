@@ -1,13 +1,12 @@
-//! Names of machines.
+//! Machine names.
 
 /// Longest name in characters.
 const MAX_NAME: usize = 64;
 
-/// A name that people can read and metrics can carry: printable, not blank, at most
-/// [`MAX_NAME`] characters.
+/// Parses a machine name: printable, not blank, at most [`MAX_NAME`] characters.
 ///
 /// # Errors
-/// A sentence that says what a name looks like.
+/// A message that describes valid names.
 pub(crate) fn parse_name(text: &str) -> Result<String, String> {
     let is_printable = |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
     let length = text.chars().count();

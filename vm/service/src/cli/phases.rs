@@ -1,14 +1,14 @@
-//! The phases of the demo's guest, as `--phases` takes them.
+//! `--phases`: phases of the demo guest.
 
-/// The rows of `phase_table` in `vm/service/guest/src/main.S`, which a test compares.
+/// Rows of `phase_table` in `vm/service/guest/src/main.S`; a test compares them.
 pub(crate) const PHASES: [&str; 4] = ["integer", "float", "memory", "churn"];
-/// Phases that the guest takes at most: `PHASE_ORDER_MAX` in its `demo.inc`.
+/// Maximum number of phases: `PHASE_ORDER_MAX` in the guest's `demo.inc`.
 const MAX_PHASES: usize = 16;
 
-/// Names of phases, separated by commas, in the order in which they are to run.
+/// Parses a comma-separated list of phases in execution order.
 ///
 /// # Errors
-/// A sentence that names what is no phase.
+/// A message that names the unknown phase.
 pub(crate) fn parse_phases(text: &str) -> Result<String, String> {
     for name in text.split(',') {
         if !PHASES.contains(&name) {

@@ -1,4 +1,4 @@
-//! Sizes and durations on the command line.
+//! Sizes and durations of command-line options.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use riscope_machine::board::spec::{MAX_MEMORY, MIN_MEMORY};
 
 const MEMORY_UNIT: u64 = PAGE_SIZE;
 
-/// Bytes of a size such as `512M`, `2G`, `0x100000` or `65536`. Units are powers of
-/// 1024: K, M, G, T, also spelt KiB and so on.
+/// Parses a size such as `512M`, `2G`, `0x100000` or `65536` into bytes. Units K, M, G and
+/// T, or KiB and so on, are powers of 1024.
 ///
 /// # Errors
-/// A sentence that says what a size looks like.
+/// A message that describes valid sizes.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let error =
         || format!("{text:?} is not a size; write a number of bytes or a number with K, M, G or T, such as 512M");
@@ -31,10 +31,10 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(error)
 }
 
-/// A size that guest memory can have.
+/// Parses a guest memory size in bytes.
 ///
 /// # Errors
-/// A sentence that says which sizes are possible.
+/// A message that gives the valid range.
 pub(crate) fn parse_memory(text: &str) -> Result<u64, String> {
     let size = parse_size(text)?;
     if (MIN_MEMORY..=MAX_MEMORY).contains(&size) && size.is_multiple_of(MEMORY_UNIT) {
@@ -45,20 +45,20 @@ pub(crate) fn parse_memory(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A positive number of seconds, fractions allowed.
+/// Parses a positive number of seconds, with optional fraction.
 ///
 /// # Errors
-/// A sentence that says what a time-out looks like.
+/// A message that describes valid time-outs.
 pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
     let duration = Duration::try_from_secs_f64(seconds).ok().filter(|duration| !duration.is_zero());
     duration.ok_or_else(|| format!("a time-out of {text} seconds is not possible; give a positive number"))
 }
 
-/// A number of seconds, fractions and 0 allowed.
+/// Parses a non-negative number of seconds, with optional fraction.
 ///
 /// # Errors
-/// A sentence that says what a grace time looks like.
+/// A message that describes valid grace periods.
 pub(crate) fn parse_grace(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
     Duration::try_from_secs_f64(seconds)

@@ -1,8 +1,8 @@
-//! The thread that makes the answers of `/metrics`: gathering reads counters and files of
-//! `/proc`, which is too slow for the thread that serves.
+//! Thread that generates `/metrics` responses, because gathering reads counters and
+//! `/proc`, which is too slow for the serving thread.
 //!
-//! Answers are made one at a time, so that many requests do not become many threads, and
-//! the thread is there from the start, so that no request fails for want of one.
+//! Responses are generated one at a time, which bounds the threads; the thread exists from
+//! the start, so that no request fails for lack of one.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,10 +14,10 @@ use tokio::sync::oneshot;
 
 use super::encoding::gzip;
 
-/// Name of the thread. It survives a panic of what it does.
+/// Name of the thread. It survives panics in its work.
 pub(crate) const THREAD: &str = "http-answer";
 
-/// The body of an answer and what it is.
+/// Response body with its type and encoding.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) content_type: &'static str,
@@ -32,7 +32,7 @@ struct Question {
     reply: oneshot::Sender<Answer>,
 }
 
-/// The way to the thread, which ends with the last of these.
+/// Sender to the thread, which ends with the last of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers(Sender<Question>);
 
@@ -40,16 +40,16 @@ impl Answers {
     /// Starts the thread.
     ///
     /// # Errors
-    /// When the host is out of threads.
+    /// When the host cannot create a thread.
     pub(crate) fn start(telemetry: Arc<Telemetry>) -> io::Result<Self> {
-        // Not bounded: each open connection has at most one question in it.
+        // Unbounded: each open connection has at most one request in it.
         let (sender, questions) = channel::<Question>();
         std::thread::Builder::new().name(THREAD.into()).spawn(move || {
             for question in questions {
-                // A client that has gone needs no answer.
+                // A client that has disconnected needs no response.
                 if !question.reply.is_closed() {
                     let made = catch_unwind(AssertUnwindSafe(|| answer(&telemetry, &question)));
-                    // A panic has been reported; without a reply, the client is told of a failure.
+                    // A panic has been reported; a missing reply becomes an error response.
                     let _ = made.map(|answer| question.reply.send(answer));
                 }
             }
@@ -57,8 +57,8 @@ impl Answers {
         Ok(Self(sender))
     }
 
-    /// The metrics for a client that sent this `Accept` and may or may not want gzip;
-    /// `None` if they could not be gathered.
+    /// Metrics for a client that sent this `Accept` header, compressed if `gzip`; `None` if
+    /// gathering failed.
     pub(super) async fn metrics(&self, accept: Option<String>, gzip: bool) -> Option<Answer> {
         let (reply, answer) = oneshot::channel();
         self.0.send(Question { accept, gzip, reply }).ok()?;

@@ -1,4 +1,4 @@
-//! One connection: its requests, one after the other, and how long each may take.
+//! HTTP connection: its requests in sequence, and their time limits.
 //!
 //! ```text
 //!         first byte of a request            answer is written
@@ -23,27 +23,27 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// Longest time until a new client asks.
+/// Time limit for the first request of a connection.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest time between two requests: longer than the usual minute between two scrapes.
+/// Time limit between two requests: longer than the common scrape interval of a minute.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
-/// Longest time from the first byte of a request to the last of its answer.
+/// Time limit from the first byte of a request to the last byte of its response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// Requests of one connection: a scraper that asks every second connects again after some
-/// minutes, so that no client keeps its place for ever.
+/// Maximum requests per connection: a scraper with an interval of a second reconnects after
+/// some minutes, so that no client occupies a connection for ever.
 const MAX_REQUESTS: u32 = 250;
 
-/// What a connection is doing.
+/// State of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Connection(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
     is_idle: bool,
-    /// When it became idle, or when its request began.
+    /// Start of the present state: idle, or serving a request.
     since: Instant,
     requests: u32,
-    /// Whether an answer is on its way to the client.
+    /// Whether the response is being sent.
     is_answered: bool,
 }
 
@@ -64,12 +64,12 @@ impl Connection {
         self.state().is_idle
     }
 
-    /// Since when it is idle, or serves a request.
+    /// Start of the present state, idle or serving.
     pub(super) fn since(&self) -> Instant {
         self.state().since
     }
 
-    /// A byte of a request has come.
+    /// Records the first byte of a request.
     pub(super) fn request_begins(&self) {
         let mut state = self.state();
         if state.is_idle {
@@ -77,7 +77,7 @@ impl Connection {
         }
     }
 
-    /// A request has come; true if it is the last that is served.
+    /// Records a complete request; true if it is the last one served.
     fn request_comes(&self) -> bool {
         self.request_begins();
         let mut state = self.state();
@@ -85,12 +85,12 @@ impl Connection {
         state.requests >= MAX_REQUESTS
     }
 
-    /// The answer is known and is written next.
+    /// Records that the response is available and is sent next.
     fn request_is_answered(&self) {
         self.state().is_answered = true;
     }
 
-    /// Everything that there was to write is written.
+    /// Records that all output is sent.
     fn is_flushed(&self) {
         let mut state = self.state();
         if std::mem::take(&mut state.is_answered) {
@@ -98,7 +98,7 @@ impl Connection {
         }
     }
 
-    /// When it has to end unless it goes on.
+    /// Time at which the connection ends in its present state.
     fn deadline(&self) -> Instant {
         let state = self.state();
         let limit = match (state.is_idle, state.requests) {
@@ -111,18 +111,18 @@ impl Connection {
 
     /// Serves requests by `router` until the client or a limit ends the connection.
     pub(super) async fn serve(self, stream: TcpStream, router: Router) {
-        // Only costs time when it fails.
+        // An optimisation only; failure is harmless.
         let _ = stream.set_nodelay(true);
         let asked = self.clone();
         let router = TowerToHyperService::new(router);
         let service = service_fn(move |request| answer(asked.clone(), router.clone(), request));
         let mut builder = hyper::server::conn::http1::Builder::new();
-        // `deadline` has that limit and others.
+        // `deadline` enforces this limit, with the others.
         builder.header_read_timeout(None);
         let io = TokioIo::new(Watched { stream, connection: self.clone() });
         let served = builder.serve_connection(io, service);
         tokio::select! {
-            // The client's errors are the client's.
+            // Errors of the connection concern only the client.
             _ = served => {}
             () = self.expires() => {}
         }
@@ -153,7 +153,7 @@ async fn answer(
     Ok(response)
 }
 
-/// A stream that tells its connection what moves.
+/// Stream that reports its traffic to the connection.
 #[derive(Debug)]
 struct Watched {
     stream: TcpStream,

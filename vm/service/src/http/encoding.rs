@@ -1,4 +1,4 @@
-//! Content codings: whether a client wants gzip (RFC 9110, section 12.5.3), and gzip.
+//! Content coding: negotiation of gzip (RFC 9110, section 12.5.3) and compression.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Whether the client accepts gzip and does not prefer the plain text.
+/// Whether the client accepts gzip and does not prefer the identity coding.
 pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let (mut gzip, mut identity, mut any) = (None, None, None);
@@ -22,7 +22,7 @@ pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     quality > 0 && quality >= identity.unwrap_or(0)
 }
 
-/// A coding and its quality in thousandths; `None` for what is neither.
+/// A coding with its weight in thousandths; `None` if malformed.
 fn coding(text: &str) -> Option<(&str, u16)> {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next().filter(|name| !name.is_empty())?;
@@ -31,7 +31,7 @@ fn coding(text: &str) -> Option<(&str, u16)> {
     Some((name, quality(value)?))
 }
 
-/// Thousandths of a weight: `0` or `1` with at most three decimal places, at most 1.
+/// Weight in thousandths: 0 to 1 with at most three decimal places.
 fn quality(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     if whole.len() != 1 || decimals.len() > 3 || !decimals.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -41,7 +41,7 @@ fn quality(text: &str) -> Option<u16> {
     (thousandths <= 1000).then_some(thousandths)
 }
 
-/// `text`, compressed fast rather than well; `None` if that fails.
+/// Compresses `text` at the fastest level; `None` on failure.
 pub(super) fn gzip(text: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 4), Compression::fast());
     encoder.write_all(text).ok()?;

@@ -1,9 +1,9 @@
-//! The names under which clients may ask.
+//! Check of the `Host` header against DNS rebinding.
 //!
-//! A page in a browser may have its own name resolve to this host and then read what is
-//! served here as if it were its own (DNS rebinding). The browser tells that name in
-//! `Host`, so only names that somebody chose are served: addresses, which cannot be
-//! rebound, `localhost`, and the names of `--listen` and `--allow-host`.
+//! A web page can have its own host name resolve to this host and then read its responses
+//! as same-origin. The browser sends that name in `Host`, so only known hosts are served:
+//! IP addresses, which cannot be rebound, `localhost`, and the names of `--listen` and
+//! `--allow-host`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,20 +16,20 @@ use axum::response::Response;
 
 use super::problem::problem;
 
-/// Stands for every name.
+/// Allows every name.
 pub(crate) const ANY: &str = "*";
 
-/// Names that clients may use besides addresses and `localhost`.
+/// Names that clients may use besides IP addresses and `localhost`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllowedHosts(Vec<String>);
 
 impl AllowedHosts {
-    /// These names, in lower case; [`ANY`] for every one.
+    /// Allows these names, in lower case; [`ANY`] allows every name.
     pub(crate) fn new(names: Vec<String>) -> Self {
         Self(names)
     }
 
-    /// Whether clients may ask for `host`, a name or an address without a port.
+    /// Whether requests for `host`, a name or address without a port, are allowed.
     fn allows(&self, host: &str) -> bool {
         let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
         if address.parse::<IpAddr>().is_ok() {
@@ -41,7 +41,7 @@ impl AllowedHosts {
     }
 }
 
-/// Lets a request pass that has one host and is for an allowed one.
+/// Middleware: passes requests with exactly one, allowed host.
 pub(super) async fn check(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
     let asked = match asked_host(&request) {
         Ok(asked) => asked,
@@ -57,8 +57,8 @@ pub(super) async fn check(State(hosts): State<Arc<AllowedHosts>>, request: Reque
     }
 }
 
-/// The host that a request is for: that of its target, else that of `Host`, which
-/// HTTP/1.1 asks for exactly once (RFC 9112, section 3.2).
+/// Host of a request: that of its target, else that of `Host`, which HTTP/1.1 requires
+/// exactly once (RFC 9112, section 3.2).
 fn asked_host(request: &Request) -> Result<Option<Authority>, &'static str> {
     let named = host_field(request.headers())?;
     if named.is_none() && request.version() >= Version::HTTP_11 {

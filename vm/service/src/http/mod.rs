@@ -1,17 +1,15 @@
-//! The HTTP endpoint of a machine in the foreground: a page of links, `/metrics`,
-//! and health.
+//! HTTP endpoint of a machine in the foreground: index page, `/metrics` and health.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `connection.rs` | one connection: its requests, and how long each may take |
-//! | `open.rs` | the connections that are open, and which of them makes room |
-//! | `host.rs` | the names under which clients may ask |
-//! | `encoding.rs` | whether a client wants gzip, and gzip |
-//! | `answers.rs` | the thread that makes the answers of `/metrics` |
-//! | `problem.rs` | errors as JSON |
+//! | `connection.rs` | one connection: its requests and their time limits |
+//! | `open.rs` | open connections, and which is closed to make room |
+//! | `host.rs` | check of the `Host` header |
+//! | `encoding.rs` | negotiation of gzip, and compression |
+//! | `answers.rs` | thread that generates `/metrics` responses |
+//! | `problem.rs` | errors as `application/problem+json` |
 //!
-//! A client can be slow, silent or hostile, and no other waits for it: `open.rs` has the
-//! policy.
+//! Slow, silent and hostile clients do not delay others; `open.rs` has the policy.
 
 mod answers;
 mod connection;
@@ -38,7 +36,7 @@ pub(crate) use host::AllowedHosts;
 use open::OpenConnections;
 use problem::problem;
 
-/// Pause after a failed accept, for example when file descriptors have run out.
+/// Delay after a failed accept, for example when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until the task is dropped.
@@ -99,7 +97,7 @@ async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response
     response
 }
 
-/// What the client accepts. Several lines are one list (RFC 9110, section 5.2).
+/// Value of `Accept`. Several header lines form one list (RFC 9110, section 5.2).
 fn accepted(headers: &HeaderMap) -> Option<String> {
     let lines: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok()).collect();
     (!lines.is_empty()).then(|| lines.join(","))

@@ -1,13 +1,13 @@
-//! The connections that are open.
+//! Open connections.
 //!
-//! A scraper keeps its connection, within limits, and a client that is slow or silent
-//! keeps nobody waiting:
+//! Scrapers keep their connections, within limits, and slow or silent clients do not delay
+//! others:
 //!
-//! - a connection that asks nothing ends after `FIRST_TIMEOUT`, or `IDLE_TIMEOUT` when it
-//!   has asked before; a request and the writing of its answer take at most
-//!   `REQUEST_TIMEOUT`; after `MAX_REQUESTS` the client connects again (`connection.rs`);
-//! - when [`MAX_CONNECTIONS`] are open, the next one takes the place of the one that has
-//!   been idle for longest, else of the oldest request, as soon as that has had [`GRACE`].
+//! - an idle connection is closed after `FIRST_TIMEOUT`, or after `IDLE_TIMEOUT` if it has
+//!   served a request; a request with its response takes at most `REQUEST_TIMEOUT`; after
+//!   `MAX_REQUESTS` the client must reconnect (`connection.rs`);
+//! - with [`MAX_CONNECTIONS`] open, a new one replaces the longest idle one, or else the
+//!   one with the oldest request, once that has had [`GRACE`].
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use tokio::time::Instant;
 
 use super::connection::Connection;
 
-/// Connections that are open at a time.
+/// Maximum number of open connections.
 const MAX_CONNECTIONS: usize = 64;
-/// Time that a connection or request has for itself, however many others want its place:
-/// what a scrape takes on a busy host, and short enough that hundreds of silent clients
-/// hold nobody up for longer than a scraper waits.
+/// Time for which a connection or request cannot be replaced: enough for a scrape on a busy
+/// host, and short enough that hundreds of silent clients do not delay others beyond a
+/// scrape time-out.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// Open connections.
@@ -28,12 +28,12 @@ const GRACE: Duration = Duration::from_millis(250);
 pub(super) struct OpenConnections(Vec<(Connection, AbortHandle)>);
 
 impl OpenConnections {
-    /// Adds one, with the task that serves it.
+    /// Adds a connection with the task that serves it.
     pub(super) fn add(&mut self, connection: Connection, task: AbortHandle) {
         self.0.push((connection, task));
     }
 
-    /// Waits until there is room for another, at most [`GRACE`].
+    /// Waits for room for another connection, at most [`GRACE`].
     pub(super) async fn make_room(&mut self) {
         self.forget_ended();
         if self.0.len() < MAX_CONNECTIONS {
@@ -50,8 +50,8 @@ impl OpenConnections {
         }
     }
 
-    /// The one that has been idle for longest among those that have had [`GRACE`], else
-    /// the one whose request began first.
+    /// The longest idle connection among those that have had [`GRACE`], or else the one
+    /// with the oldest request.
     fn least_useful(&self) -> Option<usize> {
         let latest = Instant::now().checked_sub(GRACE);
         let order = |(connection, _): &(Connection, AbortHandle)| {
@@ -85,7 +85,7 @@ mod tests {
         let mut open = full().await;
         tokio::time::advance(GRACE).await;
         let (first, second) = (open.0[0].1.clone(), open.0[1].1.clone());
-        // The first of them has a request now.
+        // The first connection is serving a request now.
         open.0[0].0.request_begins();
         open.make_room().await;
         tokio::task::yield_now().await;

@@ -1,5 +1,5 @@
-//! Waiting for file descriptors, also those that somebody made non-blocking: whoever
-//! shares stdin or stdout with this process can do so at any time.
+//! Waiting for file descriptors, even non-blocking ones: any process that shares stdin or
+//! stdout can change their mode at any time.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// Pause when the host cannot even wait.
+/// Delay if the host cannot poll.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Waits until `descriptor` is ready for `what`, or in a state that the next access
-/// reports as an error.
+/// Waits until `descriptor` is ready for `what`, or in an error state that the next access
+/// reports.
 pub(crate) fn wait_until_ready(descriptor: &impl AsFd, what: PollFlags) {
     match poll(&mut [PollFd::new(descriptor, what)], None) {
         Ok(_) | Err(Errno::INTR) => {}

@@ -1,5 +1,5 @@
-//! The terminal on stdin: raw while the machine runs, and given back as it was. Output to
-//! stdout, and waiting for descriptors that others share.
+//! Terminal on stdin, in raw mode while the machine runs and restored afterwards; output to
+//! stdout; waiting for shared descriptors.
 
 pub(crate) mod descriptor;
 pub(crate) mod output;
@@ -13,12 +13,12 @@ use rustix::stdio::stdin;
 use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use rustix::termios::{tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr};
 
-/// The terminal, if stdin is one. Whoever comes first gives it back; later ones find
-/// nothing to do, and it is not taken again.
+/// The terminal, if stdin is one. It is restored once; later calls have no effect, and raw
+/// mode is not entered again.
 #[derive(Debug, Default)]
 pub(crate) struct Terminal {
     state: Mutex<State>,
-    /// The console that it shows.
+    /// Console that it shows.
     shown: Mutex<Option<Arc<Console>>>,
 }
 
@@ -41,8 +41,8 @@ impl Terminal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets every key reach the guest. Output processing stays on, so that lines of
-    /// riscope itself stay readable. False if stdin is no terminal.
+    /// Enters raw mode, so that every key reaches the guest. Output processing stays
+    /// enabled, which keeps messages of riscope readable. False if stdin is not a terminal.
     pub(crate) fn enter(&self) -> bool {
         if !std::io::stdin().is_terminal() {
             return false;
@@ -62,36 +62,37 @@ impl Terminal {
         true
     }
 
-    /// Gives `console` the terminal's size, now and whenever [`Terminal::resized`] says so.
+    /// Sets the size of `console` to that of the terminal, now and on every
+    /// [`Terminal::resized`].
     pub(crate) fn show(&self, console: &Arc<Console>) {
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(console));
         self.resized();
     }
 
-    /// The terminal has another size, perhaps.
+    /// Updates the console's size after a possible resize.
     pub(crate) fn resized(&self) {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        // Without a terminal, the size stays unknown.
+        // Without a terminal the size stays unknown.
         if let (Some(console), Ok(size)) = (&*shown, tcgetwinsize(stdin())) {
             console.set_size(TerminalSize { columns: size.ws_col, rows: size.ws_row });
         }
     }
 
-    /// Gives it back until [`Terminal::resume`].
+    /// Restores the terminal until [`Terminal::resume`].
     pub(crate) fn suspend(&self) {
         if let State::Taken(settings) = &*self.lock() {
             set(&settings.before);
         }
     }
 
-    /// Takes it again, if it was taken before.
+    /// Enters raw mode again, if it was entered before.
     pub(crate) fn resume(&self) {
         if let State::Taken(settings) = &*self.lock() {
             set(&settings.raw);
         }
     }
 
-    /// Gives it back for good.
+    /// Restores the terminal for good.
     pub(crate) fn restore(&self) {
         let mut state = self.lock();
         if let State::Taken(settings) = std::mem::replace(&mut *state, State::GivenBack) {
@@ -100,11 +101,12 @@ impl Terminal {
     }
 }
 
-/// Sets the terminal, unless it is somebody else's now: that would stop this process.
+/// Sets the terminal mode, unless this process is in the background, where that would stop
+/// it.
 fn set(settings: &Termios) {
     let in_background = tcgetpgrp(stdin()).is_ok_and(|group| group != getpgrp());
     if !in_background {
-        // A terminal that cannot be set is used as it is.
+        // On failure the terminal is used as it is.
         let _ = tcsetattr(stdin(), OptionalActions::Now, settings);
     }
 }

@@ -1,12 +1,12 @@
-//! The guest's output on its way to stdout.
+//! Guest output on its way to stdout.
 //!
 //! ```text
 //!  hart ── write ──► queue of at most CAPACITY bytes ──► thread `stdout` ──► stdout
 //!          waits for room                                waits for the reader
 //! ```
 //!
-//! Whoever reads stdout sets the pace: a guest that writes faster waits. But once the
-//! machine is to end, nobody waits for a reader any longer: see [`Output::release`].
+//! The guest is subject to the back pressure of stdout, until the machine is to end: see
+//! [`Output::release`].
 
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,15 +18,15 @@ use rustix::io::{Errno, write};
 
 use super::descriptor::wait_until_ready;
 
-/// Bytes that wait to be written at most.
+/// Capacity of the queue in bytes.
 const CAPACITY: usize = 64 << 10;
-/// How long output may still take to be written when the machine is to end.
+/// Time limit for pending output when the machine is to end.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// The queue.
+/// Output queue.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    /// Held while a piece is queued, so that the pieces of harts do not mix.
+    /// Held while output is queued, so that writes of different harts do not interleave.
     turn: Mutex<()>,
     state: Mutex<State>,
     changed: Condvar,
@@ -35,18 +35,18 @@ pub(crate) struct Output {
 #[derive(Debug, Default)]
 struct State {
     queue: Vec<u8>,
-    /// Whether the thread has taken bytes that are not written yet.
+    /// Whether the thread holds bytes that it has not written yet.
     writing: bool,
-    /// Since when nobody waits for the reader.
+    /// Time of the release, after which no one waits for the reader.
     released: Option<Instant>,
 }
 
 impl Output {
-    /// Output that a thread of its own writes to `sink`. The thread ends with the
-    /// process: a write cannot be called off.
+    /// Output that a thread of its own writes to `sink`. The thread ends with the process,
+    /// as a write cannot be cancelled.
     ///
     /// # Errors
-    /// When the host is out of threads.
+    /// When the host cannot create a thread.
     pub(crate) fn to(sink: impl AsFd + Send + 'static) -> std::io::Result<Arc<Self>> {
         let output = Arc::<Self>::default();
         let source = Arc::clone(&output);
@@ -67,7 +67,7 @@ impl Output {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next bytes to write, once what was taken before is written.
+    /// Takes the next bytes to write, after the previous ones are written.
     fn take(&self) -> Vec<u8> {
         let mut state = self.lock();
         state.writing = false;
@@ -80,15 +80,15 @@ impl Output {
         std::mem::take(&mut state.queue)
     }
 
-    /// Lets nobody wait for the reader any longer: what does not fit into the queue from
-    /// now on is lost, and the rest has [`LAST_WORDS`] to be written.
+    /// Ends all waits for the reader: output that does not fit the queue is dropped from
+    /// now on, and the rest has [`LAST_WORDS`] to be written.
     pub(crate) fn release(&self) {
         self.lock().released.get_or_insert_with(Instant::now);
         self.changed.notify_all();
     }
 
-    /// Waits until everything is written. False when that has not come about in time
-    /// after [`Output::release`].
+    /// Waits until everything is written. False if that takes longer than the limit after
+    /// [`Output::release`].
     pub(crate) fn drain(&self) -> bool {
         let begin = Instant::now();
         let mut state = self.lock();
@@ -127,16 +127,16 @@ impl ConsoleBackend for Output {
     }
 }
 
-/// Writes `bytes`, however long the reader takes.
+/// Writes all bytes, however long the reader takes.
 fn write_all(sink: &impl AsFd, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         match write(sink, bytes) {
             Ok(count) => bytes = &bytes[count..],
             Err(Errno::INTR) => {}
-            // Whoever shares the descriptor may have made it so.
+            // Another process may have made the descriptor non-blocking.
             Err(Errno::AGAIN) => wait_until_ready(sink, PollFlags::OUT),
-            // When nobody reads any more or the disk is full, the guest's output is lost:
-            // it has to go on all the same.
+            // Without a reader, or on a full disk, output is dropped; the guest must
+            // continue.
             Err(_) => return,
         }
     }
@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    /// More than the queue, and what the thread took from it, and the pipe hold together.
+    /// More than the queue, the thread's share and the pipe hold together.
     const MUCH: usize = 1 << 20;
 
     fn output() -> (OwnedFd, OwnedFd, Arc<Output>) {
@@ -193,7 +193,7 @@ mod tests {
         fcntl_setfl(&writer, OFlags::empty()).unwrap();
         let sender = Arc::clone(&output);
         let thread = std::thread::spawn(move || sender.write(&numbers(MUCH)));
-        // The thread has to wait sooner or later, and it does not matter which.
+        // The thread blocks eventually, at whichever point.
         output.release();
         thread.join().unwrap();
         output.write(&numbers(MUCH));
