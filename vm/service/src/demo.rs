@@ -42,7 +42,8 @@ pub(crate) fn demo(
     let policy = RunPolicy { timeout: None };
     let outcome = Foreground::build(&session, spec, policy).and_then(|foreground| {
         if let Some(address) = session.address {
-            say(&format_args!("demo at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));
+            let name = &foreground.spec().name;
+            say(&format_args!("{name} at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));
         }
         foreground.run()
     });

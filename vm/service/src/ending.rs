@@ -163,7 +163,7 @@ impl StatusFile {
 /// Prints an error on stderr, writes the status file, and returns the exit status.
 pub(crate) fn finish(outcome: &Result<MachineExit, CommandError>, file: &StatusFile) -> u8 {
     if let Err(error) = outcome
-        && !matches!(error, CommandError::Bug)
+        && !error.is_said()
     {
         say(error);
     }

@@ -36,6 +36,9 @@ pub(crate) enum CommandError {
     /// A panic, which has been reported already.
     #[error("internal error")]
     Bug,
+    /// Guest output was lost, which has been reported already.
+    #[error("cannot write to stdout: {0}")]
+    Stdout(#[source] io::Error),
     #[error("cannot write {}: {source}; check --status", path.display())]
     Status { path: PathBuf, source: io::Error },
     #[error("{0}; check --signature")]
@@ -45,6 +48,11 @@ pub(crate) enum CommandError {
 }
 
 impl CommandError {
+    /// Whether a line on stderr has reported the error already.
+    pub(crate) fn is_said(&self) -> bool {
+        matches!(self, Self::Bug | Self::Stdout(_))
+    }
+
     /// Exit status of the error.
     pub(crate) fn status(&self) -> u8 {
         match self {
@@ -57,6 +65,7 @@ impl CommandError {
             | Self::Runtime(_)
             | Self::Limit(_)
             | Self::CpuTime
+            | Self::Stdout(_)
             | Self::Bug => HOST,
             _ if is_exhausted(self) => HOST,
             _ => USAGE,

@@ -10,6 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use riscope_core::mem::share_heap;
 use rustix::io::Errno;
 use rustix::param::page_size;
 use rustix::process::{Resource, getrlimit};
@@ -27,14 +28,37 @@ const OTLP_FILES: usize = 8;
 const BASE_THREADS: usize = 12;
 /// Threads of the OTLP exporter.
 const OTLP_THREADS: usize = 4;
-/// Address space of a thread in bytes: its stack and its malloc arena.
-const THREAD_SPACE: u64 = 66 << 20;
 /// Address space of every command in bytes, besides its threads and machine.
-const BASE_SPACE: u64 = 64 << 20;
+const BASE_SPACE: u64 = 32 << 20;
 /// Address space of a hart in bytes, besides its thread: decoded code and TLBs.
 const HART_SPACE: u64 = 64 << 20;
-/// Address space of the JIT in bytes: both views of the arena, and the compiler.
-const JIT_SPACE: u64 = THREAD_SPACE + (256 << 20);
+/// Address space of the JIT in bytes, besides its thread: both views of the arena, and the
+/// compiler.
+const JIT_SPACE: u64 = 256 << 20;
+
+/// Where threads allocate memory.
+#[derive(Clone, Copy, Debug)]
+enum Heap {
+    /// Each thread in a malloc arena of its own, which is faster.
+    Own,
+    /// All threads in one arena.
+    Shared,
+}
+
+impl Heap {
+    /// Address space of a thread in bytes: its stack and its malloc arena.
+    fn thread_space(self) -> u64 {
+        match self {
+            Self::Own => 67 << 20,
+            Self::Shared => 3 << 20,
+        }
+    }
+
+    /// Address space of the JIT in bytes.
+    fn jit_space(self) -> u64 {
+        self.thread_space() + JIT_SPACE
+    }
+}
 
 /// Resources that a command needs of its host.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,13 +86,14 @@ impl Needs {
         BASE_THREADS + self.harts + if self.sends { OTLP_THREADS } else { 0 }
     }
 
-    fn space(&self) -> u64 {
-        let threads = (self.threads() - self.harts) as u64 * THREAD_SPACE;
-        self.machine_space().saturating_add(BASE_SPACE + threads)
+    /// Address space in bytes, without the JIT.
+    fn space(&self, heap: Heap) -> u64 {
+        let threads = (self.threads() - self.harts) as u64 * heap.thread_space();
+        self.machine_space(heap).saturating_add(BASE_SPACE + threads)
     }
 
-    fn machine_space(&self) -> u64 {
-        self.memory.saturating_add(self.harts as u64 * (THREAD_SPACE + HART_SPACE))
+    fn machine_space(&self, heap: Heap) -> u64 {
+        self.memory.saturating_add(self.harts as u64 * (heap.thread_space() + HART_SPACE))
     }
 }
 
@@ -102,7 +127,7 @@ pub(crate) fn survive_file_size_limit() -> io::Result<()> {
 /// # Errors
 /// [`LimitError`], which names the limit that is too low.
 pub(crate) fn check(needs: &Needs) -> Result<(), LimitError> {
-    check_space(needs.space())?;
+    check_space(|heap| needs.space(heap), Heap::jit_space)?;
     check_files(needs.files())?;
     check_threads(needs.threads())
 }
@@ -154,11 +179,20 @@ fn check_threads(needed: usize) -> Result<(), LimitError> {
 /// Whether there is address space for the machine and for generated code. Call after
 /// everything else has been started.
 pub(crate) fn has_space_for_jit(needs: &Needs) -> bool {
-    check_space(needs.machine_space().saturating_add(JIT_SPACE)).is_ok()
+    check_space(|heap| needs.machine_space(heap).saturating_add(heap.jit_space()), |_| 0).is_ok()
+}
+
+/// Checks for the address space that is `needed`. If there is no room for what is `wanted`
+/// in addition, threads share one heap from now on.
+fn check_space(needed: impl Fn(Heap) -> u64, wanted: impl Fn(Heap) -> u64) -> Result<(), LimitError> {
+    compare_space(needed(Heap::Own).saturating_add(wanted(Heap::Own))).or_else(|_| {
+        share_heap();
+        compare_space(needed(Heap::Shared))
+    })
 }
 
 /// Compares with the limits of address space and data size.
-fn check_space(needed: u64) -> Result<(), LimitError> {
+fn compare_space(needed: u64) -> Result<(), LimitError> {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = |field: usize| -> u64 { statm.split(' ').nth(field).and_then(|n| n.parse().ok()).unwrap_or(0) };
     for (resource, field, option) in [(Resource::As, 0, "-v"), (Resource::Data, 5, "-d")] {
@@ -181,7 +215,10 @@ mod tests {
         let large = Needs { harts: 8, memory: 1 << 30, disks: 8, listens: true, sends: true };
         assert!(large.files() >= small.files() + 8 + LISTEN_FILES + OTLP_FILES);
         assert!(large.threads() >= small.threads() + 7 + OTLP_THREADS);
-        assert!(large.space() >= small.space() + (1023 << 20));
+        for heap in [Heap::Own, Heap::Shared] {
+            assert!(large.space(heap) >= small.space(heap) + (1023 << 20));
+        }
+        assert!(small.space(Heap::Shared) < 256 << 20, "a small machine needs little");
     }
 
     #[test]

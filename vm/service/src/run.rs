@@ -64,7 +64,7 @@ fn run_machine(
         check_signature(foreground.machine(), foreground.spec(), path)?;
     }
     if let Some(address) = session.address {
-        say(&format_args!("metrics at http://{address}/metrics"));
+        say(&format_args!("metrics of {} at http://{address}/metrics", foreground.spec().name));
     }
     let is_terminal = session.terminal.enter();
     if is_terminal {

@@ -107,7 +107,8 @@ impl Session {
     /// the command has ended.
     ///
     /// # Errors
-    /// Those of `outcome`, and errors of other threads that ended the machine.
+    /// Those of `outcome`, errors of other threads that ended the machine, and lost output of
+    /// a guest that powered off.
     pub(crate) fn conclude(&self, outcome: Result<MachineExit, CommandError>) -> Result<MachineExit, CommandError> {
         self.stopper.harts_ended();
         let is_written = self.output.drain();
@@ -115,7 +116,10 @@ impl Session {
             return Err(error);
         }
         if is_written {
-            return outcome;
+            return match (outcome, self.output.failure()) {
+                (Ok(MachineExit::PowerOff), Some(source)) => Err(CommandError::Stdout(source)),
+                (outcome, _) => outcome,
+            };
         }
         // Guest output was lost, so a requested stop does not count as success.
         outcome.map(|exit| self.stopper.asked().unwrap_or(exit))

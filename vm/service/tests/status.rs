@@ -130,6 +130,8 @@ mod tests {
         let address = process.stderr.wait_for(PATIENCE, address_in).expect("it serves");
         let metrics = get(address, "/metrics").body;
         assert!(metrics.contains("name=\"build \\\"42\\\"\""), "{metrics}");
+        let said = process.stderr.text();
+        assert!(said.contains(&format!("metrics of build \"42\" at http://{address}/metrics")), "{said}");
         process.signal(Signal::INT);
         process.finish().assert_code(130);
         assert_status(&bench.status(), &json!({ "name": "build \"42\"" }));

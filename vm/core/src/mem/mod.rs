@@ -8,6 +8,7 @@
 //!   omit it.
 
 pub mod access;
+mod heap;
 mod pages;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use vm_memory::mmap::MmapRegionBuilder;
 use vm_memory::{GuestAddress, GuestRegionMmap};
 
 use crate::addr::{GuestPhys, PAGE_SIZE, to_usize};
+pub use heap::share_heap;
 pub use pages::{MAX_HARTS, PageTracker};
 
 /// Guest RAM as `vm-memory` sees it, for devices and loaders.

@@ -93,7 +93,7 @@ Exit status:
   n    the guest ended with failure code n; 255 if that does not fit
   2    wrong use, or a file that cannot be used
   3    the guest requested a reset under --no-reboot
-  70   riscope or its host failed
+  70   riscope or its host failed, or the output of a guest that powered off was lost
   71   the guest panicked, under --on-panic exit
   124  --timeout elapsed
   130  ended by the user: SIGINT, SIGHUP, SIGQUIT, Ctrl-A x, and SIGTERM unless the guest shut down

@@ -6,8 +6,11 @@
 //! ```
 //!
 //! The guest is subject to the back pressure of stdout, until the machine is to end: see
-//! [`Output::release`].
+//! [`Output::release`]. Output that the host refuses, for example on a full disk, is dropped
+//! and the guest runs on; one line on stderr reports the first loss, and [`Output::failure`]
+//! affects the exit status.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +20,7 @@ use rustix::event::PollFlags;
 use rustix::io::{Errno, write};
 
 use super::descriptor::wait_until_ready;
+use crate::message::say_aside;
 
 /// Capacity of the queue in bytes.
 const CAPACITY: usize = 64 << 10;
@@ -39,6 +43,8 @@ struct State {
     writing: bool,
     /// Time of the release, after which no one waits for the reader.
     released: Option<Instant>,
+    /// The host's last refusal of output.
+    failure: Option<Errno>,
 }
 
 impl Output {
@@ -47,13 +53,15 @@ impl Output {
     ///
     /// # Errors
     /// When the host cannot create a thread.
-    pub(crate) fn to(sink: impl AsFd + Send + 'static) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn to(sink: impl AsFd + Send + 'static) -> io::Result<Arc<Self>> {
         let output = Arc::<Self>::default();
         let source = Arc::clone(&output);
         std::thread::Builder::new().name("stdout".into()).spawn(move || {
             loop {
                 let bytes = source.take();
-                write_all(&sink, &bytes);
+                if let Err(error) = write_all(&sink, &bytes) {
+                    source.fail(error);
+                }
             }
         })?;
         Ok(output)
@@ -78,6 +86,19 @@ impl Output {
         state.writing = true;
         self.changed.notify_all();
         std::mem::take(&mut state.queue)
+    }
+
+    /// Records that output was lost, and reports the first loss.
+    fn fail(&self, error: Errno) {
+        let is_first = self.lock().failure.replace(error).is_none();
+        if is_first {
+            say_aside(format!("cannot write to stdout: {}; output of the guest is lost", io::Error::from(error)));
+        }
+    }
+
+    /// The host's last error, if it refused output. A closed pipe is no error.
+    pub(crate) fn failure(&self) -> Option<io::Error> {
+        self.lock().failure.map(io::Error::from)
     }
 
     /// Ends all waits for the reader: output that does not fit the queue is dropped from
@@ -127,19 +148,22 @@ impl ConsoleBackend for Output {
     }
 }
 
-/// Writes all bytes, however long the reader takes.
-fn write_all(sink: &impl AsFd, mut bytes: &[u8]) {
+/// Writes all bytes, however long the reader takes. Without a reader, they are dropped.
+///
+/// # Errors
+/// The host's, other than a closed pipe. The rest of `bytes` is dropped.
+fn write_all(sink: &impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         match write(sink, bytes) {
             Ok(count) => bytes = &bytes[count..],
             Err(Errno::INTR) => {}
             // Another process may have made the descriptor non-blocking.
             Err(Errno::AGAIN) => wait_until_ready(sink, PollFlags::OUT),
-            // Without a reader, or on a full disk, output is dropped; the guest must
-            // continue.
-            Err(_) => return,
+            Err(Errno::PIPE) => return Ok(()),
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -208,5 +232,15 @@ mod tests {
         drop(reader);
         output.write(&numbers(MUCH));
         assert!(output.drain());
+        assert!(output.failure().is_none());
+    }
+
+    #[test]
+    fn output_that_the_host_refuses_is_remembered_and_keeps_nobody_waiting() {
+        let output = Output::to(File::options().write(true).open("/dev/full").unwrap()).unwrap();
+        assert!(output.failure().is_none());
+        output.write(&numbers(MUCH));
+        assert!(output.drain());
+        assert_eq!(output.failure().unwrap().raw_os_error(), Some(Errno::NOSPC.raw_os_error()));
     }
 }
