@@ -3,6 +3,7 @@
 # the guest directory and leaves the host's packages and package lists alone.
 # apt checks the archive's signature, the index against it and every package
 # against the index, resumes broken downloads and shows their progress.
+# deploy/test-tools/lib/debian.sh makes others with its first functions.
 
 apt_ready=no
 
@@ -15,9 +16,7 @@ apt_prepare() {
     find_mirror
     apt_dir=$guest_dir/apt
     archives=$guest_dir/packages
-    mkdir -p "$apt_dir/lists/partial" "$archives/partial"
-    : >"$apt_dir/status"
-    write_apt_conf
+    write_apt_conf "$apt_dir" "$archives" riscv64
     if ! use_suite "$suite"; then
         # A mirror may publish a new signed index before the files it lists.
         # The alias still names the point release before it, signed as well.
@@ -52,17 +51,24 @@ find_mirror() {
         die "this host's apt knows no Debian mirror: set MIRROR=http://HOST/debian"
 }
 
-# Hooks and targets of the host are cleared: they act on the host's own cache.
+# write_apt_conf DIRECTORY ARCHIVES ARCHITECTURE..: writes DIRECTORY/apt.conf for an apt that
+# keeps its state in DIRECTORY, where nothing counts as installed, and downloads to ARCHIVES.
+# The first ARCHITECTURE is its own. Hooks and targets of the host are cleared: they act on
+# the host's own cache.
 write_apt_conf() {
-    cat >"$apt_dir/apt.conf" <<CONF
+    local directory=$1 downloads=$2
+    shift 2
+    mkdir -p "$directory/lists/partial" "$downloads/partial"
+    : >"$directory/status"
+    cat >"$directory/apt.conf" <<CONF
 #clear APT::Update;
 #clear APT::Architectures;
 #clear APT::Default-Release;
 #clear DPkg::Pre-Invoke;
 #clear DPkg::Post-Invoke;
 #clear DPkg::Pre-Install-Pkgs;
-APT::Architecture "riscv64";
-APT::Architectures { "riscv64"; };
+APT::Architecture "$1";
+APT::Architectures { $(printf '"%s"; ' "$@")};
 APT::Install-Recommends "false";
 APT::Install-Suggests "false";
 APT::Sandbox::User "";
@@ -72,24 +78,32 @@ Acquire::ForceHash "SHA256";
 Acquire::Languages "none";
 Acquire::Retries "3";
 Acquire::http::Timeout "30";
-Dir::State "$apt_dir";
-Dir::State::lists "$apt_dir/lists";
-Dir::State::status "$apt_dir/status";
-Dir::Cache "$apt_dir";
-Dir::Cache::archives "$archives";
-Dir::Etc::sourcelist "$apt_dir/sources.list";
+Dir::State "$directory";
+Dir::State::lists "$directory/lists";
+Dir::State::status "$directory/status";
+Dir::Cache "$directory";
+Dir::Cache::archives "$downloads";
+Dir::Etc::sourcelist "$directory/sources.list";
 Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 CONF
 }
 
+# write_apt_source DIRECTORY SUITE ARCHITECTURE..: the only source that this apt knows.
+write_apt_source() {
+    local directory=$1 name=$2 list
+    shift 2
+    printf -v list '%s,' "$@"
+    printf 'deb [arch=%s target=Packages signed-by=%s] %s %s main\n' "${list%,}" "$keyring" "$mirror" "$name" \
+        >"$directory/sources.list"
+}
+
 # use_suite NAME: reads the signed index of NAME, which must be the release we
 # want. Fails when the mirror's files contradict each other.
 use_suite() {
     local codename
-    printf 'deb [arch=riscv64 target=Packages signed-by=%s] %s %s main\n' \
-        "$keyring" "$mirror" "$1" >"$apt_dir/sources.list"
+    write_apt_source "$apt_dir" "$1" riscv64
     say "reading the index of Debian $1 for riscv64"
     fetch_index "$1" || return 1
     [ "$1" != "$suite" ] || return 0

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # $keyring and $mirror come from deploy/guest/lib/apt.sh
+# shellcheck shell=bash
 # A private apt for programs that run on this host: it reads one release of Debian,
 # which may be newer than the host's, and keeps its state in a directory of its own.
 # Nothing is installed; packages are unpacked into a tree. The mirror is the one that
@@ -7,38 +7,12 @@
 # debian_prepare PLACE SUITE ARCHITECTURE..: writes PLACE/apt/apt.conf and reads the
 # index. The first architecture is the host's.
 debian_prepare() {
-    local place=$1 suite=$2 list
+    local place=$1 suite=$2
     shift 2
     find_keyring
     find_mirror
-    mkdir -p "$place"/apt/{lists/partial,cache/archives/partial,parts} "$place/debs/partial"
-    : >"$place/apt/status"
-    printf -v list '%s,' "$@"
-    printf 'deb [arch=%s target=Packages signed-by=%s] %s %s main\n' "${list%,}" "$keyring" "$mirror" "$suite" \
-        >"$place/apt/parts/$suite.list"
-    cat >"$place/apt/apt.conf" <<CONF
-#clear APT::Update;
-#clear APT::Architectures;
-#clear APT::Default-Release;
-#clear DPkg::Pre-Install-Pkgs;
-#clear DPkg::Pre-Invoke;
-#clear DPkg::Post-Invoke;
-Acquire::Languages "none";
-Acquire::Retries "5";
-APT::Architecture "$1";
-APT::Architectures { $(printf '"%s"; ' "$@")};
-APT::Install-Recommends "false";
-APT::Sandbox::User "root";
-Dir::State "$place/apt";
-Dir::State::lists "$place/apt/lists";
-Dir::State::status "$place/apt/status";
-Dir::Cache "$place/apt/cache";
-Dir::Cache::archives "$place/debs";
-Dir::Etc::sourcelist "/dev/null";
-Dir::Etc::sourceparts "$place/apt/parts";
-Dir::Etc::preferences "/dev/null";
-Dir::Etc::preferencesparts "/dev/null";
-CONF
+    write_apt_conf "$place/apt" "$place/debs" "$@"
+    write_apt_source "$place/apt" "$suite" "$@"
     # Named on the command line it is read last: after the host's own configuration.
     apt-get -c "$place/apt/apt.conf" update -q -o APT::Update::Error-Mode=any
 }
