@@ -1,7 +1,7 @@
-//! Guest instructions a second, by engine and loop: criterion's `elem/s`.
+//! Benchmark of guest instructions per second, by engine and loop, as criterion's `elem/s`.
 //!
-//! The loops run in S-mode under Sv39 with 4 KiB pages. Translated code is warm: how
-//! long it takes to get there is what `machine` measures.
+//! The loops run in S-mode under Sv39 with 4 KiB pages. Translations are warm; `machine`
+//! includes warm-up.
 
 use std::path::Path;
 use std::process::ExitCode;

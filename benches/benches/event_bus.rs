@@ -1,5 +1,5 @@
-//! What publishing an event costs the publisher: at most 10 ns when nobody listens
-//! and 150 ns with three subscribers.
+//! Benchmark of publishing an event: at most 10 ns without a subscriber and 150 ns with
+//! three.
 
 use std::hint::black_box;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! What an access costs that finds no plain RAM: one page walk, one count and one access to
-//! the device, whether its instruction is translated or not.
+//! Tests that an access which does not hit RAM causes one page walk, one count and one
+//! device access, translated or not.
 
 #[cfg(test)]
 mod tests {

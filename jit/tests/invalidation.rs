@@ -1,4 +1,4 @@
-//! Why translations are dropped: what the event says is what happened.
+//! Tests that invalidation events report the actual reason.
 
 #[cfg(test)]
 mod tests {

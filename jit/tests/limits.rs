@@ -1,6 +1,5 @@
-//! How far an engine runs: exactly as many instructions as it may, and in one
-//! piece as far as the clock is concerned, whether instructions are translated or
-//! not.
+//! Tests of instruction limits: both engines stop exactly at the limit, and the clock is
+//! unaffected by intermediate stops.
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! Code and data on one page: stores to the data cost no translation.
+//! Tests that stores to data on a page with code invalidate no translation.
 
 #[cfg(test)]
 mod tests {

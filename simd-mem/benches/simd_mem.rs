@@ -1,5 +1,5 @@
-//! Criterion's view: every task, contender, state and length, with the spread of each.
-//! `make bench-simd` runs `report` beside it, which compares contenders in turns.
+//! Criterion benchmark of every task, contender, state and length, with the spread of each.
+//! `make bench-simd` also runs `report`, which interleaves the contenders.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! What is selected, and by whom. The selection is the whole process's: each test wants
-//! one of its own, as nextest gives it; in one process they pass, but only one of them
-//! makes first calls.
+//! Tests of the run-time selection, which is per process: each test needs a process of its
+//! own, as under nextest. In a shared process they pass, but only one of them makes first
+//! calls.
 
 #[cfg(test)]
 mod dispatch {

@@ -1,9 +1,9 @@
-//! Whole machines: both engines and QEMU, taking turns at the same guests.
+//! Benchmark of whole machines: both engines and QEMU, interleaved on the same guests.
 //!
-//! A host is faster at one time than at another, so no time here stands alone: a
-//! round runs every subject once, and what counts is the median over the rounds of
-//! the ratio within a round. Times are the guest's own, read from its console, so
-//! start-up of the host's process is nobody's burden.
+//! The speed of a host varies over time. Each round therefore runs every subject once, and
+//! the result is the median over the rounds of the ratio within a round. Times are the
+//! guest's own, read from its console, so that the start of the host process does not
+//! count.
 //!
 //! ```text
 //! cargo bench -p riscope-benches --bench machine -- --rounds 9 --only boot

@@ -1,4 +1,4 @@
-//! Tables on stdout.
+//! Tables of results on stdout.
 #![expect(clippy::print_stdout, reason = "tables are what this benchmark is for")]
 
 use std::time::Duration;

@@ -1,8 +1,9 @@
-//! What telemetry costs a guest: pairs of seconds, with and without, of one machine that runs all the time.
+//! Cost of telemetry: pairs of seconds with and without it, of one continuously running
+//! machine.
 //!
-//! A host's speed drifts by far more than telemetry costs, so what is compared are seconds next to each other, and which
-//! one comes first alternates: with, without; without, with; and so on. What counts is how many instructions the guest
-//! retires in each.
+//! A host's speed drifts by far more than the cost of telemetry, so adjacent seconds are
+//! compared, in alternating order: with, without; without, with; and so on. The measure is
+//! the number of instructions that the guest retires in each.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

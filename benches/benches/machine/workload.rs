@@ -1,4 +1,4 @@
-//! What the machines run: phases of the demo's guest, and the boot of Debian's kernel.
+//! Workloads: phases of the demo guest, and the boot of Debian's kernel.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

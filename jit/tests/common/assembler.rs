@@ -1,4 +1,4 @@
-//! Straight code with labels, for the fixed parts of test programs.
+//! Assembler of straight-line code with labels, for the fixed parts of test programs.
 
 use super::encode::{Fields, encode, row};
 

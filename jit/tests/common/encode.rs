@@ -1,6 +1,5 @@
-//! Operands into instructions: the way back from `Format::operands`, so that tests
-//! need no assembler. That the rows themselves are right is shown elsewhere, by
-//! comparison with binutils.
+//! Encoder of instructions, the inverse of `Format::operands`, so that tests need no
+//! assembler. A comparison with binutils verifies the rows themselves.
 
 use riscope_core::isa::{Format, Row, rows};
 

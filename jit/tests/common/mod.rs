@@ -1,4 +1,4 @@
-//! What the tests of this crate share: random numbers and a small assembler.
+//! Support shared by the tests of this crate: random numbers and a small assembler.
 
 pub(crate) mod assembler;
 pub(crate) mod encode;

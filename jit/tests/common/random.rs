@@ -1,5 +1,4 @@
-//! Random numbers that depend on a seed alone (SplitMix64), so that every run is
-//! the same and every finding can be repeated.
+//! Random numbers from a seed (SplitMix64), for reproducible runs.
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]

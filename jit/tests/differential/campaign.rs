@@ -1,4 +1,4 @@
-//! Programs on two engines side by side.
+//! Comparison of programs on two engines.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! A device whose every access leaves a trace: one that is lost or done twice
-//! shows in all later reads.
+//! Device whose every access affects all later reads, so that lost and repeated accesses
+//! are detected.
 
 use std::sync::Mutex;
 

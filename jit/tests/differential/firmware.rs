@@ -1,10 +1,10 @@
-//! The fixed code of a test program: set-up, trap handlers, and the routine that
-//! writes the control registers to memory.
+//! Fixed code of a test program: set-up, trap handlers, and the routine that writes the
+//! CSRs to memory.
 //!
-//! The handlers keep the program going whatever it does. They skip an instruction
-//! that trapped, start over after a failed fetch, and go on in another privilege
-//! mode after `ecall`. They fold every cause, trap value and address into a digest
-//! in their save area, which is compared with the rest of the memory.
+//! The handlers keep the program running: they skip an instruction that trapped, restart
+//! after a failed fetch, and continue in another privilege mode after `ecall`. They fold
+//! every cause, trap value and address into a digest in their save area, which is compared
+//! with the rest of the memory.
 
 use riscope_core::hart::csr;
 

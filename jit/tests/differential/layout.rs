@@ -1,4 +1,4 @@
-//! Where things are in the memory of a test program.
+//! Memory layout of a test program.
 //!
 //! ```text
 //!   RAM + 0x0_0000  firmware: set-up, trap handlers, dump routine   ┐ R-X for all modes

@@ -1,4 +1,4 @@
-//! A machine that runs a test program on some engine, and what is compared of it.
+//! Machine that runs a test program on an engine, with the state that is compared.
 
 use std::fmt::Write;
 use std::sync::Arc;

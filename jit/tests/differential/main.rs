@@ -1,5 +1,5 @@
-//! Random programs on the interpreter and on the translating engine: after any
-//! number of instructions both are in the same state.
+//! Differential test of the JIT against the interpreter with random programs: equal state
+//! after any number of instructions.
 //!
 //! ```text
 //!  seed ──► generate/ ──► Program ──► machine.rs on the interpreter ─┐

@@ -1,6 +1,5 @@
-//! An interpreter with one rare fault: what the comparison has to find. The faults
-//! are of the kinds that translators really have, and each shows under a narrow
-//! condition only.
+//! Interpreters with one rare fault each, which the comparison must find. The faults are
+//! typical of translators and show only under a narrow condition.
 
 use std::sync::Arc;
 

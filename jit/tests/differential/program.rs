@@ -1,4 +1,4 @@
-//! A test program: code, initial state, and how far to run it.
+//! Test program: code, initial state and instruction limit.
 
 use std::fmt;
 

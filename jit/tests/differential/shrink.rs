@@ -1,4 +1,4 @@
-//! Makes a program that shows a difference as small as it gets.
+//! Reduction of a program that shows a difference.
 
 use riscope_core::engine::EngineFactory;
 

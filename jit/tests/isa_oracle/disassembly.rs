@@ -1,5 +1,5 @@
-//! The rows against binutils: the same names, registers and immediates for the same
-//! bits, so that what the other tests encode from the rows is what it is called.
+//! Test of the instruction rows against binutils: equal mnemonics, registers and immediates
+//! for equal encodings, which validates encodings derived from the rows.
 
 use std::collections::HashMap;
 use std::path::Path;

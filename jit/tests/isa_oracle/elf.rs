@@ -1,7 +1,6 @@
-//! Executables as the reference simulator and binutils read them: one segment, the
-//! symbols by which the simulator finds `tohost` and the results, and the extensions
-//! that a disassembler is to know ("ELF-64 Object File Format", "RISC-V ELF
-//! Specification").
+//! Writer of executables for the reference simulator and binutils: one segment, the symbols
+//! by which the simulator finds `tohost` and the results, and the extensions for the
+//! disassembler ("ELF-64 Object File Format", "RISC-V ELF Specification").
 
 use super::suite::Symbols;
 

@@ -1,4 +1,4 @@
-//! A suite on the engines of riscope.
+//! Execution of a suite on the engines of riscope.
 
 use std::sync::Arc;
 

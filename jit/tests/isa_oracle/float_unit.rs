@@ -1,5 +1,5 @@
-//! The host's floating-point unit is the guest's only while its code runs: whatever the
-//! code is left for, the host has its own control register back.
+//! Tests that the host's floating-point control register is restored after every exit from
+//! generated code.
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,9 @@
-//! Every instruction on a thousand operands and more: the interpreter and the
-//! translating engine compute what the RISC-V reference simulator computes.
+//! Test of every instruction on at least a thousand operands: interpreter and JIT compute
+//! the same as the RISC-V reference simulator.
 //!
-//! A suite is a bare-metal program. All three run it and write the same words of
-//! memory. The simulator is Spike. It is published for x86-64 hosts only; elsewhere
-//! the interpreter, which computes with integers alone, stands in for it.
+//! A suite is a bare-metal program that all three run; they must write the same words of
+//! memory. The simulator is Spike, which is published for x86-64 hosts only. On other hosts
+//! the interpreter, which computes with integers only, replaces it.
 
 #![expect(
     clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! The oracle: the RISC-V reference simulator, Spike.
+//! Oracle: the RISC-V reference simulator Spike.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The oracle where the reference simulator is not published.
+//! Replacement oracle for hosts without the reference simulator.
 
 use super::engines::{self, interpreter};
 use super::suite::Suite;

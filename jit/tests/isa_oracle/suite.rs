@@ -1,5 +1,5 @@
-//! A bare-metal program that tries instructions on tables of operands and writes
-//! down what comes out.
+//! Bare-metal program that executes instructions on tables of operands and records the
+//! results.
 //!
 //! ```text
 //!  IMAGE   trap handler, code        one loop for each experiment
@@ -8,7 +8,7 @@
 //!  RESULTS what the loops found      compared word by word
 //! ```
 //!
-//! A trap puts its cause into [`CAUSE`] and goes on behind the instruction.
+//! A trap stores its cause in [`CAUSE`] and continues after the instruction.
 
 use crate::common::assembler::{Assembler, Label};
 use crate::common::random::Random;

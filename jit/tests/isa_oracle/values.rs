@@ -1,4 +1,4 @@
-//! Operands: the edges of each type among themselves, and random ones.
+//! Operands: all combinations of the edge values of each type, and random ones.
 
 use crate::common::random::Random;
 

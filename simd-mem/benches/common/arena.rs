@@ -1,4 +1,4 @@
-//! Two pieces of memory, and where in them the next call works.
+//! Two memory areas, with the positions of the next call in them.
 
 use std::alloc::{self, Layout};
 use std::ptr;

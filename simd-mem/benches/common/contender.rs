@@ -1,4 +1,4 @@
-//! Who takes part in which task.
+//! Contenders of each task.
 
 use std::hint::black_box;
 use std::{ptr, slice};

@@ -1,4 +1,4 @@
-//! What both benchmarks measure: tasks, contenders, and memory in four states.
+//! Parts shared by both benchmarks: tasks, contenders, and memory in four states.
 
 pub(crate) mod arena;
 pub(crate) mod contender;

@@ -1,4 +1,4 @@
-//! What the crate is measured against.
+//! Baselines of the measurements.
 
 /// A word without alignment.
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! What the figures belong to.
+//! Host that the figures were measured on.
 
 use std::fmt::Write;
 use std::fs;

@@ -1,11 +1,11 @@
-//! Compares contenders in turns and writes the report of this host: a table, all
-//! figures as CSV, and a plot for each task.
+//! Report of a host: interleaves all contenders and writes a table, all figures as CSV, and
+//! a plot per task.
 //!
-//! `cargo bench -p simd-mem --bench report -- DIRECTORY` writes there, into a folder of
-//! the CPU's name; without a directory nothing is kept, and few rounds show that
-//! everything runs. Criterion measures one contender after the other, so that what else the host does in those
-//! seconds becomes a difference between them; here each round measures all of them,
-//! and the best round of each counts.
+//! `cargo bench -p simd-mem --bench report -- DIRECTORY` writes into a subdirectory of
+//! DIRECTORY named after the CPU. Without a directory it runs only a few rounds and keeps
+//! nothing, as a check. Criterion measures one contender after the other, so that other
+//! load on the host in those seconds appears as a difference between them; here each round
+//! measures all of them, and the best round of each counts.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

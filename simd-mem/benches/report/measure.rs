@@ -1,4 +1,4 @@
-//! Rounds in which every contender has its turn.
+//! Measurement in rounds, each of which measures every contender.
 //!
 //! What is compared takes a few cycles, so what has nothing to do with it counts, too:
 //!

@@ -1,4 +1,4 @@
-//! Throughput by length, a panel for each state and a line for each contender.
+//! Plots of throughput by length, with a panel per state and a line per contender.
 
 use std::error::Error;
 use std::ops::Range;

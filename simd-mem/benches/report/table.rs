@@ -1,4 +1,4 @@
-//! The figures as text: all of them as CSV, the important ones as Markdown.
+//! Figures as text: all of them as CSV, the important ones as Markdown.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! What a program does: one operation after the other, on an implementation and on a model.
+//! Execution of a program, operation by operation, on an implementation and on a model.
 
 use simd_mem::{Implementation, PAGE_BYTES};
 

@@ -1,6 +1,6 @@
-//! A fuzz target that needs no fuzzer: a few bytes are read as a program of copies,
-//! moves, fills, compares and scans on two buffers, which every implementation runs
-//! beside a model made of the standard library's functions.
+//! Fuzz test without a fuzzer: interprets bytes as a program of copies, moves, fills,
+//! compares and scans on two buffers, and runs it on every implementation and on a model of
+//! standard library functions.
 //!
 //! The tests run a fixed number of programs from a fixed seed. `FUZZ_PROGRAMS=10000000`
 //! runs more, `FUZZ_SEED=7` others; a failure prints the program, and a program in

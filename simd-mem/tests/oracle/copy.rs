@@ -1,4 +1,4 @@
-//! Copies between slices that do not overlap.
+//! Tests of copies between slices that do not overlap.
 
 use crate::runner::{MARGIN, check_copy, pattern};
 

@@ -1,4 +1,4 @@
-//! Fills of all lengths and alignments.
+//! Tests of fills of all lengths and alignments.
 
 use crate::runner::check_fill;
 

@@ -1,4 +1,5 @@
-//! An access outside of the slices is a crash here: they touch memory without access.
+//! Tests with slices adjacent to inaccessible memory, where an access outside of them
+//! crashes.
 
 use std::ptr;
 

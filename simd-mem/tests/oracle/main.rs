@@ -1,15 +1,15 @@
-//! Every implementation that this CPU has gives the same answers as one-line
-//! oracles, and touches nothing that it was not given.
+//! Tests of every implementation that the CPU supports against one-line oracles, including
+//! that no other memory is accessed.
 //!
 //! - `naive`: the oracles;
 //! - `runner`: compares one implementation with them for given slices;
-//! - `short`: scans and compares: all lengths up to 1024, shifted against each other;
-//! - `copy`, `overlap`, `fill`: what writes, for all lengths up to 1024;
+//! - `short`: scans and compares: all lengths up to 1024, misaligned against each other;
+//! - `copy`, `overlap`, `fill`: writes, for all lengths up to 1024;
 //! - `page`: whole pages, slices of unequal length, bitmaps over pages;
-//! - `guard`: slices that end, or begin, at memory that cannot be accessed;
+//! - `guard`: slices adjacent to inaccessible memory;
 //! - `random`, `property`: generated slices, short and large;
 //! - `race`: memory that another thread is writing;
-//! - `refusal`: arguments that do not fit each other.
+//! - `refusal`: mismatched arguments.
 
 #[cfg(test)]
 mod copy;

@@ -1,4 +1,4 @@
-//! The oracles: too simple to be wrong.
+//! Oracles: one-line implementations.
 
 use simd_mem::PAGE_BYTES;
 

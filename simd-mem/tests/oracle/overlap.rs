@@ -1,4 +1,4 @@
-//! Moves within a slice.
+//! Tests of moves within a slice.
 
 use crate::runner::{check_within, pattern};
 

@@ -1,4 +1,4 @@
-//! Whole pages, as riscope compares them, slices of unequal length, and bitmaps.
+//! Tests of whole pages, slices of unequal length, and bitmaps.
 
 use simd_mem::PAGE_BYTES;
 

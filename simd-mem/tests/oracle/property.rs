@@ -1,4 +1,4 @@
-//! Properties over generated slices; a failure is reduced to a small example.
+//! Property tests over generated slices; failures are reduced to small examples.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

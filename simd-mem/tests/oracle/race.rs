@@ -1,5 +1,5 @@
-//! Memory that another thread is writing, as guests do: answers stay within what was
-//! there, and nothing else is written.
+//! Tests with memory that another thread writes, as guests do: results are consistent with
+//! its contents over time, and no other memory is written.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread;

@@ -1,5 +1,4 @@
-//! Generated slices: what nobody thought of. The generator's seed is fixed, so a
-//! failure can be repeated.
+//! Tests of random slices, from a fixed seed for reproducible failures.
 
 use crate::runner::{check_compare, check_copy, check_fill, check_pages, check_scan, check_within};
 

@@ -1,4 +1,4 @@
-//! Arguments that do not fit each other end in a panic, before anything is written.
+//! Tests that mismatched arguments panic before anything is written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,4 +1,4 @@
-//! One runner for every implementation.
+//! Runner of the tests for every implementation.
 
 use simd_mem::Implementation;
 

@@ -1,5 +1,5 @@
-//! All lengths up to 1024 bytes, with a difference at every position, or, in longer
-//! slices than 256 bytes, at every 13th and near both ends.
+//! Tests of all lengths up to 1024 bytes, with a difference at every position, or, in
+//! slices longer than 256 bytes, at every 13th and near both ends.
 
 use crate::runner::{check_compare, check_scan, pattern};
 

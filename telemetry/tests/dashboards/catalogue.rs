@@ -1,4 +1,4 @@
-//! The series that exist, and the labels they can carry.
+//! Exported series and their possible labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What a scrape of riscope really looks like, as series for `promtool`.
+//! A real scrape of riscope, as series for `promtool`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The dashboards: what a reader needs is there, queries only name what telemetry exports, and everything
-//! that telemetry exports is shown or judged somewhere.
+//! Tests of the dashboards: complete panels, queries of exported metrics only, and use of
+//! every exported metric.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,12 +1,13 @@
-//! Dashboards, rules and metrics belong together: what Grafana and Prometheus are told to show has to exist,
-//! and what telemetry exports has to be shown.
+//! Tests that dashboards, rules and metrics are consistent: queries name exported metrics,
+//! and every exported metric is used.
 //!
 //! - `catalogue`: the metric families and the labels they can carry;
 //! - `exposition`: a real scrape of telemetry;
 //! - `query`: PromQL expressions and what they refer to;
-//! - `grafana`: the dashboards under `grafana/dashboards`, held to the rules of Grafana's dashboard linter;
+//! - `grafana`: the dashboards under `grafana/dashboards`, by the rules of Grafana's
+//!   dashboard linter;
 //! - `rules`: recording and alert rules under `deploy/prometheus`, their tests and runbooks;
-//! - `promtool`: the judgement of Prometheus itself on configuration, rules and every query of the dashboards.
+//! - `promtool`: checks of configuration, rules and dashboard queries by Prometheus.
 
 #[cfg(test)]
 mod catalogue;

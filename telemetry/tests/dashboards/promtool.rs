@@ -1,5 +1,5 @@
-//! What Prometheus itself says: `promtool` checks the configuration and the rules, runs the rule tests, and
-//! evaluates every query on what telemetry exports.
+//! Checks by `promtool`: configuration, rules, rule tests, and every query evaluated on
+//! exported series.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! A PromQL expression, reduced to what the checks ask about.
+//! PromQL expression, reduced to what the checks need.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Recording and alert rules: complete, tested both ways, with a runbook each.
+//! Tests of recording and alert rules: complete, tested firing and silent, with a runbook
+//! each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Every family of the catalogue is moved by an event or a counter, and every event
-//! and counter moves one.
+//! Tests that an event or counter updates every family of the catalogue, and that every
+//! event and counter updates a family.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;

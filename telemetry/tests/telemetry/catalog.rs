@@ -1,5 +1,5 @@
-//! The catalogue keeps to Prometheus's rules for names, and `METRICS.md` says what
-//! it says.
+//! Tests that the catalogue follows Prometheus's naming rules and that `METRICS.md` is
+//! current.
 
 use std::collections::BTreeSet;
 use std::path::Path;

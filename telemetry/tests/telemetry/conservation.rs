@@ -1,4 +1,4 @@
-//! Nothing is lost uncounted between the bus and `/metrics`.
+//! Tests that no event is lost uncounted between the bus and `/metrics`.
 
 use std::thread;
 

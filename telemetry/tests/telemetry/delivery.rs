@@ -1,4 +1,4 @@
-//! Spans that do not arrive: they are counted by reason, and reported.
+//! Tests that undelivered spans are counted by reason and reported.
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};

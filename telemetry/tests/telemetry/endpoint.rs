@@ -1,4 +1,4 @@
-//! Endpoints: configured, by the environment, refusing, hanging, absent.
+//! Tests of OTLP endpoints: configured by option or environment, refusing, hanging, absent.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! A parser of Prometheus's text format 0.0.4 and of OpenMetrics 1.0 that shares
-//! nothing with the encoders and refuses whatever the specifications forbid.
+//! Strict parser of the Prometheus text format 0.0.4 and OpenMetrics 1.0, independent of
+//! the encoders.
 
 use std::collections::{BTreeMap, BTreeSet};
 

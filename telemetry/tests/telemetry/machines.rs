@@ -1,5 +1,5 @@
-//! Series of machines: they appear with the machine, go on over its resets, and vanish
-//! with it.
+//! Tests of the series of a machine: they start with the machine, continue over resets, and
+//! end with it.
 
 use std::sync::atomic::Ordering;
 use std::thread;

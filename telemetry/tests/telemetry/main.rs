@@ -1,9 +1,8 @@
-//! Telemetry from the outside: events and counters go in, `/metrics` and spans come
-//! out.
+//! Black-box tests of telemetry: events and counters in, `/metrics` and spans out.
 //!
-//! - `fixture`: machines and events to feed it with;
+//! - `fixture`: machines and events as input;
 //! - `exposition`: a strict parser of both text formats;
-//! - `receiver`: an OTLP receiver, well-behaved or not;
+//! - `receiver`: an OTLP receiver, conforming or faulty;
 //! - `catalog`, `alive`, `render`, `conservation`, `machines`, `spans`, `endpoint`, `delivery`: the tests.
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A small OTLP/HTTP receiver, and some that do not behave.
+//! OTLP/HTTP receivers for tests, conforming and faulty.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

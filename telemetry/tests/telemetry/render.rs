@@ -1,4 +1,4 @@
-//! What a scrape looks like, in both formats.
+//! Tests of a scrape in both formats.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

@@ -1,4 +1,4 @@
-//! Spans as an OTLP receiver gets them: names, parents, times, links, limits.
+//! Tests of spans as an OTLP receiver gets them: names, parents, times, links, limits.
 
 use std::time::Duration;
 

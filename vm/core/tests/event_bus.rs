@@ -1,5 +1,5 @@
-//! Properties of the event bus: nothing is lost uncounted, nothing arrives that was
-//! not asked for, and nobody waits for anybody.
+//! Property tests of the event bus: no event is lost uncounted, filters hold, and no one
+//! waits for another.
 
 #[cfg(test)]
 mod tests {

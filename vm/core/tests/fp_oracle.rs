@@ -1,10 +1,9 @@
-//! Every floating-point operation against Berkeley SoftFloat, an independent
-//! implementation: equal results and equal flags in both formats and all
-//! rounding modes, over all combinations of edge operands and a million random
-//! operands each.
+//! Test of every floating-point operation against Berkeley SoftFloat, an independent
+//! implementation: equal results and flags in both formats and all rounding modes, for all
+//! combinations of edge operands and a million random operands each.
 //!
-//! The oracle builds on x86-64 Linux only. The code under test computes with
-//! integers alone, so what holds there holds on every host.
+//! The oracle builds on x86-64 Linux only. The tested code computes with integers only, so
+//! the result applies to every host.
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 

@@ -1,4 +1,4 @@
-//! A hart has the page tables that it was made with and no deeper ones.
+//! Tests that a hart supports its configured page-table formats and no deeper ones.
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,5 @@
-//! Input that cannot be used: one line that names the file or option and says what to do, exit status 2, and nothing
-//! left behind. Firmware of random bytes, which may do anything but harm the host.
+//! Tests of unusable input: one line that names the file or option and the remedy, exit
+//! status 2, and no files left behind. Random bytes as firmware do not affect the host.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! The bare-metal tests of the machine crate, each on every engine through `riscope run`: a program that finds
-//! nothing wrong ends with exit status 0, any other with the number of the case that failed.
+//! Bare-metal tests of the machine crate, each on every engine through `riscope run`. A
+//! program ends with exit status 0, or with the number of the first failed case.
 
 mod support;
 

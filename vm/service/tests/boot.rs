@@ -1,8 +1,10 @@
-//! Debian's kernel boots to a busybox shell, runs commands and powers off, on every kind of machine.
+//! End-to-end tests of Debian's kernel: it boots to a busybox shell, runs commands and
+//! powers off, on every kind of machine.
 //!
-//! Each cell of the matrix (harts, engine, page-table format) is booted once; `RISCOPE_BOOTS=20` boots each so many
-//! times. With many repetitions run them by `RISCOPE_BOOTS=20 cargo test -p riscope --test boot -- --test-threads 1`:
-//! the test runner of `make test` ends tests that take several minutes.
+//! Each cell of the matrix (harts, engine, page-table format) boots once, or as often as
+//! `RISCOPE_BOOTS` says. For many repetitions use `RISCOPE_BOOTS=20 cargo test -p riscope
+//! --test boot -- --test-threads 1`: the test runner of `make test` ends tests that take
+//! several minutes.
 
 mod support;
 

@@ -1,4 +1,5 @@
-//! The demo as a newcomer sees it: it tells where to look, within seconds there is something to see, and Ctrl-C ends it.
+//! End-to-end tests of the demo: it announces its address, exports metrics within seconds,
+//! and ends on Ctrl-C.
 
 mod support;
 

@@ -1,8 +1,9 @@
-//! The demo guest is what its sources say, and expects what mathematics says.
+//! Tests that the demo guest is built from its sources and expects correct results.
 //!
-//! `guest/demo.elf` is checked in so that building riscope needs no RISC-V tools. The first test builds it again and
-//! compares every byte. The others compute the numbers of `guest/src/expected.inc` a second time, from the definition
-//! of each program, so that the guest's checks rest on more than its own first run.
+//! `guest/demo.elf` is checked in so that building riscope needs no RISC-V tools. The first
+//! test rebuilds it and compares every byte. The others recompute the numbers of
+//! `guest/src/expected.inc` from the definition of each program, independently of the
+//! guest.
 
 use std::{fs, path::PathBuf, process::Command};
 

@@ -1,4 +1,5 @@
-//! A Debian disk: its programs work, what they write survives power-off, and a read-only disk stays as it was.
+//! End-to-end tests of a Debian disk: its programs work, written data survives power-off,
+//! and a read-only disk is unchanged.
 
 mod support;
 

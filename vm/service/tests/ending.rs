@@ -1,5 +1,5 @@
-//! How a machine ends, and the exit status that tells: power-off, failure, reset, time-out, signal. And the signature
-//! that it leaves.
+//! Tests of the exit status for each end of a machine: power-off, failure, reset, time-out,
+//! signal; and of signatures.
 
 mod support;
 

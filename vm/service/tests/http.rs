@@ -1,5 +1,5 @@
-//! The HTTP endpoint, byte by byte: which hosts it serves, connections that stay, gzip, `HEAD`, and requests that are
-//! none.
+//! Tests of the HTTP endpoint, byte by byte: allowed hosts, persistent connections, gzip,
+//! `HEAD`, and malformed requests.
 
 mod support;
 

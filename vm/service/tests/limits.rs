@@ -1,5 +1,5 @@
-//! Limits of the host: each ends a run in one line and with status 70, or costs what it forbids. None ends it by a
-//! signal or a panic. A full file system is one of them.
+//! Tests of host limits, a full file system among them: each ends a run with one line and
+//! status 70, or disables only what it concerns. None ends it by a signal or a panic.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Guests that panic: what is said, and how riscope ends.
+//! End-to-end tests of guest panics: messages, and how riscope ends.
 
 mod support;
 

@@ -1,6 +1,7 @@
-//! A real Prometheus and a real Alertmanager with the shipped configuration and rules: they watch two demos and a guest
-//! in trouble. Every panel of the dashboards finds data, the alert on hotspots fires for the demo that keeps making new
-//! code and not for the other, and people are told of the guest that panics, with a link to a runbook that is there.
+//! Test with real Prometheus and Alertmanager, the shipped configuration and rules, two
+//! demos and a panicking guest. Every panel finds data, the hotspot alert fires only for
+//! the demo that continuously creates code, and the panic is notified with a link to an
+//! existing runbook.
 
 mod support;
 

@@ -1,4 +1,5 @@
-//! SIGTERM asks the guest to shut down: the power button, its driver's absence, the grace time and what cuts it short.
+//! End-to-end tests of SIGTERM: power button, missing driver, grace period and its
+//! interruption.
 
 mod support;
 

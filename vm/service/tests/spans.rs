@@ -1,6 +1,7 @@
-//! Spans as an OTLP receiver gets them, and receivers that are not there or do not answer, which change nothing.
+//! End-to-end tests of span export, and of receivers that are absent or do not respond,
+//! which affect nothing else.
 //!
-//! The receiver is `oteltap`, which prints what it gets, one line of JSON each.
+//! The receiver is `oteltap`, which prints each request as a line of JSON.
 
 mod support;
 

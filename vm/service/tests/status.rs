@@ -1,4 +1,4 @@
-//! What `--status` and `--name` tell about a run.
+//! Tests of `--status` and `--name`.
 
 mod support;
 

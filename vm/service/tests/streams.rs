@@ -1,4 +1,5 @@
-//! Stdin and stdout as others leave them: a reader that stops reading, and descriptors that somebody made non-blocking.
+//! End-to-end tests of stdin and stdout: readers that stop reading, and descriptors in
+//! non-blocking mode.
 
 mod support;
 

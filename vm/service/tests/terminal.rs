@@ -1,4 +1,4 @@
-//! A user at a terminal: types commands, interrupts one, and finds the terminal as it was afterwards.
+//! End-to-end tests on a terminal: commands, interruption, and restoration of the terminal.
 
 mod support;
 

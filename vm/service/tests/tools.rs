@@ -1,5 +1,4 @@
-//! What a newcomer runs beside riscope: targets of the Makefile, the builder of guest images, and what installs tools
-//! for tests.
+//! Tests of Makefile targets, of the guest image builder, and of the installer of test tools.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! From a seed to a program.
+//! Generation of programs from a seed.
 //!
 //! ```text
 //!  chunk 0   fresh operands by iteration, pointers    ◄─┐

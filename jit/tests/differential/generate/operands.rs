@@ -1,4 +1,4 @@
-//! Snippets that compute: any instruction of an extension on any registers.
+//! Snippets that compute: any instruction of an extension on random registers.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,4 @@
-//! What kinds of programs there are: which snippets they are made of, how often,
-//! and in which surroundings they run.
+//! Kinds of programs: their snippets with frequencies, and their execution environments.
 
 /// A kind of snippet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

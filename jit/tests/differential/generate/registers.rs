@@ -1,5 +1,4 @@
-//! Which registers of a program have a purpose, so that most accesses go where
-//! something is, and most loops end.
+//! Reserved registers of a program, by which most accesses hit memory and most loops end.
 
 use crate::common::random::Random;
 

@@ -1,4 +1,4 @@
-//! What a program runs in: privilege, protection, translation, interrupts.
+//! Execution environment of a program: privilege, protection, translation, interrupts.
 
 use super::super::firmware::Plan;
 use super::super::layout::{CODE, CODE_BYTES, DATA, DATA_BYTES, RAM};

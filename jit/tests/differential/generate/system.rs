@@ -1,5 +1,4 @@
-//! Snippets about control registers, traps, fences, translation, and code that
-//! changes.
+//! Snippets of CSR accesses, traps, fences, translation, and self-modifying code.
 
 use riscope_core::isa::decode;
 

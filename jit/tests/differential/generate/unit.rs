@@ -1,5 +1,4 @@
-//! Snippets before they have a place: instructions that stay together, and what
-//! their offsets are to lead to.
+//! Snippets before placement: sequences of instructions with symbolic targets.
 
 use super::super::layout::CODE;
 use super::super::program::length;

@@ -1,4 +1,4 @@
-//! Values for registers and memory: the edges of their types, and anything.
+//! Values for registers and memory: edge values of their types, and random ones.
 
 use super::super::layout::{DATA, DATA_BYTES, OPERAND_COUNT, OPERANDS, RAM, SUPERPAGE};
 use crate::common::random::Random;

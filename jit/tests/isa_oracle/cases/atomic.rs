@@ -1,4 +1,4 @@
-//! Atomics: the old value, the new memory, what is beside it, and misalignment.
+//! Atomics: the old value, the new memory, adjacent memory, and misalignment.
 
 use riscope_core::isa::{Format, Op, Row, rows};
 

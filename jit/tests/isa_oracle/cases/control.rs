@@ -1,4 +1,4 @@
-//! Control registers, traps, and fences.
+//! CSRs, traps, and fences.
 
 use riscope_core::isa::{Op, Row, rows};
 

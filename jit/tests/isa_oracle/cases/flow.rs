@@ -1,4 +1,4 @@
-//! Branches and jumps: taken or not, over all distances, and what they link.
+//! Branches and jumps: taken or not, over all distances, with their link values.
 
 use riscope_core::isa::i::I;
 use riscope_core::isa::{Format, Op, Row, rows};

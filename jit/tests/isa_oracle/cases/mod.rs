@@ -1,4 +1,4 @@
-//! The experiments, by what instructions do.
+//! Experiments, by kind of instruction.
 
 mod atomic;
 mod compressed;

@@ -1,4 +1,4 @@
-//! The comparison of one operation with the oracle.
+//! Comparison of one operation with the oracle.
 
 use riscope_core::fp::{Flags, RoundingMode};
 

@@ -1,5 +1,5 @@
-//! Random operands, biased towards where arithmetic is hard: subnormals,
-//! overflow, cancellation, exact results and halfway cases.
+//! Random operands, biased towards difficult cases: subnormals, overflow, cancellation,
+//! exact results and halfway cases.
 
 use riscope_core::fp::{F32, F64, Flags, Format, RoundingMode, from_integer, mul};
 

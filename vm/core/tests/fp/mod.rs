@@ -1,5 +1,4 @@
-//! The parts of the floating-point oracle test: where operands come from, what
-//! the right answer is, and the comparison.
+//! Parts of the floating-point oracle test: operands, oracle and comparison.
 
 pub(crate) mod check;
 pub(crate) mod edge;

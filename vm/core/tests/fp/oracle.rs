@@ -1,8 +1,7 @@
-//! Berkeley SoftFloat, specialised for RISC-V, behind safe functions.
+//! Safe interface to Berkeley SoftFloat, specialised for RISC-V.
 //!
-//! It keeps rounding mode and flags in thread-local variables, so tests on
-//! several threads do not disturb each other; [`state_is_thread_local`] checks
-//! that the compiler made it so.
+//! Its rounding mode and flags are thread-local, so that concurrent tests do not interfere;
+//! [`state_is_thread_local`] verifies that the build made them so.
 
 #![expect(
     clippy::cast_possible_truncation,

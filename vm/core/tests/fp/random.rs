@@ -1,4 +1,4 @@
-//! A deterministic generator (splitmix64), so that a failure repeats.
+//! Deterministic generator (SplitMix64), for reproducible failures.
 
 /// Pseudo-random numbers from a seed.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! An assembler for the few instructions that the guests of these tests consist of.
+//! Assembler of the instructions that the guests of these tests use.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,

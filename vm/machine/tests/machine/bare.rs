@@ -1,4 +1,4 @@
-//! Bare-metal programs in M-mode: test device, serial port, HTIF, several harts.
+//! Tests of bare-metal programs in M-mode: test device, serial port, HTIF, several harts.
 
 use riscope_machine::{ImageSource, Machine, MachineExit};
 use vm_memory::{Bytes, GuestAddress};

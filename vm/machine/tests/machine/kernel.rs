@@ -1,4 +1,4 @@
-//! Kernels in S-mode under the built-in SBI.
+//! Tests of kernels in S-mode under the built-in SBI.
 
 use riscope_machine::{MachineExit, TimeSource};
 

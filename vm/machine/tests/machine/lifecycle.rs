@@ -1,4 +1,4 @@
-//! Start, pause, resume, end, and what is told about them.
+//! Tests of start, pause, resume and end, and of the events about them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

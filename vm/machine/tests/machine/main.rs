@@ -1,5 +1,5 @@
-//! Whole machines with small guests, assembled here instruction by instruction, so that
-//! the tests need no tool for RISC-V on the host.
+//! Tests of whole machines with small guests, assembled here, so that the host needs no
+//! RISC-V tools.
 
 #[cfg(test)]
 mod asm;

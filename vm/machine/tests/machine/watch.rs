@@ -1,4 +1,4 @@
-//! Guests that panic and harts that hang, as whoever runs them hears of it.
+//! Tests of the detection of guest panics and stalled harts.
 
 use std::time::{Duration, Instant};
 

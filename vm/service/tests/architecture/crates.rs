@@ -1,8 +1,10 @@
-//! Who may depend on whom: the arrows of ARCHITECTURE.md, checked over `cargo metadata`.
+//! Test of the dependencies between crates, as drawn in ARCHITECTURE.md, with `cargo
+//! metadata`.
 //!
-//! `simd-mem ◄ core ◄ {machine, jit, telemetry} ◄ service`. The arrows bind what is built into riscope, that is normal
-//! and build dependencies; tests may know more. The rules are data, and the checks are functions over a plain graph,
-//! so that the tests at the end can show on made-up graphs that each check notices a violation.
+//! `simd-mem ◄ core ◄ {machine, jit, telemetry} ◄ service`. This applies to normal and
+//! build dependencies; tests may depend on more. The rules are data, and the checks are
+//! functions over a plain graph, so that the tests at the end can show with made-up graphs
+//! that each check detects a violation.
 
 use std::collections::{BTreeMap, BTreeSet};
 

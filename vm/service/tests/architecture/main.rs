@@ -1,5 +1,5 @@
-//! The architecture as it is in the code: which crate may depend on which, and that the modules
-//! of a crate do not depend on each other in circles.
+//! Tests of the architecture: allowed dependencies between crates, and no circular
+//! dependencies between the modules of a crate.
 
 #[cfg(test)]
 mod crates;

@@ -1,7 +1,8 @@
-//! No circles between modules: what a module refers to never leads back to it.
+//! Test for circular dependencies between modules.
 //!
-//! Looked at level by level: the children of a module, each with everything inside of it, refer
-//! to each other without a circle. What a module and its own children have in common is theirs.
+//! Checked level by level: the children of a module, each with its descendants, must not
+//! refer to each other in a circle. What a module shares with its own children belongs to
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

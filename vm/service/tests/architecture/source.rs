@@ -1,7 +1,6 @@
-//! The modules of a crate and what each refers to, read from its sources by `syn`.
+//! Modules of a crate and their references, parsed from the sources with `syn`.
 //!
-//! A module is a file, with the modules that it holds in itself. Code under `#[cfg(test)]`
-//! does not count.
+//! A module is a file with its inline modules. Code under `#[cfg(test)]` does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! Small bare-metal programs, assembled where the test that runs them says what they do.
+//! Assembler of small bare-metal programs, whose sources are in the tests that run them.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The Debian guest of the tests: where it is, how it is started, and what its kernel may not say.
+//! Debian guest of the tests: location, start, and kernel messages that are failures.
 
 use std::fs;
 use std::io::Write;

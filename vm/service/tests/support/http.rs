@@ -1,4 +1,4 @@
-//! A client for HTTP/1.1 that sees every byte of the answer.
+//! HTTP/1.1 client that exposes every byte of the response.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

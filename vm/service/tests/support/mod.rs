@@ -1,4 +1,5 @@
-//! What the end-to-end tests share: starting `riscope`, watching what it says, and the guests it runs.
+//! Support shared by the end-to-end tests: processes of `riscope`, their output, and
+//! guests.
 
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 

@@ -1,4 +1,4 @@
-//! What a process writes, collected while it runs.
+//! Output of a process, collected while it runs.
 
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! `riscope` as a process: started with arguments, watched, ended.
+//! `riscope` as a child process: started with arguments, observed, ended.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};

@@ -1,4 +1,4 @@
-//! Documents: every link to a file or a heading leads there, and every path of the tree that is named exists.
+//! Test of documents: every link to a file or heading, and every path, exists.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Files that would mean nothing on another machine: paths of the author's machine, hosts of package registries.
+//! Test for references to a particular host: absolute paths, package registry hosts.
 
 use crate::tree::Text;
 

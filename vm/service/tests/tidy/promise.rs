@@ -1,8 +1,8 @@
-//! SPECIFICATION.md: a promise stands there only with a check that keeps it.
+//! Test of SPECIFICATION.md: every guarantee has a check.
 //!
-//! Each row of its tables has three cells: promise, figure, and what checks it. The last cell names checks as
-//! `path` (a program or benchmark) or `path::function` (one test); each must be there. A figure that a constant of
-//! a test decides is followed by `<!-- path::CONSTANT -->` and has to be its value.
+//! Each table row has three cells: guarantee, figure and check. The last cell names checks
+//! as `path` (a program or benchmark) or `path::function` (one test), which must exist. A
+//! figure followed by `<!-- path::CONSTANT -->` must equal the value of that constant.
 
 use std::fs;
 

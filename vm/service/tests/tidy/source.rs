@@ -1,4 +1,4 @@
-//! Rust sources: a head, a size one can read, and nothing unfinished or switched off.
+//! Test of Rust sources: module heads, size limits, no unfinished code, no disabled tests.
 
 use crate::tree::Text;
 

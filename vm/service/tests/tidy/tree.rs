@@ -1,4 +1,4 @@
-//! The tracked files of the repository, and how findings in them are reported.
+//! Tracked files of the repository, and reporting of findings in them.
 
 use std::{
     fs,
