@@ -1,4 +1,4 @@
-//! The vector that every CPU of the target has: that of what is inlined into callers.
+//! Vector that every CPU of the target has, for code inlined into callers.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) type Baseline = core::arch::x86_64::__m128i;

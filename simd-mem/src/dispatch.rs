@@ -1,9 +1,8 @@
-//! Which implementation runs: detected once, then one pointer away.
+//! Run-time dispatch: CPU features are detected once; later calls go through a pointer.
 //!
-//! Each function has a pointer of its own, which starts at a function that finds the best
-//! implementation, puts all of its functions into their places, and passes the call on. So
-//! later calls do not ask whether that has been done, there is no start-up code, and a call
-//! takes one load more than a call of a known function.
+//! Each function has its own pointer, which initially refers to a resolver that selects the
+//! best implementation, sets all pointers and forwards the call. Later calls need no check,
+//! there is no start-up code, and a call costs one more load than a direct call.
 
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -12,9 +11,9 @@ use core::{mem, ptr};
 use crate::implementation::{Implementation, for_each_function};
 use crate::{arch, threshold};
 
-/// A function that can be replaced while others call it.
+/// Function pointer that can be replaced during concurrent calls.
 struct Replaceable<F> {
-    /// Always an `F`. Relaxed accesses are enough, because what it points to is code.
+    /// Always an `F`. Relaxed accesses suffice, as it points to code.
     pointer: AtomicPtr<()>,
     of: PhantomData<F>,
 }
@@ -40,12 +39,12 @@ impl<F: Copy> Replaceable<F> {
     }
 }
 
-/// Declares what is selected of an implementation.
+/// Declares the dispatched functions of an implementation.
 macro_rules! dispatched {
     ($($(#[$documentation:meta])* $function:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
-        /// What the functions of this crate call.
+        /// Function pointers that this crate calls through.
         pub(crate) struct Selected {
-            /// Null until somebody asks.
+            /// Null until the first selection.
             implementation: AtomicPtr<Implementation>,
             $($function: Replaceable<unsafe fn($($type),*) $(-> $result)?>,)*
         }
@@ -63,7 +62,7 @@ macro_rules! dispatched {
         };
 
         impl Selected {
-            /// Puts every function of an implementation, which this CPU must have, into its place.
+            /// Sets all pointers to an implementation that this CPU supports.
             fn set(&self, implementation: &Implementation) {
                 $(self.$function.set(implementation.$function);)*
             }
@@ -85,24 +84,24 @@ macro_rules! dispatched {
 
 for_each_function!(dispatched);
 
-/// Whose functions are called.
+/// Implementation whose functions are called.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Choice {
-    /// Of what is selected at the time of the call.
+    /// The one selected at the time of the call.
     Selected,
-    /// Of this one.
+    /// This one.
     Only(&'static Implementation),
 }
 
 impl Selected {
-    /// What somebody has selected, otherwise the best implementation from now on.
+    /// The selected implementation; selects the best one if there is none.
     #[cold]
     fn get(&self) -> &'static Implementation {
         if self.implementation.load(Ordering::SeqCst).is_null() {
             threshold::adapt(arch::last_cache_bytes());
             let best = available().next().unwrap_or(&arch::all::IMPLEMENTATION);
             let best = ptr::from_ref(best).cast_mut();
-            // If it is no longer null, somebody else was faster.
+            // If it is not null any more, another thread has selected one.
             _ = self.implementation.compare_exchange(ptr::null_mut(), best, Ordering::SeqCst, Ordering::SeqCst);
             self.install();
         }
@@ -110,8 +109,8 @@ impl Selected {
         unsafe { &*self.implementation.load(Ordering::SeqCst) }
     }
 
-    /// Puts the functions of what is selected into their places, until that is what was
-    /// selected last: several threads may be here at once.
+    /// Sets the pointers to the selected implementation; repeats this until it is the
+    /// latest selection, as several threads may do so concurrently.
     fn install(&self) {
         let mut installed = ptr::null_mut();
         while installed != self.implementation.load(Ordering::SeqCst) {
@@ -122,17 +121,17 @@ impl Selected {
     }
 }
 
-/// Those that this CPU can execute, best first.
+/// Implementations that this CPU supports, best first.
 pub(crate) fn available() -> impl Iterator<Item = &'static Implementation> {
     arch::IMPLEMENTATIONS.iter().copied().filter(|implementation| (implementation.is_available)())
 }
 
-/// What is selected, the best one unless somebody chose.
+/// The selected implementation, by default the best.
 pub(crate) fn selected() -> &'static Implementation {
     SELECTED.get()
 }
 
-/// Selects an implementation, which this CPU must have, for every thread.
+/// Selects an implementation that this CPU supports, for every thread.
 pub(crate) fn select(implementation: &'static Implementation) {
     threshold::adapt(arch::last_cache_bytes());
     SELECTED.implementation.store(ptr::from_ref(implementation).cast_mut(), Ordering::SeqCst);

@@ -1,6 +1,6 @@
-//! What an implementation is: functions for one instruction set.
+//! Implementation: the functions for one instruction set.
 
-/// Passes the functions that an implementation consists of, a row each, to a macro.
+/// Passes the functions of an implementation, one per row, to a macro.
 macro_rules! for_each_function {
     ($declare:ident) => {
         $declare! {
@@ -24,7 +24,7 @@ macro_rules! declare {
     ($($(#[$documentation:meta])* $function:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
         /// The functions of this crate for one instruction set.
         ///
-        /// There is no way to get hold of one that this CPU cannot execute, so calling it is
+        /// Only implementations that this CPU supports can be obtained, so calling one is
         /// safe.
         ///
         /// ```

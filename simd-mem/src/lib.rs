@@ -1,4 +1,5 @@
-//! Copies, fills, compares and scans memory with the widest vectors that the CPU has.
+//! SIMD copy, fill, compare and scan of memory, with the widest vectors of the CPU selected
+//! at run time.
 //!
 //! | target | implementations, best first | bytes a step |
 //! |---|---|---|
@@ -6,8 +7,8 @@
 //! | AArch64, little-endian | `neon` if the CPU has it | 64 |
 //! | every target | `scalar` | 32 |
 //!
-//! The first call finds out what the CPU has; later ones cost an indirect call more
-//! than the work itself, and copies and fills of a few vectors not even that.
+//! The first call detects the CPU's features; later ones cost an indirect call in addition
+//! to the work, and copies and fills of a few vectors not even that.
 //!
 //! ```
 //! let before = [0; 4096];
@@ -20,17 +21,18 @@
 //! assert!(!simd_mem::is_zero(&after));
 //! ```
 //!
-//! Memory that somebody else may write at the same time, such as a guest's, is no
-//! Rust slice: [`raw`] has the same functions for it.
+//! Memory that other threads may write concurrently, such as guest RAM, is not a Rust
+//! slice: [`raw`] has the same functions for it.
 //!
 //! # Map
 //!
-//! - `slice`: the checks behind the functions of this module; [`raw`]: those without;
-//! - `implementation`, `methods`: [`Implementation`], and what it offers;
-//! - `dispatch`: which one is used;
-//! - `vector`: the few operations that an instruction set has to offer;
-//! - `generic`: one algorithm for each task, over any vector;
-//! - `threshold`: when copies and fills go past the caches, and scans read narrowly;
+//! - `slice`: checks of the functions of this module; [`raw`]: functions without them;
+//! - `implementation`, `methods`: [`Implementation`] and its methods;
+//! - `dispatch`: run-time selection;
+//! - `vector`: operations that an instruction set must provide;
+//! - `generic`: algorithms over any vector;
+//! - `threshold`: lengths from which copies and fills bypass the caches, and scans use
+//!   narrow loads;
 //! - `baseline`: the vector that every CPU of the target has;
 //! - `arch`: the vectors of each instruction set, and the algorithms compiled for it.
 //!
@@ -75,8 +77,7 @@ pub fn copy(src: &[u8], dst: &mut [u8]) {
     slice::copy(raw::SELECTED, src, dst);
 }
 
-/// Copies part of a slice to another place in it, which may overlap. Elsewhere that is
-/// called a move.
+/// Copies part of a slice to another place in it, which may overlap (a move).
 ///
 /// ```
 /// let mut bytes = *b"0123456789";
@@ -92,11 +93,11 @@ pub fn copy_within(bytes: &mut [u8], src: impl RangeBounds<usize>, dst: usize) {
     slice::copy_within(raw::SELECTED, bytes, src, dst);
 }
 
-/// Copies a slice over another one past the caches, if they are long enough for that.
+/// Copies a slice over another one with non-temporal stores, if they are long enough.
 ///
-/// The destination is not brought into the caches, and what is there stays: for
-/// copies of which nobody will read much soon, such as snapshots. [`copy`] does the
-/// same by itself once the slices are longer than the last cache.
+/// The destination is not brought into the caches, and their contents are preserved, for
+/// copies that are not read soon, such as snapshots. [`copy`] does the same from the size
+/// of the last-level cache on.
 ///
 /// ```
 /// let ram = vec![1; 1 << 20];
@@ -137,8 +138,8 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
     slice::equal(raw::SELECTED, a, b)
 }
 
-/// Index of the first byte in which two slices differ, looking no further than the
-/// shorter of them reaches.
+/// Index of the first byte in which two slices differ, within the length of the shorter
+/// one.
 ///
 /// ```
 /// assert_eq!(simd_mem::first_difference(b"sfence.vma", b"sfence.w.inval"), Some(7));

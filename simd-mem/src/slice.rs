@@ -1,4 +1,4 @@
-//! What the functions on slices have in common: the checks, and the way to raw memory.
+//! Argument checks of the functions on slices, which then call the raw ones.
 
 use core::ops::{Bound, Range, RangeBounds};
 

@@ -1,28 +1,28 @@
-//! What an instruction set has to offer.
+//! Operations that an instruction set must provide.
 
-/// A register full of bytes.
+/// Vector register of bytes.
 ///
-/// Only [`load`](Self::load) and [`splat`](Self::splat) make one out of nothing, and
-/// they ask for a CPU that has the instructions; so whoever holds a vector may use
-/// the safe operations.
+/// Only [`load`](Self::load) and [`splat`](Self::splat) create vectors, and they require a
+/// CPU that has the instructions; a vector is therefore proof that the safe operations may
+/// be used.
 ///
-/// The operations on registers carry no `target_feature` and have to be
-/// `inline(always)`: they become part of a function that does carry it (see `arch`),
-/// and only there do the intrinsics become single instructions. Accesses to memory
-/// are assembly, which the compiler accepts only where the feature is known, so they
-/// carry it and are inlined for being one instruction.
+/// Operations on registers have no `target_feature` and must be `inline(always)`: they
+/// become part of a function that has it (see `arch`), in which the intrinsics compile to
+/// single instructions. Memory accesses are assembly, which the compiler accepts only where
+/// the feature is known; they have the attribute, and are inlined because they are single
+/// instructions.
 ///
-/// # Memory that others write
-/// Every access is an instruction of its own that the compiler neither repeats nor
-/// leaves out. What an access may be, to the compiler, is what Rust code could have
-/// done in its place: here one relaxed atomic access for each byte, in any order. The
-/// hardware gives at least that. Hence no access races in the sense of Rust's memory
-/// model, whatever other threads or harts do to the same bytes.
+/// # Memory that other threads write
+/// Every access is an instruction that the compiler neither repeats nor omits. To the
+/// compiler, an assembly access may be anything that Rust code could do in its place: here
+/// one relaxed atomic access per byte, in any order. The hardware guarantees at least that.
+/// No access is therefore a data race in Rust's memory model, whatever other threads or
+/// harts do to the same bytes.
 pub(crate) trait Vector: Copy {
-    /// Bytes in it.
+    /// Size in bytes.
     const BYTES: usize;
 
-    /// The vector for what is too short for this one, compiled without more features.
+    /// Vector for lengths too short for this one, compiled without further features.
     type Short: Vector;
 
     /// The vector for copies that are longer than a few of this one: the widest for

@@ -1,4 +1,4 @@
-//! `scalar`, for every CPU: a vector is a word of eight bytes.
+//! `scalar`, for every CPU: vectors are 8-byte words.
 
 use super::implementation;
 use crate::generic::word::{self, Word};
@@ -9,7 +9,7 @@ implementation!("scalar", u64, || true);
 /// Bytes of a word, for offsets.
 const SIZE: isize = size_of::<u64>().cast_signed();
 
-/// A number, whose lowest byte is the first in memory.
+/// A word, whose lowest byte is the first in memory.
 impl Vector for u64 {
     const BYTES: usize = size_of::<Self>();
 
@@ -33,7 +33,7 @@ impl Vector for u64 {
         unsafe { <Self as Word>::store(self, at.wrapping_offset(N * SIZE)) }
     }
 
-    /// Words go through the caches.
+    /// Ordinary stores, through the caches.
     #[inline(always)]
     unsafe fn stream(four: (Self, Self, Self, Self), at: *mut u8) {
         // SAFETY: by the caller's promise.

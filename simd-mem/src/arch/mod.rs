@@ -1,4 +1,4 @@
-//! What each instruction set has, and which of them a target knows.
+//! Implementations of each instruction set, and the list for the target.
 
 pub(crate) mod all;
 
@@ -14,7 +14,7 @@ mod host;
 
 pub(crate) use host::{IMPLEMENTATIONS, last_cache_bytes};
 
-/// Whether the CPU has features: asked at run time with `std`, at compile time without.
+/// Whether the CPU has features: detected at run time with `std`, at compile time without.
 #[allow(unused_macros, reason = "targets without vectors detect nothing")]
 macro_rules! has_features {
     ($detect:ident, $($feature:tt),+) => {{

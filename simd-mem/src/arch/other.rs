@@ -1,4 +1,4 @@
-//! Targets without vectors of their own.
+//! Targets without vectors.
 
 use super::all;
 use crate::implementation::Implementation;
@@ -6,7 +6,7 @@ use crate::implementation::Implementation;
 /// Best first.
 pub(crate) static IMPLEMENTATIONS: &[&Implementation] = &[&all::IMPLEMENTATION];
 
-/// There is no way to ask that would work on every CPU.
+/// Not available: no portable way exists.
 pub(crate) fn last_cache_bytes() -> Option<usize> {
     None
 }

@@ -1,13 +1,12 @@
-//! Copies between ranges that may overlap, and past the caches.
+//! Copies between ranges that may overlap, and non-temporal copies.
 //!
-//! Up to eight vectors are all loaded before the first is stored, so it does not
-//! matter how the ranges overlap. More are copied by four vectors a turn, with
-//! aligned stores, in the direction in which no store hits what is still to be
-//! loaded. The ends, where the loop would need a finer step, are vectors that were
-//! loaded before the loop and are stored behind it.
+//! Up to eight vectors are all loaded before the first is stored, so overlap does not
+//! matter. Longer ranges are copied four vectors per iteration, with aligned stores, in the
+//! direction in which no store overwrites bytes not loaded yet. The ends, which do not fill
+//! an iteration, are vectors loaded before the loop and stored after it.
 //!
-//! A load that crosses a cache line costs less than a store that does, so the
-//! destination is aligned and not the source.
+//! A load across cache lines costs less than such a store, so the destination is aligned
+//! rather than the source.
 
 use core::hint::cold_path;
 
@@ -16,7 +15,7 @@ use crate::baseline::Baseline;
 use crate::threshold;
 use crate::vector::Vector;
 
-/// Bytes up to which [`short`] does it.
+/// Maximum length for [`short`].
 pub(crate) const fn short_limit<V: Vector>() -> usize {
     4 * V::BYTES
 }

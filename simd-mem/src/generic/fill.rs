@@ -1,4 +1,4 @@
-//! Fills: as copies, with one vector that is in a register already.
+//! Fills: like copies, from one vector in a register.
 
 use core::hint::cold_path;
 

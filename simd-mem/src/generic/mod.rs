@@ -1,12 +1,11 @@
-//! One algorithm for each task, over any vector.
+//! Algorithms, generic over the vector.
 //!
-//! All of them are `inline(always)`: they become part of functions that are compiled
-//! for an instruction set (see `arch`). No closure that sees vectors and no array of
-//! them in here: neither is sure to be inlined, and vectors that pass through a call
-//! go through memory.
+//! All are `inline(always)` and become part of functions that are compiled for an
+//! instruction set (see `arch`). They use no closures over vectors and no arrays of
+//! vectors: neither is reliably inlined, and vectors passed to a call go through memory.
 //!
-//! What is shorter than a few vectors is done by vectors from both ends that may
-//! overlap in the middle: no loop, and one branch for each doubling of the length.
+//! Lengths below a few vectors are handled by vectors from both ends that may overlap in
+//! the middle: no loop, and one branch per doubling of the length.
 
 pub(crate) mod copy;
 pub(crate) mod fill;

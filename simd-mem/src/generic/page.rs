@@ -1,4 +1,4 @@
-//! Which pages of a stream hold a byte that is not zero, as a bitmap.
+//! Bitmaps of the pages of a stream that contain a non-zero byte.
 
 use super::scan::{LONG, Stream, or_four, up_to_long};
 use crate::PAGE_BYTES;

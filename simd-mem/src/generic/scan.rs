@@ -1,4 +1,4 @@
-//! Where in a stream of bytes is the first that is not zero?
+//! Search for the first non-zero byte of a stream.
 //!
 //! Scanning memory asks that of its bytes, comparing two pieces of memory asks it of
 //! their exclusive or. With a stream of `n` bytes and vectors of `w`:

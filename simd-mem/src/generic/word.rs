@@ -1,9 +1,8 @@
-//! Words of one to eight bytes at any address: what is shorter than every vector.
+//! Words of one to eight bytes at any address, for lengths below every vector.
 //!
-//! As with vectors, each access is one instruction that the compiler neither repeats
-//! nor leaves out. Where this crate has no instruction for that, it is a volatile
-//! access, of which LLVM says that a race makes its result depend on the target
-//! instead of being undefined.
+//! Like a vector access, each access is one instruction that the compiler neither repeats
+//! nor omits. On targets without such instructions here, it is a volatile access, for which
+//! LLVM makes the result of a race target-dependent instead of undefined.
 
 /// An unsigned integer in memory, the first byte its lowest.
 pub(crate) trait Word: Copy {

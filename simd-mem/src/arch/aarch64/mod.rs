@@ -1,4 +1,4 @@
-//! AArch64, little-endian: every server has Advanced SIMD.
+//! AArch64, little-endian: Advanced SIMD, which every server has.
 
 use super::all;
 use crate::implementation::Implementation;
@@ -8,7 +8,7 @@ mod neon;
 /// Best first.
 pub(crate) static IMPLEMENTATIONS: &[&Implementation] = &[&neon::IMPLEMENTATION, &all::IMPLEMENTATION];
 
-/// The registers that describe caches cannot be read by programs.
+/// Not available: user programs cannot read the registers that describe caches.
 pub(crate) fn last_cache_bytes() -> Option<usize> {
     None
 }

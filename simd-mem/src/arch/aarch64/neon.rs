@@ -10,7 +10,7 @@ use crate::vector::Vector;
 
 implementation!("neon", uint8x16_t, || has_features!(is_aarch64_feature_detected, "neon"), "neon");
 
-/// Bits of the mask in `first_nonzero` that stand for one byte.
+/// Bits of the mask in `first_nonzero` per byte.
 const MASK_BITS: usize = 4;
 
 impl Vector for uint8x16_t {
@@ -21,7 +21,7 @@ impl Vector for uint8x16_t {
 
     accesses!(vreg, "neon", 16, "ldr {vector:q}, [{at}, #{offset}]", "str {vector:q}, [{at}, #{offset}]");
 
-    /// Two pairs with the hint that they will not be needed soon.
+    /// Stores two pairs with a non-temporal hint.
     #[inline]
     #[target_feature(enable = "neon")]
     unsafe fn stream(four: (Self, Self, Self, Self), at: *mut u8) {
@@ -40,7 +40,7 @@ impl Vector for uint8x16_t {
         }
     }
 
-    /// The hint leaves the order of stores as it is.
+    /// Does nothing: the hint does not change the order of stores.
     #[inline(always)]
     fn fence() {}
 

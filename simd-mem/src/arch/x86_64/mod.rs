@@ -1,5 +1,5 @@
-//! x86-64: SSE2 belongs to the architecture, AVX2 is in servers since 2013 (Intel)
-//! and 2015 (AMD), AVX-512 with bytes and words since 2017 (Intel) and 2022 (AMD).
+//! x86-64: SSE2 is part of the architecture; servers have AVX2 since 2013 (Intel) and 2015
+//! (AMD), AVX-512 with bytes and words since 2017 (Intel) and 2022 (AMD).
 
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 
@@ -14,20 +14,20 @@ mod sse2;
 pub(crate) static IMPLEMENTATIONS: &[&Implementation] =
     &[&avx512::IMPLEMENTATION, &avx2::IMPLEMENTATION, &sse2::IMPLEMENTATION, &all::IMPLEMENTATION];
 
-/// Where the CPU describes its caches, one a subleaf: on Intel's CPUs, and on AMD's
-/// since Zen in the same format.
+/// `cpuid` leaves that describe the caches, one per subleaf, in the same format: Intel's,
+/// and AMD's since Zen.
 const CACHES: [u32; 2] = [0x4, 0x8000_001d];
-/// More levels than any CPU has.
+/// Upper bound on the number of cache levels.
 const MOST_CACHES: u32 = 8;
 
-/// Bytes of the cache of the highest level.
+/// Size of the last-level cache in bytes.
 pub(crate) fn last_cache_bytes() -> Option<usize> {
     CACHES.into_iter().filter_map(described_by).max()
 }
 
-/// The largest cache that a leaf of `cpuid` describes.
+/// Size of the largest cache that a leaf of `cpuid` describes.
 fn described_by(leaf: u32) -> Option<usize> {
-    // The first leaf of a range tells the last one that the CPU has.
+    // The first leaf of a range gives the last one supported.
     if __cpuid(leaf & 0x8000_0000).eax < leaf {
         return None;
     }

@@ -10,15 +10,15 @@ use crate::vector::Vector;
 
 implementation!("sse2", __m128i, || true, "sse2");
 
-/// One bit for each byte that is zero, the first byte's lowest. SSE2 has no test for
-/// "all zero"; that came with SSE4.1.
+/// Mask of the zero bytes, with the first byte lowest. SSE2 has no test for "all zero";
+/// SSE4.1 introduced it.
 #[inline(always)]
 fn zeros(vector: __m128i) -> u32 {
     // SAFETY: SSE2 belongs to x86-64.
     unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(vector, _mm_setzero_si128())) }.cast_unsigned()
 }
 
-/// [`zeros`] of a vector that is zero.
+/// [`zeros`] of an all-zero vector.
 const ALL: u32 = 0xffff;
 
 impl Vector for __m128i {
