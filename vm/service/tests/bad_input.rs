@@ -17,7 +17,7 @@ use support::guest::{initrd, kernel};
 use support::process::{Outcome, Process, riscope};
 use support::scratch::Scratch;
 
-/// The user and group that own nothing.
+/// User and group ID without permissions.
 const NOBODY: u32 = 65534;
 
 /// A program that never ends and has a signature.
@@ -27,7 +27,8 @@ const SIGNED: &str = ".globl _start, begin_signature, end_signature
     begin_signature: .dword 0
     end_signature:\n";
 
-/// A folder with bad input, and an empty one in which riscope runs and keeps temporary files.
+/// Directory with bad input, and an empty one as working and temporary directory of
+/// riscope.
 struct Bench {
     input: Scratch,
     run: Scratch,
@@ -54,14 +55,15 @@ impl Bench {
         path.to_str().expect("the path is UTF-8").to_owned()
     }
 
-    /// `riscope` with these arguments, in the folder for it.
+    /// A command of `riscope` with these arguments, in that directory.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = riscope(arguments);
         command.current_dir(self.run.path()).env("TMPDIR", self.run.path());
         command
     }
 
-    /// `riscope run` refuses these arguments, in words that contain each of `expected`.
+    /// Checks that `riscope run` refuses these arguments with a message that contains each
+    /// of `expected`.
     fn refuses(&self, arguments: &[&str], expected: &[&str]) {
         let mut all = vec!["run"];
         all.extend(arguments);
@@ -82,7 +84,7 @@ impl Bench {
     }
 }
 
-/// Numbers that look random and are the same in each run: splitmix64.
+/// Deterministic pseudo-random bytes (SplitMix64).
 fn random_bytes(seed: u64, count: usize) -> Vec<u8> {
     let mut state = seed;
     let words = std::iter::repeat_with(|| {
@@ -176,7 +178,7 @@ mod tests {
             bytes
         };
         for (name, bytes, reasons) in [
-            // Also when its size could be a disk's.
+            // Even if its size is that of a disk.
             ("a.qcow2", image(b"QFI\xfb\0\0\0\x03", 196_616), ["qcow2", "qemu-img convert -O raw"]),
             ("b.qcow2", image(b"QFI\xfb\0\0\0\x03", 196_608), ["qcow2", "qemu-img convert -O raw"]),
             ("c.vmdk", image(b"KDMV", 65536), ["VMDK", "qemu-img convert -O raw"]),
@@ -198,7 +200,8 @@ mod tests {
         let (bench, kernel) = (Bench::new(), Scratch::below(&std::env::temp_dir()));
         let path = bench.sparse("disk", 1 << 20);
         fs::set_permissions(&path, Permissions::from_mode(0o444)).expect("the file is ours");
-        // Nothing keeps root from writing, and nobody may not reach what is ours, so nobody gets copies.
+        // Root may always write, and other users may not reach our files, so the
+        // unprivileged user gets copies.
         let program = kernel.join("riscope");
         fs::copy(env!("CARGO_BIN_EXE_riscope"), &program).expect("it can be copied");
         let copies = [kernel.join("Image"), kernel.join("disk")];
@@ -225,7 +228,7 @@ mod tests {
         let endless = bench.file("endless", 0x0000_006f_u32.to_le_bytes());
         let first =
             Process::start(bench.command(&["run", "--bios", &endless, "--disk", &disk, "--listen", "127.0.0.1:0"]));
-        // The line about the address comes when the machine has been built.
+        // The address is printed once the machine is built.
         let found = first.stderr.wait_for(support::PATIENCE, support::http::address_in);
         let address = found.unwrap_or_else(|| panic!("no address: {}", first.stderr.text()));
         bench.refuses(&["--bios", &endless, "--disk", &disk], &[&disk, "another machine uses it"]);
@@ -295,7 +298,7 @@ mod tests {
     #[test]
     fn nothing_is_announced_that_does_not_come_about() {
         let bench = Bench::new();
-        // One line, about the file, and none about the address.
+        // One line about the file, and none about the address.
         bench.refuses(&["--bios", "nowhere", "--listen", "127.0.0.1:0"], &["nowhere", "--bios"]);
         let endless = bench.file("endless", 0x0000_006f_u32.to_le_bytes());
         bench.refuses(
@@ -346,12 +349,12 @@ mod tests {
         let bench = Bench::new();
         let endless = bench.file("endless", 0x0000_006f_u32.to_le_bytes());
         let signed = bench.argument(&assemble(&bench.input, "signed", SIGNED));
-        // Found out before the machine runs: these would never end.
+        // Detected before the machine runs: these guests would never end.
         for path in ["nowhere/signature", "/dev/null/signature", "/", "/dev/null"] {
             bench.refuses(&["--bios", &signed, "--signature", path], &[path, "--signature"]);
         }
         bench.refuses(&["--bios", &endless, "--signature", "s"], &[&endless, "begin_signature", "--signature"]);
-        // What cannot be booted leaves what was there as it was.
+        // A failure to boot leaves the existing file unchanged.
         let kept = bench.file("kept", "before");
         bench.refuses(&["--bios", "nowhere", "--signature", &kept], &["nowhere"]);
         assert_eq!(fs::read_to_string(&kept).expect("it is still there"), "before");
@@ -366,8 +369,9 @@ mod tests {
             let cpus = ["1", "2", "4"][usize::try_from(seed % 3).expect("small")];
             let arguments = ["run", "--bios", &firmware, "--timeout", "2", "--engine", engine, "--cpus", cpus];
             let outcome = Process::start(bench.command(&arguments)).finish();
-            // What the bytes ask for: nothing until the time is over, or the end of the machine. But never that riscope
-            // itself fails: by a signal, a panic (101), wrong use (2), or a thread that died (70).
+            // The bytes may do nothing until the time-out, or end the machine. riscope
+            // itself must not fail: by a signal, a panic (101), wrong use (2), or a thread
+            // that died (70).
             assert!(!matches!(outcome.code(), 2 | 70 | 101), "seed {seed}: {}", outcome.log());
             assert!(!outcome.stderr.contains("panicked"), "seed {seed}: {}", outcome.log());
         }

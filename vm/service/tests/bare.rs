@@ -10,14 +10,15 @@ use std::sync::{Mutex, PoisonError};
 
 use support::process::run;
 
-/// Seconds after which a program is taken to hang; the slowest takes a few on a busy host.
+/// Seconds after which a program counts as hung; the slowest takes a few on a busy host.
 const LIMIT: &str = "60";
-/// Programs that run at a time.
+/// Number of programs run at the same time.
 const AT_A_TIME: usize = 2;
-/// Fewer programs than this are not all of them: one in each area and then some.
+/// Minimum number of programs, as a check that the list is complete.
 const LEAST: usize = 50;
 
-/// Builds the programs and lists them. These are the strict ones, which take no missing extension for success.
+/// Builds the programs and lists them, in the strict variants, for which a missing
+/// extension is a failure.
 fn programs() -> Vec<PathBuf> {
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bare");
     let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("../machine/tests/bare/build");
@@ -40,10 +41,11 @@ fn programs() -> Vec<PathBuf> {
     programs
 }
 
-/// Runs one program; what is wrong, if anything.
+/// Runs one program; describes the failure, if any.
 fn fault(program: &Path, engine: &str) -> Option<String> {
     let path = program.to_str().expect("the path is UTF-8");
-    // Programs about several harts never end on a machine with one; the others leave a second one parked.
+    // Programs for several harts do not end on a machine with one; the others leave the
+    // second one parked.
     let outcome = run(["run", "--bios", path, "--engine", engine, "--cpus", "2", "--mmu", "sv57", "--timeout", LIMIT]);
     (outcome.code() != 0).then(|| {
         let name = program.components().rev().take(2).map(|part| part.as_os_str().to_string_lossy());

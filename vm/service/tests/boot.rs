@@ -15,7 +15,7 @@ use support::guest::{assert_no_complaint, exec, initrd_with_script, linux, opens
 use support::process::{Outcome, run};
 use support::scratch::Scratch;
 
-/// How often each cell is to be booted.
+/// Number of boots of each cell.
 fn repetitions() -> u32 {
     match std::env::var("RISCOPE_BOOTS") {
         Ok(text) => text.parse().unwrap_or_else(|error| panic!("RISCOPE_BOOTS={text}: {error}")),
@@ -23,14 +23,16 @@ fn repetitions() -> u32 {
     }
 }
 
-/// What the guest prints about itself: number of harts, format of page tables, and a result of a pipeline.
+/// Commands by which the guest prints its number of harts, its page-table format, and the
+/// result of a pipeline.
 const QUESTIONS: &str = r#"
 echo "harts=$(nproc)"
 echo "mmu=$(sed -n 's/^mmu.*: *//p' /proc/cpuinfo | sort -u)"
 echo "sum=$(seq 1 1000 | awk '{s += $1} END {print s}')"
 "#;
 
-/// The guest answered [`QUESTIONS`], powered off, and its kernel has nothing to complain about.
+/// Checks that the guest answered [`QUESTIONS`] and powered off, and that its kernel
+/// reports no problems.
 fn assert_good(outcome: &Outcome, cpus: u32, mmu: &str) {
     let lines: Vec<&str> = outcome.stdout.lines().map(str::trim_end).collect();
     for expected in [&format!("harts={cpus}"), &format!("mmu={mmu}"), "sum=500500", "riscope-exit: 0"] {
@@ -41,7 +43,7 @@ fn assert_good(outcome: &Outcome, cpus: u32, mmu: &str) {
     assert_eq!(outcome.stderr, "", "riscope itself has nothing to say");
 }
 
-/// Boots a cell of the matrix as often as wanted.
+/// Boots a cell of the matrix, repeatedly if configured.
 fn boot(cpus: u32, engine: &str, mmu: &str) {
     for _ in 0..repetitions() {
         let mut arguments = linux(&exec(QUESTIONS));
@@ -50,7 +52,8 @@ fn boot(cpus: u32, engine: &str, mmu: &str) {
     }
 }
 
-/// Boots through OpenSBI, which runs in M-mode and starts the kernel, with the commands in a script.
+/// Boots through OpenSBI, which runs in M-mode and starts the kernel, with the commands in
+/// a script.
 fn boot_through(firmware: &str, cpus: u32, engine: &str, mmu: &str) {
     let scratch = Scratch::new();
     let initrd = initrd_with_script(scratch.join("initrd"), QUESTIONS);

@@ -15,11 +15,12 @@ use support::PATIENCE;
 use support::http::{address_in, ask, get, try_get};
 use support::process::{Process, riscope};
 
-/// From the demo's first line to metrics that show compiled code.
+/// Time limit from the demo's first line to metrics of compiled code.
 const FIRST_METRICS: Duration = Duration::from_secs(10);
-/// From Ctrl-C to the end.
+/// Time limit from Ctrl-C to the end.
 const END: Duration = Duration::from_secs(2);
-/// What a scrape may take, whatever other clients do: half of what the shipped configuration of Prometheus allows.
+/// Time limit of a scrape whatever other clients do: half of that in the shipped Prometheus
+/// configuration.
 const SCRAPE: Duration = Duration::from_secs(2);
 
 /// A demo on a port of its own.
@@ -46,7 +47,8 @@ impl Demo {
         get(self.address, "/metrics").body
     }
 
-    /// Scrapes again and again for as long as idle clients are given, and fails when one takes too long.
+    /// Scrapes repeatedly for as long as idle clients are tolerated; fails if a scrape is
+    /// slow.
     fn assert_scrapes_are_quick(&self) {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(7) {
@@ -58,7 +60,7 @@ impl Demo {
         }
     }
 
-    /// Ends it by `signal`; how long that took.
+    /// Ends the demo by `signal`; returns the time that it takes.
     fn end(self, signal: Signal) -> Duration {
         let before = Instant::now();
         self.process.signal(signal);
@@ -69,7 +71,8 @@ impl Demo {
     }
 }
 
-/// Clients that read nothing and have room for nothing; each has asked `requests` times.
+/// Clients that never read and have minimal receive buffers; each has sent `requests`
+/// requests.
 fn deaf_clients(address: SocketAddr, number: usize, requests: usize) -> Vec<TcpStream> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -80,7 +83,7 @@ fn deaf_clients(address: SocketAddr, number: usize, requests: usize) -> Vec<TcpS
             let client = socket.connect(address).await.and_then(tokio::net::TcpStream::into_std);
             let mut client = client.expect("a connection");
             client.set_nonblocking(false).expect("it can wait");
-            // It may have been ended for the sake of others already.
+            // The connection may have been closed in favour of others already.
             let _ = client.write_all("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(requests).as_bytes());
             clients.push(client);
         }
@@ -228,7 +231,8 @@ mod tests {
             let line = metrics.lines().find(of_guest).unwrap_or_else(|| panic!("no time:\n{metrics}"));
             line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
         };
-        // It has to move while the guest runs on, however slowly: nobody reads the clock of a busy host.
+        // The value must change while the guest runs, at whatever pace: the test does not
+        // depend on the speed of the host.
         let patience = Instant::now() + Duration::from_secs(60);
         let first = busy();
         while busy() < first + 0.5 {
@@ -241,7 +245,8 @@ mod tests {
     #[test]
     fn clients_that_never_finish_keep_nobody_waiting() {
         let demo = Demo::start();
-        // More than are served at a time: silent ones, ones that stop in the middle, ones that do not read the answer.
+        // More connections than are served at a time: silent ones, incomplete requests, and
+        // clients that do not read the response.
         let beginnings = ["", "GET /metrics HTTP/1.1\r\nHost:", "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"];
         let open: Vec<TcpStream> = (0..150)
             .map(|number| {
@@ -258,7 +263,8 @@ mod tests {
     #[test]
     fn clients_that_do_not_read_keep_nobody_waiting() {
         let demo = Demo::start();
-        // More than fits between them and the endpoint, and as many clients as are served at a time.
+        // Responses that exceed all buffers, on as many connections as are served at a
+        // time.
         let deaf = deaf_clients(demo.address, 64, 200);
         demo.assert_scrapes_are_quick();
         let took = demo.end(Signal::INT);
@@ -276,11 +282,11 @@ mod tests {
 
     #[test]
     fn a_receiver_of_spans_that_hangs_does_not_hold_up_the_end() {
-        // It accepts connections, since the host does that for it, and never answers.
+        // The host accepts its connections; it never responds.
         let hung = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", hung.local_addr().expect("it has one"));
         let demo = Demo::start_with(&["--otlp", &url]);
-        // The first spans are on their way.
+        // The first spans are being sent.
         let _export = hung.accept().expect("spans come");
         let took = demo.end(Signal::INT);
         assert!(took < END, "Ctrl-C ended it after {took:?}");

@@ -26,8 +26,8 @@ fn assert_good(outcome: &Outcome, lines: &[&str]) {
     assert_ends(outcome, lines, 0);
 }
 
-/// The guest printed each of `lines` on a line of its own and ended with `status`, and its kernel has nothing to
-/// complain about.
+/// Checks that the guest printed each of `lines` on a line of its own and ended with
+/// `status`, and that its kernel reports no problems.
 fn assert_ends(outcome: &Outcome, lines: &[&str], status: i32) {
     let printed: Vec<&str> = outcome.stdout.lines().map(str::trim_end).collect();
     let report = format!("riscope-exit: {status}");
@@ -39,7 +39,7 @@ fn assert_ends(outcome: &Outcome, lines: &[&str], status: i32) {
     assert!(!outcome.stdout.contains("EXT4-fs error"), "{}", outcome.log());
 }
 
-/// `riscope` that boots the systemd of `disk`, with a pipe as stdin.
+/// `riscope` booting the systemd of `disk`, with a pipe as stdin.
 fn login(disk: &Path) -> Command {
     let mut arguments = linux("root=/dev/vda");
     arguments.extend(["--disk", disk.to_str().expect("the path is UTF-8"), "--memory", "1G"].map(str::to_owned));
@@ -48,7 +48,7 @@ fn login(disk: &Path) -> Command {
     command
 }
 
-/// The host's judgement of the file system.
+/// Checks the file system with the host's fsck.
 fn assert_clean(disk: &Path) {
     let paths = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
     let output = Command::new("fsck.ext4").arg("-fn").arg(disk).env("PATH", paths).output();
@@ -56,7 +56,7 @@ fn assert_clean(disk: &Path) {
     assert!(output.status.success(), "fsck: {}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// What a command of debugfs, which needs no root, prints about a disk that no machine has.
+/// Output of a debugfs command, which needs no root, on a disk that is not in use.
 fn debugfs(disk: &Path, command: &str) -> String {
     let paths = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
     let output = Command::new("debugfs").args(["-w", "-R", command]).arg(disk).env("PATH", paths).output();
@@ -81,7 +81,7 @@ fn hash(path: &Path) -> u64 {
     }
 }
 
-/// One line for each program, whose result is known.
+/// One line per program, with a known result.
 const PROGRAMS: &str = r#"set -e
 python3 -c 'print("python", sum(i * i for i in range(1000)), 2 ** 100, 0.1 + 0.2)'
 sqlite3 /root/t.db 'create table t(n); insert into t values (40), (2); select "sqlite", sum(n) from t'
@@ -95,7 +95,8 @@ cat /root/from-host
 echo written >/root/written
 "#;
 
-/// What a user at a shell looks for, with the search path of a login shell, and what apt says without a network.
+/// Programs that users expect in a shell, found by the search path of a login shell, and
+/// the message of apt without a network.
 const AT_A_SHELL: &str = r#"
 bash -lc 'for name in ps free less resize poweroff halt reboot; do command -v $name >/dev/null || echo no $name; done'
 apt-get update -q -o Acquire::Retries=0; echo "apt-get ended with $?"
@@ -124,7 +125,7 @@ mod tests {
         assert_clean(&copy);
         assert_eq!(debugfs(&copy, "cat /root/written"), "written\n");
 
-        // Read-only, the same disk is read and not changed.
+        // Read-only: the disk can be read and is not changed.
         let before = hash(&copy);
         let script = "cat /root/written; touch /root/x || echo refused; exit 42";
         let outcome = run_on(&format!("{path},ro"), "ro", 1, script);
@@ -132,7 +133,7 @@ mod tests {
         assert_eq!(hash(&copy), before, "a read-only disk is not changed");
     }
 
-    /// The host's limit lies in the middle of the disk: what is written behind it fails.
+    /// The host's limit is in the middle of the disk: writes beyond it fail.
     #[test]
     fn what_the_host_cannot_write_is_an_error_of_the_guest_and_a_line_with_the_disks_name() {
         let scratch = Scratch::new();
@@ -202,7 +203,8 @@ mod tests {
         assert_no_complaint(&outcome.stdout);
         assert_clean(&copy);
 
-        // The packages are set up once. SIGTERM presses the power button, which systemd obeys.
+        // The packages are configured once. SIGTERM presses the power button, on which
+        // systemd shuts down.
         let process = Process::start(login(&copy));
         process.expect_stdout("riscope login: ");
         process.signal(Signal::TERM);
@@ -217,7 +219,8 @@ mod tests {
     fn stress_ng_finds_nothing_wrong_on_cpus_2() {
         let scratch = Scratch::new();
         let copy = copy_of(&disk(), scratch.join("disk.ext4"));
-        // By operations and not by time, so that a slow host does the same work. No method that takes minutes.
+        // Limited by operations, not time, so that a slow host does the same work. Excludes
+        // methods that take minutes.
         let script = "stress-ng --verify --metrics-brief --cpu 2 --cpu-ops 40 --vm 1 --vm-bytes 8M --vm-ops 400 \
                       --atomic 2 --atomic-ops 400";
         let outcome = run_on(copy.to_str().expect("the path is UTF-8"), "rw", 2, script);

@@ -13,8 +13,8 @@ use support::scratch::Scratch;
 /// Both engines.
 const ENGINES: [&str; 2] = ["interpreter", "tiered"];
 
-/// A program whose first hart prints "on" and stores `word` to the test device; others wait, because their letters
-/// could come between.
+/// A program whose first hart prints "on" and stores `word` to the test device; other harts
+/// wait, so that outputs do not interleave.
 fn to_test_device(word: u32) -> String {
     format!(
         ".globl _start
@@ -34,7 +34,7 @@ fn to_test_device(word: u32) -> String {
     )
 }
 
-/// A program that stores `word` to `tohost` and has three words and a half of signature.
+/// A program that stores `word` to `tohost`, with a signature of three and a half words.
 fn to_host(word: u64) -> String {
     format!(
         ".globl _start, tohost, fromhost, begin_signature, end_signature
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_reset_starts_again() {
-        // Held: the program is read again each time.
+        // Kept alive, as the program is read again at each reset.
         let bench = Bench::new(&to_test_device(0x7777));
         let process = bench.start(&[]);
         process.expect_stdout("on\non\non\n");
@@ -122,7 +122,7 @@ mod tests {
     fn the_signature_is_one_word_a_line_in_hexadecimal() {
         let bench = Bench::new(&to_host(1));
         for engine in ENGINES {
-            // Longer than the signature: nothing of it may stay.
+            // Longer than the signature; must be truncated.
             let path = bench.scratch.write("signature", "x".repeat(1000));
             bench.run(&["--engine", engine, "--signature", "signature"]).assert_code(0);
             assert_eq!(

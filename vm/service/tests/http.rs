@@ -27,7 +27,7 @@ impl Demo {
         Self { process, address }
     }
 
-    /// The answer to a request of these lines, on a connection of its own.
+    /// Response to a request of these lines, on a connection of its own.
     fn ask(&self, lines: &[&str]) -> Answer {
         ask(self.address, &request(lines)).unwrap_or_else(|error| panic!("{lines:?}: {error}"))
     }
@@ -43,7 +43,7 @@ fn request(lines: &[&str]) -> String {
     lines.iter().map(|line| format!("{line}\r\n")).collect::<String>() + "\r\n"
 }
 
-/// A client that keeps its connection.
+/// Client that keeps its connection.
 struct Client(BufReader<TcpStream>);
 
 impl Client {
@@ -57,7 +57,8 @@ impl Client {
         self.0.get_mut().write_all(text.as_bytes()).expect("it takes requests");
     }
 
-    /// The next answer: its head, and its body of `Content-Length` bytes, or none if the request was `HEAD`.
+    /// The next response: its head, and a body of `Content-Length` bytes, or none after
+    /// `HEAD`.
     fn answer(&mut self, has_body: bool) -> (String, Vec<u8>) {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -213,7 +214,7 @@ mod tests {
             ("/nothing", 404, "application/problem+json"),
         ] {
             client.send(&request(&[&format!("HEAD {path} HTTP/1.1"), "Host: localhost"]));
-            // If there were a body, the next head would begin with it.
+            // A body would be read as the start of the next head.
             let (head, _) = client.answer(false);
             assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {head}");
             assert!(field(&head, "content-type").is_some_and(|value| value.starts_with(kind)), "{path}: {head}");
@@ -240,7 +241,7 @@ mod tests {
         }
         let long = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
         let answer = ask(demo.address, &long);
-        // It may have closed before everything was sent.
+        // The server may close before everything is sent.
         assert!(answer.as_ref().map_or(true, |answer| answer.status == 431), "{answer:?}");
         assert_eq!(get(demo.address, "/healthz").status, 200, "others are served on");
         demo.end();

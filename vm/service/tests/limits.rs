@@ -13,12 +13,12 @@ use support::assembly::assemble;
 use support::process::Outcome;
 use support::scratch::Scratch;
 
-/// The user and group that own nothing; limits of processes do not hold for root.
+/// User and group ID without permissions; process limits do not apply to root.
 const NOBODY: u32 = 65534;
-/// What a run says when it has no JIT.
+/// Message of a run without JIT.
 const NO_JIT: &str = "the interpreter runs the guest";
 
-/// A program that loops for long enough that it is translated, prints two lines and powers off.
+/// A program that loops until it is translated, prints two lines and powers off.
 const PROGRAM: &str = ".globl _start
     _start: li t1, 3000000
     1: addi t1, t1, -1
@@ -53,7 +53,8 @@ impl Bench {
         Self { scratch, program }
     }
 
-    /// Runs it with `arguments` after `ulimit`, as root or whoever runs the test.
+    /// Runs the program with `arguments` after `ulimit`, as the user of the test, possibly
+    /// root.
     fn run(&self, ulimit: &str, arguments: &[&str]) -> Outcome {
         self.finish(Path::new(env!("CARGO_BIN_EXE_riscope")), &self.program, ulimit, arguments, |_| {})
     }
@@ -83,10 +84,11 @@ impl Bench {
     }
 }
 
-/// The program of a [`Bench`], run by somebody for whom limits hold that do not hold for root.
+/// The program of a [`Bench`], run by an unprivileged user, for limits that do not apply to
+/// root.
 struct Unprivileged {
     bench: Bench,
-    /// What is ours may not be reachable for others, so they get copies.
+    /// Copies, as other users may not reach our files.
     riscope: PathBuf,
     program: PathBuf,
     _folder: Scratch,
@@ -106,7 +108,7 @@ impl Unprivileged {
         Self { bench, riscope, program, _folder: folder }
     }
 
-    /// How it ends after `ulimit`.
+    /// Result of a run after `ulimit`.
     fn end(&self, limit: &str) -> End {
         let become_nobody = |command: &mut Command| {
             if rustix::process::geteuid().is_root() {
@@ -117,34 +119,35 @@ impl Unprivileged {
     }
 }
 
-/// The outcome has one line about stdout, whose file system is full or which may not grow.
+/// Checks for exactly one line about stdout, whose file system is full or whose file size
+/// limit is reached.
 fn assert_output_is_lost(outcome: &Outcome, reason: &str) {
     assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.log());
     assert!(outcome.stderr.starts_with("riscope: cannot write to stdout: "), "{}", outcome.log());
     assert!(outcome.stderr.contains(reason), "{}", outcome.log());
 }
 
-/// How a run under a limit may end.
+/// Expected results of a run under a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// As without the limit.
+    /// The same as without the limit.
     Well,
-    /// With the guest's work done by the interpreter, which is said once.
+    /// The interpreter runs the guest, which is reported once.
     WithoutJit,
-    /// Before anything ran, in one line with status 70.
+    /// Refused before anything runs, with one line and status 70.
     Refused,
-    /// By the dynamic loader, which had no descriptor for a library.
+    /// Failed in the dynamic loader, which had no descriptor for a library.
     NotLoaded,
 }
 
-/// How a run ended; fails when it did not end in one of these ways.
+/// Result of a run; fails if it is none of the expected ones.
 fn end(limit: &str, outcome: &Outcome) -> End {
     let context = format!("ulimit {limit}: {}", outcome.log());
     assert_eq!(outcome.status.signal(), None, "{context}");
     if outcome.code() == 127 && outcome.stderr.contains("error while loading shared libraries") {
         return End::NotLoaded;
     }
-    // What a run says with and without a limit: where it serves, and that nobody takes its spans.
+    // Lines printed with and without a limit: the address, and undelivered spans.
     let is_usual = |line: &&str| line.starts_with("riscope: metrics of ") || line.starts_with("riscope: spans ");
     let said: Vec<&str> = outcome.stderr.lines().filter(|line| !is_usual(line)).collect();
     assert!(said.iter().all(|line| line.starts_with("riscope: ")), "{context}");
@@ -164,7 +167,7 @@ fn end(limit: &str, outcome: &Outcome) -> End {
     }
 }
 
-/// The ends of runs under a limit of each of these values, in their order.
+/// Results of runs under a limit of each of these values, in order.
 fn sweep(bench: &Bench, option: &str, values: &[u64], arguments: &[&str]) -> Vec<End> {
     let run = |value: &u64| {
         let limit = format!("{option} {value}");
@@ -195,7 +198,7 @@ mod tests {
     #[test]
     fn files_that_may_not_grow_cost_the_jit_and_nothing_else() {
         let bench = Bench::new();
-        // Units of 1024 bytes; the last is more than any file of this run.
+        // Units of 1024 bytes; the last exceeds every file of this run.
         let ends = sweep(&bench, "-f", &[0, 1, 8, 1000, 65_535, 400_000], &[]);
         let (last, others) = ends.split_last().expect("there are some");
         assert_eq!(*last, End::Well, "{ends:?}");
@@ -216,7 +219,7 @@ mod tests {
         let ends = sweep(&bench, "-v", &megabytes.map(|megabytes| megabytes << 10), &[]);
         let order = [End::Refused, End::WithoutJit, End::Well];
         assert!(ends.is_sorted_by_key(|end| order.iter().position(|other| other == end)), "{ends:?}");
-        // Threads with heaps of their own would need more than a gigabyte.
+        // Threads with arenas of their own would need more than a gigabyte.
         assert_eq!((ends[0], ends[6], ends[10]), (End::Refused, End::WithoutJit, End::Well), "{ends:?}");
         let data = sweep(&bench, "-d", &[64 << 10, 4000 << 10], &[]);
         assert_eq!(data, [End::Refused, End::Well]);
@@ -232,7 +235,7 @@ mod tests {
             rest.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{}", outcome.log()))
         };
         let missing = number("needs about ") - number("of which ");
-        // One for each number that was rounded down.
+        // One for each rounded number.
         let limit = format!("-v {}", (64 + missing + 2) << 10);
         assert_ne!(end(&limit, &bench.run(&limit, &[])), End::Refused, "{limit}");
     }
@@ -242,11 +245,11 @@ mod tests {
         assert_eq!(Unprivileged::new().end("-l 0"), End::Well);
     }
 
-    /// Neither a folder for temporary files nor room in any file is needed.
+    /// Neither a directory for temporary files nor space in any file is needed.
     #[test]
     fn no_room_for_temporary_files_is_not_missed() {
         let bench = Bench::new();
-        // Nothing can be made below a file.
+        // Nothing can be created below a file.
         let file = bench.scratch.write("file", "");
         for (engine, limit) in [("tiered", "-f unlimited"), ("interpreter", "-f 0")] {
             let no_folder = |command: &mut Command| _ = command.env("TMPDIR", &file);

@@ -9,7 +9,7 @@ use support::scratch::Scratch;
 
 const SAID: &str = "riscope: the guest has panicked: ";
 
-/// How often it was said.
+/// Number of reports on stderr.
 fn said(outcome: &Outcome) -> usize {
     outcome.stderr.matches(SAID).count()
 }
@@ -21,7 +21,7 @@ fn linux_with_command(command: &str, append: &str, arguments: &[&str]) -> Outcom
     run(all)
 }
 
-/// A program that tells the pvpanic device of a panic, prints "on" and powers off.
+/// A program that reports a panic to the pvpanic device, prints "on" and powers off.
 const PVPANIC: &str = ".globl _start
     _start: li t0, 0x102000
     li t1, 1

@@ -20,15 +20,16 @@ use support::http::{address_in, get, try_get};
 use support::process::{Process, riscope};
 use support::scratch::Scratch;
 
-/// Time between two looks at Prometheus.
+/// Time between two queries of Prometheus.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// A folder of the source tree.
+/// Path of a directory of the source tree.
 fn tree(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// A demo that stays in one phase, and its address. Its spans go where nobody is, so that there are metrics of spans.
+/// A demo that stays in one phase, with its address. Its span endpoint does not exist, so
+/// that there are metrics of failed spans.
 fn demo(phase: &str) -> (Process, SocketAddr) {
     let options = ["--seconds", "86400", "--listen", "127.0.0.1:0", "--otlp", "http://127.0.0.1:1"];
     let process = Process::start(riscope(["demo", "--phases", phase].into_iter().chain(options)));
@@ -37,8 +38,8 @@ fn demo(phase: &str) -> (Process, SocketAddr) {
     (process, address)
 }
 
-/// A machine with a disk, called `restless`, whose program traps so many times, in half a second for 64, tells of a panic
-/// and resets it, for ever; and its address.
+/// A machine with a disk, called `restless`, whose program endlessly takes `traps` traps
+/// (64 take half a second), reports a panic and resets the machine; with its address.
 fn restless(scratch: &Scratch, traps: u32) -> (Process, SocketAddr) {
     let source = ".globl _start
         _start: la t0, trap
@@ -73,7 +74,7 @@ fn restless(scratch: &Scratch, traps: u32) -> (Process, SocketAddr) {
     (process, address)
 }
 
-/// Starts Prometheus or Alertmanager on a port of its own, and waits until it is ready.
+/// Starts Prometheus or Alertmanager on a free port and waits until it is ready.
 fn serve(mut command: Command) -> (Process, SocketAddr) {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
     command.arg(format!("--web.listen-address={address}"));
@@ -86,7 +87,7 @@ fn serve(mut command: Command) -> (Process, SocketAddr) {
     (process, address)
 }
 
-/// An Alertmanager, and what it tells its receiver for critical alerts.
+/// Alertmanager with the receiver of its critical alerts.
 struct Alertmanager {
     process: Process,
     address: SocketAddr,
@@ -95,7 +96,8 @@ struct Alertmanager {
 }
 
 impl Alertmanager {
-    /// Starts it with the shipped configuration, of which only the receiver's address is replaced.
+    /// Starts Alertmanager with the shipped configuration, in which only the receiver's
+    /// address is replaced.
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}/", listener.local_addr().expect("its number"));
@@ -113,7 +115,7 @@ impl Alertmanager {
         Self { process, address, told, _folder: folder }
     }
 
-    /// Waits until its receiver is told of an alert, which it returns.
+    /// Waits until the receiver gets an alert; returns it.
     fn expect(&self, alert: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -128,7 +130,7 @@ impl Alertmanager {
     }
 }
 
-/// Takes every request with a body of JSON, and passes that on.
+/// Accepts requests with a JSON body and forwards the body.
 fn receive(listener: &TcpListener, tell: &Sender<Value>) {
     for stream in listener.incoming().flatten() {
         let mut reader = BufReader::new(stream);
@@ -142,7 +144,7 @@ fn receive(listener: &TcpListener, tell: &Sender<Value>) {
             continue;
         }
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        // Whoever hangs up has said what there is to say, and the test may have ended.
+        // The client may have disconnected, and the test may have ended.
         let _ = (reader.get_mut().write_all(answer), tell.send(serde_json::from_slice(&body).expect("JSON")));
     }
 }
@@ -155,8 +157,8 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it with the shipped configuration, of which only the targets and the address of Alertmanager are
-    /// replaced.
+    /// Starts Prometheus with the shipped configuration, in which only the targets and the
+    /// address of Alertmanager are replaced.
     fn start(targets: &[SocketAddr], alertmanager: SocketAddr) -> Self {
         let folder = Scratch::new();
         let shipped = fs::read_to_string(tree("deploy/prometheus/prometheus.yml")).expect("it is there");
@@ -188,7 +190,7 @@ impl Prometheus {
         json["data"]["result"].as_array().expect("a vector").clone()
     }
 
-    /// Waits until a query finds something.
+    /// Waits until a query has a result.
     fn expect(&self, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
         while self.query(expression).is_empty() {
@@ -204,7 +206,7 @@ fn escaped(text: &str) -> String {
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-/// The queries of all panels, each with the panel's title, and with Grafana's variables replaced.
+/// Queries of all panels, each with the panel's title, with Grafana's variables replaced.
 fn panel_queries() -> Vec<(String, String)> {
     fn collect(value: &Value, title: &str, queries: &mut Vec<(String, String)>) {
         for panel in value["panels"].as_array().into_iter().flatten() {
@@ -260,7 +262,7 @@ mod tests {
     fn panels_find_data_people_are_told_of_a_panic_and_the_hotspot_alert_fires_for_churn_alone() {
         let (_churn, churning) = demo("churn");
         let (_integer, steady) = demo("integer");
-        // Neither demo has exceptions, resets or disks to show.
+        // Neither demo has exceptions, resets or disks.
         let scratch = Scratch::new();
         let (_restless, restless) = restless(&scratch, 64);
         let alertmanager = Alertmanager::start();

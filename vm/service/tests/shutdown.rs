@@ -11,8 +11,9 @@ use support::guest::{assert_no_complaint, exec, linux};
 use support::process::{Process, riscope};
 use support::scratch::Scratch;
 
-/// A driver of the power button, bare: it offers four buffers for events, prints "on", and when the first event is a
-/// pressed KEY_POWER stores `word` to the test device. With 0 there, the guest ignores the button.
+/// Bare-metal driver of the power button: offers four event buffers, prints "on", and
+/// stores `word` to the test device when the first event is a press of KEY_POWER. With 0,
+/// the guest ignores the button.
 fn driver(word: u32) -> String {
     format!(
         ".globl _start
@@ -71,15 +72,15 @@ fn driver(word: u32) -> String {
     )
 }
 
-/// What ignores the button, and what shuts down.
+/// Words for a guest that ignores the button, and for one that shuts down.
 const NOTHING: u32 = 0;
 const POWER_OFF: u32 = 0x5555;
 const RESET: u32 = 0x7777;
 
-/// Much longer than any of these takes, and much shorter than the grace time that they have.
+/// Far longer than any of these takes, and far shorter than their grace period.
 const SOON: Duration = Duration::from_secs(60);
 
-/// A machine whose guest has set up the button.
+/// A machine whose guest has initialised the button.
 struct Bench {
     process: Process,
     _scratch: Scratch,
@@ -119,7 +120,7 @@ mod tests {
 
     #[test]
     fn debian_shuts_down_in_order_when_it_is_asked() {
-        // Its terminal is gone when a program is asked to end.
+        // The terminal of a program that is asked to end is closed already.
         let work = "trap 'echo tidied >/dev/console; exit' TERM; echo read''y; while :; do sleep 0.1; done";
         let process = Process::start(riscope(linux(&exec(work))));
         process.expect_stdout("ready\r\n");
@@ -159,7 +160,7 @@ mod tests {
             let bench = Bench::start(NOTHING, &["--grace", "3600"]);
             bench.process.signal(Signal::TERM);
             bench.expect_asked();
-            // What comes sooner is the same request.
+            // An earlier signal counts as the same request.
             std::thread::sleep(Duration::from_millis(300));
             bench.process.signal(second);
             bench.process.finish().assert_code(130);

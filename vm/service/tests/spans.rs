@@ -17,10 +17,10 @@ use support::guest::{exec, linux};
 use support::process::{Outcome, Process, riscope, run};
 use support::scratch::Scratch;
 
-/// Longest time that a run may take longer because its spans go nowhere.
+/// Maximum delay of a run by undeliverable spans.
 const DELAY: Duration = Duration::from_secs(15);
 
-/// A span, as far as the tests look at it.
+/// Fields of a span that the tests check.
 #[derive(Debug)]
 struct Span {
     name: String,
@@ -61,7 +61,7 @@ fn collect(value: &Value, spans: &mut Vec<Span>) {
     }
 }
 
-/// A receiver on a port of its own.
+/// A receiver on a free port.
 struct Receiver {
     process: Process,
     port: u16,
@@ -87,13 +87,13 @@ impl Receiver {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Waits until there is a span of this name, and returns all so far.
+    /// Waits until there is a span of this name; returns all spans so far.
     fn spans(&self, name: &str) -> Vec<Span> {
         let found = self.process.stdout.wait_for(PATIENCE, |text| {
             let mut spans = Vec::new();
-            // The last line may not be complete yet.
+            // The last line may be incomplete.
             let complete = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
-            // It says on which port it listens, too.
+            // It also prints its port.
             for line in complete.lines().filter(|line| line.starts_with('{')) {
                 let value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
                 collect(&value, &mut spans);
@@ -104,12 +104,12 @@ impl Receiver {
     }
 }
 
-/// A port that nobody listens on.
+/// A port without a listener.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
-/// Boots Debian's kernel, with spans to `otlp` if given.
+/// Boots Debian's kernel, with spans sent to `otlp` if given.
 fn boot(otlp: Option<&str>) -> Outcome {
     let mut arguments = linux(&format!("quiet {}", exec("echo hello from the guest; exit 0")));
     arguments.extend(otlp.into_iter().flat_map(|url| ["--otlp", url]).map(str::to_owned));
@@ -131,7 +131,7 @@ mod tests {
         let outcome = boot(Some(&receiver.url()));
         let after = now();
         outcome.assert_code(0);
-        // The span of the whole run is the last to end, but batches need not come in order.
+        // The span of the whole run ends last, but batches may arrive out of order.
         let spans = receiver.spans("vm.run");
         let named = |name: &str| {
             let found: Vec<&Span> = spans.iter().filter(|span| span.name == name).collect();
@@ -178,7 +178,7 @@ mod tests {
         outcome.assert_code(0);
         let told = outcome.stderr.matches("OTEL_EXPORTER_OTLP_ENDPOINT").count();
         assert_eq!((told, outcome.stderr.lines().count()), (1, 1), "{}", outcome.log());
-        // Whoever says so on the command line wants to know.
+        // An option on the command line makes it an error.
         let refused = run(arguments.into_iter().chain(["--otlp", "https://127.0.0.1:4318"]));
         refused.assert_code(2);
     }
@@ -196,7 +196,7 @@ mod tests {
         for words in [&format!("{url}/v1/traces"), "0 delivered", "connection refused"] {
             assert!(last.contains(words), "{words} is not in the last line of:\n{}", outcome.stderr);
         }
-        // Nothing is said about spans that arrive.
+        // Delivered spans cause no message.
         let receiver = Receiver::start();
         let outcome = run(["run", "--memory", "1M", "--bios", program, "--otlp", &receiver.url()]);
         outcome.assert_code(0);
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn receivers_that_are_dead_or_hang_change_nothing() {
-        // The kernel's log is quiet, so that all there is to see is the same in each run.
+        // With a quiet kernel, output is the same in each run.
         let plain = boot(None);
         plain.assert_code(0);
         assert!(plain.stdout.contains("hello from the guest"), "{}", plain.log());
@@ -213,7 +213,7 @@ mod tests {
             let lines = outcome.stdout.lines().filter(|line| !line.starts_with('['));
             lines.map(str::trim_end).collect::<Vec<_>>().join("\n")
         };
-        // It accepts connections, since the host does that for it, and never answers.
+        // The host accepts its connections; it never responds.
         let hung = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let hung_port = hung.local_addr().expect("it has one").port();
         for port in [free_port(), hung_port] {

@@ -17,7 +17,7 @@ fn to_test_device(word: u32) -> String {
     format!(".globl _start\n_start: li t0, 0x100000\nli t1, {word:#x}\nsw t1, 0(t0)\nwait: j wait\n")
 }
 
-/// A folder with a program, in which riscope runs.
+/// Directory with a program, as working directory of riscope.
 struct Bench {
     scratch: Scratch,
     program: PathBuf,

@@ -17,14 +17,14 @@ use support::assembly::assemble;
 use support::process::{Process, riscope};
 use support::scratch::Scratch;
 
-/// How long a process that nobody reads from may take to end. Two seconds are promised; nobody reads for ever.
+/// Time limit for the end of a process with unread output. Two seconds are guaranteed.
 const END: Duration = Duration::from_secs(30);
-/// More than pipe and riscope hold together.
+/// More than the pipe and riscope buffer together.
 const MUCH: usize = 400_000;
-/// More than a pipe holds, and less than riscope can take off the guest in addition.
+/// More than a pipe buffers, and less than riscope accepts in addition.
 const SOME: usize = 100_000;
 
-/// A program that prints the alphabet again and again, `count` bytes, and powers off.
+/// A program that prints the alphabet repeatedly, `count` bytes, and powers off.
 fn printing(count: usize) -> String {
     format!(
         ".globl _start
@@ -45,12 +45,12 @@ fn printing(count: usize) -> String {
     )
 }
 
-/// What it prints.
+/// Output of that program.
 fn printed(count: usize) -> Vec<u8> {
     (b'a'..=b'z').cycle().take(count).collect()
 }
 
-/// A program that prints a line, and then what it reads, until that is a `q`.
+/// A program that prints a line and then echoes its input up to a `q`.
 const ECHO: &str = ".globl _start
     _start: li t0, 0x10000000
     li t1, 'r'
@@ -70,7 +70,7 @@ const ECHO: &str = ".globl _start
     sw t1, 0(t0)
     wait: j wait\n";
 
-/// A machine whose stdout is a pipe, and nobody has read from it yet.
+/// A machine whose stdout is an unread pipe.
 struct Unread {
     process: Process,
     reader: OwnedFd,
@@ -90,7 +90,7 @@ impl Unread {
         let mut process = Process::start_on(command, writer);
         let unread = || ioctl_fionread(&reader).expect("it is a pipe");
         let since = Instant::now();
-        // A pipe can be full with fewer bytes than it has room for: it is when no more come.
+        // A pipe can be full below its capacity: it is when its contents no longer grow.
         let mut before = 0;
         loop {
             std::thread::sleep(Duration::from_millis(50));
@@ -105,7 +105,7 @@ impl Unread {
         Self { process, reader, _scratch: scratch }
     }
 
-    /// The exit status, without anybody who reads.
+    /// Exit status with unread output.
     fn code(mut self) -> Option<i32> {
         let status =
             self.process.wait(END).unwrap_or_else(|| panic!("it does not end: {}", self.process.stderr.text()));
@@ -168,7 +168,7 @@ mod tests {
         let mut command = riscope(["run", "--bios"]);
         command.arg(&program).stdin(reader);
         let process = Process::start(command);
-        // By now, riscope has found that there is nothing to read.
+        // By now, riscope has found stdin empty.
         process.expect_stdout("r\n");
         let mut keyboard = File::from(writer);
         for text in ["hello ", "again\n"] {

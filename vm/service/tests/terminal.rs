@@ -18,16 +18,16 @@ use support::output::Output;
 use support::process::{Process, riscope};
 use support::scratch::Scratch;
 
-/// Ctrl-A, which riscope takes for itself, and Ctrl-C, which the guest gets.
+/// Ctrl-A, riscope's escape key, and Ctrl-C, which the guest gets.
 const CONTROL_A: &str = "\x01";
 const CONTROL_C: &str = "\x03";
 
-/// A pseudo-terminal: the user's end, what is on the screen, and the end that programs get.
+/// Pseudo-terminal: the user's end, the screen contents, and the end of programs.
 struct Terminal {
     keyboard: File,
     screen: Output,
     device: OwnedFd,
-    /// How many questions for the size were answered.
+    /// Number of size queries answered.
     answered: usize,
 }
 
@@ -39,7 +39,7 @@ impl Terminal {
         terminal
     }
 
-    /// A terminal whose screen nobody reads, so that it takes what fits and no more.
+    /// A terminal whose screen is not read, so that it accepts only what fits its buffer.
     fn open_unread() -> Self {
         let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a new terminal");
         grantpt(&keyboard).and_then(|()| unlockpt(&keyboard)).expect("it may be used");
@@ -52,7 +52,7 @@ impl Terminal {
         tcgetattr(&self.device).expect("a terminal has settings")
     }
 
-    /// Gives the terminal a size, as a user does who drags the corner of its window.
+    /// Resizes the terminal, like a user who resizes its window.
     fn resize(&self, rows: u16, columns: u16) {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&self.keyboard, size).expect("a terminal has a size");
@@ -65,7 +65,7 @@ impl Terminal {
         Process::start_on(command, self.device.try_clone().expect("another descriptor"))
     }
 
-    /// Waits until keys go to the guest, or no longer.
+    /// Waits until the terminal enters or leaves raw mode.
     fn expect_raw(&self, raw: bool) {
         let since = Instant::now();
         while self.settings().local_modes.contains(LocalModes::ICANON) == raw {
@@ -82,7 +82,7 @@ impl Terminal {
         self.keyboard.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
 
-    /// Waits until somebody asks once more for the size (CSI 18 t), and answers.
+    /// Waits for another query of the size (CSI 18 t), and answers it.
     fn answer(&mut self, rows: u16, columns: u16) {
         let answered = self.answered;
         let asked = |screen: &str| (screen.matches("\x1b[18t").count() > answered).then_some(());
@@ -92,17 +92,17 @@ impl Terminal {
         self.answered += 1;
     }
 
-    /// Waits until the screen has `text`, and forgets nothing.
+    /// Waits until the screen contains `text`; keeps its contents.
     fn expect(&self, text: &str) {
         let seen = self.screen.wait_for(PATIENCE, |screen| screen.contains(text).then_some(()));
         assert!(seen.is_some(), "{text:?} does not appear on the screen:\n{}", self.screen.text());
     }
 }
 
-/// A program that does nothing for ever, and one that never stops talking.
+/// A program that does nothing for ever, and one that prints for ever.
 const SILENT: &str = ".globl _start\n_start: j _start\n";
 const TALKING: &str = ".globl _start\n_start: li t0, 0x10000000\nli t1, 'x'\nnext: sb t1, 0(t0)\nj next\n";
-/// How long a process may take to end on a terminal that nobody reads. Two seconds are promised; nobody reads for ever.
+/// Time limit for the end of a process on an unread terminal. Two seconds are guaranteed.
 const END: Duration = Duration::from_secs(30);
 
 /// Arguments that run a program.
@@ -111,7 +111,7 @@ fn run(scratch: &Scratch, source: &str) -> [String; 3] {
     ["run", "--bios", program.to_str().expect("the path is UTF-8")].map(str::to_owned)
 }
 
-/// The settings, as far as a user would notice a difference.
+/// The settings that users can observe.
 fn comparable(settings: &Termios) -> String {
     format!("{settings:?}")
 }
@@ -132,17 +132,17 @@ mod tests {
             "keys go to the guest"
         );
 
-        // What is typed appears on the screen too, so what is waited for only appears as a result.
+        // Input is echoed, so the test waits for text that only appears as a result.
         terminal.press("echo pro''mpt-$((6 * 7))\r");
         terminal.expect("prompt-42");
-        // The job that is interrupted says itself that it is in the foreground: the shell would, between two jobs, not
-        // pass Ctrl-C on to the next.
+        // The interrupted job reports itself that it is in the foreground: between two
+        // jobs, the shell would not pass Ctrl-C to the next.
         terminal.press("sh -c 'echo slee\"\"ping; exec sleep 100000'; echo wo''ke\r");
         terminal.expect("sleeping");
         terminal.press(CONTROL_C);
         terminal.press("echo status-$((1000 + $?))\r");
         terminal.expect("status-1130");
-        // Escaped, the escape key is a key as others: the shell takes it as "to the start of the line".
+        // Escaped, the escape key reaches the shell, which moves to the start of the line.
         terminal.press(&format!("here{CONTROL_A}{CONTROL_A}echo \r"));
         terminal.expect("\nhere\r");
         terminal.press("poweroff\r");
@@ -163,7 +163,7 @@ mod tests {
         let mut arguments = linux("root=/dev/vda");
         arguments.extend(["--disk", copy.to_str().expect("the path is UTF-8")].map(str::to_owned));
         let process = terminal.start(&arguments);
-        // Each prompt asks. What is typed about the answer is not lost.
+        // Each prompt queries the size. Input around the answer is not lost.
         terminal.answer(37, 101);
         terminal.press("echo at'' first $(stty size)\r");
         terminal.expect("at first 37 101");
@@ -192,7 +192,8 @@ mod tests {
         terminal.press("keys\r");
         terminal.expect("typed keys");
         terminal.resize(50, 120);
-        // The terminal is not the one that controls the process, whose kernel would do this.
+        // The terminal is not the controlling terminal of the process, for which the kernel
+        // would send the signal.
         process.signal(Signal::WINCH);
         terminal.expect("later 50 120");
         process.finish().assert_code(0);
@@ -207,7 +208,7 @@ mod tests {
         let process = terminal.start(&run(&scratch, SILENT));
         let said = process.stderr.wait_for(PATIENCE, |text| text.contains("Ctrl-A x").then_some(()));
         assert!(said.is_some(), "riscope says how to end it");
-        // The guest's share of what is typed before has long been full.
+        // The guest's input buffers are full by then.
         terminal.press(&"typed ".repeat(20_000));
         terminal.press(&format!("{CONTROL_A}x"));
         process.finish().assert_code(130);
@@ -221,7 +222,7 @@ mod tests {
         let scratch = Scratch::new();
         let mut process = terminal.start(&run(&scratch, TALKING));
         terminal.expect_raw(true);
-        // Time for the terminal to get full. If it is too short, this tests less.
+        // Time for the terminal's buffer to fill. If it is too short, this tests less.
         std::thread::sleep(Duration::from_secs(1));
         terminal.press(&format!("{CONTROL_A}x"));
         let status = process.wait(END).expect("it ends");

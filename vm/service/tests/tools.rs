@@ -14,23 +14,23 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Everything that a program said.
+/// Stdout and stderr of a program.
 fn said(output: &Output) -> String {
     format!("{}\n{}{}", output.status, String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// The search path with `first` before, and what makes file systems behind it.
+/// Search path with `first` in front, extended by the directory of file system tools.
 fn search_path(first: &Path) -> String {
     format!("{}:{}:/usr/sbin:/sbin", first.display(), std::env::var("PATH").unwrap_or_default())
 }
 
-/// A program of this name that runs a script for sh.
+/// Creates a program of this name that runs a shell script.
 fn program(scratch: &Scratch, name: &str, script: &str) {
     let path = scratch.write(name, format!("#!/bin/sh\n{script}\n"));
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it may be started");
 }
 
-/// Runs `make demo` where cargo ends with `status`.
+/// Runs `make demo` with a cargo that ends with `status`.
 fn make_demo(status: i32) -> Output {
     let scratch = Scratch::new();
     program(&scratch, "cargo", &format!("exit {status}"));
@@ -39,7 +39,8 @@ fn make_demo(status: i32) -> Output {
     command.output().expect("make starts")
 }
 
-/// A folder of guest images whose disk was made, and then written to by `debugfs`, as a guest would do.
+/// A directory of guest images with a new disk, to which `debugfs` then writes like a
+/// guest.
 fn images_with_work(scratch: &Scratch) -> PathBuf {
     let disk = scratch.join("disk.ext4");
     let mut make = Command::new("mke2fs");
@@ -53,7 +54,7 @@ fn images_with_work(scratch: &Scratch) -> PathBuf {
     disk
 }
 
-/// Asks for a disk with a package in a folder, where apt finds nothing that it could fetch.
+/// Requests a disk with a package, in a directory where apt has nothing to download.
 fn build(scratch: &Scratch, arguments: &[&str]) -> Output {
     program(scratch, "apt-get", "echo 'E: Hash Sum mismatch' >&2; exit 1");
     let mut command = Command::new(repository().join("deploy/guest/build"));
@@ -62,7 +63,7 @@ fn build(scratch: &Scratch, arguments: &[&str]) -> Output {
     command.env_remove("DISK").env_remove("REPLACE_DISK").output().expect("the builder starts")
 }
 
-/// Runs a program of the host that makes or looks at files.
+/// Runs a host program that creates or inspects files.
 fn host(program: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(program);
     command.args(arguments).env("PATH", search_path(Path::new("/usr/bin"))).stdin(Stdio::null());
@@ -75,7 +76,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("the path is UTF-8")
 }
 
-/// Packs a folder of files as version 1 of the Debian package `name`, and returns the archive's path.
+/// Packs a directory as version 1 of the Debian package `name`; returns the archive's path.
 fn package(files: &Path, name: &str, architecture: &str) -> PathBuf {
     let control = files.join("DEBIAN/control");
     fs::create_dir_all(control.parent().expect("a folder")).expect("a folder");
@@ -86,7 +87,8 @@ fn package(files: &Path, name: &str, architecture: &str) -> PathBuf {
     archive
 }
 
-/// A builder of guest images that takes the kernel for made, in a folder of its own, where apt offers one package.
+/// Guest image builder in its own directory, with a finished kernel and an apt that offers
+/// one package.
 struct Builder {
     scratch: Scratch,
 }
@@ -107,7 +109,7 @@ impl Builder {
         let archive = package(&scratch.join("files"), "hello", "riscv64");
         fs::create_dir_all(scratch.join("images/packages")).expect("a folder");
         fs::rename(archive, scratch.join("images/packages/hello_1_riscv64.deb")).expect("the same file system");
-        // It reads what there is, and says what it would fetch, which is there.
+        // Lists what it would download, which exists.
         program(
             &scratch,
             "apt-get",
@@ -120,7 +122,7 @@ impl Builder {
         Self { scratch }
     }
 
-    /// Asks for a disk of this size.
+    /// Requests a disk of this size.
     fn build(&self, size: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(self.scratch.join("tool/build"));
         command.args(arguments).arg("hello").env("GUEST_DIR", self.scratch.join("images"));
@@ -133,12 +135,12 @@ impl Builder {
         self.scratch.join("images/disk.ext4")
     }
 
-    /// What there is in the disk's main folder.
+    /// Listing of the disk's root directory.
     fn listing(&self) -> String {
         String::from_utf8_lossy(&host("debugfs", &["-R", "ls -p /", text(&self.disk())]).stdout).into_owned()
     }
 
-    /// Works on the disk, as a guest would do.
+    /// Writes to the disk like a guest.
     fn work(&self) {
         let file = self.scratch.write("notes", "hours of it\n");
         host("debugfs", &["-w", "-R", &format!("write {} notes", text(&file)), text(&self.disk())]);
@@ -146,7 +148,8 @@ impl Builder {
     }
 }
 
-/// A package whose program `xz` is the host's `cat`, with the loader and the libraries that it needs.
+/// A package whose program `xz` is the host's `cat`, with the loader and libraries that it
+/// needs.
 fn package_with_program(scratch: &Scratch) -> PathBuf {
     let files = scratch.join("files");
     fs::create_dir_all(files.join("usr/bin")).expect("a folder");
@@ -162,7 +165,8 @@ fn package_with_program(scratch: &Scratch) -> PathBuf {
     package(&files, "xz-utils", String::from_utf8_lossy(&architecture).trim())
 }
 
-/// Takes `tool` into a tree of its own below `scratch`, from an archive of Debian that has this package alone.
+/// Installs `tool` privately below `scratch`, from a Debian archive that contains only this
+/// package.
 fn take_privately(scratch: &Scratch, tool: &str, package: &Path) -> Output {
     program(scratch, "apt-cache", "echo 'xz-utils | 1 | http://mirror'");
     program(
@@ -252,7 +256,7 @@ mod tests {
     fn a_disk_that_was_written_to_is_kept_unless_replacing_it_is_asked_for() {
         let scratch = Scratch::new();
         let disk = images_with_work(&scratch);
-        // The record of what the builder made: not this.
+        // A record of a disk that the builder made: not this one.
         fs::write(scratch.join("disk.ext4.made"), "0\n").expect("a record");
         let before = fs::read(&disk).expect("the disk");
         let output = build(&scratch, &[]);

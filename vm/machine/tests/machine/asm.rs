@@ -44,7 +44,7 @@ impl Asm {
         self.words.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
 
-    /// Adds another program behind this one.
+    /// Appends another program.
     pub(crate) fn append(&mut self, other: &Self) {
         self.words.extend(&other.words);
     }
@@ -70,7 +70,7 @@ impl Asm {
         self.emit(rs2 << 20 | rs1 << 15 | rd << 7 | 0x33)
     }
 
-    /// Any constant, 8 bits at a time.
+    /// Loads any constant, 8 bits at a time.
     pub(crate) fn li(&mut self, rd: u32, value: u64) -> &mut Self {
         self.addi(rd, ZERO, 0);
         for byte in value.to_be_bytes() {
@@ -120,7 +120,7 @@ impl Asm {
         self.branch(1, rs1, target)
     }
 
-    /// Jumps to itself for ever.
+    /// Loops for ever.
     pub(crate) fn spin(&mut self) -> &mut Self {
         self.emit(0x6f)
     }
@@ -141,12 +141,12 @@ impl Asm {
         self.emit(0x73)
     }
 
-    /// An SBI call; arguments are in their registers already.
+    /// Makes an SBI call; its arguments are in their registers.
     pub(crate) fn sbi(&mut self, extension: u64, function: u64) -> &mut Self {
         self.li(A7, extension).li(A6, function).ecall()
     }
 
-    /// Stores a word at an address.
+    /// Stores a word at `address`.
     pub(crate) fn poke(&mut self, address: u64, value: u64) -> &mut Self {
         self.li(T0, address).li(T1, value).sw(T1, T0)
     }
@@ -166,7 +166,7 @@ impl Asm {
     }
 }
 
-/// Wraps a program into an `Image` that is loaded and entered at 0x8020_0000: its first
+/// Wraps a program into an `Image` that is loaded and entered at 0x8020_0000; its first
 /// word jumps over the header.
 pub(crate) fn image(program: &Asm) -> Vec<u8> {
     let mut bytes = vec![0; 64];

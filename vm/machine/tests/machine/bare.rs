@@ -100,8 +100,8 @@ fn htif_prints_waits_for_the_host_and_ends() {
     assert_eq!(capture.text(), "OK\n");
 }
 
-/// A program that prints a character and then waits for the answer to a system call must
-/// not take the one for the other.
+/// A program that prints a character and then waits for the result of a system call must
+/// not mistake the answer to one for the other.
 #[test]
 fn htif_answers_system_calls_only() {
     let (call, text) = (BASE + 0x1080, BASE + 0x10c0);
@@ -177,7 +177,8 @@ fn a_program_without_signature_has_none_to_write() {
 
 #[test]
 fn firmware_finds_the_next_stage_in_a2() {
-    // Leaves the magic, the address of the next stage and its mode where the host looks.
+    // Stores the magic, the address of the next stage and its mode where the test reads
+    // them.
     let result = BASE + 0x10_0000;
     let mut program = Asm::new();
     program.li(T0, result);

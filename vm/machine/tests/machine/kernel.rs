@@ -77,13 +77,13 @@ fn a_deterministic_machine_repeats_itself() {
     assert!(results[0].0 >= 10_000);
 }
 
-/// Hart 0 starts hart 1, which interrupts it when it is up; then both fence each other a
+/// Hart 0 starts hart 1, which sends it an IPI when it is up; then both fence each other a
 /// hundred times, and hart 1 stops.
 #[test]
 fn harts_start_interrupt_and_fence_each_other() {
     let done = 0x8080_0000;
     let mut second = Asm::new();
-    // `a1` is the opaque value: where to say that it is done.
+    // `a1` is the opaque value: the address at which to report completion.
     second.add(T2, A1, ZERO);
     second.li(A0, 1).li(A1, 0).sbi(IPI, 0);
     fence_hundred_times(&mut second, 1);

@@ -155,7 +155,7 @@ fn a_disk_is_free_again_after_the_machine() {
     assert_eq!(run(&spec), MachineExit::Reset);
 }
 
-/// An engine with a bug: it panics.
+/// An engine that panics.
 #[derive(Debug)]
 struct Broken;
 
@@ -165,7 +165,7 @@ impl Engine for Broken {
     }
 }
 
-/// Makes one broken engine and counts how many were asked for.
+/// Factory of a broken engine; counts the requests.
 #[derive(Debug, Default)]
 struct BrokenFactory(AtomicUsize);
 

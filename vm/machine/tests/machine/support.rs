@@ -11,7 +11,7 @@ use riscope_machine::{Entropy, ImageSource, Machine, MachineExit, MachineSpec};
 
 use crate::asm::{Asm, image};
 
-/// Far more than any of these guests needs; only a failing test waits this long.
+/// Far beyond the need of any of these guests; reached only by a failing test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A specification with a console whose output is kept.
@@ -50,7 +50,7 @@ pub(crate) fn run(spec: &MachineSpec) -> MachineExit {
     start(spec).wait_or_expire(PATIENCE)
 }
 
-/// A directory of its own for one test, removed at its end.
+/// Temporary directory of a test, removed at its end.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
@@ -69,7 +69,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Nothing depends on the clean-up.
+        // A failure here does not matter.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

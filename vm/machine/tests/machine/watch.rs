@@ -8,7 +8,7 @@ use riscope_machine::{Machine, MachineExit, MachineSpec, OnPanic};
 use crate::asm::{A0, A1, Asm, MHARTID, MIE, SIE, T0, T1, TIME, ZERO};
 use crate::support::{PATIENCE, bare, kernel, start};
 
-/// Time that makes a stall in these tests.
+/// Stall threshold of these tests.
 const STALL: Duration = Duration::from_millis(200);
 
 const PANIC: &str = "[    1.000000] Kernel panic - not syncing: test\n";
@@ -17,7 +17,7 @@ const PANIC: &str = "[    1.000000] Kernel panic - not syncing: test\n";
 const SRST: u64 = 0x5352_5354;
 const SET_TIMER: u64 = 0x5449_4d45;
 
-/// Subscribes to the events of the machines of `spec` that are about trouble.
+/// Subscribes to the panic and stall events of the machines of `spec`.
 fn watch(spec: &mut MachineSpec, on_panic: OnPanic) -> Subscription {
     let bus = DomainEventBus::new();
     let types = ["vm.guest_panicked", "vm.hart_stalled", "vm.hart_resumed"];
@@ -28,7 +28,7 @@ fn watch(spec: &mut MachineSpec, on_panic: OnPanic) -> Subscription {
     events
 }
 
-/// The next event, or none for long.
+/// The next event; fails if none arrives.
 fn next(events: &Subscription) -> VmEvent {
     match events.recv_timeout(PATIENCE).expect("something happens").event {
         Event::Vm(event) => event,
@@ -36,7 +36,7 @@ fn next(events: &Subscription) -> VmEvent {
     }
 }
 
-/// Every event that has happened.
+/// All events so far.
 fn rest(events: &Subscription) -> Vec<Event> {
     std::iter::from_fn(|| events.try_recv().ok()).map(|envelope| envelope.event).collect()
 }
@@ -45,16 +45,17 @@ fn panicked(source: PanicSource) -> Event {
     VmEvent::GuestPanicked { source }.into()
 }
 
-/// Runs the machine until it ends, at most so long that a failing test ends.
+/// Runs the machine until it ends, with a time limit for failing tests.
 fn end(machine: &Machine) -> MachineExit {
     machine.wait_or_expire(PATIENCE)
 }
 
-/// Waits for a key at the serial port, without any interrupt.
+/// Polls the serial port for a key, with interrupts off.
 fn poll_for_key(program: &mut Asm) {
     program.li(T0, 0x1000_0005);
     let again = program.here();
-    // Bit 0 of the line status; the others stand for the transmitter, which never waits.
+    // Bit 0 of the line status; the others are those of the transmitter, which is always
+    // ready.
     program.lbu(T1, T0).addi(T1, T1, -0x60).beqz(T1, again);
     program.li(T0, 0x1000_0000).lbu(T1, T0);
 }
@@ -78,7 +79,7 @@ fn a_hart_that_spins_with_interrupts_off_is_stalled_until_it_no_longer_is() {
 #[test]
 fn harts_that_poll_or_sleep_are_not_stalled_by_what_they_did_not_enable() {
     let mut program = Asm::new();
-    // The timers of all harts are due.
+    // Makes the timers of all harts expire.
     program.poke(0x200_4000, 0).poke(0x200_4004, 0).poke(0x200_4010, 0).poke(0x200_4014, 0);
     program.poke(0x200_4008, 0).poke(0x200_400c, 0);
     program.csrr(T0, MHARTID).addi(T0, T0, -1);

@@ -22,14 +22,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Foreign crates by what they are for. A name ending in `*` stands for every crate that starts so.
+/// Third-party crates by purpose. A name ending in `*` is a prefix.
 const CODE_GENERATION: &[&str] = &["cranelift*", "wasmtime*"];
 const OBSERVABILITY: &[&str] = &["opentelemetry*", "prometheus*", "tracing*", "metrics*"];
 const HTTP: &[&str] = &["axum*", "http", "hyper*", "reqwest*", "tokio*"];
 const DEVICES: &[&str] = &["virtio-*", "vm-fdt", "vm-superio", "linux-loader", "vhost*"];
 const ANY: &[&str] = &["*"];
 
-/// What a member may not contain, not even through another crate.
+/// Crates that a member must not contain, directly or indirectly.
 const CLOSED: &[(&str, &[&[&str]])] = &[
     ("simd-mem", &[ANY]),
     ("riscope-core", &[CODE_GENERATION, OBSERVABILITY, HTTP, DEVICES]),
@@ -38,19 +38,20 @@ const CLOSED: &[(&str, &[&[&str]])] = &[
     ("riscope-telemetry", &[CODE_GENERATION, DEVICES]),
 ];
 
-/// Members that say what happens by events and counters alone: they may not even name these crates.
+/// Members that report by events and counters only; they must not depend on logging crates
+/// directly.
 const SILENT: &[&str] = &["simd-mem", "riscope-core", "riscope-machine", "riscope-jit"];
 const LOGGING: &[&str] = &["env_logger", "log", "slog*", "tracing*"];
 
-/// Which package has which others built into it.
+/// Dependencies built into each package.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Does `name` match `pattern`, which may end in `*`?
+/// Whether `name` matches `pattern`, which may end in `*`.
 fn matches(pattern: &str, name: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start))
 }
 
-/// Everything that is built into `member`, without itself.
+/// Everything built into `member`, except itself.
 fn reachable<'graph>(graph: &'graph Graph, member: &str) -> BTreeSet<&'graph str> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&str> = graph.get(member).into_iter().flatten().map(String::as_str).collect();
@@ -62,7 +63,7 @@ fn reachable<'graph>(graph: &'graph Graph, member: &str) -> BTreeSet<&'graph str
     found
 }
 
-/// The dependencies between members that [`ARROWS`] does not have, and the members that it does not know.
+/// Dependencies between members that [`ARROWS`] does not allow, and unknown members.
 fn wrong_arrows(graph: &Graph, members: &BTreeSet<String>) -> Vec<String> {
     let mut wrong = Vec::new();
     for member in members {
@@ -79,7 +80,7 @@ fn wrong_arrows(graph: &Graph, members: &BTreeSet<String>) -> Vec<String> {
     wrong
 }
 
-/// What reaches a member that is closed to it, directly or through others.
+/// Forbidden crates that a member contains, directly or indirectly.
 fn leaks(graph: &Graph) -> Vec<String> {
     let mut leaks = Vec::new();
     for (member, families) in CLOSED {
@@ -92,7 +93,7 @@ fn leaks(graph: &Graph) -> Vec<String> {
     leaks
 }
 
-/// Logging crates that a silent member names.
+/// Logging crates that a silent member depends on.
 fn voices(graph: &Graph) -> Vec<String> {
     let mut voices = Vec::new();
     for member in SILENT {
@@ -132,7 +133,7 @@ mod tests {
                 .deps
                 .iter()
                 .filter(|dependency| dependency.dep_kinds.iter().any(|info| info.kind != DependencyKind::Development));
-            // Two versions of a crate share their name; what either contains counts.
+            // Versions of a crate share a name; the contents of all count.
             graph.entry(name_of(&node.id)).or_default().extend(built_in.map(|dependency| name_of(&dependency.pkg)));
         }
         (graph, metadata.workspace_members.iter().map(name_of).collect())

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::source::{Crate, ModulePath};
 
-/// The crates, by their root.
+/// Root files of the crates.
 const ROOTS: &[&str] = &[
     "simd-mem/src/lib.rs",
     "vm/core/src/lib.rs",
@@ -19,7 +19,7 @@ const ROOTS: &[&str] = &[
     "vm/service/src/main.rs",
 ];
 
-/// For each module that has children: which child refers to which.
+/// For each module with children, the references between the children.
 type Levels = BTreeMap<ModulePath, BTreeMap<String, BTreeSet<String>>>;
 
 fn levels(modules: &Crate) -> Levels {
@@ -34,7 +34,7 @@ fn levels(modules: &Crate) -> Levels {
     levels
 }
 
-/// Everything that `name` leads to.
+/// Everything reachable from `name`.
 fn reachable<'a>(level: &'a BTreeMap<String, BTreeSet<String>>, name: &str) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&str> = level.get(name).into_iter().flatten().map(String::as_str).collect();
@@ -46,7 +46,7 @@ fn reachable<'a>(level: &'a BTreeMap<String, BTreeSet<String>>, name: &str) -> B
     found
 }
 
-/// The circles, each as the sorted names of its modules with the level that they are on.
+/// Circular dependencies, each as the sorted names of its modules with their level.
 fn circles(modules: &Crate) -> BTreeSet<String> {
     let mut circles = BTreeSet::new();
     for (parent, level) in &levels(modules) {

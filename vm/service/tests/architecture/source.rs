@@ -10,13 +10,13 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Item, ItemMod, UseTree};
 
-/// A module's path from the root of its crate, which is the empty one.
+/// Path of a module from the root of its crate, which is empty.
 pub(crate) type ModulePath = Vec<String>;
 
-/// What a file says.
+/// Imports and references of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Module {
-    /// Names that the module imports, and the paths that they stand for.
+    /// Imported names with the paths that they stand for.
     imports: BTreeMap<String, Vec<String>>,
     /// Paths that begin with `crate`, `self` or `super`.
     references: BTreeSet<Vec<String>>,
@@ -60,7 +60,7 @@ impl Crate {
         Self(texts.iter().map(|(name, text)| (path(name), module(text))).collect())
     }
 
-    /// What each module refers to, as pairs of module paths.
+    /// References between modules, as pairs of module paths.
     pub(crate) fn references(&self) -> impl Iterator<Item = (&ModulePath, ModulePath)> {
         let of_module = move |(from, module): (_, &'_ Module)| {
             let resolved = module.references.iter().map(|to| (from, self.resolve(from, to, 0)));
@@ -69,8 +69,8 @@ impl Crate {
         self.0.iter().flat_map(of_module)
     }
 
-    /// The module that holds what `path`, written in module `at`, names. Follows imports, so
-    /// that a name leads to where it is declared.
+    /// The module that declares what `path`, written in module `at`, names. Follows
+    /// imports.
     fn resolve(&self, at: &ModulePath, path: &[String], depth: u32) -> ModulePath {
         let mut found = at.clone();
         for (index, name) in path.iter().enumerate() {
@@ -106,11 +106,11 @@ impl Crate {
 #[derive(Debug)]
 struct Child {
     name: String,
-    /// What a `#[path]` says about the file.
+    /// Value of the `#[path]` attribute.
     file: Option<String>,
 }
 
-/// Where the module `name` of `folder` is, and where its own modules are.
+/// File of the module `name` of `folder`, and the directory of its own modules.
 fn file_of(folder: &Path, name: &str, said: Option<&str>) -> (PathBuf, PathBuf) {
     if let Some(file) = said.map(|said| folder.join(said)) {
         let inner = file.parent().expect("a file is in a folder").to_owned();
@@ -122,7 +122,8 @@ fn file_of(folder: &Path, name: &str, said: Option<&str>) -> (PathBuf, PathBuf) 
 }
 
 impl Module {
-    /// What these items say; modules in files of their own are added to `children`.
+    /// Imports and references of these items; adds modules in their own files to
+    /// `children`.
     fn of(items: &[Item], children: &mut Vec<Child>) -> Self {
         let mut module = Self::default();
         module.add(items, children);
@@ -189,7 +190,7 @@ impl Module {
         }
     }
 
-    /// Adds the relative paths among these tokens, however deep.
+    /// Adds the relative paths among these tokens, at any depth.
     fn scan(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;
@@ -225,8 +226,8 @@ fn is_relative(name: &str) -> bool {
     ["crate", "self", "super"].contains(&name)
 }
 
-/// The file that a `#[path]` names. Of modules that exclude each other by `cfg` and share their
-/// name, the last counts.
+/// Value of a `#[path]` attribute. Of modules with the same name that exclude each other by
+/// `cfg`, the last counts.
 fn path_attribute(attributes: &[Attribute]) -> Option<String> {
     let attribute = attributes.iter().find(|attribute| attribute.path().is_ident("path"))?;
     let tokens = attribute.to_token_stream().to_string();

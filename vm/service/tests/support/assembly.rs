@@ -12,7 +12,8 @@ pub(crate) fn assemble(scratch: &Scratch, name: &str, source: &str) -> PathBuf {
     let mut assembler = Command::new("riscv64-linux-gnu-as");
     succeed(assembler.arg("-march=rv64gc").arg("-o").arg(&object).arg(&text));
     let mut linker = Command::new("riscv64-linux-gnu-ld");
-    // One segment for code and data, which the linker would otherwise warn of; and no use of `gp`, which nobody sets.
+    // One segment for code and data, without the linker's warning about it; no use of `gp`,
+    // which is not initialised.
     succeed(
         linker
             .args(["-N", "--no-relax", "--no-warn-rwx-segments", "-Ttext=0x80000000"])

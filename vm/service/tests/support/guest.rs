@@ -5,10 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A file of the tests' guest.
+/// Path of a file of the test guest.
 ///
 /// # Panics
-/// When it was not made.
+/// If it does not exist.
 fn image(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/guest").join(name);
     assert!(path.exists(), "the guest of the tests is missing: run `make test-guest` ({})", path.display());
@@ -30,12 +30,14 @@ pub(crate) fn disk() -> String {
     image("test-disk.ext4")
 }
 
-/// The ext4 disk with systemd, whose packages nobody has set up. Tests run on copies of it.
+/// The ext4 disk with systemd, whose packages are not configured. Tests run on copies of
+/// it.
 pub(crate) fn systemd_disk() -> String {
     image("test-systemd.ext4")
 }
 
-/// A copy of a disk, at the path `copy`, that takes no more room than what is changed in it, where the file system can do that.
+/// A copy of a disk at the path `copy`, sparse or by reference where the file system
+/// supports that.
 pub(crate) fn copy_of(disk: &str, copy: PathBuf) -> PathBuf {
     let status = Command::new("cp").args(["--reflink=auto", "--sparse=always", disk]).arg(&copy).status();
     assert!(status.expect("cp starts").success(), "the disk can be copied");
@@ -54,23 +56,25 @@ pub(crate) fn linux(append: &str) -> Vec<String> {
     linux_with(Path::new(&initrd()), append)
 }
 
-/// The same with another initramfs.
+/// Like [`linux`], with another initramfs.
 pub(crate) fn linux_with(initrd: &Path, append: &str) -> Vec<String> {
     let append = format!("console=ttyS0 {append}");
     let initrd = initrd.to_str().expect("the path is UTF-8");
     ["run", "--kernel", &kernel(), "--initrd", initrd, "--append", &append].map(str::to_owned).to_vec()
 }
 
-/// A command for `riscope.exec=`, with what the kernel's command line would take for its own escaped.
+/// A command for `riscope.exec=`, with special characters of the kernel command line
+/// escaped.
 pub(crate) fn exec(command: &str) -> String {
     let escaped = command.replace('%', "%25").replace('"', "%22").replace('\n', "%0A");
     format!("riscope.exec=\"{escaped}\"")
 }
 
-/// Writes a copy of the initramfs that has `script` as `/script.sh`, which the guest runs instead of a shell.
+/// Writes a copy of the initramfs with `script` as `/script.sh`, which the guest runs
+/// instead of a shell.
 pub(crate) fn initrd_with_script(path: PathBuf, script: &str) -> PathBuf {
     let mut archive = fs::read(initrd()).expect("the initramfs can be read");
-    // The kernel skips zeros between archives, and looks for each at a multiple of four.
+    // The kernel skips zeros between archives, which start at multiples of four.
     archive.resize(archive.len().next_multiple_of(4), 0);
     append_file(&mut archive, "script.sh", 0o100_755, script.as_bytes());
     append_file(&mut archive, "TRAILER!!!", 0, b"");
@@ -121,7 +125,7 @@ pub(crate) fn complaints(log: &str) -> Vec<&str> {
     log.lines().filter(is_complaint).collect()
 }
 
-/// Fails when a kernel complained in `log`.
+/// Fails if a kernel reports a defect in `log`.
 pub(crate) fn assert_no_complaint(log: &str) {
     let found = complaints(log);
     assert!(found.is_empty(), "the kernel complains: {found:#?}\nin\n{log}");

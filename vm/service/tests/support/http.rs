@@ -4,10 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Longest wait for an answer.
+/// Time limit for a response.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// An answer.
+/// HTTP response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -25,18 +25,18 @@ impl Answer {
     }
 }
 
-/// Asks for `path`, accepting `accept`.
+/// Requests `path`, with `accept` as the `Accept` header.
 ///
 /// # Errors
-/// The host's, when there is no connection or it breaks.
+/// The host's, if there is no connection or it breaks.
 pub(crate) fn try_get(address: SocketAddr, path: &str, accept: &str) -> std::io::Result<Answer> {
     ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"))
 }
 
-/// Sends a request as it is, and reads until the other end closes.
+/// Sends a request unmodified, and reads until the connection closes.
 ///
 /// # Errors
-/// As [`try_get`].
+/// Those of [`try_get`].
 pub(crate) fn ask(address: SocketAddr, request: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
@@ -51,7 +51,7 @@ pub(crate) fn ask(address: SocketAddr, request: &str) -> std::io::Result<Answer>
     Ok(Answer { status: status.unwrap_or_else(|| panic!("no status: {head}")), head: head.to_owned(), body })
 }
 
-/// The contents of a body that came in chunks: a hexadecimal length in bytes, the chunk, and so on.
+/// Contents of a chunked body.
 fn joined(mut body: &str) -> String {
     let mut whole = String::new();
     while let Some((length, rest)) = body.split_once("\r\n") {
@@ -62,15 +62,15 @@ fn joined(mut body: &str) -> String {
     whole
 }
 
-/// Asks for `path`.
+/// Requests `path`.
 pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     try_get(address, path, "*/*").unwrap_or_else(|error| panic!("{address}{path}: {error}"))
 }
 
-/// The address in a line of riscope that tells where it serves: "... http://ADDRESS/...".
+/// Address in a line of riscope that announces it: "... http://ADDRESS/...".
 pub(crate) fn address_in(text: &str) -> Option<SocketAddr> {
     let line = text.lines().find(|line| line.contains("http://"))?;
-    // A line that is not complete may have half an address.
+    // An incomplete line may have a truncated address.
     text.contains('\n').then_some(())?;
     line.split("http://").nth(1)?.split('/').next()?.parse().ok()
 }

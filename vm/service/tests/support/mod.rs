@@ -12,6 +12,6 @@ pub(crate) mod scratch;
 
 use std::time::Duration;
 
-/// How long a test waits for what has to come at last. Machines that share two cores with others are slow, so this
-/// is far above what they need, and only bounds what never comes.
+/// Time limit for events that must happen eventually. Machines that share two cores with
+/// others are slow, so it is far above what they need.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(400);

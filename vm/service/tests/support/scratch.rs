@@ -4,19 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// An empty folder that is removed when this is dropped.
+/// Empty directory that is removed on drop.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
 }
 
 impl Scratch {
-    /// A folder below cargo's, which is on the same file system as everything that is built.
+    /// A directory below cargo's, on the same file system as the build output.
     pub(crate) fn new() -> Self {
         Self::below(Path::new(env!("CARGO_TARGET_TMPDIR")))
     }
 
-    /// A folder below another.
+    /// A directory below another.
     pub(crate) fn below(parent: &Path) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -29,19 +29,19 @@ impl Scratch {
         &self.path
     }
 
-    /// The path of `name` in the folder.
+    /// Path of `name` in the directory.
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Writes a file and returns its path.
+    /// Writes a file; returns its path.
     pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
         fs::write(&path, contents).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         path
     }
 
-    /// The names of what is in the folder, sorted.
+    /// Names of the directory's entries, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.path).expect("the folder is there");
         let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("it can be read").file_name();
@@ -53,7 +53,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left behind lies below cargo's folder for it; a test that fails shall say its own reason.
+        // A failure here must not hide the test's own failure.
         let _ = fs::remove_dir_all(&self.path);
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::tree::{Text, at};
 
-/// The targets of the inline links and images of a document, without those in code blocks and code spans.
+/// Targets of the inline links and images of a document, outside of code blocks and code
+/// spans.
 fn links(content: &str) -> Vec<(usize, String)> {
     let mut links = Vec::new();
     for (number, line) in prose(content) {
@@ -39,7 +40,8 @@ fn spans(content: &str) -> Vec<(usize, &str)> {
         .collect()
 }
 
-/// `path` as seen from the folder of the document `from`; `None` when it leaves the repository.
+/// Resolves `path` relative to the directory of the document `from`; `None` outside of the
+/// repository.
 fn resolve(from: &str, path: &str) -> Option<String> {
     let mut resolved = PathBuf::new();
     for component in Path::new(from).parent()?.join(path).components() {
@@ -53,19 +55,19 @@ fn resolve(from: &str, path: &str) -> Option<String> {
     resolved.to_str().map(str::to_owned)
 }
 
-/// The anchor that a heading gets: lower case, hyphens for spaces, no other punctuation.
+/// Anchor of a heading: lower case, hyphens for spaces, no other punctuation.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().chars().filter(|&c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// Does the document at `path` have a heading with this anchor?
+/// Whether the document at `path` has a heading with this anchor.
 fn has_anchor(path: &str, wanted: &str) -> bool {
     let content = std::fs::read_to_string(at(path)).unwrap_or_default();
     prose(&content).any(|(_, line)| line.starts_with('#') && anchor(line.trim_start_matches('#')) == wanted)
 }
 
-/// Links that lead to no file or heading of the repository.
+/// Links to missing files or headings.
 fn broken_links(text: &Text) -> Vec<String> {
     let mut broken = Vec::new();
     for (number, target) in links(&text.content) {
@@ -82,7 +84,7 @@ fn broken_links(text: &Text) -> Vec<String> {
     broken
 }
 
-/// Each of `a/{b,c}/d` written out.
+/// Expands `a/{b,c}/d`.
 fn expand(path: &str) -> Vec<String> {
     match path.split_once('{').and_then(|(start, rest)| Some((start, rest.split_once('}')?))) {
         None => vec![path.to_owned()],
@@ -90,8 +92,9 @@ fn expand(path: &str) -> Vec<String> {
     }
 }
 
-/// Is this code span the name of something in the tree? It is when it begins with a folder that the repository has;
-/// `<name>` in it stands for any name, and `::` separates a path from a function in the file.
+/// Paths of the tree that a code span names: those that begin with a folder of the
+/// repository; `<name>` is a wildcard, and `::` separates a path from a function in the
+/// file.
 fn tree_paths(span: &str, folders: &[String]) -> Vec<String> {
     let path = span.split("::").next().unwrap_or_default();
     let begins = path.split_once('/').is_some_and(|(first, _)| folders.iter().any(|folder| folder == first));
@@ -99,7 +102,7 @@ fn tree_paths(span: &str, folders: &[String]) -> Vec<String> {
     if begins && is_path { expand(path) } else { Vec::new() }
 }
 
-/// Paths in code spans, and at the beginning of the lines of `text` blocks, that the tree does not have.
+/// Paths in code spans, and at the start of lines of `text` blocks, that do not exist.
 fn missing_paths(text: &Text, folders: &[String]) -> Vec<String> {
     let in_blocks = text.content.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
     let drawn = in_blocks
@@ -123,7 +126,7 @@ mod tests {
         Text { path: "deploy/README.md".to_owned(), content: content.to_owned() }
     }
 
-    /// The top-level folders that hold tracked files.
+    /// Top-level directories with tracked files.
     fn folders() -> Vec<String> {
         let first = |path: &String| path.split_once('/').map(|(folder, _)| folder.to_owned());
         tracked().iter().filter_map(first).collect::<BTreeSet<_>>().into_iter().collect()

@@ -2,7 +2,7 @@
 
 use crate::tree::Text;
 
-/// What no tracked file may have, in halves so that this file does not have it either; and why.
+/// Forbidden texts, in halves so that this file does not contain them, with the reason.
 const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("/ho", "me/", "a path of one machine"),
     ("/Use", "rs/", "a path of one machine"),
@@ -18,13 +18,14 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("snapshot.deb", "ian.org", "the mirror is apt's to know"),
 ];
 
-/// The places in `text` that hold something of one machine.
+/// References to a particular host in `text`.
 fn local(text: &Text) -> Vec<String> {
     let mut findings = Vec::new();
     for (number, line) in text.content.lines().enumerate() {
         for (start, end, reason) in FORBIDDEN {
             let word = format!("{start}{end}");
-            // A longer word, such as the end of a path inside the repository, is something else.
+            // Not as part of a longer word, such as the end of a path inside the
+            // repository.
             let alone =
                 |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '}'));
             if line.match_indices(&word).any(|(at, _)| alone(at)) {

@@ -22,12 +22,12 @@ fn rows(content: &str) -> Vec<Vec<&str>> {
     rows
 }
 
-/// The checks that a cell names, in code spans.
+/// Checks named by a cell, in code spans.
 fn checks(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
-/// Why `check` is none, unless it is one.
+/// Describes why `check` does not exist; `None` if it does.
 fn absent(check: &str) -> Option<String> {
     let (path, function) = check.split_once("::").map_or((check, None), |(path, function)| (path, Some(function)));
     let Ok(content) = fs::read_to_string(at(path)) else {
@@ -37,7 +37,7 @@ fn absent(check: &str) -> Option<String> {
     (!content.contains(&format!("fn {function}("))).then(|| format!("{check}: {path} has no fn {function}"))
 }
 
-/// What is wrong with a row.
+/// Problems of a row.
 fn broken(row: &[&str]) -> Vec<String> {
     let [promise, figure, by] = row else {
         return vec![format!("{row:?}: a row has a promise, a figure and its check")];
@@ -50,8 +50,8 @@ fn broken(row: &[&str]) -> Vec<String> {
     findings
 }
 
-/// The figures of `content` that a constant decides: the text before `<!-- path::NAME -->`,
-/// and what names the constant.
+/// Figures of `content` tied to a constant: the text before `<!-- path::NAME -->`, and the
+/// name of the constant.
 fn figures(content: &str) -> Vec<(&str, &str)> {
     let marks = content.match_indices("<!-- ").filter_map(|(at, mark)| {
         let (name, _) = content[at + mark.len()..].split_once(" -->")?;
@@ -60,7 +60,7 @@ fn figures(content: &str) -> Vec<(&str, &str)> {
     marks.filter(|(_, name)| name.contains("::")).collect()
 }
 
-/// The number that `text` ends with, such as 1,024 or 55 million.
+/// The number at the end of `text`, such as 1,024 or 55 million.
 fn last_number(text: &str) -> Option<u64> {
     let mut words = text.split_whitespace().rev();
     let last = words.next()?;
@@ -72,14 +72,14 @@ fn last_number(text: &str) -> Option<u64> {
     number.replace(',', "").parse::<u64>().ok().map(|number| number * scale)
 }
 
-/// The value of a constant that `source` defines by a number.
+/// Value of a constant that `source` defines as a number.
 fn constant(source: &str, name: &str) -> Option<u64> {
     let (_, rest) = source.split_once(&format!("const {name}: "))?;
     let (_, value) = rest.split_once(';')?.0.split_once(" = ")?;
     value.replace('_', "").parse().ok()
 }
 
-/// Why a figure is not that of its constant, unless it is.
+/// Describes how a figure differs from its constant; `None` if it does not.
 fn drifted(text: &str, name: &str) -> Option<String> {
     let (path, constant_name) = name.split_once("::")?;
     let Ok(source) = fs::read_to_string(at(path)) else { return Some(format!("{name}: there is no file {path}")) };

@@ -2,11 +2,11 @@
 
 use crate::tree::Text;
 
-/// Lines of a file before its test module.
+/// Maximum lines of a file before its test module.
 const FILE_BUDGET: usize = 400;
-/// Lines of a file of tests, which are read one test at a time.
+/// Maximum lines of a test file, whose tests are read one at a time.
 const TEST_FILE_BUDGET: usize = 600;
-/// Lines of a function from its signature to its closing brace.
+/// Maximum lines of a function from its signature to its closing brace.
 const FUNCTION_BUDGET: usize = 60;
 
 /// Files that may be longer, each with the reason.
@@ -15,7 +15,8 @@ const LONG_FILES: &[(&str, &str)] = &[];
 const LONG_FUNCTIONS: &[(&str, &str)] =
     &[("vm/core/src/interp/i.rs::handler", "a table: one line for each of the 51 instructions of RV64I")];
 
-/// What no source may have, as two halves so that this file does not have it either; and what to do instead.
+/// Forbidden texts, in halves so that this file does not contain them, with the
+/// alternative.
 const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("todo", "!(", "finish it, or leave it out and say so in ARCHITECTURE.md"),
     ("unimplemented", "!(", "finish it, or leave it out and say so in ARCHITECTURE.md"),
@@ -25,12 +26,12 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("XX", "X", "fix it, or say in ARCHITECTURE.md what is absent"),
 ];
 
-/// Is this file of tests alone?
+/// Whether the file contains only tests.
 fn is_test_file(path: &str) -> bool {
     path.contains("/tests/") || path.ends_with("/tests.rs") || path.ends_with("/testing.rs")
 }
 
-/// A file that does not begin by saying what it holds and why.
+/// Describes a file without a head.
 fn headless(text: &Text) -> Option<String> {
     let head = text.content.lines().next().unwrap_or_default();
     let says_something = head.strip_prefix("//!").is_some_and(|words| words.trim().len() > 10);
@@ -45,7 +46,7 @@ fn production_lines(content: &str) -> usize {
     lines.windows(2).position(starts_tests).unwrap_or(lines.len())
 }
 
-/// A file over its budget.
+/// Describes a file over its budget.
 fn too_long(text: &Text) -> Option<String> {
     let (lines, budget) = if is_test_file(&text.path) {
         (text.content.lines().count(), TEST_FILE_BUDGET)
@@ -55,7 +56,7 @@ fn too_long(text: &Text) -> Option<String> {
     (lines > budget).then(|| format!("{}: {lines} lines, {budget} are the budget: split it", text.path))
 }
 
-/// The name of the function whose definition begins on `line`.
+/// Name of the function whose definition begins on `line`.
 fn function_name(line: &str) -> Option<&str> {
     let mut rest = line.trim_start();
     loop {
@@ -99,7 +100,7 @@ fn long_functions(text: &Text) -> Vec<(String, usize)> {
     named.map(|(name, lines)| (format!("{}::{name}", text.path), lines)).collect()
 }
 
-/// The forbidden words of a file.
+/// Forbidden texts of a file.
 fn forbidden(text: &Text) -> Vec<String> {
     let mut findings = Vec::new();
     for (number, line) in text.content.lines().enumerate() {
@@ -113,7 +114,7 @@ fn forbidden(text: &Text) -> Vec<String> {
     findings
 }
 
-/// Threads of the product that have no name: nobody can tell them apart in `top -H` or a debugger.
+/// Threads of the product without a name, by which `top -H` and debuggers identify them.
 fn nameless_threads(text: &Text) -> Vec<String> {
     if is_test_file(&text.path) {
         return Vec::new();

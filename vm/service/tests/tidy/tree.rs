@@ -13,12 +13,12 @@ pub(crate) struct Text {
     pub(crate) content: String,
 }
 
-/// A path from the root of the repository as one that can be opened.
+/// Absolute path of a path from the root of the repository.
 pub(crate) fn at(path: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
 }
 
-/// The paths of the tracked files, without those that were removed and not yet committed.
+/// Paths of the tracked files, except those removed and not yet committed.
 pub(crate) fn tracked() -> Vec<String> {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(at("")).output().expect("git runs");
     assert!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
@@ -26,7 +26,7 @@ pub(crate) fn tracked() -> Vec<String> {
     paths.split_terminator('\0').filter(|path| at(path).is_file()).map(str::to_owned).collect()
 }
 
-/// The tracked files that hold text. Those that do not (the demo guest's program) have bytes that UTF-8 cannot have.
+/// Tracked files that are valid UTF-8, which excludes binaries such as the demo guest.
 pub(crate) fn texts() -> Vec<Text> {
     let text = |path: String| {
         let bytes = fs::read(at(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -42,7 +42,7 @@ pub(crate) fn texts_ending(suffix: &str) -> Vec<Text> {
     texts
 }
 
-/// Fails with one finding per line, unless there is none.
+/// Fails with one finding per line, if there is any.
 pub(crate) fn expect_none(rule: &str, findings: &[String]) {
     assert!(findings.is_empty(), "{rule}:\n{}", findings.join("\n"));
 }
