@@ -6,13 +6,13 @@ use std::process::Command;
 /// Names of the loops.
 pub const LOOPS: [&str; 5] = ["integer", "branches", "float", "memory", "calls"];
 
-/// Where RAM starts, and where an image goes and is entered.
+/// Start of RAM, where an image is loaded and entered.
 pub const RAM: u64 = 0x8000_0000;
 
 /// The flat image of a loop, built in `scratch`.
 ///
 /// # Panics
-/// When binutils for riscv64 are not installed or refuse the source.
+/// If binutils for riscv64 are not installed, or assembly fails.
 pub fn image(name: &str, scratch: &Path) -> Vec<u8> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("guest");
     let file = |kind| scratch.join(format!("{name}.{kind}"));

@@ -1,16 +1,17 @@
-//! How well a sample knows the median of what it is drawn from.
+//! Confidence interval of a median.
 
-/// Lower and upper end of the interval that holds the median with a probability of at least 95 %, by the sign test: it
-/// assumes nothing about the values but that they are independent. `None` for fewer than six values, which do not
-/// suffice, and for more than a thousand.
+/// Bounds of the interval that contains the median with a probability of at least 95 %, by
+/// the sign test, which assumes only that the values are independent. `None` for fewer than
+/// six values, which do not suffice, and for more than a thousand.
 pub fn of_median(values: &[f64]) -> Option<(f64, f64)> {
     if values.len() > 1000 {
         return None;
     }
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    // Each value is below the median with probability ½, so their number is binomial. Outside of the interval that
-    // leaves out `skipped` values on either side the median is with twice the probability of at most so many.
+    // Each value is below the median with probability ½, so their number is binomial. The
+    // median is outside of the interval that omits `skipped` values on either side with
+    // twice the probability of at most that many.
     let number = sorted.len() as f64;
     let (mut skipped, mut outside, mut term) = (0_usize, 0.0, 0.5_f64.powf(number));
     loop {
@@ -31,7 +32,7 @@ mod tests {
 
     #[test]
     fn the_interval_is_that_of_the_tables() {
-        // Ranks as tables of the sign test have them, counted from 1.
+        // Ranks as in tables of the sign test, counted from 1.
         for (number, ranks) in
             [(6, (1, 6)), (10, (2, 9)), (20, (6, 15)), (30, (10, 21)), (31, (10, 22)), (100, (40, 61))]
         {

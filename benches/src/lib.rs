@@ -1,4 +1,4 @@
-//! What the benchmarks in `benches/` share.
+//! Support shared by the benchmarks in `benches/`.
 
 pub mod guest;
 pub mod interval;

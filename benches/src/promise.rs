@@ -1,9 +1,9 @@
-//! Promises of `SPECIFICATION.md` that a benchmark checks.
+//! Guarantees of `SPECIFICATION.md` that benchmarks check.
 #![expect(clippy::print_stdout, reason = "it says what came of each promise")]
 
 use std::time::{Duration, Instant};
 
-/// What a figure has to be.
+/// Required bound of a figure.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
     /// This or more.
@@ -12,7 +12,7 @@ pub enum Bound {
     AtMost(f64),
 }
 
-/// Says whether a promise is kept, and returns that.
+/// Prints whether a guarantee holds; returns the result.
 #[must_use]
 pub fn is_kept(what: &str, measured: f64, bound: Bound, unit: &str) -> bool {
     let (kept, words, limit) = match bound {
@@ -24,7 +24,7 @@ pub fn is_kept(what: &str, measured: f64, bound: Bound, unit: &str) -> bool {
     kept
 }
 
-/// The shortest of `runs` runs of `f`: what the code can do when the host lets it.
+/// The shortest of `runs` runs of `f`, which is the least disturbed by the host.
 pub fn best_of(runs: u32, mut f: impl FnMut()) -> Duration {
     let timed = |_| {
         let start = Instant::now();

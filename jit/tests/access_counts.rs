@@ -35,7 +35,7 @@ mod tests {
     const STORE: u32 = 0x00a5_b023;
     const ATOMIC: u32 = 0x00e5_b52f;
 
-    /// Counts what reaches it.
+    /// Counts its accesses.
     #[derive(Debug, Default)]
     struct Registers(AtomicU64);
 
@@ -50,7 +50,8 @@ mod tests {
         }
     }
 
-    /// What is counted. Fetches are not: the engines look their code up at different times.
+    /// Counters of a measurement. Fetches are excluded, as the engines look code up at
+    /// different times.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     struct Counts {
         walks: u64,
@@ -82,7 +83,7 @@ mod tests {
             let handler: [u32; 4] = [0x1410_22f3, 0x0042_8293, 0x1412_9073, 0x1020_0073];
             ram.memory().write_obj(main, GuestAddress(RAM)).unwrap();
             ram.memory().write_obj(handler, GuestAddress(RAM + HANDLER)).unwrap();
-            // All of RAM by a leaf of the root, its own addresses; the others by tables.
+            // All of RAM by an identity-mapped leaf of the root; the others by tables.
             let entries = [
                 (0x1000 + 8 * 2, RAM, 0xcf),
                 (0x1000, RAM + 0x2000, 1),
@@ -129,7 +130,7 @@ mod tests {
             }
         }
 
-        /// What [`ROUNDS`] rounds count whose access is at `address`.
+        /// Counts of [`ROUNDS`] iterations with the access at `address`.
         fn measure(&mut self, address: u64, instructions_a_round: u64) -> Counts {
             self.hart.set_x(11, address);
             let before = self.counts();
@@ -146,11 +147,11 @@ mod tests {
         }
     }
 
-    /// Instructions of a round, and of one whose access traps: the trap counts as one.
+    /// Instructions of an iteration, and of one whose access traps: the trap counts as one.
     const PLAIN: u64 = 3;
     const TRAPPING: u64 = 2 + 1 + 4;
 
-    /// On both engines, after a warm-up in RAM.
+    /// Checks both engines, after a warm-up in RAM.
     fn check(instruction: u32, address: u64, instructions_a_round: u64, expected: Counts) {
         let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
         let engines: [Box<dyn EngineFactory>; 2] = [Box::new(InterpreterFactory), Box::new(JitFactory { config })];
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn an_access_over_the_end_of_ram_faults_once_a_page() {
         let both = Counts { walks: ROUNDS, exceptions: ROUNDS, ..NOTHING };
-        // The first part is in the TLB, the second a device's.
+        // The first part hits the TLB, the second a device.
         check(LOAD, REGISTERS - 3, TRAPPING, Counts { walks: ROUNDS + 1, load_misses: 1, ..both });
         check(STORE, REGISTERS - 3, TRAPPING, Counts { walks: ROUNDS + 1, store_misses: 1, ..both });
     }

@@ -17,7 +17,7 @@ const TIERED: usize = 1;
 const QEMU: usize = 2;
 const _: () = assert!(matches!(Subject::ALL, [_, Subject::Tiered, Subject::Qemu]));
 
-/// Times, speeds, and how many times as fast as QEMU.
+/// Prints times, speeds, and the speed relative to QEMU.
 pub(crate) fn comparison(workload: Workload, rounds: &[Round]) {
     println!("\n{}, {} rounds", workload.name(), rounds.len());
     println!("{:<12} {:>9} {:>19} {:>7} {:>8} {:>13}", "", "median", "min .. max", "MIPS", "x QEMU", "min .. max");
@@ -32,14 +32,15 @@ pub(crate) fn comparison(workload: Workload, rounds: &[Round]) {
     }
 }
 
-/// Whether the kernel boots as fast on the JIT as promised.
+/// Whether the kernel boots on the JIT within the guaranteed time.
 pub(crate) fn boot_is_fast(rounds: &[Round]) -> bool {
     let seconds = Spread::of(rounds.iter().map(|round| seconds_of(round, TIERED)));
     is_kept("kernel entry to init, tiered", seconds.median, Bound::AtMost(4.0), "s")
 }
 
-/// What telemetry costs, and whether that is as little as promised: by the upper end of the interval in which the median
-/// of the pairs' ratios is with a probability of 95 %, so that a noisy measurement does not pass for a good one.
+/// Reports the cost of telemetry and whether it is within the guarantee, by the upper end
+/// of the 95 % confidence interval of the median ratio, so that a noisy measurement does
+/// not pass.
 pub(crate) fn overhead_is_small(pairs: &[Pair]) -> bool {
     let ratios: Vec<f64> = pairs.iter().map(|pair| pair.without / pair.with).collect();
     let spread = Spread::of(ratios.iter().copied());
@@ -54,12 +55,12 @@ fn seconds_of(round: &Round, subject: usize) -> f64 {
     seconds(round[subject].time)
 }
 
-/// At least the resolution of the guests' time stamps.
+/// Not less than the resolution of the guests' time stamps.
 fn seconds(time: Duration) -> f64 {
     time.as_secs_f64().max(0.001)
 }
 
-/// Median and range; NaN when there is nothing.
+/// Median and range; NaN without values.
 struct Spread {
     min: f64,
     median: f64,

@@ -14,10 +14,10 @@ use crate::workload::Workload;
 
 /// Guest memory of all subjects, in MiB.
 const MEMORY_MIB: u64 = 512;
-/// Far above what the slowest takes.
+/// Far beyond the time of the slowest run.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Who runs it.
+/// Subject that runs a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     Interpreter,
@@ -37,7 +37,7 @@ impl Subject {
     }
 }
 
-/// What a run gave.
+/// Result of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
     /// By the guest's clock.
@@ -46,10 +46,10 @@ pub(crate) struct Outcome {
     pub(crate) instructions: Option<u64>,
 }
 
-/// Runs it once.
+/// Runs the workload once.
 ///
 /// # Panics
-/// When the guest does not get through.
+/// If the guest does not finish.
 pub(crate) fn run(subject: Subject, workload: Workload) -> Outcome {
     match subject {
         Subject::Interpreter => machine(&specification(Arc::new(InterpreterFactory), workload), workload, |_| ()).0,
@@ -58,7 +58,7 @@ pub(crate) fn run(subject: Subject, workload: Workload) -> Outcome {
     }
 }
 
-/// A specification and what its console says.
+/// A specification with the capture of its console.
 pub(crate) struct Specification {
     pub(crate) machine: MachineSpec,
     output: Arc<CaptureBackend>,

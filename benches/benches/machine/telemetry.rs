@@ -18,12 +18,12 @@ use riscope_telemetry::{Telemetry, TelemetryConfig};
 use crate::run::specification;
 use crate::workload::Workload;
 
-/// It goes on for days.
+/// Runs for days.
 const WORKLOAD: Workload = Workload::Phase { name: "integer", steps: 1_000_000_000 };
-/// Until its code is translated.
+/// Time until its code is translated.
 const WARM_UP: Duration = Duration::from_secs(5);
-/// Length of one half of a pair, and so of the time between two scrapes: ten times as often as Prometheus usually
-/// scrapes.
+/// Length of half a pair, and thus the scrape interval: ten times as often as usual with
+/// Prometheus.
 const SLICE: Duration = Duration::from_secs(1);
 
 /// Instructions per second of the guest.
@@ -33,7 +33,7 @@ pub(crate) struct Pair {
     pub(crate) with: f64,
 }
 
-/// Measures so many pairs.
+/// Measures `count` pairs.
 pub(crate) fn pairs(count: u32) -> Vec<Pair> {
     let bus = DomainEventBus::new();
     let mut specification = specification(Arc::new(JitFactory::default()), WORKLOAD);
@@ -65,7 +65,7 @@ fn speed(machine: &Machine) -> f64 {
     (after - before) as f64 / time.as_secs_f64()
 }
 
-/// The same with telemetry that is scraped; starting and ending it is not part of the time.
+/// The same with telemetry that is scraped; the time excludes its start and end.
 fn speed_with_telemetry(machine: &Machine, bus: &DomainEventBus) -> f64 {
     let telemetry = Arc::new(Telemetry::start(bus, TelemetryConfig::default()).expect("telemetry starts"));
     telemetry.register_vm(machine.counters().clone());

@@ -46,7 +46,7 @@ impl Workload {
         }
     }
 
-    /// How long it took by the guest's clock, from what it wrote to its console.
+    /// Duration by the guest's clock, from its console output.
     pub(crate) fn time(self, console: &str) -> Option<Duration> {
         match self {
             Self::Phase { name, .. } => {
@@ -58,17 +58,17 @@ impl Workload {
     }
 }
 
-/// A file of this repository.
+/// Path of a file of this repository.
 ///
 /// # Panics
-/// When it is not there.
+/// If it does not exist.
 fn in_tree(path: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     assert!(path.exists(), "{} is missing: `make test-guest` makes it", path.display());
     path
 }
 
-/// The time at the start of the line that goes on with `text`, as in `[    1.234567] text`.
+/// Time stamp of the line that contains `text`, as in `[    1.234567] text`.
 fn stamp(console: &str, text: &str) -> Option<Duration> {
     let line = console.lines().find(|line| line.contains(text))?;
     let seconds = line.trim().strip_prefix('[')?.split_once(']')?.0.trim();

@@ -2,7 +2,7 @@
 
 use super::encode::{Fields, encode, row};
 
-/// A place in the code, perhaps not known yet.
+/// A position in the code, possibly not bound yet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Label(usize);
 
@@ -12,7 +12,7 @@ pub(crate) struct Assembler {
     code: Vec<u8>,
     /// Offset of each label.
     labels: Vec<Option<usize>>,
-    /// Offsets of 32-bit instructions that lead to a label.
+    /// Offsets of 32-bit instructions that refer to an unbound label.
     open: Vec<(usize, &'static str, Fields, Label)>,
 }
 
@@ -28,7 +28,7 @@ impl Assembler {
         Label(self.labels.len() - 1)
     }
 
-    /// Lets `label` stand for the next instruction.
+    /// Binds `label` to the next instruction.
     pub(crate) fn bind(&mut self, label: Label) {
         self.labels[label.0] = Some(self.code.len());
     }
@@ -40,7 +40,7 @@ impl Assembler {
         label
     }
 
-    /// Any instruction, as bits; of a 16-bit one the upper half is left out.
+    /// Emits an instruction by its bits; of a 16-bit one, only the lower half.
     pub(crate) fn raw(&mut self, bits: u32) {
         let len = if bits & 3 == 3 { 4 } else { 2 };
         self.code.extend_from_slice(&bits.to_le_bytes()[..len]);

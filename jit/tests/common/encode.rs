@@ -3,7 +3,7 @@
 
 use riscope_core::isa::{Format, Row, rows};
 
-/// Operand fields; a format takes those that it has.
+/// Operand fields; a format uses those that it has.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Fields {
     pub(crate) rd: u32,
@@ -52,7 +52,7 @@ pub(crate) fn encode(row: &Row, fields: Fields) -> u32 {
         }
 }
 
-/// `count` bits of `imm` from bit `from` on, moved to bit `to`.
+/// Extracts `count` bits of `imm` from bit `from` and moves them to bit `to`.
 fn part(imm: u32, from: u32, count: u32, to: u32) -> u32 {
     (imm >> from & ((1 << count) - 1)) << to
 }

@@ -15,17 +15,16 @@ use super::machine::Machine;
 use super::program::Program;
 use super::shrink::shrink;
 
-/// Instructions of one program: most run their main line more than a hundred times.
+/// Instructions per program; most repeat their main line more than a hundred times.
 const INSTRUCTIONS: u64 = 60_000;
 
-/// The translating engine such that nearly everything is compiled, and at the same
-/// moment in every run.
+/// The JIT configured to compile nearly everything, at the same time in every run.
 pub(crate) fn translator() -> JitFactory {
     let config = JitConfig { hot_threshold: 2, code_cache_bytes: 1 << 20, synchronous: true, ..JitConfig::default() };
     JitFactory { config }
 }
 
-/// What programs did on the engine under test.
+/// Statistics of programs on the engine under test.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Statistics {
     pub(crate) programs: u64,
@@ -33,7 +32,7 @@ pub(crate) struct Statistics {
     pub(crate) instructions: u64,
     /// Of these, in generated code.
     pub(crate) translated: u64,
-    /// Translations that could be entered in the end.
+    /// Translations that exist at the end.
     pub(crate) blocks: u64,
     /// Exceptions and interrupts.
     pub(crate) exceptions: [u64; ExceptionCause::ALL.len()],
@@ -73,7 +72,7 @@ impl Statistics {
 /// A program on which two engines differ.
 #[derive(Debug)]
 pub(crate) struct Finding {
-    /// Reduced as far as it goes.
+    /// The reduced program.
     pub(crate) program: Program,
     /// What differs.
     difference: String,
@@ -85,7 +84,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Runs `program` on the interpreter and on `suspect`. `Some` tells how they differ.
+/// Runs `program` on the interpreter and on `suspect`; describes the difference, if any.
 pub(crate) fn compare(
     program: &Program,
     suspect: &dyn EngineFactory,
@@ -94,8 +93,8 @@ pub(crate) fn compare(
     differ(program, &InterpreterFactory, suspect, statistics)
 }
 
-/// Runs `program` on two engines. `Some` tells how they differ in registers, control
-/// registers or memory.
+/// Runs `program` on two engines; describes the difference in registers, CSRs or memory, if
+/// any.
 pub(crate) fn differ(
     program: &Program,
     reference: &dyn EngineFactory,

@@ -26,13 +26,13 @@ mod save {
     pub(super) const T4: i32 = 8;
     pub(super) const T5: i32 = 16;
     pub(super) const DIGEST: i32 = 24;
-    /// Where code is for the handler itself.
+    /// Base address of the code for the handler itself.
     pub(super) const OWN_BASE: i32 = 32;
     /// Number of mode changes so far.
     pub(super) const CHANGES: i32 = 40;
     /// Eight modes, a byte each, taken in turn.
     pub(super) const MODES: i32 = 48;
-    /// Where code is for each mode.
+    /// Base address of the code for each mode.
     pub(super) const BASES: i32 = 56;
     pub(super) const RESTART: i32 = 88;
     /// Number of interrupts so far.
@@ -41,7 +41,7 @@ mod save {
     pub(super) const PERIOD: i32 = 104;
 }
 
-/// What the handlers are to know about a program.
+/// Parameters of the handlers for a program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     /// Whether S-mode and U-mode run in an address space.
@@ -100,7 +100,7 @@ impl Plan {
     }
 }
 
-/// What differs between the handlers of the two modes.
+/// Differences between the handlers of the two modes.
 struct Level {
     status: u16,
     scratch: u16,
@@ -126,7 +126,7 @@ const MACHINE: Level = Level {
     pending: 0x344,
     previous_shift: 11,
     previous_mask: 3,
-    // With MPRV set, the handler's own accesses would follow the new mode.
+    // Under MPRV, the handler's own accesses would follow the new mode.
     clear: 3 << 11 | 1 << 17,
     back: "mret",
 };
@@ -230,7 +230,7 @@ fn handler(level: &Level) -> Vec<u8> {
     asm.finish()
 }
 
-/// From `pc` in t4 and the cause in t3 to the offset of the next instruction in t4.
+/// Advances `pc` in t4 to the offset of the next instruction, by the cause in t3.
 fn skip_instruction(asm: &mut Assembler, restart: Label) {
     // Fetches that failed: causes 0, 1 and 12.
     asm.imm("lui", T5, 0, 0x1000);
@@ -278,8 +278,8 @@ fn change_mode(asm: &mut Assembler, level: &Level, resume: Label) {
     asm.jump(0, resume);
 }
 
-/// Sets the timer again and clears a software interrupt; every fourth interrupt
-/// starts the program over, so that no endless loop in it lasts.
+/// Rearms the timer and clears a software interrupt; every fourth interrupt restarts the
+/// program, so that endless loops in it end.
 fn serve_interrupt(asm: &mut Assembler, level: &Level, restart: Label, resume: Label) {
     asm.csr("csrrci", 0, level.pending, 2);
     asm.csr("csrrs", T3, 0xc01, 0);
@@ -297,7 +297,7 @@ fn serve_interrupt(asm: &mut Assembler, level: &Level, restart: Label, resume: L
     asm.jump(0, restart);
 }
 
-/// Goes on at offset t4 of the code as the previous mode sees it.
+/// Returns to offset t4 of the code in the address space of the previous mode.
 fn return_to_offset(asm: &mut Assembler, level: &Level) {
     asm.csr("csrrs", T5, level.status, 0);
     asm.imm("srli", T5, T5, level.previous_shift);

@@ -11,9 +11,9 @@
 //!       + 0x20_0000 more data, a superpage in address spaces
 //! ```
 //!
-//! In an address space the same offsets lie behind [`SUPERVISOR`] and, as user
-//! pages, behind [`USER`], so that code and data are equally far apart everywhere
-//! and every instruction works in every mode.
+//! Address spaces map the same offsets at [`SUPERVISOR`] and, as user pages, at [`USER`],
+//! so that the distance between code and data is the same everywhere and every instruction
+//! works in every mode.
 
 /// Physical address of the RAM.
 pub(crate) const RAM: u64 = 0x8000_0000;

@@ -79,7 +79,7 @@ impl Machine {
             if exit == Exit::LimitReached {
                 break;
             }
-            // Nothing sleeps: the program goes on as if woken for no reason.
+            // `wfi` does not sleep: the program continues as after a spurious wake-up.
             exits.push((exit, end.wrapping_sub(self.hart.instructions_retired())));
         }
         exits
@@ -91,7 +91,7 @@ impl Machine {
         self.hart.instructions_retired() + traps
     }
 
-    /// What can be seen without changing anything.
+    /// State that can be read without changing it.
     pub(crate) fn state(&self) -> State {
         let state = self.hart.state();
         State {
@@ -112,8 +112,8 @@ impl Machine {
         }
     }
 
-    /// The control registers, by number. Running on afterwards makes no sense: the
-    /// hart was taken to M-mode for it.
+    /// CSRs by number. The machine cannot continue afterwards, as the hart is taken to
+    /// M-mode.
     pub(crate) fn control_registers(&mut self) -> Vec<(u16, u64)> {
         self.hart.take_exception(Exception::new(ExceptionCause::MachineEcall, 0));
         self.hart.set_pc(GuestAddr(RAM + DUMP_ROUTINE));
@@ -155,7 +155,7 @@ fn load(ram: &GuestRam, program: &Program) {
     }
 }
 
-/// A number that is very likely another one when a word of the region is.
+/// Digest of a region of memory.
 fn digest(ram: &GuestRam, offset: u64, len: u64) -> u64 {
     let mut bytes = vec![0; len as usize];
     ram.memory().read_slice(&mut bytes, GuestAddress(RAM + offset)).expect("an address in RAM");
@@ -163,7 +163,7 @@ fn digest(ram: &GuestRam, offset: u64, len: u64) -> u64 {
     words.fold(0u64, |digest, word| (digest.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95))
 }
 
-/// What is compared after every step.
+/// State compared after every step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct State {
     x: [u64; 32],

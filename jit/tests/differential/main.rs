@@ -8,13 +8,12 @@
 //!                                     smallest program, as text ◄── shrink.rs
 //! ```
 //!
-//! Everything follows from seeds: programs, when their time passes, and what is
-//! compiled when, so a failure repeats. `RISCOPE_FUZZ_INSTRUCTIONS` sets how many
-//! instructions each profile runs, `RISCOPE_FUZZ_SEED` the first seed; a failing
-//! program names its own.
+//! Seeds determine everything: programs, their time, and what is compiled when, so that
+//! failures are reproducible. `RISCOPE_FUZZ_INSTRUCTIONS` sets the instructions per
+//! profile, `RISCOPE_FUZZ_SEED` the first seed; a failing program reports its own.
 //!
-//! Programs avoid what has no defined effect: executing changed code before a
-//! fence, and translating through changed page tables before one.
+//! Programs avoid undefined behaviour: executing modified code before a fence, and using
+//! modified page tables before one.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -81,8 +80,8 @@ mod tests {
         Some(number.unwrap_or_else(|error| panic!("{name}={text}: {error}")))
     }
 
-    /// Runs `millions` of instructions. At least `translated` of 100 have to run in
-    /// generated code, and half of the programs `iterations` times or more.
+    /// Runs `millions` of instructions. At least `translated` per cent must run in
+    /// generated code, and half of the programs must complete `iterations` or more.
     fn engines_agree(profile: &Profile, millions: u64, translated: u64, iterations: u64) {
         let instructions = variable("RISCOPE_FUZZ_INSTRUCTIONS").unwrap_or(millions * 1_000_000);
         let seed = variable("RISCOPE_FUZZ_SEED").unwrap_or(0x5eed_0000_0000);
@@ -105,7 +104,7 @@ mod tests {
 
     #[test]
     fn engines_agree_on_floating_point() {
-        // Elsewhere the interpreter executes all of it.
+        // On other hosts the interpreter executes all of it.
         let translated = if cfg!(target_arch = "x86_64") { 25 } else { 8 };
         engines_agree(&FLOAT, FLOATING_POINT, translated, 100);
     }

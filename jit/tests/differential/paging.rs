@@ -15,14 +15,14 @@ const EXECUTE: u64 = 8;
 const USER_PAGE: u64 = 16;
 const ACCESSED_DIRTY: u64 = 64 | 128;
 
-/// Names one of the two spaces.
+/// One of the two spaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Space {
     First,
     Second,
 }
 
-/// Page tables in the making.
+/// Page tables under construction.
 #[derive(Debug)]
 pub(crate) struct Tables {
     /// Levels: 3 for Sv39, 4 for Sv48, 5 for Sv57.
@@ -73,7 +73,7 @@ impl Tables {
         self.entries.iter().map(|(&at, &entry)| (at, entry))
     }
 
-    /// Physical address of the entry that maps `va` as a page of its own.
+    /// Physical address of the entry that maps the page of `va`.
     pub(crate) fn leaf(&self, va: u64) -> u64 {
         let mut table = self.root;
         for level in (1..self.levels).rev() {
@@ -102,7 +102,7 @@ fn slot(table: u64, va: u64, level: u32) -> u64 {
     table + (va >> (12 + 9 * level) & 511) * 8
 }
 
-/// Mostly all; sometimes one is missing, so that accesses fault.
+/// Usually all; sometimes one is missing, so that accesses fault.
 fn random_permissions(random: &mut Random) -> u64 {
     random.weighted(&[
         (75, READ | WRITE | ACCESSED_DIRTY),

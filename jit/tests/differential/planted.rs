@@ -22,7 +22,7 @@ use super::layout::{DEVICE, PAGE};
 /// Instructions between two polls, as in the interpreter.
 const QUANTUM: u32 = 8192;
 
-/// What is wrong.
+/// Kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// `addw` zero-extends a negative result if the low bits of a source are ones.
@@ -53,7 +53,7 @@ pub(crate) enum Fault {
     FalseSuccess,
 }
 
-/// Makes faulty engines.
+/// Factory of faulty engines.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FaultyFactory(pub(crate) Fault);
 
@@ -71,7 +71,7 @@ impl EngineFactory for FaultyFactory {
     }
 }
 
-/// Goes instruction by instruction, and falsifies some.
+/// Executes instruction by instruction, and falsifies some.
 #[derive(Debug)]
 struct FaultyEngine {
     fault: Fault,
@@ -166,7 +166,7 @@ impl FaultyEngine {
         decode(if low & 3 == 3 { half(pc.wrapping_add(2))? << 16 | low } else { low })
     }
 
-    /// Whether the fault is that this instruction does nothing.
+    /// Whether the fault makes this instruction have no effect.
     fn skips(&self, before: &Before) -> bool {
         match (self.fault, before.insn.op) {
             (Fault::IgnoredInstructionFence, Op::Zifencei(Zifencei::FenceI)) => true,
@@ -177,7 +177,7 @@ impl FaultyEngine {
         }
     }
 
-    /// Changes what the instruction did, if it is a case of the fault.
+    /// Falsifies the effect of the instruction, if the fault applies to it.
     fn falsify(&self, hart: &mut Hart, before: &Before) {
         let o = before.insn.operands;
         let result = hart.x(o.rd());
@@ -222,8 +222,8 @@ mod tests {
     /// Instructions within which a fault has to be found.
     const BUDGET: u64 = 12_000_000;
 
-    /// Finds the fault and returns the smallest program that shows it, which is to
-    /// contain `culprit` and to have at most `most` instructions.
+    /// Finds the fault; checks that the smallest program that shows it contains `culprit`
+    /// and has at most `most` instructions.
     fn is_found(fault: Fault, profile: &Profile, culprit: &str, most: usize) {
         let result = run(profile, 0xfa01_0000, BUDGET, &FaultyFactory(fault));
         let finding: Box<Finding> = result.err().unwrap_or_else(|| panic!("{fault:?} was not found"));

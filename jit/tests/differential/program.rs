@@ -9,7 +9,7 @@ use super::firmware::Plan;
 use super::layout::{CODE, CODE_BYTES};
 use crate::common::encode::{Fields, encode, row};
 
-/// One instruction at its place.
+/// An instruction with its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     /// Offset from the start of the code.
@@ -24,12 +24,12 @@ impl Slot {
         length(self.bits)
     }
 
-    /// Whether it is the instruction that does nothing, of either length.
+    /// Whether it is a no-operation, of either length.
     pub(crate) fn is_nop(self) -> bool {
         self.bits == nop(self.len())
     }
 
-    /// The same place with nothing to do.
+    /// A no-operation at the same position.
     pub(crate) fn emptied(self) -> Self {
         Self { bits: nop(self.len()), ..self }
     }
@@ -44,12 +44,12 @@ fn nop(len: u32) -> u32 {
     if len == 4 { 0x0000_0013 } else { 0x0001 }
 }
 
-/// Everything that a run depends on.
+/// All inputs of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    /// What it was generated from.
+    /// Seed that it was generated from.
     pub(crate) seed: u64,
-    /// Its code; what lies between is filled with jumps to the start.
+    /// Its code; gaps are filled with jumps to the start.
     pub(crate) slots: Vec<Slot>,
     /// Integer registers at the start, from x1 on.
     pub(crate) integers: [u64; 31],
@@ -91,7 +91,7 @@ impl Program {
         }
     }
 
-    /// Instructions that are left of the code.
+    /// Number of instructions that are not no-operations.
     pub(crate) fn live(&self) -> usize {
         self.slots.iter().filter(|slot| !slot.is_nop()).count()
     }

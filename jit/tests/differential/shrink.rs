@@ -5,7 +5,7 @@ use riscope_core::engine::EngineFactory;
 use super::campaign::compare;
 use super::program::Program;
 
-/// The smallest program found, and what differs in it.
+/// Returns the smallest program found, with its difference.
 pub(crate) fn shrink(program: Program, difference: String, suspect: &dyn EngineFactory) -> (Program, String) {
     let mut search = Search { program, difference, suspect };
     search.shorten();
@@ -58,7 +58,7 @@ impl Search<'_> {
         }
     }
 
-    /// Drops runs of instructions, long ones first. Whether any could be dropped.
+    /// Removes sequences of instructions, long ones first. Returns whether any was removed.
     fn remove_instructions(&mut self) -> bool {
         let before = self.program.live();
         let mut run = before.div_ceil(2);
@@ -83,7 +83,7 @@ impl Search<'_> {
         self.program.live() < before
     }
 
-    /// Clears registers and leaves out what surrounds the program, where possible.
+    /// Clears registers and removes parts of the environment where possible.
     fn simplify_state(&mut self) {
         for n in 0..self.program.integers.len() {
             let mut candidate = self.program.clone();

@@ -11,8 +11,8 @@ use super::suite::Symbols;
 /// Address of the first instruction.
 pub(crate) const START: u64 = 0x8000_0000;
 
-/// Text of `words` by `objdump`, each at its place from [`START`] on. With
-/// `aliases`, in the short forms that people write.
+/// Disassembly of `words` by `objdump`, placed from [`START`] on. With `aliases`, in short
+/// forms.
 ///
 /// # Panics
 /// If binutils for riscv64 are not installed or fail.
@@ -61,8 +61,8 @@ mod tests {
     /// Random encodings of each row.
     const ENCODINGS: usize = 100;
 
-    /// Fields that the row fixes stay; all others are random, but reserved rounding
-    /// modes and bits that the specification keeps for later.
+    /// Random encoding of a row: fixed fields are kept, reserved rounding modes and
+    /// reserved bits excluded.
     fn random_encoding(row: &Row, random: &mut Random) -> u32 {
         let open = random.word() & !row.format.mask();
         match row.format {
@@ -77,7 +77,7 @@ mod tests {
         }
     }
 
-    /// A register that there is: binutils has names for more.
+    /// An implemented CSR; binutils names more.
     fn random_csr(random: &mut Random) -> u16 {
         let known: Vec<u16> = (0..1 << 12).filter(|&number| csr::name(number).is_some()).collect();
         random.pick(&known)
@@ -93,8 +93,8 @@ mod tests {
         !matches!(row.op, Op::Zicond(_))
     }
 
-    /// What both call the same, said in the same way: `dyn` is left out, hexadecimal
-    /// numbers have no prefix, an empty fence set is 0.
+    /// Normalises spelling: without `dyn` and hexadecimal prefixes, 0 for an empty fence
+    /// set.
     fn normalised(row: &Row, text: &str) -> String {
         let text = text.strip_suffix(",dyn").unwrap_or(text);
         let text = if is_exact(row) { text.strip_suffix(",rne").unwrap_or(text) } else { text };
@@ -121,7 +121,7 @@ mod tests {
         assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
     }
 
-    /// The 32-bit encoding of what a 16-bit one abbreviates.
+    /// The 32-bit expansion of a 16-bit instruction.
     fn expanded(insn: Insn) -> u32 {
         let o: Operands = insn.operands;
         let row = rows().find(|row| row.op == insn.op).expect("every operation has a row");
@@ -129,8 +129,7 @@ mod tests {
         encode(row, Fields { rd, rs1, rs2, imm: o.imm(), ..Fields::default() })
     }
 
-    /// Whether an instruction changes nothing: as such it has names that depend on the
-    /// version of binutils.
+    /// Whether an instruction is a hint, whose name depends on the version of binutils.
     fn is_hint(bits: u32) -> bool {
         const OP_IMM: u32 = 0x13;
         let (rd, rs1, amount) = (bits >> 7 & 31, bits >> 15 & 31, bits >> 20 & 0x3f);
@@ -154,7 +153,7 @@ mod tests {
                 0 if *half == 0x6101 => true,
                 0 => short.starts_with('.') || short == "unimp",
                 bits if is_hint(*bits) => true,
-                // A move is an `add` in its short form only.
+                // Only the short form writes a move as `mv`.
                 _ => *short == long.replace("add ", "mv ").replace(",zero,", ",") || short == long,
             };
             valid += usize::from(*bits != 0);

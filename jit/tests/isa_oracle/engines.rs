@@ -16,12 +16,12 @@ use vm_memory::{Bytes, GuestAddress};
 use super::suite::{IMAGE, Suite};
 
 const RAM_SIZE: u64 = 64 << 20;
-/// Instructions that no suite needs.
+/// Far beyond the instructions of any suite.
 const LIMIT: u64 = 100_000_000;
 const STEP: u64 = 100_000;
 
-/// The results of `suite` on the engine that `factory` makes, and in which share of
-/// 100 the instructions ran in generated code.
+/// Results of `suite` on the engine of `factory`, with the percentage of instructions in
+/// generated code.
 pub(crate) fn results(suite: &Suite, factory: &dyn EngineFactory) -> (Vec<u64>, u64) {
     let ram = Arc::new(GuestRam::new(GuestPhys(IMAGE), RAM_SIZE).expect("guest memory"));
     ram.memory().write_slice(&suite.image, GuestAddress(IMAGE)).expect("the image fits");
@@ -47,7 +47,7 @@ pub(crate) fn interpreter() -> Box<dyn EngineFactory> {
     Box::new(InterpreterFactory)
 }
 
-/// The translating engine, compiling what runs twice.
+/// The JIT, compiling code that runs twice.
 pub(crate) fn translator() -> Box<dyn EngineFactory> {
     let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
     Box::new(JitFactory { config })

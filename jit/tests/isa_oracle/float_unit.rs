@@ -33,8 +33,8 @@ mod tests {
         value
     }
 
-    /// A loop that divides 1 by 3, then does something for which generated code is left: it
-    /// loads across a page, reads the time, and calls a function.
+    /// A loop that divides 1 by 3 and then causes exits from generated code: it loads
+    /// across a page, reads the time, and calls a function.
     fn program() -> Vec<u8> {
         let mut asm = Assembler::default();
         let float = |asm: &mut Assembler, mnemonic, rd, rs1, rs2| {

@@ -42,8 +42,8 @@ mod tests {
     use crate::engines::{self, interpreter, translator};
     use crate::reference;
 
-    /// Instructions without operands, or whose operands do nothing on one hart; trap
-    /// returns and `wfi` need surroundings that other tests set up.
+    /// Instructions without operands, or without an effect of them on one hart; other tests
+    /// set up the environment of trap returns and `wfi`.
     const WITHOUT_OPERANDS: &[&str] =
         &["ecall", "ebreak", "c.ebreak", "fence", "fence.i", "sfence.vma", "mret", "sret", "wfi"];
 

@@ -6,13 +6,13 @@ use std::process::Command;
 use super::elf::executable;
 use super::suite::{IMAGE, Suite};
 
-/// What it has to implement; the extensions of riscope that a program can see.
+/// Extensions of the simulator; those of riscope that a program can observe.
 const ISA: &str = "--isa=rv64gc_zba_zbb_zbs_zicond_zicboz_zicntr_zicclsm";
 
-/// Instructions that no suite needs.
+/// Far beyond the instructions of any suite.
 const LIMIT: u64 = 100_000_000;
 
-/// Where the installer of the test tools puts the simulator.
+/// Installation path of the simulator.
 fn simulator() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in the workspace");
     root.join(".cache/test-tools/venv/bin/spike")
@@ -21,7 +21,7 @@ fn simulator() -> PathBuf {
 /// The results that the simulator computes for `suite`.
 ///
 /// # Panics
-/// If the simulator is not installed, fails, or writes something else than results.
+/// If the simulator is not installed, fails, or writes anything but results.
 pub(crate) fn results(name: &str, suite: &Suite) -> Vec<u64> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (program, signature) = (directory.join(format!("{name}.elf")), directory.join(format!("{name}.signature")));

@@ -32,24 +32,24 @@ const RESULT: u32 = 27;
 pub(crate) const FREE: [u32; 25] =
     [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 28, 29, 30, 31];
 
-/// Places in the image, as addresses.
+/// Addresses in the image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Symbols {
-    /// Written to end the program; the word behind it is `fromhost`.
+    /// Written to end the program; the following word is `fromhost`.
     pub(crate) tohost: u64,
     pub(crate) begin_signature: u64,
     pub(crate) end_signature: u64,
 }
 
-/// A program with its places.
+/// A program with the addresses of its parts.
 #[derive(Debug)]
 pub(crate) struct Suite {
     pub(crate) image: Vec<u8>,
     pub(crate) symbols: Symbols,
     pub(crate) experiments: Vec<Experiment>,
-    /// How many operand combinations instructions are tried on.
+    /// Operand combinations tested, by instruction.
     pub(crate) tried: Vec<(&'static str, usize)>,
-    /// Offsets in the image of the instructions that are tried.
+    /// Offsets in the image of the tested instructions.
     subjects: Vec<usize>,
 }
 
@@ -81,14 +81,14 @@ impl Experiment {
     }
 }
 
-/// What a range of results is.
+/// Meaning of a range of results.
 #[derive(Debug)]
 pub(crate) struct Experiment {
     pub(crate) title: String,
     table: Table,
     /// Index of its first result.
     first: usize,
-    /// What each result of an entry is.
+    /// Meaning of each result of an entry.
     results: Vec<String>,
 }
 
@@ -98,7 +98,7 @@ impl Suite {
         ((self.symbols.end_signature - self.symbols.begin_signature) / 8) as usize
     }
 
-    /// The same program with nothing in place of the instructions that are tried.
+    /// The same program with the tested instructions removed.
     pub(crate) fn without_subjects(mut self) -> Self {
         for &at in &self.subjects {
             let nop: &[u8] = if self.image[at] & 3 == 3 { &[0x13, 0, 0, 0] } else { &[0x01, 0] };
@@ -107,7 +107,7 @@ impl Suite {
         self
     }
 
-    /// What result `n` is of.
+    /// Meaning of result `n`.
     pub(crate) fn describe(&self, n: usize) -> String {
         let experiment = self.experiments.iter().rfind(|experiment| experiment.first <= n);
         let Some(Experiment { title, table, first, results }) = experiment else { return format!("result {n}") };
@@ -183,9 +183,8 @@ impl Builder {
         std::array::from_fn(|_| free.swap_remove(self.random.below(free.len() as u32) as usize))
     }
 
-    /// Runs the code that `body` emits for each entry of `table`. The body reads
-    /// operands with [`Builder::operand`] and leaves results with
-    /// [`Builder::result`].
+    /// Runs the code that `body` emits for each entry of `table`. The body reads operands
+    /// with [`Builder::operand`] and stores results with [`Builder::result`].
     pub(crate) fn each(&mut self, title: &str, table: &Table, body: impl FnOnce(&mut Self)) {
         self.asm.constant(ENTRY, table.address);
         self.asm.constant(LAST, table.address + 8 * table.words.len() as u64);
@@ -204,18 +203,18 @@ impl Builder {
         self.experiments.push(Experiment { title: title.to_owned(), table: table.clone(), first, results });
     }
 
-    /// Counts `combinations` of operands as tried on an instruction.
+    /// Counts `combinations` of operands as tested on an instruction.
     pub(crate) fn count(&mut self, mnemonic: &'static str, combinations: usize) {
         self.tried.push((mnemonic, combinations));
     }
 
-    /// The instruction that is tried.
+    /// Emits the tested instruction.
     pub(crate) fn subject(&mut self, bits: u32) {
         self.subjects.push(self.asm.len());
         self.asm.raw(bits);
     }
 
-    /// The branch that is tried.
+    /// Emits the tested branch.
     pub(crate) fn subject_branch(&mut self, mnemonic: &'static str, rs1: u32, rs2: u32, to: Label) {
         self.subjects.push(self.asm.len());
         self.asm.branch(mnemonic, rs1, rs2, to);
@@ -233,13 +232,13 @@ impl Builder {
         self.asm.imm("fld", register, ENTRY, 8 * n as i32);
     }
 
-    /// Writes down a register.
+    /// Stores a register as a result.
     pub(crate) fn result(&mut self, register: u32, name: &str) {
         let at = self.result_offset(name);
         self.asm.store("sd", register, RESULT, at);
     }
 
-    /// Writes down a floating-point register.
+    /// Stores a floating-point register as a result.
     pub(crate) fn float_result(&mut self, register: u32, name: &str) {
         let at = self.result_offset(name);
         self.asm.store("fsd", register, RESULT, at);

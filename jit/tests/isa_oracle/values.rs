@@ -2,7 +2,7 @@
 
 use crate::common::random::Random;
 
-/// Integers where results change their character.
+/// Integer edge values.
 pub(crate) const INTEGERS: [u64; 33] = [
     0,
     1,
@@ -39,8 +39,8 @@ pub(crate) const INTEGERS: [u64; 33] = [
     0x0180_0040_0002_0001,
 ];
 
-/// Registers with double-precision numbers of all classes and of both signs, close
-/// to where rounding, overflow, underflow and conversions change.
+/// Double-precision numbers of all classes and both signs, near the borders of rounding,
+/// overflow, underflow and conversions.
 pub(crate) const DOUBLES: [u64; 28] = [
     0x0000_0000_0000_0000,
     0x8000_0000_0000_0000,
@@ -72,8 +72,8 @@ pub(crate) const DOUBLES: [u64; 28] = [
     0x3690_0000_0000_0000,
 ];
 
-/// Registers with single-precision numbers, as [`DOUBLES`]; the last three are not
-/// boxed and count as NaN.
+/// Single-precision numbers, as for [`DOUBLES`]; the last three are not NaN-boxed and count
+/// as NaN.
 pub(crate) const SINGLES: [u64; 28] = [
     0xffff_ffff_0000_0000,
     0xffff_ffff_8000_0000,

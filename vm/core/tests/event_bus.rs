@@ -24,7 +24,7 @@ mod tests {
         bus.publish(machine(number), Event::blank(kind));
     }
 
-    /// What a subscriber would get.
+    /// An envelope as a subscriber receives it.
     fn envelope(kind: EventType, number: u64) -> Envelope {
         Envelope { sequence: 0, monotonic_ns: 0, wall_ns: 0, vm_id: machine(number), event: Event::blank(kind) }
     }
@@ -140,8 +140,8 @@ mod tests {
         publish(&bus, DELETED, 1);
         let envelope = all.try_recv().expect("the event");
         assert!((before..=monotonic_ns()).contains(&envelope.monotonic_ns));
-        // The clocks' difference is refreshed every second, and the host may set its
-        // clock; the same hour is what this can know.
+        // The difference between the clocks is refreshed every second, and the host may set
+        // its clock, so the test only checks the hour.
         assert!(wall_ns().abs_diff(envelope.wall_ns) < 3_600_000_000_000);
     }
 
@@ -165,12 +165,12 @@ mod tests {
         })
     }
 
-    /// What a subscriber of the property below does.
+    /// Behaviour of a subscriber in the property below.
     #[derive(Clone, Debug)]
     struct Reader {
         filter: Filter,
         capacity: usize,
-        /// Leaves after this many events; stays to the end if there are not so many.
+        /// Unsubscribes after this many events, or stays to the end if there are fewer.
         stays_for: usize,
     }
 
@@ -190,8 +190,7 @@ mod tests {
         while seen.len() < reader.stays_for {
             match subscription.recv_timeout(std::time::Duration::from_millis(1)) {
                 Ok(envelope) => seen.push(envelope),
-                // Publishers have ended when the bus has one subscriber more, which
-                // is how the test says so.
+                // The test adds a subscriber named "end" when publishers have finished.
                 Err(_) if bus.stats().subscribers.iter().any(|it| &*it.name == "end") => break,
                 Err(_) => {}
             }
@@ -203,8 +202,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
-        /// Publishers and readers on threads of their own; readers come with filters
-        /// and queues of all sizes, and some leave while others publish.
+        /// Publishers and readers on their own threads; readers have filters and queues of
+        /// all sizes, and some unsubscribe while others publish.
         #[test]
         fn published_is_delivered_dropped_or_queued(
             publishers in prop::collection::vec(published(), 1..4),
@@ -242,7 +241,7 @@ mod tests {
                 sequences.sort_unstable();
                 sequences.dedup();
                 prop_assert_eq!(sequences.len(), seen.len(), "an event arrived twice");
-                // A reader that stays and whose queue holds everything gets everything.
+                // A reader that stays and has a large enough queue gets every event.
                 if reader.stays_for == usize::MAX && reader.capacity == 4096 {
                     let matching = publishers.iter().flatten()
                         .filter(|&&(kind, vm)| reader.filter.matches(&envelope(kind, vm))).count();

@@ -7,8 +7,8 @@ use crate::common::encode::Fields;
 const BRANCHES: &[&str] = &["beq", "bne", "blt", "bge", "bltu", "bgeu"];
 
 impl Generator<'_> {
-    /// Behind, rarely two bytes off. Code that is patched is only entered where a
-    /// snippet starts.
+    /// A following unit, rarely two bytes off. With patching, code is only entered at the
+    /// start of a snippet.
     fn behind(&mut self) -> Target {
         if !self.profile.patches && self.random.chance(2) { Target::OffBeat } else { Target::Behind }
     }
@@ -48,7 +48,7 @@ impl Generator<'_> {
         Unit { bits, open: vec![(0, Reach::Pair, target)], ..Unit::default() }
     }
 
-    /// A call of a function, or from a function of the last one, if there is any.
+    /// A call of a function or, within a function, of the leaf function, if there is one.
     pub(super) fn call(&mut self) -> Unit {
         let callable = match (self.part, self.functions) {
             (Part::Leaf, _) | (Part::Main, 0) | (Part::Function, 0 | 1) => return self.integer(),
@@ -61,7 +61,7 @@ impl Generator<'_> {
         self.far_jump(link, Target::Chunk(self.main_chunks + function))
     }
 
-    /// Return from a function; rarely with an odd offset, which the jump ignores.
+    /// Return from a function; rarely to an odd address, whose lowest bit the jump ignores.
     pub(super) fn give_back(&mut self) -> Unit {
         let rs1 = self.registers.links[usize::from(self.part == Part::Leaf)];
         match self.random.below(4) {
@@ -71,8 +71,8 @@ impl Generator<'_> {
         }
     }
 
-    /// A jump to a computed address: behind, or anywhere if a timer ends the endless
-    /// loops that this may lead to.
+    /// A jump to a computed address: following, or anywhere if a timer ends the endless
+    /// loops that may result.
     pub(super) fn computed_jump(&mut self) -> Unit {
         let anywhere = self.surroundings.timer_period != 0 && self.random.chance(20);
         let target = if anywhere { Target::Anywhere } else { Target::Behind };
@@ -101,7 +101,7 @@ impl Generator<'_> {
         self.snippets(units, count, depth + 1);
         let bits = vec![
             op("addi", Fields { rd: counter, rs1: counter, imm: -1, ..Fields::default() }),
-            // Not `bne`: a branch into the loop may have left out its start.
+            // Not `bne`: a branch into the loop may have skipped its start.
             op("blt", Fields { rs2: counter, ..Fields::default() }),
         ];
         units.push(Unit { bits, open: vec![(1, Reach::Branch, Target::Unit(first))], ..Unit::default() });

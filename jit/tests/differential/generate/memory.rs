@@ -111,8 +111,8 @@ impl Generator<'_> {
         self.with_address(15, &body)
     }
 
-    /// Load-reserved and store-conditional of the same or of different widths, with
-    /// something between them now and then.
+    /// Load-reserved and store-conditional of equal or different widths, sometimes with
+    /// other instructions in between.
     pub(super) fn reserved(&mut self) -> Unit {
         let mut body = vec![self.atomic_row(Format::Lr)];
         if self.random.chance(30) {
@@ -137,7 +137,7 @@ impl Generator<'_> {
         self.with_address(50, &[op("cbo.zero", Fields { rs1, ..Fields::default() })])
     }
 
-    /// A load or store of a device register, sometimes behind the last one.
+    /// A load or store of a device register, sometimes beyond the last one.
     pub(super) fn device(&mut self) -> Unit {
         let address = self.registers.address;
         let load = self.random.chance(60);
@@ -154,7 +154,7 @@ impl Generator<'_> {
         ])
     }
 
-    /// An access where neither RAM nor a device nor a mapping is.
+    /// An access to vacant or unmapped addresses.
     pub(super) fn unmapped(&mut self) -> Unit {
         let address = self.registers.address;
         let upper = self.random.pick(&[0x2000_0000, 0x7000_0000, i32::MIN, -0x1000, 0x4100_0000]);
@@ -169,7 +169,7 @@ impl Generator<'_> {
         ])
     }
 
-    /// An access through any register.
+    /// An access through a random register.
     pub(super) fn stray(&mut self) -> Unit {
         let load = self.profile.patches || self.random.chance(50);
         let mnemonic = self.random.pick(if load { LOADS } else { STORES });

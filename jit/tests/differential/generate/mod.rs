@@ -7,9 +7,8 @@
 //!  chunk n   snippets …  ───────────────────────────────┘
 //! ```
 //!
-//! The chunks lie at random places of four pages, so that code crosses pages and
-//! jumps lead from page to page. The program never ends: whoever runs it decides
-//! how long.
+//! The chunks are at random positions of four pages, so that code crosses pages and jumps
+//! lead to other pages. Programs do not end; the caller limits their instructions.
 
 mod flow;
 mod memory;
@@ -32,8 +31,8 @@ use super::program::{Program, Slot};
 use crate::common::encode::{Fields, encode, row};
 use crate::common::random::Random;
 
-/// Longest step between two comparisons: no engine's quantum is shorter, so that
-/// all engines look at clock and interrupts after the same instructions.
+/// Maximum instructions between two comparisons: not more than any engine's quantum, so
+/// that all engines poll clock and interrupts after the same instructions.
 const LONGEST_STEP: u32 = 8192;
 
 /// State of a generation.
@@ -45,11 +44,11 @@ struct Generator<'a> {
     /// Chunks of the main line; the others are functions.
     main_chunks: usize,
     functions: usize,
-    /// Where the snippets go that are being made.
+    /// Destination of generated snippets.
     part: Part,
 }
 
-/// Parts of a program by who calls them.
+/// Parts of a program by caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Main,
@@ -148,7 +147,7 @@ impl Generator<'_> {
         chunks
     }
 
-    /// Puts the chunks behind one another with random gaps, as far as they fit.
+    /// Places the chunks in sequence with random gaps, as far as they fit.
     fn place(&mut self, chunks: &mut [Chunk]) {
         let total: u32 = chunks.iter().map(Chunk::len).sum();
         let mut room = CODE_BYTES as u32 - total;
@@ -162,7 +161,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Points the pointers into the data window and loads fresh operands.
+    /// Sets the pointers to the data window and loads fresh operands.
     fn prologue(&mut self) -> Vec<Unit> {
         let mut units = Vec::new();
         for pointer in self.registers.pointers {

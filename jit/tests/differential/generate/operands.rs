@@ -44,7 +44,7 @@ fn accesses(op: Op) -> bool {
     stores(op) || matches!(op, Op::I(I::Lw | I::Ld) | Op::Float(Float::Load, Precision::Double))
 }
 
-/// An immediate: anything, or one of the ends.
+/// A random immediate, or one of the limits.
 fn immediate(format: Format, random: &mut Random) -> i32 {
     match format {
         Format::I if random.chance(40) => random.pick(&[0, 1, -1, 2047, -2048]),
@@ -82,7 +82,7 @@ impl Generator<'_> {
         Unit::of(vec![encode(row, fields)])
     }
 
-    /// A random 16-bit instruction that leaves registers with a purpose alone.
+    /// A random 16-bit instruction that does not write reserved registers.
     pub(super) fn compressed(&mut self) -> Unit {
         loop {
             let row = self.random.pick(&COMPRESSED);

@@ -5,7 +5,7 @@
 pub(crate) enum Kind {
     /// Register arithmetic of I, M and the bit-manipulation extensions.
     Integer,
-    /// A 16-bit instruction that is no jump.
+    /// A 16-bit instruction that is not a jump.
     Compressed,
     Load,
     Store,
@@ -21,9 +21,9 @@ pub(crate) enum Kind {
     FloatMemory,
     /// Rounding mode and flags.
     FloatControl,
-    /// A branch to somewhere behind.
+    /// A branch to a following unit.
     Branch,
-    /// A jump to somewhere behind.
+    /// A jump to a following unit.
     Jump,
     /// A counted loop around the following snippets.
     Loop,
@@ -41,13 +41,13 @@ pub(crate) enum Kind {
     System,
     /// `fence`, `fence.i`, `sfence.vma`.
     Fence,
-    /// Bits that are no instruction, or a random word.
+    /// An illegal encoding, or a random word.
     Invalid,
     /// An access to the device.
     Device,
-    /// An access to where nothing is.
+    /// An access to vacant addresses.
     Unmapped,
-    /// An access through whatever is in a register.
+    /// An access through a random register.
     Stray,
     /// Changes an instruction and fences.
     Patch,
@@ -65,12 +65,12 @@ pub(crate) struct Profile {
     pub(crate) kinds: &'static [(u32, Kind)],
     /// Modes to start in, and to change to: 0 is U, 1 is S, 3 is M.
     pub(crate) modes: &'static [u8],
-    /// Programs of 100 that have address spaces.
+    /// Percentage of programs with address spaces.
     pub(crate) paging: u32,
-    /// Programs of 100 that have a timer running.
+    /// Percentage of programs with a running timer.
     pub(crate) timer: u32,
-    /// Whether programs change their code. Their stores are then more disciplined:
-    /// a change without a fence has no defined effect to compare.
+    /// Whether programs modify their code. They then restrict their other stores, as a
+    /// change without a fence has no defined effect.
     pub(crate) patches: bool,
 }
 
@@ -80,7 +80,7 @@ use Kind::{
     SwitchSpace, System, Unmapped,
 };
 
-/// Arithmetic and control flow, hardly any trap.
+/// Arithmetic and control flow, with few traps.
 pub(crate) const INTEGER: Profile = Profile {
     name: "integer",
     kinds: &[
@@ -100,7 +100,7 @@ pub(crate) const INTEGER: Profile = Profile {
     patches: false,
 };
 
-/// Accesses of all kinds, aligned or not, allowed or not.
+/// Accesses of all kinds, aligned or not, permitted or not.
 pub(crate) const MEMORY: Profile = Profile {
     name: "memory",
     kinds: &[
@@ -154,7 +154,7 @@ pub(crate) const CONTROL: Profile = Profile {
     patches: false,
 };
 
-/// Control registers, traps, changes of mode and of translation.
+/// CSRs, traps, changes of mode and of translation.
 pub(crate) const PRIVILEGED: Profile = Profile {
     name: "privileged",
     kinds: &[
@@ -184,7 +184,7 @@ pub(crate) const PRIVILEGED: Profile = Profile {
     patches: false,
 };
 
-/// Code that changes itself.
+/// Self-modifying code.
 pub(crate) const PATCHING: Profile = Profile {
     name: "patching",
     kinds: &[

@@ -4,11 +4,11 @@ use crate::common::random::Random;
 
 const SP: u32 = 2;
 
-/// Registers with a purpose. Other snippets overwrite them only now and then.
+/// Reserved registers, which other snippets rarely overwrite.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Registers {
-    /// Point into the data window. The first is `sp` and the second one of those
-    /// that 16-bit loads and stores can name.
+    /// Pointers into the data window. The first is `sp`, the second one that 16-bit loads
+    /// and stores can encode.
     pub(super) pointers: [u32; 3],
     /// Counters of loops, by depth.
     pub(super) counters: [u32; 2],

@@ -17,7 +17,7 @@ mod pmp {
     pub(super) const LOCKED: u64 = 1 << 7;
 }
 
-/// Drawn once for a program.
+/// Random environment of a program.
 #[derive(Debug)]
 pub(super) struct Surroundings {
     /// The two address spaces, if any.
@@ -62,13 +62,13 @@ impl Surroundings {
         Some(spaces[random.below(2) as usize].leaf(va) - RAM)
     }
 
-    /// What `satp` has to be combined with to switch spaces.
+    /// Value to combine with `satp` to switch spaces.
     pub(super) fn space_difference(&self) -> Option<i32> {
         let [first, second] = self.spaces.as_ref()?;
         i32::try_from(first.satp() ^ second.satp()).ok()
     }
 
-    /// Values of control registers, in the order in which they are to be set.
+    /// Values of CSRs, in the order in which they are to be set.
     pub(super) fn control(&self, plan: &Plan, random: &mut Random) -> Vec<(u16, u64)> {
         let mut registers = plan.vectors().to_vec();
         registers.extend(self.protection(random));
@@ -100,9 +100,9 @@ impl Surroundings {
         registers
     }
 
-    /// PMP: code that may not be written (unless the program patches it) and data
-    /// that may not be executed, both locked, as stores to what is executed have no
-    /// defined effect before a fence. Sometimes a hole in the data before both.
+    /// PMP: code that is not writable (unless the program patches it) and data that is not
+    /// executable, both locked, as stores to executed code have no defined effect before a
+    /// fence. Sometimes a hole in the data with higher priority.
     fn protection(&self, random: &mut Random) -> Vec<(u16, u64)> {
         let write = if self.patches { pmp::WRITE } else { 0 };
         let code = pmp::READ | write | pmp::EXECUTE | pmp::NAPOT | pmp::LOCKED;

@@ -9,8 +9,8 @@ use crate::common::encode::Fields;
 
 const ACCESSES: &[&str] = &["csrrw", "csrrs", "csrrc", "csrrwi", "csrrsi", "csrrci"];
 
-/// Registers that a program may set to anything without losing its footing:
-/// counters, their enables, and what traps leave behind.
+/// Registers that a program may set to any value without losing control: counters, their
+/// enables, and trap state.
 const HARMLESS: &[i32] =
     &[0x001, 0x002, 0x003, 0x106, 0x10a, 0x141, 0x142, 0x143, 0x320, 0x341, 0x342, 0x343, 0xb00, 0xb02, 0xf14, 0xc00];
 
@@ -44,7 +44,7 @@ impl Generator<'_> {
         let number = self.random.pick(&[1, 1, 1, 3]);
         let mnemonics = if number == 3 { &["csrrs", "csrrsi"][..] } else { ACCESSES };
         let bits = self.control_access(number, mnemonics);
-        // Reading `fcsr` is enough: writing it would mostly give illegal modes.
+        // `fcsr` is only read: writes would mostly set illegal modes.
         Unit::of(vec![if number == 3 { bits & !(31 << 15) } else { bits }])
     }
 
@@ -66,7 +66,7 @@ impl Generator<'_> {
             (1, 1 << 21),
             (1, 1 << 22),
         ]);
-        // Without FS, all of floating point traps: that should not last.
+        // Without FS, all floating-point instructions trap, which should not last.
         let clears = if bit & 3 << 13 != 0 { 20 } else { 50 };
         let access = if self.random.chance(clears) { "csrrc" } else { "csrrs" };
         let mask = if bit < 2048 {
@@ -98,7 +98,7 @@ impl Generator<'_> {
         Unit::of(vec![bits])
     }
 
-    /// Bits that are no instruction.
+    /// An illegal encoding.
     pub(super) fn invalid(&mut self) -> Unit {
         let bits = loop {
             let word = self.random.word();
@@ -133,11 +133,11 @@ impl Generator<'_> {
             op("addi", Fields { rd: address, ..Fields::default() }),
         ];
         let target = Target::Patchable(self.random.below(1 << 16) as usize);
-        // Code that changes all the time would never be translated.
+        // Code that changes on every iteration would never be translated.
         self.now_and_then(Unit { bits, open: vec![(0, Reach::Pair, target)], ..Unit::default() })
     }
 
-    /// The unit, but only in some iterations: one of two to one of eight.
+    /// The unit, executed in one of two to one of eight iterations.
     fn now_and_then(&mut self, unit: Unit) -> Unit {
         let address = self.registers.address;
         let mask = self.random.pick(&[0x40, 0x180, 0x1c0]);
@@ -174,7 +174,7 @@ impl Generator<'_> {
         if self.random.chance(50) {
             bits.push(op("sfence.vma", Fields::default()));
         } else {
-            // The address in the space that was changed, whatever mode this is.
+            // The address in the modified space, whatever the mode.
             let upper = if base == USER { (USER + page) as i32 } else { (SUPERVISOR + page) as i32 };
             let inside = Fields { rd: address, rs1: address, imm: self.random.between(0, 2047), ..Fields::default() };
             bits.push(op("lui", Fields { rd: address, imm: upper, ..Fields::default() }));

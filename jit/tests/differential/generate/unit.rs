@@ -5,10 +5,10 @@ use super::super::program::length;
 use crate::common::encode::{Fields, compressed_branch_offset, compressed_jump_offset, encode, row};
 use crate::common::random::Random;
 
-/// Where an offset leads.
+/// Target of an offset.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target {
-    /// To some unit behind, not far.
+    /// A nearby following unit.
     Behind,
     /// Like [`Target::Behind`], but two bytes further: perhaps into an instruction.
     OffBeat,
@@ -16,7 +16,7 @@ pub(super) enum Target {
     Unit(usize),
     /// To the first unit of a chunk.
     Chunk(usize),
-    /// To any unit at all.
+    /// Any unit.
     Anywhere,
     /// To an offset in RAM.
     Ram(u64),
@@ -24,7 +24,7 @@ pub(super) enum Target {
     Patchable(usize),
 }
 
-/// How the offset is encoded.
+/// Encoding of an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
     /// A branch.
@@ -35,15 +35,15 @@ pub(super) enum Reach {
     ShortBranch,
     /// `c.j`.
     ShortJump,
-    /// `auipc` and an instruction with a 12-bit immediate behind it.
+    /// `auipc` with a following instruction with a 12-bit immediate.
     Pair,
 }
 
-/// Instructions that stay together. Jumps lead to the first of them only.
+/// Consecutive instructions. Jumps lead to the first of them only.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unit {
     pub(super) bits: Vec<u32>,
-    /// Instructions whose offset is missing, how it is encoded, where it leads.
+    /// Instructions without their offset, its encoding, and its target.
     pub(super) open: Vec<(usize, Reach, Target)>,
     /// An instruction with an immediate that another unit may change.
     pub(super) patchable: bool,
@@ -65,7 +65,7 @@ impl Unit {
     }
 }
 
-/// Units in a row, at a place.
+/// A placed sequence of units.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chunk {
     pub(super) units: Vec<Unit>,
@@ -104,7 +104,7 @@ pub(super) fn link(chunks: &mut [Chunk], random: &mut Random) {
     }
 }
 
-/// Where everything is.
+/// Positions of all units.
 struct Places {
     chunks: Vec<Chunk>,
     /// Offsets of the instructions that may be changed.
@@ -137,8 +137,8 @@ impl Places {
     }
 }
 
-/// Sets the offset of instruction `n`. One that is too far for it leads to the
-/// instruction behind.
+/// Sets the offset of instruction `n`. An offset out of range becomes that of the next
+/// instruction.
 fn set_offset(bits: &mut [u32], n: usize, reach: Reach, offset: i32) {
     let within = |limit: i32| if (-limit..limit).contains(&offset) { offset } else { length(bits[n]) as i32 };
     match reach {

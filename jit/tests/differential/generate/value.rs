@@ -3,7 +3,7 @@
 use super::super::layout::{DATA, DATA_BYTES, OPERAND_COUNT, OPERANDS, RAM, SUPERPAGE};
 use crate::common::random::Random;
 
-/// Integers where results change their character.
+/// Integer edge values.
 const EDGES: &[u64] = &[
     0,
     1,

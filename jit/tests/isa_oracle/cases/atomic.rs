@@ -64,10 +64,10 @@ fn read_modify_write(b: &mut Builder, row: &Row, pairs: &Table) {
     b.count(row.mnemonic, pairs.len());
 }
 
-/// Misaligned load-reserved and store-conditional trap and write nothing. Whether
-/// the cause is the misalignment or an access fault is left to the implementation
-/// (section "Load-Reserved/Store-Conditional Instructions"), so that bit is hidden;
-/// so is whether other misaligned atomics work, and those are left out.
+/// Misaligned load-reserved and store-conditional trap and write nothing. The specification
+/// allows misaligned or access-fault causes ("Load-Reserved/Store-Conditional
+/// Instructions"), so that bit is masked; it also leaves open whether other misaligned
+/// atomics work, so these are excluded.
 fn misaligned_access(b: &mut Builder, row: &Row, addresses: &Table) {
     let [d, source, base] = b.registers();
     b.each(&format!("misaligned {}", row.mnemonic), addresses, |b| {

@@ -7,12 +7,12 @@ use riscope_core::isa::{Format, Op, decode, rows};
 use super::super::suite::{Builder, FREE, Suite, Table, WINDOW};
 use super::super::values::{self, INTEGERS};
 
-/// Encodings that each row is tried in.
+/// Encodings tested per row.
 const ENCODINGS: usize = 32;
-/// Memory that loads and stores go to.
+/// Memory for loads and stores.
 const MIDDLE: u64 = WINDOW + 0x2000;
 
-/// All but jumps, which are tried with their 32-bit forms, and `c.ebreak`.
+/// All except jumps, which are tested with their 32-bit forms, and `c.ebreak`.
 pub(crate) fn suite(seed: u64) -> Suite {
     let mut b = Builder::new(seed);
     let mut random = b.random.clone();

@@ -12,8 +12,8 @@ const MSCRATCH: u16 = 0x340;
 const MEPC: u16 = 0x341;
 const FCSR: u16 = 3;
 
-/// Zicsr on registers that hold anything and on ones that do not, the instructions
-/// that trap, encodings that are none, and fences.
+/// Zicsr on writable and read-only registers, instructions that trap, illegal encodings,
+/// and fences.
 pub(crate) fn suite(seed: u64) -> Suite {
     let mut b = Builder::new(seed);
     let mut random = b.random.clone();
@@ -101,7 +101,7 @@ fn traps(b: &mut Builder, one: &Table) {
     });
 }
 
-/// Fences of all kinds do nothing that a single hart could see.
+/// Fences of all kinds, which have no effect visible to a single hart.
 fn fences(b: &mut Builder, one: &Table) {
     let [x, y] = b.registers();
     b.each("fences", one, |b| {

@@ -102,8 +102,8 @@ impl Registers {
     }
 }
 
-/// Every mode in turn, static and dynamic, each time with another one in the other
-/// place; the flags start at 0, and once at 31.
+/// Every mode, static and dynamic, each with a different one in the other field; flags
+/// start at 0, and once at 31.
 fn arithmetic(b: &mut Builder, row: &Row, table: &Table, count: usize) {
     let registers = Registers::random(b);
     let Registers { d, flags, .. } = registers;
@@ -145,15 +145,15 @@ fn arithmetic(b: &mut Builder, row: &Row, table: &Table, count: usize) {
     b.count(row.mnemonic, table.len());
 }
 
-/// A jump to the next instruction: what follows can be compiled by itself. The
-/// interpreter would go on behind an access to a control register.
+/// A jump to the next instruction, which starts a new block: otherwise the interpreter
+/// would continue after an access to a CSR.
 fn start_block(b: &mut Builder) {
     let next = b.asm.label();
     b.asm.jump(0, next);
     b.asm.bind(next);
 }
 
-/// Moves and conversions of integers leave the other file's register alone.
+/// Moves to and conversions to integers must not change the other register file.
 fn result(b: &mut Builder, row: &Row, register: u32, name: &str) {
     if gives_integer(row) { b.result(register, name) } else { b.float_result(register, name) }
 }

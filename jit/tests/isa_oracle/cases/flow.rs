@@ -9,7 +9,7 @@ use crate::common::encode::{Fields, compressed_branch_offset, compressed_jump_of
 
 /// Random operand pairs besides those of edges.
 const RANDOM_PAIRS: usize = 200;
-/// A random walk takes this many jumps if there is room for so many places.
+/// Maximum jumps of a random walk.
 const JUMPS: usize = 1000;
 
 /// Branches, `jal`, `jalr`, and the 16-bit forms of each.
@@ -35,8 +35,8 @@ pub(crate) fn suite(seed: u64) -> Suite {
     b.finish()
 }
 
-/// Forwards over one instruction and backwards over three, on the operands, on
-/// equal ones, and on zero.
+/// Forward over one instruction and backward over three, on the operands, on equal ones,
+/// and on zero.
 fn branch(b: &mut Builder, row: &Row, pairs: &Table) {
     let [x, y, way] = b.registers();
     b.each(row.mnemonic, pairs, |b| {
@@ -63,7 +63,7 @@ fn branch(b: &mut Builder, row: &Row, pairs: &Table) {
     b.count(row.mnemonic, 5 * pairs.len());
 }
 
-/// `c.beqz` and `c.bnez` of every register that they can name.
+/// `c.beqz` and `c.bnez` of every encodable register.
 fn short_branch(b: &mut Builder, mnemonic: &'static str, bits: u32, pairs: &Table) {
     const WAY: u32 = 16;
     b.each(mnemonic, pairs, |b| {
@@ -79,7 +79,7 @@ fn short_branch(b: &mut Builder, mnemonic: &'static str, bits: u32, pairs: &Tabl
     b.count(mnemonic, 8 * pairs.len());
 }
 
-/// Where a walk goes.
+/// Parameters of a walk.
 #[derive(Clone, Copy)]
 struct Walk {
     mnemonic: &'static str,
@@ -91,9 +91,9 @@ struct Walk {
     count: usize,
 }
 
-/// A random walk through all of a region: each place does something with the digest
-/// and jumps to the next, which is anywhere. `emit` makes a place from the digest's
-/// register and the distance to the next place.
+/// A random walk through a region: each place updates the digest and jumps to the next,
+/// anywhere in the region. `emit` generates a place from the digest's register and the
+/// distance to the next place.
 fn walk(b: &mut Builder, walk: Walk, one: &Table, emit: impl Fn(&mut Builder, u32, i32)) {
     let Walk { mnemonic, region, place, count } = walk;
     let all = region / place;
@@ -163,7 +163,7 @@ fn short_branch_walk(b: &mut Builder, mnemonic: &'static str, bits: u32, one: &T
     });
 }
 
-/// The link is folded into the digest at the next place.
+/// The next place folds the link into the digest.
 fn jump_walk(b: &mut Builder, one: &Table) {
     const LINK: u32 = 21;
     let region = Walk { mnemonic: "jal", region: 1_000_000, place: VISIT + 8, count: 2 };

@@ -91,7 +91,7 @@ fn immediate(b: &mut Builder, row: &Row, operands: &Table, immediates: &[i32]) {
     b.count(row.mnemonic, operands.len() * immediates.len());
 }
 
-/// `lui` and `auipc`: nothing but the immediate, and where the instruction is.
+/// `lui` and `auipc`: depend only on the immediate and the instruction's address.
 fn upper_immediate(b: &mut Builder, row: &Row, one: &Table) {
     for _ in 0..8 {
         let [d] = b.registers();

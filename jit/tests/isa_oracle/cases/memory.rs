@@ -63,7 +63,7 @@ fn load(b: &mut Builder, row: &Row, bases: &Table, float: bool) {
     b.count(row.mnemonic, bases.len() * OFFSETS.len());
 }
 
-/// Each store goes to words that were set to a pattern, which are then read back.
+/// Each store goes to words with a known pattern, which are then read back.
 fn store(b: &mut Builder, row: &Row, bases: &Table, float: bool) {
     let [value, base, pattern, around] = b.registers();
     b.each(row.mnemonic, bases, |b| {
@@ -90,12 +90,12 @@ fn store(b: &mut Builder, row: &Row, bases: &Table, float: bool) {
     b.count(row.mnemonic, bases.len() * OFFSETS.len());
 }
 
-/// The block of 64 bytes around the address, and what is on both sides of it.
+/// The 64-byte block around the address, with adjacent memory.
 fn zero_block(b: &mut Builder, cbo: &Row, bases: &Table) {
     let [base, word] = b.registers();
     b.each(cbo.mnemonic, bases, |b| {
         for shift in 0..8 {
-            // The operand as contents, so that nothing is zero by chance.
+            // Fills the memory with the operand, so that it is not zero by chance.
             b.operand(base, 0);
             b.asm.imm("addi", base, base, 100 * shift);
             b.asm.imm("ori", word, base, 1);

@@ -13,12 +13,12 @@ use riscope_core::isa::float::Precision;
 
 use super::suite::Suite;
 
-/// A suite and how it is called.
+/// A suite with its name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group {
     pub(crate) name: &'static str,
     pub(crate) build: fn() -> Suite,
-    /// Share of 100 instructions that have to run in generated code.
+    /// Minimum percentage of instructions in generated code.
     pub(crate) translated: u64,
 }
 

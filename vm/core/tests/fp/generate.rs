@@ -19,8 +19,8 @@ pub(crate) fn number<F: Format>(random: &mut Random, edges: &[u64]) -> u64 {
     scaled::<F>(random, exponent)
 }
 
-/// Two numbers, often so related that their sum cancels, that their product or
-/// quotient lies at the border of the format, or that one divides the other.
+/// Two numbers, often related such that their sum cancels, their product or quotient is at
+/// the border of the format, or one divides the other.
 pub(crate) fn pair<F: Format>(random: &mut Random, edges: &[u64]) -> [u64; 2] {
     let first = number::<F>(random, edges);
     let exponent = exponent::<F>(first);
@@ -53,8 +53,8 @@ pub(crate) fn pair<F: Format>(random: &mut Random, edges: &[u64]) -> [u64; 2] {
     if random.once_in(2) { [first, second] } else { [second, first] }
 }
 
-/// Three numbers for `a * b + c`, often so related that the addend cancels the
-/// product or just overlaps with it.
+/// Three numbers for `a * b + c`, often such that the addend cancels the product or just
+/// overlaps with it.
 pub(crate) fn triple<F: Format>(random: &mut Random, edges: &[u64]) -> [u64; 3] {
     let [a, b] = pair::<F>(random, edges);
     let span = 2 * precision::<F>() + 3;
@@ -73,8 +73,7 @@ pub(crate) fn triple<F: Format>(random: &mut Random, edges: &[u64]) -> [u64; 3] 
     [a, b, c]
 }
 
-/// A number whose square root is worth taking: mostly positive, often an exact
-/// square or next to one.
+/// An operand of a square root: mostly positive, often an exact square or next to one.
 pub(crate) fn radicand<F: Format>(random: &mut Random, edges: &[u64]) -> u64 {
     let number = match random.within(0, 3) {
         0 => {
@@ -202,7 +201,7 @@ fn small_integer<F: Format>(random: &mut Random) -> u64 {
     from_integer::<F, u64>(integer, RoundingMode::NearestEven, &mut flags).into()
 }
 
-/// About `a * b`; only to find interesting operands, so it may well be wrong.
+/// Approximation of `a * b`, only to select interesting operands.
 fn product<F: Format>(a: u64, b: u64) -> u64 {
     let mut flags = Flags::NONE;
     mul::<F>(F::narrow(a), F::narrow(b), RoundingMode::NearestEven, &mut flags).into()

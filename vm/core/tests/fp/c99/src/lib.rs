@@ -1,8 +1,8 @@
-//! The `<stdint.h>` types that `softfloat-sys` names.
+//! The `<stdint.h>` types that `softfloat-sys` refers to.
 //!
-//! The package of this name in the registry runs CMake and a C program to find
-//! them out, which would make CMake a requirement of every `cargo test` here.
-//! `softfloat-sys` builds on x86-64 Linux only, whose ABI fixes them.
+//! The registry's package of this name runs CMake and a C program to determine them, which
+//! would make CMake a requirement of every `cargo test`. `softfloat-sys` builds on x86-64
+//! Linux only, whose ABI fixes them.
 
 #![no_std]
 #![expect(non_camel_case_types, reason = "these are the names of C")]
