@@ -1,13 +1,14 @@
-//! The configuration of telemetry.
+//! Configuration of telemetry.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Takes a line.
+/// Callback that takes a line.
 type Tell = dyn Fn(&str) + Send + Sync;
 
-/// A callback for messages to people while telemetry runs, one line each: that spans do not arrive, for example.
+/// Callback for messages to users while telemetry runs, one line each, for example about
+/// undeliverable spans.
 #[derive(Clone, Default)]
 pub struct Notices(Option<Arc<Tell>>);
 
@@ -30,33 +31,34 @@ impl fmt::Debug for Notices {
     }
 }
 
-/// How telemetry works. Where spans go, and how, is also taken from the environment
-/// variables that OpenTelemetry specifies; `SPANS.md` says which takes precedence.
+/// Configuration of telemetry. The environment variables of OpenTelemetry also configure
+/// span export; `SPANS.md` gives the precedence.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
-    /// Events that may wait for the pump; more are dropped and counted. Those of
-    /// lifecycles wait elsewhere.
+    /// Capacity of the pump's queue in events; events that do not fit are dropped and
+    /// counted. Lifecycle events have their own queue.
     pub queue_capacity: usize,
-    /// Whether the environment variables of OpenTelemetry count.
+    /// Whether to apply the environment variables of OpenTelemetry.
     pub read_environment: bool,
-    /// Base URL of an OTLP/HTTP receiver such as `http://127.0.0.1:4318`; spans go
-    /// to `/v1/traces` there.
+    /// Base URL of an OTLP/HTTP receiver, such as `http://127.0.0.1:4318`; spans are sent
+    /// to `/v1/traces` below it.
     pub otlp_endpoint: Option<String>,
-    /// Compilations that take less make no span.
+    /// Duration from which a compilation has a span.
     pub slow_compilation: Duration,
-    /// Spans per second that compilations may make at most, each with that of its
-    /// hotspot, and a tenth as many that other hotspots may make.
+    /// Maximum spans per second of compilations, each with that of its hotspot, plus a
+    /// tenth as many of other hotspots.
     pub jit_spans_per_second: u32,
-    /// Spans that compilations and hotspots of one machine may make at most.
+    /// Maximum spans of compilations and hotspots per machine.
     pub jit_spans_per_trace: u32,
-    /// Spans that may wait to be sent; more are dropped and counted.
+    /// Capacity of the export queue in spans; spans that do not fit are dropped and
+    /// counted.
     pub span_queue_capacity: usize,
-    /// Longest time that spans wait for others to be sent with.
+    /// Maximum delay of a span for batching.
     pub span_delay: Duration,
-    /// Longest time that sending may take, if not what `OTEL_EXPORTER_OTLP_TIMEOUT`
-    /// says or 10 seconds.
+    /// Time limit of an export; `OTEL_EXPORTER_OTLP_TIMEOUT` or 10 seconds if `None`.
     pub export_timeout: Option<Duration>,
-    /// Is called when spans stop arriving, when they arrive again, and at the end if any were lost.
+    /// Called when span delivery starts to fail, when it recovers, and at the end if spans
+    /// were lost.
     pub notices: Notices,
 }
 

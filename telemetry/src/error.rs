@@ -2,21 +2,21 @@
 
 use std::io;
 
-/// Why telemetry could not start.
+/// Errors of starting telemetry.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The system gave no thread.
+    /// The system cannot create a thread.
     #[error("cannot start the threads of telemetry: {0}")]
     Thread(#[from] io::Error),
-    /// The catalogue has a row that Prometheus does not accept.
+    /// A row of the catalogue is invalid in Prometheus.
     #[error("cannot register a metric: {0}")]
     Metric(#[from] prometheus::Error),
-    /// Spans cannot be sent where the configuration says.
+    /// The configured span endpoint is unusable.
     #[error("cannot export spans to {endpoint:?}: {reason}")]
     Endpoint {
-        /// Where to.
+        /// The endpoint.
         endpoint: String,
-        /// Why not.
+        /// Reason.
         reason: String,
     },
 }

@@ -1,9 +1,9 @@
-//! The pump's event source: all events in order, without losing any of a machine's life.
+//! Event source of the pump: all events in order, with no loss of lifecycle events.
 //!
-//! The queue for all events may overflow when an engine reports more than the pump can
-//! handle. Losing a compilation there costs a count; losing `Deleted` would leave a
-//! machine's series behind for ever, and losing `StateChanged` a wrong state. So the rare
-//! lifecycle events also go through a queue of their own:
+//! The queue of all events may overflow when an engine publishes more than the pump can
+//! handle. Losing a compilation there makes a count too low; losing `Deleted` would leave
+//! the series of a machine behind for ever, and losing `StateChanged` a wrong state. The
+//! rare lifecycle events therefore also go through their own queue:
 //!
 //! ```text
 //! bus ─┬─ lifecycle only ──► lifecycle ──► held, by sequence ─┐
@@ -11,40 +11,41 @@
 //! ```
 //!
 //! Lifecycle events are taken from their own queue; in the other one they only mark their
-//! place in the order. The bus offers an event to the lifecycle queue first, so an event
-//! that is in the other queue, or was dropped there, is already in the lifecycle queue.
+//! position. The bus delivers an event to the lifecycle queue first, so an event that has
+//! reached the other queue, or was dropped there, is already in the lifecycle queue.
 
 use std::collections::BTreeMap;
 
 use crossbeam_channel::{Receiver, RecvError};
 use riscope_core::event::{DomainEventBus, Envelope, Family, Filter, Received, Subscription};
 
-/// Names of the two queues on the bus.
+/// Names of the two subscriptions.
 pub(crate) const ALL: &str = "telemetry";
 const LIFECYCLE: &str = "telemetry_lifecycle";
-/// Events of lifecycles that may wait: a machine has about ten in its life.
+/// Capacity of the lifecycle queue in events: a machine has about ten.
 const LIFECYCLE_CAPACITY: usize = 4096;
 
-/// Both queues.
+/// The two subscriptions.
 #[derive(Debug)]
 pub(crate) struct Feed {
     lifecycle: Subscription,
     all: Subscription,
-    /// Events of lifecycles whose turn has not come.
+    /// Lifecycle events waiting for their position.
     held: BTreeMap<u64, Envelope>,
 }
 
 impl Feed {
-    /// Subscribes; `capacity` events may wait beside those of lifecycles.
+    /// Subscribes to the bus; `capacity` is that of the queue of all events.
     pub(crate) fn subscribe(bus: &DomainEventBus, capacity: usize) -> Self {
-        // In this order: events are offered to subscribers in the order of their coming.
+        // In this order, as the bus delivers to subscribers in the order of their
+        // subscription.
         let lifecycle = bus.subscribe(LIFECYCLE, Filter::all().families(&[Family::Vm]), LIFECYCLE_CAPACITY);
         let all = bus.subscribe(ALL, Filter::all(), capacity);
         Self { lifecycle, all, held: BTreeMap::new() }
     }
 
-    /// Hands over the next events, or gives what came from `other` when there are none
-    /// or it came first.
+    /// Handles the next events; returns what came from `other` if there are none or it came
+    /// first.
     pub(crate) fn next<T>(
         &mut self,
         other: &Receiver<T>,
@@ -57,7 +58,8 @@ impl Feed {
                 other.try_recv().ok().map(Ok)
             }
             Err(_) => {
-                // What was held before the other queue was found empty has nothing to wait for.
+                // Events held before the other queue was found empty need not wait any
+                // more.
                 self.release(u64::MAX, &mut handle);
                 match self.all.recv_or(other) {
                     Received::Event(envelope) => {
@@ -70,7 +72,7 @@ impl Feed {
         }
     }
 
-    /// Hands over everything that was published before the call.
+    /// Handles all events published before the call.
     pub(crate) fn drain(&mut self, mut handle: impl FnMut(&Envelope)) {
         let queued: Vec<Envelope> = self.all.drain().collect();
         for envelope in queued {
@@ -80,7 +82,8 @@ impl Feed {
         self.release(u64::MAX, &mut handle);
     }
 
-    /// An event of the queue for everything, behind those of lifecycles before it.
+    /// Handles an event of the queue of all events, after the lifecycle events that precede
+    /// it.
     fn take(&mut self, envelope: &Envelope, handle: &mut impl FnMut(&Envelope)) {
         self.collect();
         self.release(envelope.sequence, handle);
@@ -93,7 +96,7 @@ impl Feed {
         self.held.extend(self.lifecycle.drain().map(|envelope| (envelope.sequence, envelope)));
     }
 
-    /// Hands over what is held, up to an event of the other queue.
+    /// Handles held events up to an event of the other queue.
     fn release(&mut self, sequence: u64, handle: &mut impl FnMut(&Envelope)) {
         while let Some(first) = self.held.first_entry().filter(|first| *first.key() <= sequence) {
             handle(&first.remove());
@@ -114,7 +117,7 @@ mod tests {
     const DELETED: VmEventType = VmEventType::Deleted;
     const FAILED: DeviceEventType = DeviceEventType::Failed;
 
-    /// The machines of the events that are left, in order.
+    /// Machines of the remaining events, in order.
     fn rest(feed: &mut Feed) -> Vec<u128> {
         let mut seen = Vec::new();
         feed.drain(|envelope| seen.push(envelope.vm_id.as_u128()));
@@ -148,7 +151,7 @@ mod tests {
         let mut feed = Feed::subscribe(&bus, 1);
         let (sender, other) = crossbeam_channel::unbounded();
         publish(&bus, 1, FAILED);
-        // This one finds the queue for everything full.
+        // The queue of all events is full.
         publish(&bus, 2, DELETED);
         sender.send(()).expect("it is open");
         let mut seen = Vec::new();

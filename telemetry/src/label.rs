@@ -1,22 +1,24 @@
-//! Closed sets of label values that telemetry defines.
+//! Label sets defined by telemetry.
 
 use riscope_core::labels;
 
 labels! {
-    /// Values of `error_type` for spans that were sent in vain. As OpenTelemetry's semantic conventions for
-    /// `error.type` have it, an HTTP status stands for itself; those that receivers and proxies use are listed.
+    /// Values of `error_type` for undelivered spans. As in OpenTelemetry's semantic
+    /// conventions for `error.type`, an HTTP status stands for itself; those that receivers
+    /// and proxies use are listed.
     pub(crate) enum ErrorType {
-        /// No answer in time.
+        /// No response in time.
         Timeout "timeout",
-        /// The receiver's name has no address.
+        /// The receiver's name cannot be resolved.
         NameResolution "name_resolution",
-        /// Nothing listens there.
+        /// No listener on the port.
         ConnectionRefused "connection_refused",
-        /// The host cannot be reached, or the connection broke.
+        /// The host is unreachable, or the connection broke.
         ConnectionFailed "connection_failed",
-        /// What answers is not an OTLP/HTTP receiver.
+        /// The endpoint is not an OTLP/HTTP receiver.
         InvalidResponse "invalid_response",
-        /// The receiver took the request and rejected spans of it (`partial_success`).
+        /// The receiver accepted the request and rejected some of its spans
+        /// (`partial_success`).
         Rejected "rejected",
         /// Redirects. Only those that keep method and body, and lead to the same server, are followed.
         MovedPermanently "301",
@@ -34,54 +36,54 @@ labels! {
         Unauthorized "401",
         /// Credentials do not suffice.
         Forbidden "403",
-        /// There is no receiver at this path.
+        /// No receiver at this path.
         NotFound "404",
-        /// What is at this path is not a receiver.
+        /// The path belongs to another service.
         MethodNotAllowed "405",
         /// The batch is too large.
         ContentTooLarge "413",
-        /// Protobuf or its compression is not understood.
+        /// Protobuf or the compression is not supported.
         UnsupportedMediaType "415",
-        /// There are too many.
+        /// Too many requests.
         TooManyRequests "429",
         /// The receiver failed.
         InternalServerError "500",
-        /// What is behind a proxy failed.
+        /// The server behind a proxy failed.
         BadGateway "502",
         /// The receiver is overloaded or not ready.
         ServiceUnavailable "503",
-        /// What is behind a proxy did not answer.
+        /// The server behind a proxy did not respond.
         GatewayTimeout "504",
-        /// Anything else.
+        /// Any other reason.
         Other "_OTHER",
     }
 }
 
 labels! {
-    /// How a compilation ended.
+    /// Result of a compilation.
     pub(crate) enum CompileResult {
-        /// With code.
+        /// Code was generated.
         Ok "ok",
-        /// Without, as is to be expected now and then.
+        /// No code; expected occasionally.
         Bailout "bailout",
-        /// Without, by a defect of the compiler.
+        /// No code, because of a compiler error.
         Error "error",
     }
 }
 
 labels! {
-    /// Why a compilation was not queued.
+    /// Why a compilation request was rejected.
     pub(crate) enum Rejection {
         /// The queue was full.
         Full "full",
     }
 }
 
-/// The segment of a code cache that holds no code.
+/// Segment of a code cache without code.
 pub(crate) const FREE: &str = "free";
 
 labels! {
-    /// Why a span did not go from the queue to the exporter.
+    /// Why a span was not queued for export.
     pub(crate) enum QueueLoss {
         /// The queue was full.
         Full "queue_full",
@@ -89,11 +91,11 @@ labels! {
 }
 
 labels! {
-    /// Why a subscriber of the event bus did not handle an event.
+    /// Why a subscriber did not handle an event.
     pub(crate) enum Loss {
         /// Its queue was full.
         Full "full",
-        /// It left with the event in its queue.
+        /// The subscription ended with the event in its queue.
         Closed "closed",
         /// Its handler panicked.
         Panicked "panicked",
@@ -101,7 +103,7 @@ labels! {
 }
 
 labels! {
-    /// Spans that can be left out.
+    /// Kinds of spans that can be suppressed.
     pub(crate) enum Suppressible {
         /// A compilation.
         Compile "jit.compile",
@@ -111,21 +113,21 @@ labels! {
 }
 
 labels! {
-    /// Why a span is not made.
+    /// Why a span is suppressed.
     pub(crate) enum Suppression {
-        /// What it stands for was too short.
+        /// Its duration is below the threshold.
         Threshold "threshold",
-        /// There were too many in this second.
+        /// The rate limit is reached.
         RateLimit "rate_limit",
-        /// There were too many in this trace.
+        /// The limit of the trace is reached.
         TraceLimit "trace_limit",
-        /// Nothing is known of its machine.
+        /// Its machine is unknown.
         UnknownVm "unknown_vm",
     }
 }
 
 labels! {
-    /// What is asked for values at each scrape.
+    /// Collectors, which are read at each scrape.
     pub(crate) enum CollectorName {
         /// The machines.
         Machines "machines",

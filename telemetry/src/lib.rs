@@ -12,12 +12,13 @@
 //!                  scraped                      └─ spans ─► export/otlp/ ─► OTLP/HTTP
 //! ```
 //!
-//! - Telemetry never slows a machine down: publishing never waits for the pump, reading a
-//!   page never stops its hart, and an OTLP endpoint that is dead or hangs costs spans
-//!   only. Every loss is counted in a metric.
-//! - [`metric::catalog`] is the one list of metrics; `METRICS.md` is made of it.
-//! - This crate depends on the events and counters of `riscope-core` alone, on no device
-//!   and not on the JIT.
+//! - Telemetry never slows down a machine: publishing never waits for the pump, reading a
+//!   page never stops its hart, and a dead or hanging OTLP endpoint costs only spans. A
+//!   metric counts every loss.
+//! - [`metric::catalog`] is the only declaration of metrics; `METRICS.md` is generated from
+//!   it.
+//! - The crate depends on the events and counters of `riscope-core` only, not on devices or
+//!   the JIT.
 
 #![forbid(unsafe_code)]
 
@@ -54,17 +55,16 @@ use pump::{Handler, Pump};
 pub use runbooks::{runbook, runbook_names};
 use span::Spans;
 
-/// Longest time that shutting down takes. Short enough that a command which has to end
-/// within two seconds can do the rest of its work as well.
+/// Time limit of the shutdown. Short enough for a command that must end within two seconds.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 
-/// Telemetry of a process. Dropping it is [`Telemetry::shutdown`].
+/// Telemetry of a process. Dropping it performs [`Telemetry::shutdown`].
 #[derive(Debug)]
 pub struct Telemetry {
     metrics: metric::gather::Gatherer,
     machines: Arc<Machines>,
     pump: Mutex<Option<Pump>>,
-    /// If spans are sent anywhere.
+    /// Present if spans are exported.
     delivery: Option<Arc<Delivery>>,
     warnings: Vec<String>,
 }
@@ -73,8 +73,8 @@ impl Telemetry {
     /// Subscribes to `bus` and starts the pump.
     ///
     /// # Errors
-    /// When the system gives no thread, or `config` names an endpoint for spans that is
-    /// no `http` URL. Environment settings that cannot be applied are no error, see
+    /// If the system cannot create a thread, or `config` names a span endpoint that is not
+    /// an `http` URL. Environment settings that could not be applied are not errors; see
     /// [`Telemetry::warnings`].
     pub fn start(bus: &DomainEventBus, config: TelemetryConfig) -> Result<Self, TelemetryError> {
         let machines = Arc::new(Machines::default());
@@ -97,19 +97,19 @@ impl Telemetry {
         Ok(Self { metrics, machines, pump: Mutex::new(Some(pump)), delivery, warnings })
     }
 
-    /// Environment settings that could not be applied, a sentence each; for people.
+    /// Environment settings that could not be applied: messages for users, one sentence
+    /// each.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Exports the machine's counters until its deletion is published. To be called once
-    /// for each machine, while it exists.
+    /// Exports the machine's counters until its deletion is published. Call once per
+    /// machine, while it exists.
     pub fn register_vm(&self, counters: VmCounters) {
         self.machines.lock().register(counters);
     }
 
-    /// The answer to a scrape whose request had this `Accept` header: content type
-    /// and body.
+    /// Content type and body of the response to a scrape with this `Accept` header.
     pub fn render(&self, accept: Option<&str>) -> (&'static str, Vec<u8>) {
         let families = self.metrics.gather();
         match negotiate(accept) {
@@ -118,19 +118,18 @@ impl Telemetry {
         }
     }
 
-    /// Waits until every event that was published before is in the metrics, at most
-    /// `timeout`. False if that did not suffice, or after [`Telemetry::shutdown`].
+    /// Waits until the metrics include every event published before the call, at most
+    /// `timeout`. False if that is too short, or after [`Telemetry::shutdown`].
     pub fn flush(&self, timeout: Duration) -> bool {
         // Without the lock, so that a concurrent shutdown does not wait for the flush.
         let flusher = self.lock().as_ref().map(Pump::flusher);
         flusher.is_some_and(|flusher| flusher.flush(timeout))
     }
 
-    /// Handles what was published, ends open spans, sends what can be sent, and ends
-    /// the pump; in at most `timeout` and never more than [`SHUTDOWN_LIMIT`]. False
-    /// if that did not suffice to finish, and the second time. If spans were lost,
-    /// [`TelemetryConfig::notices`] get a line that says how many. Blocks the caller;
-    /// from asynchronous code, call it where blocking is allowed.
+    /// Handles published events, ends open spans, exports what it can, and ends the pump,
+    /// within `timeout` and at most [`SHUTDOWN_LIMIT`]. False if that is too short, and on
+    /// the second call. If spans were lost, [`TelemetryConfig::notices`] reports their
+    /// number. Blocks the caller; asynchronous code must call it where blocking is allowed.
     pub fn shutdown(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout.min(SHUTDOWN_LIMIT);
         let Some(pump) = self.lock().take() else { return false };
@@ -152,7 +151,7 @@ impl Drop for Telemetry {
     }
 }
 
-/// What the pump does with an event.
+/// Handler of the pump's events.
 #[derive(Debug)]
 struct Recorder {
     metrics: Metrics,

@@ -14,12 +14,12 @@ use crate::metric::collect::Source;
 use crate::metric::family::Family;
 use crate::metric::samples::{Samples, to_f64};
 
-/// This process. A value that the kernel does not tell is left out.
+/// Collector of this process. Omits values that the kernel does not provide.
 #[derive(Debug)]
 pub(crate) struct ProcessSource {
     /// Seconds since the Unix epoch at which the process started.
     start_time: Option<f64>,
-    /// Version and target.
+    /// Version and target triple.
     build: [String; 2],
 }
 
@@ -63,14 +63,14 @@ impl Source for ProcessSource {
     }
 }
 
-// Positions in `/proc/self/stat` after the command's name, see proc_pid_stat(5),
-// which counts from 1 and the name as 2.
+// Positions in `/proc/self/stat` after the command's name; see proc_pid_stat(5), which
+// counts from 1, with the name as 2.
 const THREADS: usize = 20 - 3;
 const START_TICKS: usize = 22 - 3;
 const VIRTUAL_BYTES: usize = 23 - 3;
 const RESIDENT_PAGES: usize = 24 - 3;
 
-/// `/proc/self/stat` after the command's name, which may hold anything.
+/// `/proc/self/stat` after the command's name, which may contain any character.
 struct Stat(String);
 
 impl Stat {
@@ -94,7 +94,7 @@ fn cpu_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// Without the one that lists them.
+/// Number of open descriptors, without the one used to list them.
 fn open_fds() -> Option<f64> {
     let listed = fs::read_dir("/proc/self/fd").ok()?.count();
     Some(to_f64(listed.saturating_sub(1) as u64))

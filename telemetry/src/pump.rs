@@ -1,8 +1,6 @@
-//! The pump: the one thread that takes events from the bus and hands them to
-//! metrics and spans.
+//! Pump: the thread that takes events from the bus and passes them to metrics and spans.
 //!
-//! It survives a handler that panics, and handles everything that is queued before it
-//! ends.
+//! It survives a handler that panics, and handles all queued events before it ends.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,28 +14,29 @@ use riscope_core::event::Envelope;
 
 use crate::feed::Feed;
 
-/// What is done with events.
+/// Handler of events.
 pub(crate) trait Handler: Send + 'static {
-    /// Takes the next event.
+    /// Handles an event.
     fn handle(&mut self, envelope: &Envelope);
-    /// There are no more; `deadline` is when the pump's owner stops waiting.
+    /// Called after the last event; `deadline` is the time at which the pump's owner stops
+    /// waiting.
     fn finish(&mut self, deadline: Instant);
 }
 
 #[derive(Debug)]
 enum Command {
-    /// Handle what is queued, then answer.
+    /// Handle queued events, then respond.
     Flush(Sender<()>),
-    /// Handle what is queued, then end.
+    /// Handle queued events, then end.
     Stop { deadline: Instant },
 }
 
-/// Handle to the thread.
+/// Handle to the pump's thread.
 #[derive(Debug)]
 pub(crate) struct Pump {
     commands: Sender<Command>,
     thread: JoinHandle<()>,
-    /// Closed when the thread has done everything.
+    /// Disconnected when the thread has finished.
     done: Receiver<()>,
 }
 
@@ -53,13 +52,12 @@ impl Pump {
         Ok(Self { commands, thread, done })
     }
 
-    /// Waits until every event is handled that was published before the call. What it
-    /// waits with does not hold on to the pump.
+    /// Handle that waits for all events published before. It does not keep the pump alive.
     pub(crate) fn flusher(&self) -> Flusher {
         Flusher(self.commands.clone())
     }
 
-    /// Ends the thread, or leaves it to itself when it has not ended at `deadline`.
+    /// Ends the thread; detaches it if it has not ended by `deadline`.
     pub(crate) fn stop(self, deadline: Instant) -> bool {
         // A failure means that the thread has ended already.
         let _ = self.commands.send(Command::Stop { deadline });
@@ -68,12 +66,12 @@ impl Pump {
     }
 }
 
-/// Waits for the pump, see [`Pump::flusher`].
+/// Handle that waits for the pump; see [`Pump::flusher`].
 #[derive(Debug)]
 pub(crate) struct Flusher(Sender<Command>);
 
 impl Flusher {
-    /// False if `timeout` did not suffice, or the pump has ended.
+    /// False if `timeout` is too short, or the pump has ended.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
         let (answer, answered) = bounded(1);
         self.0.send(Command::Flush(answer)).is_ok() && answered.recv_timeout(timeout).is_ok()
@@ -82,8 +80,8 @@ impl Flusher {
 
 fn run(mut feed: Feed, mut handler: impl Handler, commands: &Receiver<Command>, panics: &AtomicU64) {
     let handle = |handler: &mut dyn Handler, envelope: &Envelope| {
-        // A handler that panics half-way leaves counts without that event and is fit for
-        // the next one: its state is independent counters and maps.
+        // After a panic the handler can continue: its state consists of independent
+        // counters and maps, which only miss parts of that event.
         if catch_unwind(AssertUnwindSafe(|| handler.handle(envelope))).is_err() {
             panics.fetch_add(1, Ordering::Relaxed);
         }
@@ -93,7 +91,7 @@ fn run(mut feed: Feed, mut handler: impl Handler, commands: &Receiver<Command>, 
             None => {}
             Some(Ok(Command::Flush(answer))) => {
                 feed.drain(|envelope| handle(&mut handler, envelope));
-                // Whoever asked may have stopped waiting.
+                // The requester may have stopped waiting.
                 let _ = answer.send(());
             }
             Some(Ok(Command::Stop { deadline })) => {
@@ -114,7 +112,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    /// Writes down what it gets, after panicking on odd machines.
+    /// Records its events; panics on odd machines.
     struct Fussy(Sender<Option<VmId>>);
 
     impl Handler for Fussy {
@@ -158,7 +156,7 @@ mod tests {
         let bus = DomainEventBus::new();
         let (pump, seen, _) = start(&bus);
         publish(&bus, [2, 4, 6]);
-        // Whoever waits for the pump does not keep another from ending it.
+        // A thread that waits for the pump does not prevent another from ending it.
         let flusher = pump.flusher();
         assert!(pump.stop(Instant::now() + PATIENCE));
         assert!(!flusher.flush(PATIENCE));
@@ -174,7 +172,7 @@ mod tests {
         impl Handler for Stuck {
             fn handle(&mut self, _envelope: &Envelope) {}
             fn finish(&mut self, _deadline: Instant) {
-                // Until the test lets go of the other end.
+                // Blocks until the test drops the other end.
                 assert!(self.0.recv().is_err());
             }
         }

@@ -1,6 +1,7 @@
-//! The runbooks of the shipped alerts. Alerts link to them, so the server of `/metrics` serves them, too.
+//! Runbooks of the shipped alerts. Alerts link to them, so that the server of `/metrics`
+//! serves them as well.
 
-/// Names the files of `deploy/runbooks`.
+/// Lists the files of `deploy/runbooks`.
 macro_rules! runbooks {
     ($($name:ident)*) => {
         const RUNBOOKS: &[(&str, &str)] = &[
@@ -30,13 +31,13 @@ runbooks! {
     RiscopeSpanExportFailing
 }
 
-/// The runbook of an alert, in Markdown; `name` may end in `.md`, as links between runbooks do.
+/// Runbook of an alert, in Markdown; `name` may end in `.md`, as links between runbooks do.
 pub fn runbook(name: &str) -> Option<&'static str> {
     let name = name.strip_suffix(".md").unwrap_or(name);
     RUNBOOKS.iter().find(|(found, _)| *found == name).map(|(_, text)| *text)
 }
 
-/// The names of all alerts that have a runbook, in the order of the alphabet.
+/// Names of all alerts with a runbook, in alphabetical order.
 pub fn runbook_names() -> impl Iterator<Item = &'static str> {
     RUNBOOKS.iter().map(|(name, _)| *name)
 }

@@ -1,4 +1,4 @@
-//! Exporters: the two text formats that Prometheus scrapes, and OTLP.
+//! Exporters: the two text formats of Prometheus, and OTLP.
 
 pub(crate) mod environment;
 pub(crate) mod negotiate;

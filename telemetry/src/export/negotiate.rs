@@ -1,4 +1,4 @@
-//! Which format a client gets (RFC 9110, section 12.5.1).
+//! Content negotiation of the format (RFC 9110, section 12.5.1).
 
 /// Formats of `/metrics`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,9 +9,9 @@ pub(crate) enum Format {
     OpenMetrics,
 }
 
-/// The format that `accept` prefers. Text where it does not say, and where it
-/// accepts neither: a readable body is better than an error. OpenMetrics must
-/// be asked for by name, as browsers accept everything and show only text.
+/// The format that `accept` prefers. Text if it expresses no preference or accepts neither,
+/// as a readable body is better than an error. OpenMetrics must be requested by name, as
+/// browsers accept everything and display only text.
 pub(crate) fn negotiate(accept: Option<&str>) -> Format {
     let mut best = (0.0, Format::Text);
     for range in accept.unwrap_or_default().split(',') {
@@ -24,7 +24,7 @@ pub(crate) fn negotiate(accept: Option<&str>) -> Format {
     best.1
 }
 
-/// Quality and format of a media range; nothing for what there is not.
+/// Quality and format of a media range; `None` for other formats.
 fn parse(range: &str) -> Option<(f64, Format)> {
     let mut parts = range.split(';').map(str::trim);
     let media_type = parts.next()?.to_ascii_lowercase();
@@ -77,7 +77,7 @@ mod tests {
             "application/json",
             "application/openmetrics-text;q=0",
             "application/openmetrics-text;version=2.0.0",
-            // What is written is 1.0.0.
+            // The implemented version is 1.0.0.
             "application/openmetrics-text;version=0.0.1",
             "application/openmetrics-text;q=7",
             "application/openmetrics-text;q",

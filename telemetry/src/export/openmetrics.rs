@@ -1,23 +1,23 @@
-//! OpenMetrics 1.0, which the `prometheus` crate does not write.
+//! Encoder of OpenMetrics 1.0, which the `prometheus` crate does not support.
 //!
-//! It differs from the older format in that a counter family is named without
-//! `_total`, that units are declared, that numbers of buckets are written in one
-//! way only, and that `# EOF` ends it, so that a cut-off answer is noticed.
+//! It differs from the older format in that counter families are named without `_total`,
+//! units are declared, bucket bounds have a canonical form, and `# EOF` marks the end, so
+//! that truncation is detected.
 
 use std::fmt::{self, Write as _};
 
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
-/// What an HTTP response declares.
+/// Content type of the response.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The families as text.
+/// Encodes the families as text.
 pub(crate) fn encode(families: &[MetricFamily]) -> Vec<u8> {
     let mut text = String::new();
     for family in families {
         let before = text.len();
-        // Writing to a string fails only for a kind of family that does not exist
-        // here; then the rest is still worth having.
+        // Writing to a string fails only for an unsupported kind of family; the others are
+        // still written.
         if write_family(&mut text, family).is_err() {
             text.truncate(before);
         }
@@ -91,7 +91,7 @@ fn sample(
     writeln!(out, " {}", Number(value))
 }
 
-/// Text with the three characters escaped that would end it.
+/// Text with its three special characters escaped.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -112,15 +112,15 @@ impl fmt::Display for Number {
         if self.0.is_infinite() {
             f.write_str(if self.0 > 0.0 { "+Inf" } else { "-Inf" })
         } else {
-            // `NaN` is written as the format wants it.
+            // `NaN` is formatted as the specification requires.
             self.0.fmt(f)
         }
     }
 }
 
-/// A bucket's bound as OpenMetrics prescribes ("Considerations: Canonical
-/// Numbers"): shortest digits, always with a point or an exponent, the exponent
-/// with two digits and from 10⁶ up or below 10⁻⁴.
+/// A bucket bound as OpenMetrics prescribes ("Considerations: Canonical Numbers"): shortest
+/// digits, always with a point or an exponent, the exponent with two digits and from 10⁶ up
+/// or below 10⁻⁴.
 fn canonical(bound: f64) -> String {
     let scientific = format!("{bound:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));

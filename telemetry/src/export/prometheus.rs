@@ -1,12 +1,12 @@
-//! Prometheus's text format 0.0.4, by the `prometheus` crate's encoder.
+//! Prometheus text format 0.0.4, by the encoder of the `prometheus` crate.
 
 use prometheus::proto::MetricFamily;
 use prometheus::{Encoder as _, TextEncoder};
 
-/// What an HTTP response declares.
+/// Content type of the response.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The families as text. One that the encoder refuses is left out, not the others.
+/// Encodes the families as text. Omits a family that the encoder refuses.
 pub(crate) fn encode(families: &[MetricFamily]) -> Vec<u8> {
     let encoder = TextEncoder::new();
     let mut body = Vec::new();

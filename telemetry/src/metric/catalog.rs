@@ -1,4 +1,4 @@
-//! The catalogue of metrics: one row per family.
+//! Catalogue of metrics, with one row per family.
 //!
 //! It is the single source of names, labels and buckets for the registry, `METRICS.md`,
 //! dashboards and tests. Two rules bound the number of series: no label holds an address
@@ -17,19 +17,19 @@ use crate::label::{
     CollectorName, CompileResult, ErrorType, FREE, Loss, QueueLoss, Rejection, Suppressible, Suppression,
 };
 
-/// Names of the tiers that generate code: all but the first, which interprets.
+/// Tiers that generate code: all except the first, the interpreter.
 const COMPILED: [&str; Tier::ALL.len() - 1] = without_first(Tier::NAMES);
 
-/// What a code cache consists of.
+/// Segments of a code cache.
 const SEGMENTS: [&str; COMPILED.len() + 1] = with(COMPILED, FREE);
 
-/// How sending a span ends: why it did not arrive, or nothing if it did.
+/// Outcomes of exporting a span: the reason of the failure, or empty on success.
 const EXPORT_OUTCOMES: [&str; ErrorType::ALL.len() + 1] = with(ErrorType::NAMES, "");
 
-/// How a span leaves the queue: why it was dropped, or nothing if it went to the exporter.
+/// Outcomes of queueing a span: the reason of the loss, or empty on success.
 const QUEUE_OUTCOMES: [&str; QueueLoss::ALL.len() + 1] = with(QueueLoss::NAMES, "");
 
-/// `names` and one more.
+/// `names` with one more.
 const fn with<const N: usize, const M: usize>(names: [&'static str; N], more: &'static str) -> [&'static str; M] {
     assert!(M == N + 1);
     let mut all = [more; M];
@@ -41,7 +41,7 @@ const fn with<const N: usize, const M: usize>(names: [&'static str; N], more: &'
     all
 }
 
-/// `names` but the first.
+/// `names` without the first.
 const fn without_first<const N: usize, const M: usize>(names: [&'static str; N]) -> [&'static str; M] {
     assert!(M == N - 1);
     let mut rest = [""; M];
@@ -58,7 +58,7 @@ macro_rules! families {
     ($($name:ident = $family:expr;)*) => {
         $(pub(crate) const $name: &Family = &$family;)*
 
-        /// Every family, in the order of the documentation.
+        /// All families, in the order of the documentation.
         pub const FAMILIES: &[&Family] = &[$($name,)*];
     };
 }

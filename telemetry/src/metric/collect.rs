@@ -1,8 +1,7 @@
-//! Values that are read at scrape time: counter pages, the table of machines and the
-//! event bus.
+//! Values read at scrape time: counter pages, the table of machines and the event bus.
 //!
-//! Nothing here stops a hart: pages are read with relaxed loads while their owners
-//! go on counting.
+//! Scrapes never stop a hart: pages are read with relaxed loads while their owners continue
+//! to count.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,18 +18,18 @@ use super::samples::{Samples, desc, seconds, to_f64};
 use super::{catalog, guest};
 use crate::label::{CollectorName, FREE, Loss, Rejection};
 
-/// Something that makes families on demand.
+/// Collector of families.
 pub(crate) trait Source: Send + Sync {
-    /// The families it makes.
+    /// Families that it collects.
     fn families(&self) -> Vec<&'static Family>;
-    /// Makes them.
+    /// Collects them.
     fn collect(&self) -> Vec<MetricFamily>;
 }
 
-/// Nanoseconds of a source's last collection.
+/// Duration of a source's last collection in nanoseconds.
 pub(crate) type Duration = Arc<AtomicU64>;
 
-/// A [`Source`] as the registry wants it, with a stop-watch.
+/// A [`Source`] registered with its duration.
 pub(crate) struct Timed<S> {
     source: S,
     descriptions: Vec<Desc>,
@@ -58,7 +57,7 @@ impl<S: Source> Collector for Timed<S> {
     }
 }
 
-/// The machines: what they are, what they count, and their engines.
+/// Collector of machines: descriptions, counters and engines.
 pub(crate) struct MachineSource(pub(crate) Arc<Machines>);
 
 impl Source for MachineSource {
@@ -138,7 +137,7 @@ fn lifecycle(table: &Table) -> Vec<MetricFamily> {
     [vms, info, states, vcpus, memory, hotspots, errors, resets, boot_time, panics, stalled].map(Samples::finish).into()
 }
 
-/// The JIT's families, which have no `vm_id`: sums over the machines.
+/// Families of the JIT, which have no `vm_id`: sums over the machines.
 fn engines(table: &Table) -> Vec<MetricFamily> {
     let sum = |value: &dyn Fn(&VmCounters) -> &AtomicU64| -> u64 {
         let counters = table.exported().filter_map(|(_, machine)| machine.counters.as_ref());
@@ -166,11 +165,11 @@ fn engines(table: &Table) -> Vec<MetricFamily> {
     ]
 }
 
-/// The event bus.
+/// Collector of the event bus.
 pub(crate) struct BusSource {
     pub(crate) bus: DomainEventBus,
-    /// Name of the pump's subscription, and how many of its events made their
-    /// handler panic.
+    /// Name of the pump's subscription, and the number of events that made its handler
+    /// panic.
     pub(crate) pump: (&'static str, Arc<AtomicU64>),
 }
 
@@ -217,7 +216,7 @@ impl Source for BusSource {
     }
 }
 
-/// The families about the scrape itself, made when all others are there.
+/// Families about the scrape itself, collected after all others.
 pub(super) fn about_the_scrape(
     families: &[MetricFamily],
     collectors: &[(CollectorName, Duration)],
@@ -230,10 +229,10 @@ pub(super) fn about_the_scrape(
     [Samples::single(catalog::SERIES, to_f64(series as u64)), durations.finish()]
 }
 
-/// Time series that Prometheus makes of a family.
+/// Number of time series that Prometheus creates for a family.
 fn series(family: &MetricFamily) -> usize {
     let of_metric = |metric: &prometheus::proto::Metric| match family.get_field_type() {
-        // The buckets, `+Inf`, the sum and the count.
+        // The buckets with `+Inf`, the sum and the count.
         prometheus::proto::MetricType::HISTOGRAM => metric.get_histogram().get_bucket().len() + 3,
         _ => 1,
     };

@@ -1,4 +1,4 @@
-//! `METRICS.md` out of the catalogue.
+//! Generator of `METRICS.md` from the catalogue.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -53,7 +53,7 @@ pub fn markdown() -> String {
     text
 }
 
-/// Labels with the values they can have, and the families that use them so.
+/// Closed label sets with their values, and the families that use them.
 fn closed_sets() -> BTreeMap<(&'static str, Vec<&'static str>), Vec<&'static str>> {
     let mut sets: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for family in FAMILIES {

@@ -1,15 +1,15 @@
-//! The parts of a row of the catalogue.
+//! Parts of a catalogue row.
 
 use riscope_core::counters::HartCounter;
 
-/// How a family's values behave.
+/// Type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows, from 0 at the start of the process or of the machine.
+    /// Monotonic, from 0 at the start of the process or machine.
     Counter,
-    /// Goes up and down.
+    /// Arbitrary value.
     Gauge,
-    /// Counts observations by buckets.
+    /// Observations counted by bucket.
     Histogram,
 }
 
@@ -24,11 +24,10 @@ impl Kind {
     }
 }
 
-/// What a family's values are measured in. Prometheus wants base units, named at
-/// the end of the metric's name.
+/// Unit of a family's values. Prometheus recommends base units, as a suffix of the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Things that are counted.
+    /// Dimensionless.
     None,
     /// Seconds.
     Seconds,
@@ -37,7 +36,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Suffix of the metric's name, before `_total`; nothing for [`Unit::None`].
+    /// Suffix of the metric's name, before `_total`; empty for [`Unit::None`].
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "",
@@ -47,28 +46,26 @@ impl Unit {
     }
 }
 
-/// One metric family: everything there is to know about it but its values.
+/// Metric family: everything except its values.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
-    /// Name as Prometheus shows it.
+    /// Name in Prometheus.
     pub name: &'static str,
-    /// How its values behave.
+    /// Type.
     pub kind: Kind,
-    /// What they are measured in.
+    /// Unit.
     pub unit: Unit,
-    /// One sentence for people.
+    /// Help text: one sentence for users.
     pub help: &'static str,
-    /// Names of its labels, in the order in which the code gives their values.
+    /// Label names, in the order in which the code gives their values.
     pub labels: &'static [&'static str],
-    /// The row of the harts' counter pages that it shows, which says what else there is to
-    /// say about its last label.
+    /// Row of the harts' counter pages that it exports, which defines its last label.
     pub row: Option<HartCounter>,
-    /// Values of those labels that have a closed set of them; an empty one stands for
-    /// nothing.
+    /// Values of labels with a closed set; empty values are included.
     pub values: &'static [(&'static str, &'static [&'static str])],
-    /// Upper bounds of its buckets, of a histogram; without `+Inf`.
+    /// Upper bounds of the buckets of a histogram, without `+Inf`.
     pub buckets: &'static [f64],
-    /// Name of the same thing in OpenTelemetry, where there is one.
+    /// Name of the OpenTelemetry equivalent, if there is one.
     pub otel_name: Option<&'static str>,
 }
 
@@ -101,12 +98,12 @@ impl Family {
         Self { values, ..self }
     }
 
-    /// Shows a row of the counter pages.
+    /// Exports a row of the counter pages.
     pub(super) const fn row(self, row: HartCounter) -> Self {
         Self { row: Some(row), ..self }
     }
 
-    /// Every label with a closed set of values, and the values.
+    /// Labels with a closed set of values, and these values.
     pub fn closed_sets(&self) -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
         let of_row = self.row.filter(|row| !row.label().is_empty()).map(|row| (row.label(), row.names()));
         self.values.iter().copied().chain(of_row)
@@ -130,10 +127,10 @@ pub const INSTRUCTIONS_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0,
 /// Host bytes of a block: powers of two from 64 to 65536.
 pub const HOST_BYTES_BUCKETS: &[f64] =
     &[64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0];
-/// Executions of a block that became hot: 32, the threshold by default, has a bucket of its
-/// own, as most blocks are found there while the compiler keeps up, and quantiles would lie
-/// far below it otherwise. Above it, where a long queue raises the threshold, there are two
-/// to four buckets for each power of two, up to 16384, the highest threshold.
+/// Executions of a block that became hot. The default threshold of 32 has a bucket of its
+/// own, because most blocks are detected there while the compiler keeps up, and quantiles
+/// would otherwise be far too low. Above it, where a long queue raises the threshold, there
+/// are two to four buckets per power of two, up to the maximum threshold of 16384.
 pub const EXECUTIONS_BUCKETS: &[f64] = &[
     31.0, 32.0, 36.0, 40.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0, 768.0, 1024.0, 2048.0, 4096.0, 16384.0,
 ];

@@ -1,4 +1,4 @@
-//! A scrape: all registered families, and those about the scrape itself.
+//! A scrape: all registered families, then those about the scrape itself.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -9,7 +9,7 @@ use prometheus::proto::MetricFamily;
 use super::collect::{Duration, Source, Timed, about_the_scrape};
 use crate::label::CollectorName;
 
-/// The registry with its timed sources.
+/// Registry with timed sources.
 pub(crate) struct Gatherer {
     registry: Registry,
     collectors: Vec<(CollectorName, Duration)>,

@@ -1,4 +1,4 @@
-//! Counter pages as families: one family for each row of the page.
+//! Families of the counter pages, one per row.
 
 use prometheus::proto::MetricFamily;
 use riscope_core::counters::{CounterPage, HartCounter, VmCounters};
@@ -17,7 +17,7 @@ pub(super) const fn family(row: HartCounter) -> &'static Family {
     FAMILY_OF_ROW[row as usize]
 }
 
-/// By row. Does not compile while a row has no family in the catalogue.
+/// Families by row. Does not compile if a row has no family in the catalogue.
 const FAMILY_OF_ROW: [&Family; HartCounter::ALL.len()] = {
     let mut families = [FAMILIES[0]; HartCounter::ALL.len()];
     let mut row = 0;
@@ -41,7 +41,7 @@ const fn find(row: HartCounter) -> &'static Family {
     panic!("a row of the counter page has no family in the catalogue");
 }
 
-/// Everything that the pages of these machines say.
+/// Collects the counter pages of these machines.
 pub(super) fn collect<'a>(machines: impl Iterator<Item = &'a VmCounters> + Clone) -> Vec<MetricFamily> {
     let family_of_row = |&row: &HartCounter| {
         let mut samples = Samples::new(family(row));
@@ -53,8 +53,8 @@ pub(super) fn collect<'a>(machines: impl Iterator<Item = &'a VmCounters> + Clone
     HartCounter::ALL.iter().map(family_of_row).collect()
 }
 
-/// Adds a machine's series: for each hart if the family has a label for it, or
-/// their sums.
+/// Adds a machine's series: one per hart if the family has a label for it, otherwise their
+/// sum.
 fn collect_row(samples: &mut Samples, row: HartCounter, machine: &VmCounters) {
     let vm_id = machine.vm_id.to_string();
     if family(row).labels.contains(&"vcpu") {

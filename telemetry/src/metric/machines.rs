@@ -1,5 +1,5 @@
-//! The existing machines: everything that carries a `vm_id`, as long as its machine
-//! exists. A guest's reset changes neither identity nor counters.
+//! Table of existing machines: everything with a `vm_id`, while its machine exists. A guest
+//! reset changes neither identity nor counters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use riscope_core::counters::VmCounters;
 use riscope_core::event::{PanicSource, VmId, VmState};
 
-/// What a machine is, as opposed to what it does.
+/// Constant properties of a machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
     pub(crate) name: Arc<str>,
@@ -20,17 +20,17 @@ pub(crate) struct Description {
 /// One machine.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    /// Known once it was registered or reported as created.
+    /// Known once the machine is registered or reported as created.
     pub(crate) description: Option<Description>,
     pub(crate) state: VmState,
     pub(crate) hotspots: u64,
-    /// By kind of device, name of the device and error.
+    /// Failures by kind of device, name of the device and error.
     pub(crate) device_errors: BTreeMap<(&'static str, Arc<str>, &'static str), u64>,
-    /// Boots after the first.
+    /// Number of boots after the first.
     pub(crate) resets: u64,
-    /// Wall-clock nanoseconds of the start of the last boot, once there was one.
+    /// Start of the last boot in nanoseconds since the Unix epoch, once there was one.
     pub(crate) booted_ns: Option<u64>,
-    /// By source.
+    /// Panics by source.
     pub(crate) panics: [u64; PanicSource::ALL.len()],
     /// Harts that are stalled.
     pub(crate) stalled: BTreeSet<u32>,
@@ -52,7 +52,7 @@ impl Machine {
         }
     }
 
-    /// The machine is in this state since `wall_ns`.
+    /// Records that the machine is in `state` since `wall_ns`.
     pub(crate) fn enter(&mut self, state: VmState, wall_ns: u64) {
         let starts = matches!(self.state, VmState::Creating | VmState::Created);
         if starts && matches!(state, VmState::Booting | VmState::Running) {
@@ -61,7 +61,7 @@ impl Machine {
         self.state = state;
     }
 
-    /// The guest has reset the machine.
+    /// Records a guest reset.
     pub(crate) fn reset(&mut self) {
         self.resets += 1;
         self.stalled.clear();
@@ -72,22 +72,22 @@ impl Machine {
     }
 }
 
-/// All machines, and what has to outlive them.
+/// All machines, with counts that outlive them.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     machines: BTreeMap<VmId, Machine>,
-    /// Compilations that the queues of deleted machines rejected: a counter
-    /// without `vm_id` must not go back when a machine goes.
+    /// Compilations rejected by the queues of deleted machines: counters without `vm_id`
+    /// must not decrease when a machine is deleted.
     rejected_by_deleted: u64,
 }
 
 impl Table {
-    /// The machine, which is new if it was not there.
+    /// The machine, added if it is new.
     pub(crate) fn enter(&mut self, vm_id: VmId) -> &mut Machine {
         self.machines.entry(vm_id).or_insert_with(Machine::new)
     }
 
-    /// The machine if it is there.
+    /// The machine, if it exists.
     pub(crate) fn known(&mut self, vm_id: VmId) -> Option<&mut Machine> {
         self.machines.get_mut(&vm_id)
     }
@@ -119,13 +119,13 @@ impl Table {
         self.rejected_by_deleted += deleted.map_or(0, |machine| machine.rejected());
     }
 
-    /// Compilations that the queues of all machines rejected that ever were.
+    /// Compilations rejected by the queues of all machines, past and present.
     pub(crate) fn rejected(&self) -> u64 {
         self.rejected_by_deleted + self.machines.values().map(Machine::rejected).sum::<u64>()
     }
 }
 
-/// The table, shared by the pump and scrapes.
+/// Table shared by the pump and scrapes.
 #[derive(Debug, Default)]
 pub(crate) struct Machines(Mutex<Table>);
 

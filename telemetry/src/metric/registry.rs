@@ -1,7 +1,7 @@
-//! The registry, and handles to the metrics that events update.
+//! Registry, and handles to the metrics that events update.
 //!
-//! Every series of a closed label set exists with value 0 from the start: `rate()` does
-//! not see the first increment of a series that appears with it.
+//! Every series of a closed label set exists with value 0 from the start, because `rate()`
+//! does not see the first increment of a new series.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::label::CompileResult;
 /// Metrics of one tier that generates code.
 #[derive(Debug)]
 pub(crate) struct TierMetrics {
-    /// By [`Trigger`] and [`CompileResult`].
+    /// Counters by [`Trigger`] and [`CompileResult`].
     compilations: Vec<Vec<IntCounter>>,
     pub(crate) duration: Histogram,
     pub(crate) queue_wait: Histogram,
@@ -34,13 +34,13 @@ impl TierMetrics {
     }
 }
 
-/// Tiers that generate code: all but the first, which interprets.
+/// Tiers that generate code: all except the first, the interpreter.
 pub(super) const COMPILED_TIERS: &[Tier] = match Tier::ALL {
     [_, compiled @ ..] => compiled,
     [] => &[],
 };
 
-/// What events move.
+/// Metrics updated by events.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     pub(crate) machines: Arc<Machines>,
@@ -87,7 +87,7 @@ impl Metrics {
     }
 }
 
-/// Transitions that machines make; others appear if they happen.
+/// Regular transitions of machines; others appear when they happen.
 const TRANSITIONS: [(VmState, VmState); 18] = [
     (VmState::Creating, VmState::Created),
     (VmState::Creating, VmState::Failed),
@@ -106,7 +106,7 @@ const TRANSITIONS: [(VmState, VmState); 18] = [
     (VmState::Paused, VmState::Stopping),
     (VmState::Stopping, VmState::Stopped),
     (VmState::Stopping, VmState::Failed),
-    // A reset.
+    // Reset.
     (VmState::Stopping, VmState::Creating),
 ];
 
@@ -140,7 +140,7 @@ fn tier_metrics(registry: &Registry) -> Result<Vec<TierMetrics>, prometheus::Err
     Ok(COMPILED_TIERS.iter().map(metrics).collect())
 }
 
-/// A counter for each member of a closed set, in its order.
+/// A counter for each member of a closed set, in order.
 fn counters<L: Copy>(
     registry: &Registry,
     family: &Family,
@@ -151,7 +151,7 @@ fn counters<L: Copy>(
     Ok(all.iter().map(|&it| vec.with_label_values(&[name(it)])).collect())
 }
 
-/// A histogram for each member of a closed set, in its order.
+/// A histogram for each member of a closed set, in order.
 fn histograms<L: Copy>(
     registry: &Registry,
     family: &Family,
@@ -162,7 +162,7 @@ fn histograms<L: Copy>(
     Ok(all.iter().map(|&it| vec.with_label_values(&[name(it)])).collect())
 }
 
-/// Counters of a family, registered.
+/// Registers the counters of a family.
 pub(crate) fn counter_vec(registry: &Registry, family: &Family) -> Result<IntCounterVec, prometheus::Error> {
     register(registry, IntCounterVec::new(Opts::new(family.name, family.help), family.labels)?)
 }

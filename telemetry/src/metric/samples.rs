@@ -46,7 +46,7 @@ impl Samples {
         self.metrics.push(metric);
     }
 
-    /// Adds the value of the series with these label values, where it is a count.
+    /// Adds the integer value of the series with these label values.
     pub(crate) fn count(&mut self, values: &[&str], value: u64) {
         self.push(values, to_f64(value));
     }
@@ -72,18 +72,18 @@ fn pair(name: &str, value: &str) -> LabelPair {
     pair
 }
 
-/// The nearest number that Prometheus can hold; exact up to 2⁵³.
+/// Nearest number that Prometheus can represent; exact up to 2⁵³.
 #[expect(clippy::cast_precision_loss, reason = "values of metrics are binary64 by definition")]
 pub(crate) fn to_f64(value: u64) -> f64 {
     value as f64
 }
 
-/// Nanoseconds as seconds.
+/// Converts nanoseconds to seconds.
 pub(crate) fn seconds(ns: u64) -> f64 {
     to_f64(ns) / 1e9
 }
 
-/// What the registry wants to know of a family.
+/// Description of a family for the registry.
 pub(crate) fn desc(family: &Family) -> Result<Desc, prometheus::Error> {
     let labels = family.labels.iter().map(|&label| label.to_owned()).collect();
     Desc::new(family.name.to_owned(), family.help.to_owned(), labels, std::collections::HashMap::new())

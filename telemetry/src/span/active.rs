@@ -1,4 +1,4 @@
-//! The running machines with their traces.
+//! Running machines with their traces.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -12,19 +12,19 @@ use super::suppressed::Suppressed;
 use super::trace::{JitLimits, Trace};
 use crate::config::TelemetryConfig;
 
-/// What becomes spans.
+/// State of span export.
 #[derive(Debug)]
 pub(super) struct Active {
     sink: Sink,
     traces: HashMap<VmId, Trace>,
     suppressed: Suppressed,
-    /// Compilations that take less make no span.
+    /// Duration from which a compilation has a span, in nanoseconds.
     pub(super) slow_compilation_ns: u64,
     jit_limits: JitLimits,
 }
 
 impl Active {
-    /// No machine is known yet.
+    /// Without machines.
     pub(super) fn new(sink: Sink, config: &TelemetryConfig, registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
             sink,
@@ -35,7 +35,7 @@ impl Active {
         })
     }
 
-    /// Ends the traces of all machines, sends everything, and gives up at `deadline`.
+    /// Ends the traces of all machines and exports everything, until `deadline`.
     pub(super) fn finish(mut self, deadline: Instant) {
         let now_ns = monotonic_ns();
         let alive: Vec<VmId> = self.traces.keys().copied().collect();
@@ -45,7 +45,7 @@ impl Active {
         self.sink.shutdown(deadline);
     }
 
-    /// The trace of the event's machine, which begins here if it is new.
+    /// Trace of the event's machine; starts it if the machine is new.
     pub(super) fn enter(&mut self, envelope: &Envelope) -> (&Sink, &mut Trace) {
         let trace =
             (self.traces.entry(envelope.vm_id)).or_insert_with(|| Trace::new(envelope, &self.sink, self.jit_limits));
@@ -53,8 +53,7 @@ impl Active {
         (&self.sink, trace)
     }
 
-    /// The trace of the event's machine if that is alive, and where to count what is
-    /// not made.
+    /// Trace of the event's machine if it exists, and the counters of suppressed spans.
     pub(super) fn known(&mut self, envelope: &Envelope) -> (&Suppressed, Option<(&Sink, &mut Trace)>) {
         let sink = &self.sink;
         let known = self.traces.get_mut(&envelope.vm_id).map(|trace| {
@@ -64,7 +63,7 @@ impl Active {
         (&self.suppressed, known)
     }
 
-    /// The machine's trace ends, by `exit` if that is known.
+    /// Ends the machine's trace, with `exit` if it is known.
     pub(super) fn end(&mut self, vm_id: VmId, now_ns: u64, exit: Option<(ExitReason, i32)>) {
         let Some(mut trace) = self.traces.remove(&vm_id) else { return };
         for detection in trace.hotspots.take_all() {

@@ -1,9 +1,9 @@
-//! Events of the engine as spans: slow compilations and hotspots. There can be thousands a
-//! second, so thresholds and limits apply, and what they suppress is counted.
+//! Engine events as spans: slow compilations and hotspots. There can be thousands per
+//! second, so thresholds and limits apply, and suppressed spans are counted.
 //!
-//! Whether a hotspot becomes a span is decided when its compilation has ended: a
-//! compilation that is shown is linked to its hotspot, so that hotspot is always shown; of
-//! the others a few are.
+//! Whether a hotspot has a span is decided at the end of its compilation: a compilation
+//! span links to its hotspot, which then has a span as well; of the other hotspots only
+//! some have one.
 
 use opentelemetry::KeyValue;
 use riscope_core::event::{CompileFailure, Envelope, ExecutionEvent, Tier};
@@ -24,11 +24,11 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionE
         ExecutionEvent::CompilationFailed { pc, phys, tier, reason } => {
             let (suppressed, Some((sink, trace))) = spans.known(envelope) else { return };
             let Some(detection) = trace.hotspots.take(pc, phys, tier) else { return };
-            // The others are to be expected now and then, as in the metrics.
+            // The other reasons are expected occasionally, as in the metrics.
             let error = (reason == CompileFailure::Compiler).then(|| reason.as_str());
             some_of_many(suppressed, sink, trace, &detection, envelope.monotonic_ns, error);
         }
-        // Single moments, and metrics enough.
+        // Instantaneous events, which metrics cover.
         ExecutionEvent::CodeBlocksInvalidated { .. } | ExecutionEvent::CodeCacheFlushed { .. } => {}
     }
 }

@@ -9,13 +9,13 @@ use super::waiting::Detection;
 use crate::label::Suppressible::Hotspot;
 use crate::label::Suppression;
 
-/// A hotspot without a known outcome: its request was refused, the event lost, or the
-/// machine ended.
+/// Sends a hotspot without a known outcome: its request was rejected, the event lost, or
+/// the machine ended.
 pub(super) fn moment(suppressed: &Suppressed, sink: &Sink, trace: &mut Trace, detection: &Detection) {
     some_of_many(suppressed, sink, trace, detection, detection.detected_ns, None);
 }
 
-/// A hotspot without a compilation that is shown.
+/// Sends a hotspot whose compilation has no span.
 pub(super) fn some_of_many(
     suppressed: &Suppressed,
     sink: &Sink,
@@ -65,7 +65,7 @@ pub(super) fn send_hotspot(
     id
 }
 
-/// An address as spans show it.
+/// Formats an address for spans.
 pub(super) fn hex(address: u64) -> String {
     format!("{address:#x}")
 }

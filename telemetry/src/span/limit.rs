@@ -1,26 +1,26 @@
-//! A rate limit.
+//! Rate limit.
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
-/// A token bucket that holds one second's worth. Time is that of the events, so the same
-/// events give the same decisions.
+/// Token bucket that holds one second's worth. Uses the time of events, so that equal
+/// events give equal decisions.
 #[derive(Debug)]
 pub(super) struct Limit {
     per_second: u64,
-    /// Credit in billionths.
+    /// Tokens in billionths.
     credit: u64,
     /// Time of the last decision.
     then_ns: u64,
 }
 
 impl Limit {
-    /// Lets `per_second` things a second through, and as many at once.
+    /// Allows `per_second` events per second, with bursts of the same number.
     pub(super) fn new(per_second: u32, now_ns: u64) -> Self {
         let per_second = u64::from(per_second);
         Self { per_second, credit: per_second * NS_PER_SECOND, then_ns: now_ns }
     }
 
-    /// Whether one more may happen now.
+    /// Whether another event is allowed now.
     pub(super) fn allows(&mut self, now_ns: u64) -> bool {
         let passed = now_ns.saturating_sub(self.then_ns);
         self.then_ns = self.then_ns.max(now_ns);

@@ -1,4 +1,4 @@
-//! Spans: which events become spans, with which times and parents.
+//! Spans: mapping from events, with times and parents.
 //!
 //! ```text
 //! vm.run                    creation (or its first part) → exit
@@ -10,9 +10,9 @@
 //! └─ jit.compile <tier>
 //! ```
 //!
-//! A span is sent when it has ended, so `vm.run` is sent last; if the process is killed it
-//! is not sent at all, and the others lack their root. The spans of the engine are limited
-//! per second and per trace, because back ends refuse traces of unbounded size.
+//! A span is sent when it ends, so `vm.run` is sent last; if the process is killed, it is
+//! not sent and the others have no root. Spans of the engine are limited per second and per
+//! trace, because back ends reject traces of unbounded size.
 //!
 //! One file per family of events with an exhaustive match, as in `metric/record/`.
 
@@ -35,15 +35,15 @@ use crate::config::TelemetryConfig;
 use active::Active;
 use sink::Sink;
 
-/// Time that the pump keeps of a shutdown for itself.
+/// Part of the shutdown time reserved for the pump itself.
 const SHUTDOWN_MARGIN: Duration = Duration::from_millis(100);
 
-/// Spans, if they are exported anywhere.
+/// Span export, if it is enabled.
 #[derive(Debug)]
 pub(crate) struct Spans(Option<Active>);
 
 impl Spans {
-    /// Spans that go to `sink`, if there is one; without, there are none and no metrics of them.
+    /// Spans sent to `sink`. Without one, there are neither spans nor metrics of them.
     pub(crate) fn new(
         sink: Option<Sink>,
         config: &TelemetryConfig,
@@ -52,18 +52,18 @@ impl Spans {
         Ok(Self(sink.map(|sink| Active::new(sink, config, registry)).transpose()?))
     }
 
-    /// Takes the next event.
+    /// Handles an event.
     pub(crate) fn record(&mut self, envelope: &Envelope) {
         let Some(spans) = &mut self.0 else { return };
         match &envelope.event {
             Event::Vm(event) => vm::record(spans, envelope, event),
             Event::Execution(event) => execution::record(spans, envelope, event),
-            // A moment, and a metric.
+            // Instantaneous, and covered by a metric.
             Event::Device(DeviceEvent::Failed { .. }) => {}
         }
     }
 
-    /// Ends what is open, sends everything, and gives up at `deadline`.
+    /// Ends open spans and exports everything, until `deadline`.
     pub(crate) fn finish(&mut self, deadline: Instant) {
         if let Some(spans) = self.0.take() {
             spans.finish(deadline.checked_sub(SHUTDOWN_MARGIN).unwrap_or(deadline));

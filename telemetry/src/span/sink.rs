@@ -1,7 +1,7 @@
-//! The sink of finished spans: the SDK's batch processor, with every loss counted.
+//! Sink of finished spans: the SDK's batch processor, with every loss counted.
 //!
-//! Spans are recorded after the fact, from events with start and end times. So they are
-//! built as a whole instead of being started and ended, and a parent is sent after its
+//! Spans are recorded afterwards, from events with start and end times. They are therefore
+//! built complete instead of being started and ended, and parents are sent after their
 //! children.
 
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::{
 };
 use prometheus::IntCounter;
 
-/// Identity of a span: its trace and itself.
+/// Identity of a span: trace ID and span ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Id {
     pub(super) trace: TraceId,
@@ -25,31 +25,31 @@ pub(super) struct Id {
 }
 
 impl Id {
-    /// As others refer to it.
+    /// Context for references from other spans.
     pub(super) fn context(self) -> SpanContext {
         SpanContext::new(self.trace, self.span, TraceFlags::SAMPLED, false, TraceState::default())
     }
 }
 
-/// A span that has ended. Times are nanoseconds since the Unix epoch.
+/// Finished span. Times are nanoseconds since the Unix epoch.
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) id: Id,
-    /// Span of the same trace, or none for the root.
+    /// Parent in the same trace; `None` for the root.
     pub(super) parent: Option<SpanId>,
     pub(super) name: &'static str,
     pub(super) start_ns: u64,
     pub(super) end_ns: u64,
     pub(super) attributes: Vec<KeyValue>,
     pub(super) link: Option<Id>,
-    /// Value of `error.type` if what it stands for failed.
+    /// Value of `error.type` if the operation failed.
     pub(super) error: Option<&'static str>,
 }
 
-/// How much a span may hold; no limit where there is none.
+/// Limits of a span; `None` means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// Characters of a value that is text.
+    /// Length of string values in characters.
     pub(crate) value_length: Option<usize>,
     /// Attributes.
     pub(crate) attributes: Option<usize>,
@@ -57,7 +57,7 @@ pub(crate) struct Limits {
     pub(crate) links: Option<usize>,
 }
 
-/// The way to the exporter's queue.
+/// Access to the exporter's queue.
 #[derive(Debug)]
 pub(crate) struct Sink {
     processor: BatchSpanProcessor,
@@ -68,20 +68,19 @@ pub(crate) struct Sink {
     limits: Limits,
 }
 
-/// The exporter's queue.
+/// Exporter's queue.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    /// Spans that were accepted and not yet exported or given up; the exporter counts
-    /// down.
+    /// Spans accepted and not exported or abandoned yet; the exporter decrements it.
     pub(crate) in_flight: Arc<AtomicUsize>,
-    /// As many are accepted before it does.
+    /// Maximum number of accepted spans.
     pub(crate) capacity: usize,
-    /// Counts those that are not.
+    /// Counter of spans that are not accepted.
     pub(crate) full: IntCounter,
 }
 
 impl Sink {
-    /// `queue` describes that of `processor`; `sampler` says which traces are sent.
+    /// A sink to `processor`, whose queue `queue` describes; `sampler` selects traces.
     pub(crate) fn new(processor: BatchSpanProcessor, queue: Queue, sampler: Sampler, limits: Limits) -> Self {
         let scope = InstrumentationScope::builder("riscope").with_version(env!("CARGO_PKG_VERSION")).build();
         Self { processor, scope, ids: RandomIdGenerator::default(), queue, sampler, limits }
@@ -91,7 +90,7 @@ impl Sink {
         self.ids.new_trace_id()
     }
 
-    /// Whether the spans of a trace are to be sent.
+    /// Whether the spans of a trace are sampled.
     pub(super) fn samples(&self, trace: TraceId) -> bool {
         let result = self.sampler.should_sample(None, trace, "vm.run", &SpanKind::Internal, &[], &[]);
         result.decision == SamplingDecision::RecordAndSample
@@ -101,8 +100,8 @@ impl Sink {
         self.ids.new_span_id()
     }
 
-    /// Queues a span for export; drops and counts it when the queue is full. The
-    /// processor's own queue is as long, so what is accepted here fits there.
+    /// Queues a span for export; drops and counts it if the queue is full. The processor's
+    /// own queue has the same capacity, so accepted spans fit.
     pub(super) fn send(&self, span: Finished) {
         if self.queue.in_flight.fetch_add(1, Ordering::Relaxed) >= self.queue.capacity {
             self.queue.in_flight.fetch_sub(1, Ordering::Relaxed);
@@ -139,23 +138,22 @@ impl Sink {
         }
     }
 
-    /// Exports what is queued and ends the exporter, or leaves both to themselves at
-    /// `deadline`.
+    /// Exports queued spans and ends the exporter; detaches it at `deadline`.
     pub(super) fn shutdown(&self, deadline: Instant) {
         let left = deadline.saturating_duration_since(Instant::now());
-        // What could not be exported is counted by the exporter.
+        // The exporter counts spans that it could not export.
         let _ = self.processor.shutdown_with_timeout(left);
     }
 }
 
-/// Takes away what is more than `limit`, and says how much that is.
+/// Truncates to `limit`; returns the number of removed items.
 fn limit<T>(items: &mut Vec<T>, limit: Option<usize>) -> u32 {
     let surplus = items.len().saturating_sub(limit.unwrap_or(usize::MAX));
     items.truncate(items.len() - surplus);
     u32::try_from(surplus).unwrap_or(u32::MAX)
 }
 
-/// Leaves at most so many characters of a text.
+/// Truncates a text to `length` characters.
 fn shorten(value: &mut Value, length: usize) {
     if let Value::String(text) = value
         && let Some((end, _)) = text.as_str().char_indices().nth(length)

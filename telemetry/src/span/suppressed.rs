@@ -1,4 +1,4 @@
-//! Spans that are not made, as counts.
+//! Counters of suppressed spans.
 
 use prometheus::{IntCounterVec, Registry};
 
@@ -7,7 +7,7 @@ use crate::label::Suppression;
 use crate::metric::catalog;
 use crate::metric::registry::counter_vec;
 
-/// What can be suppressed, and why.
+/// Kinds of spans that can be suppressed, with the reasons.
 const SUPPRESSED: [(Suppressible, Suppression); 7] = [
     (Compile, Suppression::Threshold),
     (Compile, Suppression::RateLimit),
@@ -18,7 +18,7 @@ const SUPPRESSED: [(Suppressible, Suppression); 7] = [
     (Hotspot, Suppression::UnknownVm),
 ];
 
-/// Counts spans that are not made.
+/// Counters of suppressed spans.
 #[derive(Debug)]
 pub(super) struct Suppressed(IntCounterVec);
 

@@ -1,5 +1,4 @@
-//! The trace of one machine: `vm.run`, and below it `vm.boot` and what the engine
-//! does.
+//! Trace of a machine: `vm.run`, with `vm.boot` and engine spans below it.
 
 use std::sync::Arc;
 
@@ -11,11 +10,11 @@ use super::limit::Limit;
 use super::sink::{Finished, Id, Sink};
 use super::waiting::Waiting;
 
-/// How far the wall clock may move ahead of the monotonic one before the trace follows
-/// it: less is an adjustment of the clock, more is a host that was suspended.
+/// Maximum advance of the wall clock over the monotonic clock that the trace ignores: less
+/// is a clock adjustment, more is a host that was suspended.
 const JUMP_NS: u64 = 1_000_000_000;
 
-/// What `vm.run` says about a machine.
+/// Attributes of `vm.run` that describe the machine.
 #[derive(Debug)]
 pub(super) struct Description {
     pub(super) name: Arc<str>,
@@ -24,7 +23,7 @@ pub(super) struct Description {
     pub(super) memory_bytes: u64,
 }
 
-/// `vm.boot`.
+/// Open span `vm.boot`.
 #[derive(Debug)]
 struct Boot {
     span: SpanId,
@@ -32,46 +31,46 @@ struct Boot {
     ended: bool,
 }
 
-/// What the engine may add to a trace.
+/// Limits of engine spans in a trace.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JitLimits {
-    /// Compilations a second, and a tenth as many hotspots of others.
+    /// Compilations per second, plus a tenth as many other hotspots.
     pub(super) per_second: u32,
-    /// Spans in all.
+    /// Spans in total.
     pub(super) per_trace: u32,
 }
 
-/// State of a machine's trace. Times are those of [`Envelope::monotonic_ns`] until
-/// a span is sent.
+/// State of a machine's trace. Times are those of [`Envelope::monotonic_ns`] until a span
+/// is sent.
 #[derive(Debug)]
 pub(super) struct Trace {
     vm_id: VmId,
     id: TraceId,
     run: SpanId,
     start_ns: u64,
-    /// Whether the trace is sent.
+    /// Whether the trace is sampled.
     sampled: bool,
-    /// What the wall clock is ahead of the monotonic one. One figure for all spans
+    /// Difference between wall clock and monotonic clock. A single value for all spans
     /// keeps them nested when the clock is set.
     ahead_ns: u64,
-    /// What it was when the trace began.
+    /// The difference at the start of the trace.
     start_ahead_ns: u64,
     pub(super) description: Option<Description>,
     pub(super) failed: bool,
-    /// What told last that the guest panicked, if it did.
+    /// Source of the guest's last panic, if it panicked.
     pub(super) panicked: Option<PanicSource>,
     boots: u64,
     boot: Option<Boot>,
-    /// Hotspots whose compilation has not ended.
+    /// Hotspots with an unfinished compilation.
     pub(super) hotspots: Waiting,
     pub(super) compile_limit: Limit,
     pub(super) hotspot_limit: Limit,
-    /// Spans that the engine may still add.
+    /// Number of spans that the engine may still add.
     pub(super) jit_spans_left: u32,
 }
 
 impl Trace {
-    /// A machine that is first heard of in `envelope`.
+    /// Trace of a machine whose first event is `envelope`.
     pub(super) fn new(envelope: &Envelope, sink: &Sink, limits: JitLimits) -> Self {
         let now_ns = envelope.monotonic_ns;
         let ahead_ns = ahead_ns(envelope);
@@ -96,7 +95,7 @@ impl Trace {
         }
     }
 
-    /// Takes note of an event's time: the monotonic clock stands still while the host is
+    /// Observes the time of an event: the monotonic clock stops while the host is
     /// suspended.
     pub(super) fn observe(&mut self, envelope: &Envelope) {
         let ahead_ns = ahead_ns(envelope);
@@ -105,7 +104,7 @@ impl Trace {
         }
     }
 
-    /// Sends a span of this trace; its times are still those of the events.
+    /// Sends a span of this trace, with the times of its events.
     pub(super) fn send(&self, sink: &Sink, mut span: Finished) {
         if !self.sampled {
             return;
@@ -116,7 +115,7 @@ impl Trace {
         sink.send(span);
     }
 
-    /// Sends a span of the engine's doings.
+    /// Sends an engine span.
     pub(super) fn send_jit(&mut self, sink: &Sink, span: Finished) {
         self.jit_spans_left = self.jit_spans_left.saturating_sub(1);
         self.send(sink, span);
@@ -127,12 +126,12 @@ impl Trace {
         Id { trace: self.id, span }
     }
 
-    /// What the machine is in the middle of: booting, or running.
+    /// Span of the machine's current phase: booting or running.
     pub(super) fn current(&self) -> SpanId {
         self.boot.as_ref().filter(|boot| !boot.ended).map_or(self.run, |boot| boot.span)
     }
 
-    /// Booting began at `start_ns` or earlier; gives the span. Its parts can begin
+    /// Starts `vm.boot` at `start_ns` or earlier; returns the span. Its phases can start
     /// before the machine is announced.
     pub(super) fn boot(&mut self, sink: &Sink, start_ns: u64) -> SpanId {
         self.start_ns = self.start_ns.min(start_ns);
@@ -141,7 +140,7 @@ impl Trace {
         boot.span
     }
 
-    /// Booting ended, unless it had before.
+    /// Ends `vm.boot`, unless it has ended.
     pub(super) fn end_boot(&mut self, sink: &Sink, end_ns: u64, error: Option<&'static str>) {
         let Some(boot) = self.boot.as_mut().filter(|boot| !boot.ended) else { return };
         boot.ended = true;
@@ -161,14 +160,14 @@ impl Trace {
         );
     }
 
-    /// The guest reset the machine: what follows belongs to its next boot.
+    /// Records a guest reset: later spans belong to the next boot.
     pub(super) fn reset(&mut self, sink: &Sink, now_ns: u64, boots: u64) {
         self.end_boot(sink, now_ns, Some("interrupted"));
         self.boot = None;
         self.boots = boots;
     }
 
-    /// Ends the trace: the machine has ended, or telemetry ends before it.
+    /// Ends the trace, because the machine or telemetry has ended.
     pub(super) fn end(mut self, sink: &Sink, end_ns: u64, exit: Option<(ExitReason, i32)>) {
         let error = self.error(exit);
         self.end_boot(sink, end_ns, error.map(|_| "interrupted"));
@@ -188,7 +187,7 @@ impl Trace {
             attributes.push(KeyValue::new("riscope.vm.exit.reason", reason.as_str()));
             attributes.push(KeyValue::new("riscope.vm.exit.code", i64::from(code)));
         }
-        // On the clock as it was then.
+        // By the difference between the clocks at that time.
         let start_ns = self.start_ns.wrapping_add(self.start_ahead_ns).wrapping_sub(self.ahead_ns);
         self.send(
             sink,
@@ -205,7 +204,7 @@ impl Trace {
         );
     }
 
-    /// What makes the machine's end an error.
+    /// Error type of the machine's end, if it is an error.
     fn error(&self, exit: Option<(ExitReason, i32)>) -> Option<&'static str> {
         let trouble =
             self.failed.then_some("failed").or_else(|| self.panicked.map(|_| ExitReason::GuestPanic.as_str()));
@@ -267,7 +266,7 @@ mod tests {
             Sink::new(BatchSpanProcessor::builder(kept.clone()).build(), queue, Sampler::AlwaysOn, Limits::default());
         let limits = JitLimits { per_second: 1, per_trace: 1 };
         let mut trace = Trace::new(&envelope(SECOND, 1000 * SECOND), &sink, limits);
-        // Half a second is an adjustment of the clock, an hour is a host that was suspended.
+        // Half a second is a clock adjustment, an hour a suspended host.
         trace.observe(&envelope(2 * SECOND, 1001 * SECOND + SECOND / 2));
         trace.boot(&sink, 2 * SECOND);
         trace.end_boot(&sink, 3 * SECOND, None);

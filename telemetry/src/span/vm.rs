@@ -1,5 +1,4 @@
-//! Events of a machine's life as spans: `vm.run`, `vm.boot` and the phases of
-//! booting.
+//! Machine events as spans: `vm.run`, `vm.boot` and the boot phases.
 
 use std::sync::Arc;
 
@@ -45,14 +44,14 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
                 trace.panicked = Some(*source);
             }
         }
-        // States of a hart, and metrics.
+        // States of a hart, which metrics cover.
         VmEvent::HartStalled { vcpu: _ } | VmEvent::HartResumed { vcpu: _ } => {}
         VmEvent::Exited { reason, code } => spans.end(envelope.vm_id, now_ns, Some((*reason, *code))),
         VmEvent::Deleted {} => spans.end(envelope.vm_id, now_ns, None),
     }
 }
 
-/// The machine has entered a state.
+/// Records that the machine has entered a state.
 fn entered(spans: &mut Active, envelope: &Envelope, state: VmState) {
     let now_ns = envelope.monotonic_ns;
     match state {

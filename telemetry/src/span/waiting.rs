@@ -1,23 +1,23 @@
-//! Hotspots whose compilation has not ended.
+//! Hotspots with an unfinished compilation.
 
 use std::collections::HashMap;
 
 use riscope_core::event::Tier;
 
-/// How long a hotspot may wait for the end of its compilation: after that the request
-/// was refused, or the event lost.
+/// Time after which the compilation of a hotspot is given up: the request was rejected, or
+/// the event lost.
 const LIMIT_NS: u64 = 10_000_000_000;
-/// Time between two searches for those that have waited too long.
+/// Time between two searches for such hotspots.
 const SEARCH_NS: u64 = 1_000_000_000;
-/// Hotspots that may wait; far more than the compiler's queue holds.
+/// Maximum number of hotspots; far more than the compile queue holds.
 const CAPACITY: usize = 8192;
 
-/// What is known of a hotspot.
+/// Data of a detected hotspot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Detection {
     pub(super) pc: u64,
-    /// Processes can have different code at equal virtual addresses, and at different times
-    /// at equal physical ones.
+    /// Distinguishes blocks at equal virtual addresses of different processes; equal
+    /// physical addresses can hold different code over time.
     pub(super) phys: u64,
     pub(super) to: Tier,
     pub(super) from: Tier,
@@ -26,7 +26,7 @@ pub(super) struct Detection {
     pub(super) detected_ns: u64,
 }
 
-/// Those that wait.
+/// Waiting hotspots.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     detections: HashMap<(u64, u64, Tier), Detection>,
@@ -34,7 +34,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Adds one, and gives those that wait no longer.
+    /// Adds a hotspot; returns those that have waited too long.
     pub(super) fn add(&mut self, detection: Detection) -> Vec<Detection> {
         let now_ns = detection.detected_ns;
         let mut given_up = Vec::new();
@@ -51,12 +51,12 @@ impl Waiting {
         given_up
     }
 
-    /// The one that a compilation of this block was for.
+    /// Takes the hotspot that a compilation of this block was for.
     pub(super) fn take(&mut self, pc: u64, phys: u64, tier: Tier) -> Option<Detection> {
         self.detections.remove(&(pc, phys, tier))
     }
 
-    /// All of them.
+    /// Takes all hotspots.
     pub(super) fn take_all(&mut self) -> Vec<Detection> {
         self.detections.drain().map(|(_, detection)| detection).collect()
     }

@@ -1,4 +1,4 @@
-//! Where spans go: `--otlp`, or what the variables say.
+//! Endpoint of spans: from `--otlp`, or from environment variables.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use reqwest::Url;
 
 use super::variables::Variables;
 
-/// Path of the receiver of spans below its base URL (OTLP specification, "OTLP/HTTP Request").
+/// Path of the span endpoint below its base URL (OTLP specification, "OTLP/HTTP Request").
 const PATH: &str = "/v1/traces";
-/// The base URL where the variables choose OTLP and name none.
+/// Base URL if the variables select OTLP without naming one.
 const DEFAULT_BASE: &str = "http://localhost:4318";
 
 const OWN: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const GENERAL: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 
-/// A receiver of spans.
+/// OTLP receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// Without user and fragment, so that it can be shown.
+    /// URL without user information and fragment, which can be displayed.
     pub(crate) url: Url,
     /// From the URL's user information.
     pub(crate) credentials: Option<Credentials>,
@@ -37,21 +37,21 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What is to be done with spans.
+/// Requested span export.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Nobody asks for them.
+    /// Not requested.
     Nothing,
-    /// They are switched off, or the receiver that is asked for is impossible, which a warning says.
+    /// Disabled, or requested for an unusable receiver, which a warning reports.
     Off,
-    /// They go there.
+    /// Export to this endpoint.
     Spans(Endpoint),
 }
 
-/// `--otlp` or the variables' receiver.
+/// The endpoint of `--otlp`, or that of the variables.
 ///
 /// # Errors
-/// What is wrong with `configured`.
+/// Describes what is wrong with `configured`.
 pub(super) fn wanted(variables: &mut Variables, configured: Option<&str>) -> Result<Wanted, String> {
     if let Some(base) = configured {
         let endpoint = parse(base).map(|endpoint| below(endpoint, true))?;
@@ -88,7 +88,7 @@ pub(super) fn wanted(variables: &mut Variables, configured: Option<&str>) -> Res
     }
 }
 
-/// Whether the variables choose OTLP; none if they choose against it.
+/// Whether the variables select OTLP; `None` if they select another exporter or none.
 fn exporter(variables: &mut Variables) -> Option<bool> {
     let Some((name, exporters)) = variables.choice([EXPORTER, EXPORTER]) else { return Some(false) };
     let known = |exporter: &str| ["otlp", "none"].contains(&exporter);
@@ -105,7 +105,7 @@ fn protocol(variables: &mut Variables) -> Option<(&'static str, String)> {
     variables.choice(["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"])
 }
 
-/// A URL that spans can be sent to.
+/// Parses the URL of an endpoint.
 fn parse(text: &str) -> Result<Endpoint, String> {
     let mut url = Url::parse(text).map_err(|error| format!("{error}"))?;
     match url.scheme() {
@@ -121,13 +121,14 @@ fn parse(text: &str) -> Result<Endpoint, String> {
         return Err("its user name contains a colon, which Basic authentication cannot send".to_owned());
     }
     let credentials = (!user.is_empty() || password.is_some()).then_some(Credentials { user, password });
-    // An http URL has a host, so neither can fail.
+    // Cannot fail: an http URL has a host.
     let _ = (url.set_username(""), url.set_password(None));
     url.set_fragment(None);
     Ok(Endpoint { url, credentials })
 }
 
-/// The receiver of spans below a base URL, which may end with its path already if `lenient`.
+/// The span endpoint below a base URL; with `lenient`, the URL may already end with its
+/// path.
 fn below(mut endpoint: Endpoint, lenient: bool) -> Endpoint {
     let base = endpoint.url.path().trim_end_matches('/').to_owned();
     let path = if lenient && base.ends_with(PATH) { base } else { base + PATH };
@@ -135,7 +136,7 @@ fn below(mut endpoint: Endpoint, lenient: bool) -> Endpoint {
     endpoint
 }
 
-/// `url` without the user and password that it may hold, however wrong it is otherwise.
+/// `url` without user and password, even if it is malformed.
 pub(crate) fn redacted(url: &str) -> String {
     let start = url.find("//").map_or(0, |slashes| slashes + 2);
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |length| start + length);

@@ -1,20 +1,20 @@
-//! Lists of names and values, as the variables for headers and resource attributes have them: `name=value`, separated
-//! by commas, values percent-encoded (W3C Baggage).
+//! Lists of names and values in the variables for headers and resource attributes:
+//! `name=value`, separated by commas, with percent-encoded values (W3C Baggage).
 
 use opentelemetry::KeyValue;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::variables::Variables;
 
-/// The variables for headers, in the order in which they count.
+/// Variables for headers, by precedence.
 pub(super) const HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
 
-/// Headers that are set by the way a request is sent and cannot be configured.
+/// Headers set by the client, which cannot be configured.
 const OWN_HEADERS: [&str; 5] =
     ["connection", "content-encoding", "content-length", "content-type", "transfer-encoding"];
 
-/// Headers to send with each request. An entry that cannot be one is left out; its text may be a secret, so that the
-/// warning gives its place only.
+/// Headers of each request. Omits invalid entries; as their text may be secret, warnings
+/// give only their position.
 pub(super) fn headers(variables: &mut Variables) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let Some((variable, list)) = variables.first(HEADERS) else { return headers };
@@ -36,14 +36,15 @@ fn header(entry: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
         return Err("names a header that is set by how spans are sent");
     }
     let value = value.trim();
-    // A percent sign that encodes nothing is itself: values are often written as they are.
+    // A percent sign that encodes nothing stands for itself: values are often not encoded.
     let bytes = percent_decoded(value).unwrap_or_else(|| value.as_bytes().to_vec());
     let mut value = HeaderValue::from_bytes(&bytes).map_err(|_| "has a value that no header can have")?;
     value.set_sensitive(true);
     Ok((name, value))
 }
 
-/// What is said about the process. A list with an error is ignored as a whole (specification, "Resource SDK").
+/// Resource attributes. A list with an error is ignored as a whole (specification,
+/// "Resource SDK").
 pub(super) fn resource(variables: &mut Variables) -> Vec<KeyValue> {
     let name = "OTEL_RESOURCE_ATTRIBUTES";
     let text = variables.get(name).unwrap_or_default();
@@ -62,7 +63,7 @@ pub(super) fn resource(variables: &mut Variables) -> Vec<KeyValue> {
     attributes.unwrap_or_default().into_iter().chain(service).collect()
 }
 
-/// The bytes that `text` encodes, in which `%XX` stands for one; none where a `%` is followed by anything else.
+/// Decodes `%XX`; `None` if a `%` is not followed by two hexadecimal digits.
 pub(super) fn percent_decoded(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();

@@ -1,11 +1,11 @@
-//! Variables that have no effect: which, and why.
+//! Variables without effect, with the reasons.
 
 use super::variables::Variables;
 
-/// Variables whose names begin so.
+/// Variables with this name prefix.
 struct Ignored {
     prefix: &'static str,
-    /// Values that ask for nothing that riscope does not do anyway.
+    /// Values that request what riscope does anyway.
     satisfied: &'static [&'static str],
     why: &'static str,
 }
@@ -20,7 +20,7 @@ const LOGS: &str = "no log records are sent";
 const EXPORTER: &str = "there is no such exporter";
 const FILE: &str = "configuration files are not read";
 
-/// The first that fits a name counts.
+/// The first matching row counts.
 const IGNORED: &[Ignored] = &[
     Ignored { prefix: "OTEL_METRICS_EXPORTER", satisfied: &["none", "prometheus"], why: METRICS },
     ignored("OTEL_METRICS_", METRICS),
@@ -31,7 +31,7 @@ const IGNORED: &[Ignored] = &[
     ignored("OTEL_BLRP_", LOGS),
     ignored("OTEL_LOGRECORD_", LOGS),
     ignored("OTEL_EXPORTER_OTLP_LOGS_", LOGS),
-    // "Insecure" is about gRPC alone, and everything here is.
+    // Applies to gRPC only; all connections here are insecure.
     Ignored { prefix: "OTEL_EXPORTER_OTLP_INSECURE", satisfied: &["true"], why: TLS },
     Ignored { prefix: "OTEL_EXPORTER_OTLP_TRACES_INSECURE", satisfied: &["true"], why: TLS },
     ignored("OTEL_EXPORTER_OTLP_CERTIFICATE", TLS),
@@ -47,7 +47,7 @@ const IGNORED: &[Ignored] = &[
     ignored("OTEL_", "riscope does not know it"),
 ];
 
-/// Warns of the variables that are set and were not read: one warning for each reason.
+/// Warns about variables that are set and were not read, once per reason.
 pub(super) fn warn(variables: &mut Variables) {
     let mut by_reason: Vec<(&str, Vec<String>)> = Vec::new();
     for (name, value) in variables.unread() {

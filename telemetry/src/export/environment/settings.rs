@@ -1,4 +1,4 @@
-//! How spans are sent.
+//! Settings of span export.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -13,46 +13,46 @@ use super::ignored;
 use super::variables::Variables;
 use crate::span::sink::Limits;
 
-/// Time that an export may take where no variable says.
+/// Default time limit of an export.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Most spans that may wait to be sent: some tens of megabytes.
+/// Maximum capacity of the export queue in spans: some tens of megabytes.
 const MAX_QUEUE: usize = 1 << 16;
-/// Shortest time that spans wait for others: the SDK's thread wakes up as often.
+/// Minimum batching delay, which is the wake-up interval of the SDK's thread.
 const MIN_DELAY: Duration = Duration::from_millis(10);
 
-/// Everything that variables say about how spans are sent.
+/// Settings of span export from the variables.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) headers: HeaderMap,
-    /// Whether requests are compressed by gzip.
+    /// Whether requests are compressed with gzip.
     pub(crate) gzip: bool,
-    /// Longest time that an export may take; none for no limit.
+    /// Time limit of an export; `None` for no limit.
     pub(crate) timeout: Option<Duration>,
     pub(crate) sampler: Sampler,
-    /// Spans that may wait to be sent.
+    /// Capacity of the export queue in spans.
     pub(crate) queue_size: Option<usize>,
-    /// Spans in a request.
+    /// Maximum spans per request.
     pub(crate) batch_size: Option<usize>,
-    /// Time that spans wait for others to be sent with.
+    /// Maximum delay of a span for batching.
     pub(crate) delay: Option<Duration>,
     pub(crate) limits: Limits,
-    /// What is said about the process.
+    /// Resource attributes.
     pub(crate) resource: Vec<KeyValue>,
 }
 
-/// What variables and `--otlp` amount to.
+/// Result of reading the variables and `--otlp`.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
-    /// Where spans go, and how; none when no spans are sent.
+    /// Endpoint and settings; `None` if no spans are exported.
     pub(crate) spans: Option<(Endpoint, Settings)>,
-    /// A sentence each, for people.
+    /// Messages for users, one sentence each.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads `configured`, which is what `--otlp` says, and a process's variables.
+/// Reads the value of `--otlp`, `configured`, and the variables of a process.
 ///
 /// # Errors
-/// When spans cannot be sent to `configured`: it, fit to be shown, and why.
+/// If spans cannot be sent to `configured`: its displayable form, and the reason.
 pub(crate) fn read(
     process: impl IntoIterator<Item = (OsString, OsString)>,
     configured: Option<&str>,
@@ -77,7 +77,8 @@ pub(crate) fn read(
             }
             Some((endpoint, settings))
         }
-        // Warnings about how spans are sent are pointless where they are off on purpose or a warning says why they are.
+        // Warnings about settings are pointless if export is disabled on purpose or by an
+        // error that has its own warning.
         Wanted::Off => {
             variables.warnings.truncate(warned);
             None
@@ -111,7 +112,7 @@ fn settings(variables: &mut Variables) -> Settings {
     }
 }
 
-/// At most [`MAX_QUEUE`]: the SDK sets all the memory for the queue aside at once.
+/// At most [`MAX_QUEUE`]: the SDK allocates the whole queue at once.
 fn queue_size(variables: &mut Variables) -> Option<usize> {
     let name = "OTEL_BSP_MAX_QUEUE_SIZE";
     let size = variables.positive(name)?;
@@ -139,18 +140,18 @@ fn gzip(variables: &mut Variables) -> bool {
     }
 }
 
-/// What the exporter and the batch processor may take; both hold, so the shorter one counts.
+/// Time limit of an export: the shorter of those of the exporter and the batch processor.
 fn timeout(variables: &mut Variables) -> Option<Duration> {
     let [own, general] =
         ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"].map(|name| variables.milliseconds(name));
     let exporter = own.or(general).unwrap_or(TIMEOUT);
     let processor = variables.milliseconds("OTEL_BSP_EXPORT_TIMEOUT").unwrap_or_default();
-    // Zero is no limit.
+    // Zero means no limit.
     [exporter, processor].into_iter().filter(|timeout| !timeout.is_zero()).min()
 }
 
-/// Which traces are sent. A machine's trace begins here, so that the samplers which ask for a parent's decision are
-/// those for traces without one.
+/// Sampler of traces. A machine's trace has no remote parent, so parent-based samplers
+/// apply their decision for root spans.
 fn sampler(variables: &mut Variables) -> Sampler {
     let (name, argument) = ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG");
     let chosen = variables.choice([name, name]).map(|(_, sampler)| sampler);
@@ -179,7 +180,7 @@ fn ratio(variables: &mut Variables, name: &'static str) -> f64 {
     1.0
 }
 
-/// How much a span may hold. A span's own limit goes before that of all attributes.
+/// Limits of a span. Its specific limits take precedence over the general attribute limits.
 fn limits(variables: &mut Variables) -> Limits {
     let mut number = |own, general| {
         let [own, general] = [own, general].map(|name| variables.number(name));
@@ -188,7 +189,7 @@ fn limits(variables: &mut Variables) -> Limits {
     let value_length = number("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT");
     let attributes = number("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT");
     let links = variables.number("OTEL_SPAN_LINK_COUNT_LIMIT");
-    // Spans have no events, and links no attributes: any limit of those is kept.
+    // Spans have no events and links no attributes, so limits of these are always met.
     for name in ["OTEL_SPAN_EVENT_COUNT_LIMIT", "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"] {
         let _: Option<usize> = variables.number(name);
     }

@@ -1,4 +1,4 @@
-//! What variables and `--otlp` amount to, variable by variable.
+//! Tests of the effect of each variable and of `--otlp`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -18,12 +18,12 @@ fn with(configured: Option<&str>, variables: &[(&str, &str)]) -> Reading {
     try_with(configured, variables).expect("the configured endpoint can be used")
 }
 
-/// Where spans go.
+/// Resulting endpoint.
 fn url(configured: Option<&str>, variables: &[(&str, &str)]) -> Option<String> {
     with(configured, variables).spans.map(|(endpoint, _)| endpoint.url.to_string())
 }
 
-/// How spans are sent with these variables beside [`BASE`], and how many warnings there are.
+/// Resulting settings with these variables and [`BASE`], and the number of warnings.
 fn settings(variables: &[(&str, &str)]) -> (Settings, usize) {
     let Reading { spans, warnings } = with(None, &[&[BASE], variables].concat());
     (spans.expect("spans are sent").1, warnings.len())
@@ -64,7 +64,7 @@ fn a_path_that_is_there_already_is_not_given_twice_on_the_command_line_and_is_sa
         let reading = with(Some(whole), &[]);
         let path = reading.spans.map(|(endpoint, _)| endpoint.url.path().matches("v1/traces").count());
         assert_eq!((path, reading.warnings.len()), (Some(1), 0), "{whole}");
-        // The specification has it appended whatever the path is.
+        // The specification requires appending it to any path.
         let reading = with(None, &[(BASE.0, whole)]);
         let path = reading.spans.map(|(endpoint, _)| endpoint.url.path().matches("v1/traces").count());
         assert_eq!((path, reading.warnings.len()), (Some(2), 1), "{whole}");
@@ -88,7 +88,7 @@ fn user_and_password_of_a_url_become_credentials_and_are_shown_nowhere() {
     assert!(!reading.warnings[0].contains("sec") && !reading.warnings[0].contains("ret@"), "{:?}", reading.warnings);
     assert_eq!(redacted("me:secret@h"), "..@h");
     assert_eq!(redacted("http://h/@"), "http://h/@");
-    // The URL is closer to its receiver than a list of headers.
+    // The URL's user information is more specific than a list of headers.
     let headers = ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20x");
     assert_eq!(with(Some("http://me:secret@h"), &[headers]).warnings.len(), 1);
     assert_eq!(with(Some("http://h"), &[headers]).warnings.len(), 0);
@@ -261,12 +261,12 @@ fn settings_of_spans_are_a_warning_where_spans_go_nowhere() {
     assert_eq!(with(None, &off).warnings, [""; 0]);
 }
 
-/// What a variable of the specification does.
+/// Effect of a variable of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
-    /// The value here changes what is sent, or how.
+    /// The value changes what is sent, or how.
     Applied,
-    /// Nothing that the value asks for is missing.
+    /// riscope does what the value requests anyway.
     Satisfied,
     /// A warning names it.
     Warned,
@@ -384,6 +384,6 @@ fn every_variable_of_the_specification_is_in_the_document() {
         words.into_iter().any(|word| word == name || word.strip_suffix('*').is_some_and(|stem| name.starts_with(stem)))
     };
     let missing: Vec<_> = SPECIFIED.iter().map(|(name, ..)| name).filter(|name| !is_named(name)).collect();
-    // Names of other languages and slips of the pen stand for all others.
+    // Names of other languages and misspellings represent all others.
     assert_eq!(missing, [&"OTEL_SEMCONV_STABILITY_OPT_IN", &"OTEL_PYTHON_LOG_LEVEL", &"OTEL_EXPORTER_OTLP_ENDPIONT"]);
 }

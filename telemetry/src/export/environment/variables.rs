@@ -1,4 +1,4 @@
-//! The variables of a process whose names begin with `OTEL_`.
+//! Environment variables of a process with the prefix `OTEL_`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -6,17 +6,17 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Variables, which of them were read, and what is wrong with them.
+/// Variables, those read so far, and warnings about them.
 #[derive(Debug)]
 pub(super) struct Variables {
     values: BTreeMap<String, String>,
     read: BTreeSet<&'static str>,
-    /// One sentence each, for people.
+    /// Messages for users, one sentence each.
     pub(super) warnings: Vec<String>,
 }
 
 impl Variables {
-    /// Those of `process` that have a value; an empty one counts as unset.
+    /// Takes those of `process` that have a value; an empty one counts as unset.
     pub(super) fn new(process: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut variables = Self { values: BTreeMap::new(), read: BTreeSet::new(), warnings: Vec::new() };
         for (name, value) in process {
@@ -44,12 +44,12 @@ impl Variables {
         found.into_iter().flatten().next()
     }
 
-    /// A value out of a set, in lower case: such values are not case-sensitive.
+    /// A case-insensitive value out of a set, in lower case.
     pub(super) fn choice(&mut self, names: [&'static str; 2]) -> Option<(&'static str, String)> {
         self.first(names).map(|(name, value)| (name, value.to_ascii_lowercase()))
     }
 
-    /// A Boolean: only `true` is true, and what is neither is said to be false.
+    /// A Boolean: only `true` is true; other values than `false` cause a warning.
     pub(super) fn flag(&mut self, name: &'static str) -> bool {
         let Some(value) = self.get(name) else { return false };
         let is_true = value.eq_ignore_ascii_case("true");
@@ -69,7 +69,7 @@ impl Variables {
         number
     }
 
-    /// A number of things, at least one.
+    /// A positive number.
     pub(super) fn positive(&mut self, name: &'static str) -> Option<usize> {
         let number = self.number(name)?;
         if number == 0 {
@@ -78,22 +78,22 @@ impl Variables {
         (number > 0).then_some(number)
     }
 
-    /// A span of time.
+    /// A duration in milliseconds.
     pub(super) fn milliseconds(&mut self, name: &'static str) -> Option<Duration> {
         self.number(name).map(Duration::from_millis)
     }
 
-    /// Says what is wrong with a variable.
+    /// Adds a warning about a variable.
     pub(super) fn warn(&mut self, variable: &str, problem: impl Display) {
         self.warnings.push(format!("{variable}: {problem}"));
     }
 
-    /// Variables that are set and were read.
+    /// Variables that are set and have been read.
     pub(super) fn used(&self) -> Vec<&str> {
         self.values.keys().map(String::as_str).filter(|name| self.read.contains(name)).collect()
     }
 
-    /// Variables that are set and that nothing has read, with their values.
+    /// Variables that are set and have not been read, with their values.
     pub(super) fn unread(&self) -> Vec<(String, String)> {
         let unread = self.values.iter().filter(|(name, _)| !self.read.contains(name.as_str()));
         unread.map(|(name, value)| (name.clone(), value.clone())).collect()

@@ -21,12 +21,12 @@ use super::failure::{Failure, LastFailure};
 use crate::export::environment::{Credentials, Endpoint};
 use crate::label::ErrorType;
 
-/// Longest answer that is read, in bytes; receivers need a few hundred.
+/// Maximum size of a response that is read, in bytes; receivers need a few hundred.
 const MAX_ANSWER: u64 = 64 << 10;
-/// Redirects of one request that are followed.
+/// Maximum redirects per request.
 const MAX_REDIRECTS: usize = 5;
 
-/// Sends requests to one receiver.
+/// HTTP client for one receiver.
 #[derive(Debug)]
 pub(super) struct Client {
     http: blocking::Client,
@@ -38,10 +38,11 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A client whose requests take at most `timeout`, if there is a limit, and carry `headers`.
+    /// A client whose requests carry `headers` and take at most `timeout`, if there is a
+    /// limit.
     ///
     /// # Errors
-    /// Why the system does not allow one.
+    /// The reason, if the system does not allow one.
     pub(super) fn new(
         endpoint: &Endpoint,
         headers: HeaderMap,
@@ -49,16 +50,17 @@ impl Client {
         last: LastFailure,
     ) -> Result<Self, String> {
         let builder = blocking::Client::builder().timeout(timeout).redirect(Policy::custom(redirect));
-        // What goes to this host never goes through a proxy: to the proxy, this host's name is its own.
+        // Requests to this host never go through a proxy, for which the host name would
+        // mean the proxy itself.
         let builder = if is_loopback(&endpoint.url) { builder.no_proxy() } else { builder };
-        // A blocking client refuses to be made on a thread of an asynchronous runtime.
+        // A blocking client cannot be created on a thread of an asynchronous runtime.
         let thread = std::thread::Builder::new().name("otlp-start".to_owned()).spawn(move || builder.build());
         let http = thread.map_err(|error| error.to_string())?.join();
         let http = http.map_err(|_| "the HTTP client cannot be made".to_owned())?.map_err(|error| error.to_string())?;
         Ok(Self { http, url: endpoint.url.clone(), credentials: endpoint.credentials.clone(), headers, last })
     }
 
-    /// The answer, and what it says about spans that did not arrive.
+    /// The response, and the failure that it reports.
     fn send(&self, request: Request<Bytes>) -> Result<(Response<Bytes>, Option<Failure>), HttpError> {
         let mut headers = self.headers.clone();
         for name in [CONTENT_TYPE, CONTENT_ENCODING, USER_AGENT] {
@@ -102,12 +104,13 @@ fn redirect(attempt: Attempt<'_>) -> Action {
     if keeps_body && is_same && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
 }
 
-/// What an answer says about spans that did not arrive (OTLP specification, "OTLP/HTTP Response").
+/// Failure that a response reports (OTLP specification, "OTLP/HTTP Response").
 fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Failure> {
     if !status.is_success() {
         return Some(Failure::of_status(status, headers, &error_text(headers, body)));
     }
-    // Some receivers answer in JSON whatever the encoding of the request; their answers are not examined.
+    // Some receivers respond in JSON whatever the encoding of the request; such responses
+    // are not examined.
     if body.is_empty() || content_type(headers) == "application/json" {
         return None;
     }
@@ -119,13 +122,14 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Failure
     Some(Failure::of_rejected(rejected, &partial.error_message))
 }
 
-/// The media type of an answer, without parameters.
+/// Media type of a response, without parameters.
 fn content_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// What the body of an error says: a receiver sends the message `google.rpc.Status`, others a text.
+/// Text of an error response: receivers send the message `google.rpc.Status`, others a
+/// text.
 fn error_text(headers: &HeaderMap, body: &[u8]) -> String {
     match content_type(headers).as_str() {
         "application/x-protobuf" => Status::decode(body).unwrap_or_default().message,
@@ -134,7 +138,7 @@ fn error_text(headers: &HeaderMap, body: &[u8]) -> String {
     }
 }
 
-/// The part of `google.rpc.Status` that people read.
+/// The user-readable part of `google.rpc.Status`.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Status {
     #[prost(string, tag = "2")]

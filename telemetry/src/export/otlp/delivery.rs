@@ -13,8 +13,8 @@ use crate::label::{ErrorType, QueueLoss};
 use crate::metric::catalog;
 use crate::metric::registry::counter_vec;
 
-/// A failure that begins within this time of the last reported one is not reported, so that a receiver that fails now
-/// and then does not fill the terminal.
+/// Minimum time between two reports of a new failure, so that a receiver that fails
+/// intermittently does not flood the terminal.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// Counts outcomes and reports them. Shared by the exporter's thread and by [`crate::Telemetry::shutdown`].
@@ -25,28 +25,28 @@ pub(crate) struct Delivery {
     passed_on: IntCounter,
     queue_full: IntCounter,
     exported: IntCounterVec,
-    /// Spans in the queue or on their way.
+    /// Spans in the queue or being sent.
     in_flight: Arc<AtomicUsize>,
     last_failure: LastFailure,
     state: Mutex<State>,
 }
 
-/// How sending goes.
+/// State of delivery.
 #[derive(Debug, Default)]
 struct State {
-    /// Spans that arrived.
+    /// Spans delivered.
     sent: u64,
-    /// Spans that did not, although they were sent.
+    /// Spans sent but not delivered.
     failed: u64,
-    /// The newest failure.
+    /// Latest failure.
     failure: Option<Failure>,
-    /// Spans lost since a failure was told that has not ended.
+    /// Spans lost since a reported failure that has not ended.
     told: Option<u64>,
     told_at: Option<Instant>,
 }
 
 impl Delivery {
-    /// Registers the counts, all 0. `receiver` is the address to show.
+    /// Registers the counters, at 0. `receiver` is the address to display.
     pub(super) fn new(registry: &Registry, receiver: String, notices: Notices) -> Result<Self, prometheus::Error> {
         let exported = counter_vec(registry, catalog::SPANS_EXPORTED)?;
         exported.with_label_values(&[""]);
@@ -57,32 +57,33 @@ impl Delivery {
         Ok(Self { receiver, notices, passed_on, queue_full, exported, in_flight, last_failure, state })
     }
 
-    /// Spans that are in the queue or on their way.
+    /// Spans in the queue or being sent.
     pub(super) fn in_flight(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.in_flight)
     }
 
-    /// Where the client says how its last request failed.
+    /// Where the client stores the failure of its last request.
     pub(super) fn last_failure(&self) -> LastFailure {
         Arc::clone(&self.last_failure)
     }
 
-    /// How the last request of an export failed that has ended.
+    /// Takes the failure of the last request of an export that has ended.
     pub(super) fn take_last_failure(&self) -> Option<Failure> {
         self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Counts spans that the queue has no room for.
+    /// Counter of spans that do not fit the queue.
     pub(super) fn queue_full(&self) -> IntCounter {
         self.queue_full.clone()
     }
 
-    /// So many spans leave the queue.
+    /// Records that `spans` leave the queue.
     pub(super) fn sending(&self, spans: u64) {
         self.passed_on.inc_by(spans);
     }
 
-    /// Counts spans whose export has ended; `failure` says how many of them were lost, none means that all arrived.
+    /// Counts spans whose export has ended; `failure` tells how many of them were lost,
+    /// `None` that all were delivered.
     pub(super) fn done(&self, spans: u64, failure: Option<Failure>) {
         let lost = failure.as_ref().map_or(0, |failure| failure.rejected.unwrap_or(spans).min(spans));
         self.in_flight.fetch_sub(usize::try_from(spans).unwrap_or(usize::MAX), Ordering::Relaxed);
@@ -96,14 +97,14 @@ impl Delivery {
         }
     }
 
-    /// Reports totals, unless all spans of this process arrived.
+    /// Reports totals, unless all spans of the process were delivered.
     pub(crate) fn conclude(&self) {
         let state = self.state();
         let (dropped, unsent) = (self.queue_full.get(), self.in_flight.load(Ordering::Relaxed));
         if state.failed + dropped == 0 && unsent == 0 {
             return;
         }
-        // An export that is given up has not ended, but its last request may have failed.
+        // An abandoned export has not ended, but its last request may have failed.
         let failure = self.take_last_failure().or_else(|| state.failure.clone());
         let last = failure.map_or_else(String::new, |failure| format!("; last failure: {}", failure.text));
         self.notices.tell(&format!(
@@ -117,12 +118,12 @@ impl Delivery {
     }
 }
 
-/// News about sending.
+/// Change of the state of delivery.
 #[derive(Debug, PartialEq, Eq)]
 enum Line {
-    /// It starts to fail.
+    /// Delivery starts to fail.
     Fails(String),
-    /// It works again, after so many spans were lost.
+    /// Delivery has recovered, after the loss of this many spans.
     Works(u64),
 }
 

@@ -14,7 +14,7 @@ use super::failure::{Failure, printable};
 use crate::export::environment::{Endpoint, Settings};
 use crate::label::ErrorType;
 
-/// Sends batches of spans.
+/// Exporter of batches of spans.
 #[derive(Debug)]
 pub(super) struct Exporter {
     inner: opentelemetry_otlp::SpanExporter,
@@ -22,19 +22,19 @@ pub(super) struct Exporter {
 }
 
 impl Exporter {
-    /// Sends to `endpoint`, as `settings` say.
+    /// An exporter to `endpoint` with these settings.
     ///
     /// # Errors
-    /// Why that is impossible.
+    /// The reason, if that is not possible.
     pub(super) fn new(endpoint: &Endpoint, settings: &Settings, delivery: Arc<Delivery>) -> Result<Self, String> {
         let client = Client::new(endpoint, settings.headers.clone(), settings.timeout, delivery.last_failure())?;
         let builder = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
             .with_http_client(client)
             .with_protocol(Protocol::HttpBinary)
-            // When retries end; how long one request takes is the client's business.
+            // Limits retries; the client limits each request.
             .with_timeout(settings.timeout.unwrap_or(Duration::MAX))
-            // The client knows where to.
+            // The client has the actual endpoint.
             .with_endpoint("http://receiver/");
         let builder = if settings.gzip { builder.with_compression(Compression::Gzip) } else { builder };
         let inner = builder.build().map_err(|error| error.to_string())?;
@@ -47,11 +47,11 @@ impl SpanExporter for Exporter {
         let spans = batch.len() as u64;
         self.delivery.sending(spans);
         let result = self.inner.export(batch).await;
-        // The last request decides: those before it were repeated.
+        // The last request decides: earlier ones were retried.
         let last = self.delivery.take_last_failure();
         let failure = match &result {
             Ok(()) => last,
-            // Some failures come before any request, such as a batch that is too large to send.
+            // Some failures precede any request, such as a batch that is too large.
             Err(error) => last.or_else(|| Some(Failure::new(ErrorType::Other, printable(&error.to_string())))),
         };
         self.delivery.done(spans, failure);

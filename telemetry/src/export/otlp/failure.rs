@@ -1,4 +1,4 @@
-//! Why spans did not arrive: the value of `error.type`, and a sentence for people.
+//! Reasons of failed delivery: the value of `error.type`, and a message for users.
 
 use std::error::Error;
 use std::io;
@@ -9,20 +9,20 @@ use reqwest::header::{HeaderMap, LOCATION};
 
 use crate::label::ErrorType;
 
-/// Longest text of others in a message, in characters.
+/// Maximum length of quoted text in a message, in characters.
 const EXCERPT: usize = 120;
 
-/// Spans that did not arrive, or a request that failed.
+/// Undelivered spans, or a failed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) error_type: ErrorType,
-    /// Spans that were rejected; none if no span of the request arrived.
+    /// Number of rejected spans; `None` if no span of the request was delivered.
     pub(super) rejected: Option<u64>,
-    /// What happened, for people.
+    /// Message for users.
     pub(super) text: String,
 }
 
-/// How the last request of an export under way failed, if it did.
+/// Failure of the last request of the current export, if it failed.
 pub(super) type LastFailure = Arc<Mutex<Option<Failure>>>;
 
 impl Failure {
@@ -30,7 +30,7 @@ impl Failure {
         Self { error_type, rejected: None, text: text.into() }
     }
 
-    /// No answer came.
+    /// No response was received.
     pub(super) fn of_error(error: &(dyn Error + 'static)) -> Self {
         let (error_type, cause) = classified(error);
         let what = match error_type {
@@ -43,7 +43,8 @@ impl Failure {
         Self::new(error_type, format!("{what}: {}", printable(&cause)))
     }
 
-    /// An answer came, and says that no span was taken. `said` is the text in its body, if it has one.
+    /// The response reports that no span was accepted. `said` is the text in its body, if
+    /// it has one.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, said: &str) -> Self {
         let error_type = ErrorType::from_name(status.as_str()).unwrap_or(ErrorType::Other);
         let mut text = match status {
@@ -63,7 +64,7 @@ impl Failure {
         Self::new(error_type, text)
     }
 
-    /// The request was taken, but not all of its spans.
+    /// The request was accepted, but not all of its spans.
     pub(super) fn of_rejected(spans: u64, said: &str) -> Self {
         let reason = if said.is_empty() { "without a reason".to_owned() } else { printable(said) };
         let text = format!("the receiver rejects spans: {reason}");
@@ -71,7 +72,7 @@ impl Failure {
     }
 }
 
-/// What went wrong, and the words of the innermost error.
+/// Error type, with the text of the innermost error.
 fn classified(error: &(dyn Error + 'static)) -> (ErrorType, String) {
     let mut found = None;
     let mut cause = error.to_string();
@@ -95,7 +96,7 @@ fn classified(error: &(dyn Error + 'static)) -> (ErrorType, String) {
                 io::ErrorKind::ConnectionRefused => return (ErrorType::ConnectionRefused, cause),
                 _ => {}
             }
-            // An error of a crate inside of one of the system's kind.
+            // An error of a crate wrapped in a system error.
             match error.get_ref() {
                 Some(inner) => next = Some(inner),
                 None => {
@@ -107,7 +108,7 @@ fn classified(error: &(dyn Error + 'static)) -> (ErrorType, String) {
     (found.unwrap_or(ErrorType::InvalidResponse), cause)
 }
 
-/// Text from elsewhere as one short line that is safe to show on a terminal.
+/// Foreign text as one short line that is safe to print on a terminal.
 pub(super) fn printable(text: &str) -> String {
     let mut words = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {

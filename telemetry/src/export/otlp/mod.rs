@@ -1,7 +1,7 @@
-//! Spans by OTLP over HTTP, in protobuf.
+//! Export of spans by OTLP over HTTP, in protobuf.
 //!
-//! The SDK's batch processor exports on a thread of its own with a blocking HTTP client, so no other thread waits for
-//! the network.
+//! The SDK's batch processor exports on its own thread with a blocking HTTP client, so that
+//! no other thread waits for the network.
 //!
 //! ```text
 //! Sink ─► BatchSpanProcessor ─► exporter ─► opentelemetry-otlp ─► client ─► receiver
@@ -28,21 +28,22 @@ use crate::span::sink::{Queue, Sink};
 pub(crate) use delivery::Delivery;
 use exporter::Exporter;
 
-/// Spans that are sent at once, if no variable says otherwise.
+/// Default maximum spans per request.
 const BATCH: usize = 512;
 
-/// A way to a receiver.
+/// Export to a receiver.
 #[derive(Debug)]
 pub(crate) struct Export {
     pub(crate) sink: Sink,
     pub(crate) delivery: Arc<Delivery>,
 }
 
-/// Starts exporting if `config` or the environment says where to. What the environment says and has no effect is added
-/// to `warnings`.
+/// Starts exporting if `config` or the environment names an endpoint. Adds environment
+/// settings without effect to `warnings`.
 ///
 /// # Errors
-/// When spans cannot be sent where `config` says, or the system gives no thread.
+/// If spans cannot be sent to the endpoint of `config`, or the system cannot create a
+/// thread.
 pub(crate) fn start(
     config: &TelemetryConfig,
     registry: &Registry,
@@ -57,9 +58,9 @@ pub(crate) fn start(
     settings.timeout = config.export_timeout.or(settings.timeout);
     let delivery = Arc::new(Delivery::new(registry, endpoint.url.to_string(), config.notices.clone())?);
     let exporter = Exporter::new(&endpoint, &settings, Arc::clone(&delivery));
-    // The address is in order, so what is missing is the host's.
+    // The endpoint is valid, so the failure is the host's.
     let exporter = exporter.map_err(io::Error::other)?;
-    // The SDK panics where it gets no thread.
+    // The SDK panics if it cannot create its thread.
     let probe = std::thread::Builder::new().name("otlp-probe".to_owned()).spawn(|| ())?;
     probe.join().map_err(|_| io::Error::other("a thread ended by itself"))?;
     let sink = sink(config, settings, exporter, &delivery, warnings);

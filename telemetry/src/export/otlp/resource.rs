@@ -7,7 +7,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 
-/// The process as a resource. Attributes from its environment take precedence over detected ones.
+/// Resource of the process. Attributes from its environment take precedence over detected
+/// ones.
 pub(super) fn resource(from_environment: Vec<KeyValue>) -> Resource {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let arch = match env::consts::ARCH {
@@ -31,7 +32,7 @@ pub(super) fn resource(from_environment: Vec<KeyValue>) -> Resource {
         .build()
 }
 
-/// Random bytes as a UUID of version 4 (RFC 9562, section 5.4).
+/// Makes a UUID of version 4 from random bytes (RFC 9562, section 5.4).
 fn uuid(mut bytes: [u8; 16]) -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;

@@ -1,4 +1,4 @@
-//! Events of devices as metrics.
+//! Device events as metrics.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Events of the engine as metrics.
+//! Engine events as metrics.
 
 use riscope_core::event::{CompileFailure, ExecutionEvent, Trigger, VmId};
 
@@ -6,7 +6,8 @@ use crate::label::CompileResult;
 use crate::metric::registry::Metrics;
 use crate::metric::samples::seconds;
 
-// A failed compilation does not say what triggered it; with one trigger it need not.
+// A failed compilation does not report its trigger, which is unambiguous as long as there
+// is one.
 const _: () = assert!(Trigger::ALL.len() == 1);
 
 pub(super) fn record(metrics: &Metrics, vm_id: VmId, event: &ExecutionEvent) {

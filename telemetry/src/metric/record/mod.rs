@@ -1,5 +1,5 @@
-//! Updates metrics from events. One file per family of events, with one exhaustive match:
-//! a new event does not compile until its effect is decided here.
+//! Updates metrics from events. One file per family with an exhaustive match, so that a new
+//! event compiles only once its effect is decided.
 
 mod device;
 mod execution;

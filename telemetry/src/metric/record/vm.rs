@@ -1,4 +1,4 @@
-//! Events of a machine's life as metrics.
+//! Machine events as metrics.
 
 use std::sync::Arc;
 
@@ -39,7 +39,8 @@ pub(super) fn record(metrics: &Metrics, envelope: &Envelope, event: &VmEvent) {
     }
 }
 
-/// Changes the machine if it still exists: the thread that watches a machine may publish after its deletion.
+/// Updates the machine if it still exists: its watcher thread may publish after its
+/// deletion.
 fn known(metrics: &Metrics, vm_id: VmId, change: impl FnOnce(&mut Machine)) {
     if let Some(machine) = metrics.machines.lock().known(vm_id) {
         change(machine);

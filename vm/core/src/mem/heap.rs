@@ -1,13 +1,13 @@
-//! The heap of this process, where the address space is limited.
+//! Configuration of the C library's allocator for limited address space.
 
-/// Lets all threads allocate from one heap. glibc gives each thread a heap of its own, for
-/// which it reserves 64 MiB of addresses; threads that have one keep it. Allocators of other
-/// C libraries have no such heaps. To be called before threads start.
+/// Makes all threads allocate from one malloc arena. By default glibc gives each thread an
+/// arena of its own, which reserves 64 MiB of address space; threads that have one keep it.
+/// Other C libraries have no such arenas. Call before threads start.
 pub fn share_heap() {
     #[cfg(target_env = "gnu")]
     {
-        // SAFETY: `mallopt` takes numbers, and glibc's locks its state. A refusal leaves the
-        // heaps as they are.
+        // SAFETY: `mallopt` takes numbers, and glibc's locks its state. A failure leaves the
+        // arenas unchanged.
         unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
     }
 }
