@@ -58,7 +58,7 @@ impl Arena {
     /// # Safety
     /// `[at, at + code.len())` lies in the arena, and no thread executes it.
     pub(crate) unsafe fn write(&self, at: usize, code: &[u8]) -> *const u8 {
-        // SAFETY: in the arena by the caller's promise; the source is elsewhere.
+        // SAFETY: in the arena by the caller's contract; the source is elsewhere.
         unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), self.write.as_ptr().add(at), code.len()) };
         let execute = self.execute.as_ptr().wrapping_add(at).cast_const();
         crate::sys::make_visible(execute, code.len());

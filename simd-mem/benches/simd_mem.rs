@@ -13,7 +13,7 @@ use common::contender::{Contender, Task, Visitor};
 /// Exponents of two, from 1 B to 256 MiB.
 const LENGTHS: [u32; 11] = [0, 3, 6, 8, 10, 12, 15, 18, 22, 26, 28];
 
-/// Hands each contender to criterion.
+/// Passes each contender to criterion.
 struct Bench<'group, 'criterion> {
     group: &'group mut BenchmarkGroup<'criterion, measurement::WallTime>,
     places: Places,

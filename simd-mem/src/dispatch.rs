@@ -53,7 +53,7 @@ macro_rules! dispatched {
             implementation: AtomicPtr::new(ptr::null_mut()),
             $($function: {
                 unsafe fn first_call($($argument: $type),*) $(-> $result)? {
-                    // SAFETY: by the caller's promise.
+                    // SAFETY: by the caller's contract.
                     unsafe { (SELECTED.get().$function)($($argument),*) }
                 }
                 // SAFETY: of the type that the field names.

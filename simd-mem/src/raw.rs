@@ -71,7 +71,7 @@ macro_rules! functions {
             $(#[$documentation])*
             #[inline(always)]
             pub unsafe fn $name($($argument: $type),*) $(-> $result)? {
-                // SAFETY: by the caller's promise.
+                // SAFETY: by the caller's contract.
                 unsafe { SELECTED.$name($($argument),*) }
             }
         )*

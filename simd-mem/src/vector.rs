@@ -78,7 +78,7 @@ pub(crate) trait Vector: Copy {
     /// As for [`load`](Self::load).
     #[inline(always)]
     unsafe fn or_from<const N: isize>(self, at: *const u8) -> Self {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         self.or(unsafe { Self::load::<N>(at) })
     }
 
@@ -88,7 +88,7 @@ pub(crate) trait Vector: Copy {
     /// As for [`load`](Self::load).
     #[inline(always)]
     unsafe fn xor_from<const N: isize>(self, at: *const u8) -> Self {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         self.xor(unsafe { Self::load::<N>(at) })
     }
 
@@ -98,7 +98,7 @@ pub(crate) trait Vector: Copy {
     /// As for [`load`](Self::load).
     #[inline(always)]
     unsafe fn load_four(at: *const u8) -> (Self, Self, Self, Self) {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe { (Self::load::<0>(at), Self::load::<1>(at), Self::load::<2>(at), Self::load::<3>(at)) }
     }
 
@@ -108,7 +108,7 @@ pub(crate) trait Vector: Copy {
     /// As for [`store`](Self::store).
     #[inline(always)]
     unsafe fn store_four(four: (Self, Self, Self, Self), at: *mut u8) {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe {
             four.0.store::<0>(at);
             four.1.store::<1>(at);

@@ -5,22 +5,21 @@ use std::ptr;
 
 const PAGE: usize = 4096;
 
-/// Whether both sides begin at cache lines, or at odd places of different alignment.
+/// Alignment of both sides: at cache lines, or at odd offsets of different alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alignment {
     Aligned,
     Misaligned,
 }
 
-/// Whether every call works on the same bytes, or each on others, so that none of
-/// them is in a cache.
+/// Whether every call uses the same bytes, or different ones that no cache holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Temperature {
     Hot,
     Cold,
 }
 
-/// The four states, in the order of the report.
+/// The four states, in report order.
 pub(crate) const STATES: [(Alignment, Temperature); 4] = [
     (Alignment::Aligned, Temperature::Hot),
     (Alignment::Misaligned, Temperature::Hot),
@@ -43,7 +42,7 @@ impl Arena {
             if side.is_null() {
                 alloc::handle_alloc_error(layout);
             }
-            // Written, so that every page is memory of its own.
+            // Written, so that every page has its own memory.
             // SAFETY: just allocated with this size.
             unsafe { ptr::write_bytes(side, 0, layout.size()) };
             side
@@ -51,9 +50,10 @@ impl Arena {
         Self { sides, layout }
     }
 
-    /// The places where calls of `len` bytes work in turn. Where in their pages they begin depends on the
-    /// round: CPUs take a load for one of what was just stored when the two agree in the lower bits of their
-    /// addresses, and one place agrees with a variable on the stack sooner or later.
+    /// Places that calls of `len` bytes use in turn. Their page offsets depend on the
+    /// round: CPUs assume that a load depends on a recent store if the lower bits of their
+    /// addresses are equal, and a fixed place would sooner or later collide with a variable
+    /// on the stack.
     pub(crate) fn places(&self, len: usize, alignment: Alignment, temperature: Temperature, round: usize) -> Places {
         let (src, dst) = match alignment {
             Alignment::Aligned => (0, 0),
@@ -61,7 +61,7 @@ impl Arena {
         };
         let (src, dst) = (src + round * 17 * 64 % PAGE, dst + round * 45 * 64 % PAGE);
         let room = self.layout.size() - 2 * PAGE;
-        // An odd number of pages, so that all sets of a cache get their share.
+        // An odd number of pages, so that all sets of a cache are used.
         let stride = (len.div_ceil(PAGE) | 1) * PAGE;
         let count = match temperature {
             Temperature::Hot => 1,
@@ -81,7 +81,7 @@ impl Drop for Arena {
     }
 }
 
-/// Hands out places, the same again or one after the other.
+/// Iterates over places: always the same, or one after the other.
 #[derive(Clone, Copy)]
 pub(crate) struct Places {
     src: *mut u8,
@@ -95,8 +95,8 @@ pub(crate) struct Places {
 impl Places {
     #[inline(always)]
     pub(crate) fn next(&mut self) -> (*const u8, *mut u8) {
-        // A step that the prefetchers do not guess, without a branch or a division, which would
-        // take as long as a short copy.
+        // A stride that prefetchers do not predict, without a branch or a division, which
+        // would take as long as a short copy.
         self.next = (self.next + 7919) & (self.count - 1);
         let at = self.next * self.stride;
         (self.src.wrapping_add(at), self.dst.wrapping_add(at))

@@ -8,7 +8,7 @@ use simd_mem::raw::{self, Raw};
 
 use super::plain;
 
-/// What is done with a source, a destination and a length.
+/// Operation on a source, a destination and a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     Copy,
@@ -43,7 +43,7 @@ impl Task {
         }
     }
 
-    /// The shortest length that makes sense.
+    /// Shortest useful length.
     pub(crate) fn shortest(self) -> usize {
         match self {
             Self::CopyNontemporal | Self::ZeroPages | Self::DiffPages => 4096,
@@ -51,7 +51,7 @@ impl Task {
         }
     }
 
-    /// Shows every contender to the visitor, always in the same order.
+    /// Passes every contender to the visitor, always in the same order.
     pub(crate) fn visit(self, visitor: &mut impl Visitor) {
         match self {
             Self::Copy => copies(visitor),
@@ -65,8 +65,8 @@ impl Task {
     }
 }
 
-/// The name of a reference that takes part a second time: how far identical code differs
-/// is how little a difference means.
+/// Name of a reference that takes part twice: the difference between identical code is the
+/// resolution of the measurement.
 pub(crate) const AGAIN: &str = "again";
 
 /// Measures a contender.
@@ -74,8 +74,8 @@ pub(crate) trait Visitor {
     fn visit(&mut self, name: &str, contender: impl Contender);
 }
 
-/// Code in competition. A type of its own and not a closure, because only a method can be
-/// told to become part of the loop around it, as it does where the crate is used.
+/// Measured code. A type instead of a closure, because only methods can be forced inline
+/// into the surrounding loop, as in real use.
 pub(crate) trait Contender {
     /// # Safety
     /// `src` must be valid for reading `len` bytes, `dst` for reading and writing as many
@@ -83,7 +83,7 @@ pub(crate) trait Contender {
     unsafe fn call(&mut self, src: *const u8, dst: *mut u8, len: usize);
 }
 
-/// Defines contenders, each with what it needs for its calls.
+/// Defines contenders with the state of their calls.
 macro_rules! contenders {
     ($($name:ident($state:ty) = |$this:pat_param, $src:pat_param, $dst:pat_param, $len:ident| $call:expr;)+) => { $(
         struct $name($state);
@@ -92,7 +92,7 @@ macro_rules! contenders {
             #[inline(always)]
             unsafe fn call(&mut self, $src: *const u8, $dst: *mut u8, $len: usize) {
                 let Self($this) = self;
-                // SAFETY: by the caller's promise.
+                // SAFETY: by the caller's contract.
                 unsafe { $call }
             }
         }
@@ -102,7 +102,7 @@ macro_rules! contenders {
 contenders! {
     CopyBytes(()) = |(), src, dst, len| plain::copy_bytes(src, dst, len);
     CopyWords(()) = |(), src, dst, len| plain::copy_words(src, dst, len);
-    // With a length that the compiler does not know, this is libc's `memcpy`.
+    // With a length unknown to the compiler, this is libc's `memcpy`.
     CopyLibc(()) = |(), src, dst, len| ptr::copy_nonoverlapping(src, dst, len);
     Copy(()) = |(), src, dst, len| raw::copy(src, dst, len);
     CopyBy(Raw) = |raw, src, dst, len| raw.copy(src, dst, len);
@@ -142,7 +142,7 @@ contenders! {
     DiffPagesBy((Raw, Vec<u64>)) = |(raw, bits), src, dst, len| _ = raw.diff_pages(src, dst, len, bits);
 }
 
-/// Shows every implementation that the CPU can execute.
+/// Passes every implementation that the CPU supports.
 fn implementations<C: Contender>(visitor: &mut impl Visitor, contender: impl Fn(Raw) -> C) {
     for implementation in Implementation::available() {
         visitor.visit(implementation.name(), contender(implementation.raw()));

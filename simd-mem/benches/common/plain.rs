@@ -5,7 +5,7 @@
 #[repr(C, packed)]
 struct Word(u64);
 
-/// Copies bytewise; volatile, so that the compiler makes neither vectors nor a call of it.
+/// Copies bytewise; volatile, so that the compiler generates neither vectors nor a call.
 ///
 /// # Safety
 /// As for `ptr::copy_nonoverlapping`.
@@ -16,7 +16,7 @@ pub(crate) unsafe fn copy_bytes(src: *const u8, dst: *mut u8, len: usize) {
     }
 }
 
-/// Copies by eight bytes, the rest bytewise.
+/// Copies by words of eight bytes, the rest bytewise.
 ///
 /// # Safety
 /// As for `ptr::copy_nonoverlapping`.
@@ -31,7 +31,7 @@ pub(crate) unsafe fn copy_words(src: *const u8, dst: *mut u8, len: usize) {
     unsafe { copy_bytes(src.wrapping_add(words * 8), dst.wrapping_add(words * 8), len % 8) }
 }
 
-/// Fills by eight bytes, the rest bytewise.
+/// Fills by words of eight bytes, the rest bytewise.
 ///
 /// # Safety
 /// As for `ptr::write_bytes`.
@@ -46,7 +46,7 @@ pub(crate) unsafe fn fill_words(dst: *mut u8, len: usize) {
     }
 }
 
-/// Whether all bytes are zero, by words that the compiler may not put together.
+/// Whether all bytes are zero, by words that the compiler must not combine.
 ///
 /// # Safety
 /// The bytes must be readable.
@@ -57,7 +57,7 @@ pub(crate) unsafe fn is_zero_words(at: *const u8, len: usize) -> bool {
     words && (len / 8 * 8..len).all(|index| unsafe { at.wrapping_add(index).read_volatile() } == 0)
 }
 
-/// Whether two ranges are equal, by words that the compiler may not put together.
+/// Whether two ranges are equal, by words that the compiler must not combine.
 ///
 /// # Safety
 /// The bytes must be readable.
@@ -69,8 +69,8 @@ pub(crate) unsafe fn equal_words(a: *const u8, b: *const u8, len: usize) -> bool
     (0..len / 8).all(|at| word(a, at) == word(b, at)) && (len / 8 * 8..len).all(|at| byte(a, at) == byte(b, at))
 }
 
-/// Reads everything and looks at nothing: the bound of every scan. By the widest
-/// vectors of x86-64 that the CPU has, elsewhere by words.
+/// Reads all bytes without examining them, the lower bound of every scan: with the widest
+/// vectors of the CPU on x86-64, otherwise by words.
 ///
 /// # Safety
 /// The bytes must be readable.

@@ -25,7 +25,7 @@ use measure::Point;
 /// Exponents of two, from 1 B to 256 MiB.
 const LENGTHS: std::ops::RangeInclusive<u32> = 0..=28;
 
-/// How often everything is measured.
+/// Number of repetitions of all measurements.
 const PASSES: usize = 8;
 
 fn main() -> io::Result<()> {
@@ -41,7 +41,7 @@ fn main() -> io::Result<()> {
             points.extend(lengths.filter(|len| *len >= task.shortest()).map(|len| Point::new(task, state, len)));
         }
     }
-    // Whatever disturbs a pass is over in another one.
+    // Disturbances of a pass do not affect the others.
     for pass in 0..if thorough { PASSES } else { 1 } {
         writeln!(io::stderr(), "pass {pass}")?;
         for point in &mut points {

@@ -1,16 +1,15 @@
 //! Measurement in rounds, each of which measures every contender.
 //!
-//! What is compared takes a few cycles, so what has nothing to do with it counts, too:
+//! The measured code takes a few cycles, so that unrelated effects matter:
 //!
-//! - the compiler decides for each closure whether it becomes part of the loop. So
-//!   contenders are methods that always do;
-//! - where in its cache line a loop lies costs a cycle or none. So each loop exists at
-//!   several places, used in turn;
-//! - bytes at some addresses are slower than at others, by their caches, their pages or
-//!   their places in memory. So in a round all contenders get the same, and in another
-//!   round others;
-//! - a contender finds the caches as the one before it left them. So another one begins
-//!   each round, and half of the rounds go backwards.
+//! - the compiler decides whether to inline a closure into the loop; contenders are
+//!   therefore methods that are always inlined;
+//! - the position of a loop in its cache line may cost a cycle; each loop therefore exists
+//!   at several positions, used in turn;
+//! - some addresses are slower than others, by caches, pages or physical placement; in a
+//!   round all contenders therefore get the same addresses, which differ between rounds;
+//! - a contender finds the caches as its predecessor left them; rounds therefore start with
+//!   different contenders, and half of them run in reverse.
 
 use std::arch::asm;
 use std::time::Instant;
@@ -18,7 +17,7 @@ use std::time::Instant;
 use super::common::arena::{Alignment, Arena, Places, Temperature};
 use super::common::contender::{Contender, Task, Visitor};
 
-/// What was found for one task, state and length.
+/// Result for one task, state and length.
 pub(crate) struct Point {
     pub(crate) task: Task,
     pub(crate) state: (Alignment, Temperature),
@@ -28,14 +27,14 @@ pub(crate) struct Point {
 }
 
 impl Point {
-    /// Nothing measured yet.
+    /// A point without measurements.
     pub(crate) fn new(task: Task, state: (Alignment, Temperature), len: usize) -> Self {
         let mut names = Names(Vec::new());
         task.visit(&mut names);
         Self { task, state, len, times: names.0.into_iter().map(|name| (name, f64::INFINITY)).collect() }
     }
 
-    /// Some more rounds.
+    /// Measures further rounds.
     pub(crate) fn improve(&mut self, arena: &Arena, pass: usize, thorough: bool) {
         let len = self.len;
         let cold = self.state.1 == Temperature::Cold;
@@ -64,14 +63,14 @@ impl Point {
         self.times.iter().find(|(contender, _)| contender == name).map(|(_, time)| *time)
     }
 
-    /// What a contender moves or looks at, in bytes of one side a nanosecond: GB/s.
+    /// Throughput of a contender in bytes of one side per nanosecond: GB/s.
     pub(crate) fn throughput(&self, name: &str) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "lengths are below 2^53")]
         self.time(name).map(|time| self.len as f64 / time)
     }
 }
 
-/// Asks who takes part.
+/// Collects the names of the contenders.
 struct Names(Vec<String>);
 
 impl Visitor for Names {
@@ -110,7 +109,7 @@ impl Visitor for Turn<'_> {
 }
 
 impl Turn<'_> {
-    /// Nanoseconds a call, with loops that lie `QUARTER` quarters of a cache line further.
+    /// Nanoseconds per call, with loops shifted by `QUARTER` quarters of a cache line.
     #[inline(never)]
     fn measure<const QUARTER: usize>(&self, mut contender: impl Contender) -> f64 {
         let (mut places, calls, len) = (self.places, self.calls, self.len);
@@ -147,7 +146,7 @@ impl Turn<'_> {
     }
 }
 
-/// Moves the code behind some quarters of a cache line of 64 bytes further.
+/// Shifts the following code by some quarters of a 64-byte cache line.
 #[inline(always)]
 fn align<const QUARTER: usize>() {
     // SAFETY: instructions that do nothing.
@@ -158,8 +157,8 @@ fn align<const QUARTER: usize>() {
     }
 }
 
-/// A number of which the compiler knows nothing. `black_box` goes through memory, which
-/// costs as much as a short copy.
+/// Makes a number opaque to the compiler. `black_box` goes through memory, which costs as
+/// much as a short copy.
 #[inline(always)]
 fn opaque(mut number: usize) -> usize {
     // SAFETY: no instruction at all.
@@ -167,8 +166,8 @@ fn opaque(mut number: usize) -> usize {
     number
 }
 
-/// Takes bytes out of the caches. Elsewhere than on x86-64 only that all places are used
-/// in turn does so.
+/// Evicts bytes from the caches; on other hosts than x86-64 only the rotation of places
+/// does so.
 fn evict(at: *const u8, len: usize) {
     #[cfg(target_arch = "x86_64")]
     if len < 64 << 20 {

@@ -6,7 +6,7 @@ use super::common::arena::{Alignment, STATES, Temperature};
 use super::common::contender::{AGAIN, Task};
 use super::measure::Point;
 
-/// What a task is measured against.
+/// Reference of a task.
 fn reference(task: Task) -> &'static str {
     match task {
         Task::Copy | Task::CopyNontemporal | Task::Fill => "libc",
@@ -14,12 +14,12 @@ fn reference(task: Task) -> &'static str {
     }
 }
 
-/// How many times as fast as the reference a contender is.
+/// Speed of a contender relative to the reference.
 fn ratio(point: &Point, contender: &str) -> Option<f64> {
     Some(point.time(reference(point.task))? / point.time(contender)?)
 }
 
-/// A length as people say it.
+/// Formats a length.
 pub(crate) fn length(len: usize) -> String {
     match len {
         0..=1023 => format!("{len} B"),
@@ -28,7 +28,7 @@ pub(crate) fn length(len: usize) -> String {
     }
 }
 
-/// A state as people say it.
+/// Name of a state.
 pub(crate) fn state_name((alignment, temperature): (Alignment, Temperature)) -> String {
     format!("{alignment:?}, {temperature:?}").to_lowercase()
 }

@@ -23,20 +23,20 @@ impl Vector for u64 {
 
     #[inline(always)]
     unsafe fn load<const N: isize>(at: *const u8) -> Self {
-        // SAFETY: readable by the caller's promise.
+        // SAFETY: readable by the caller's contract.
         unsafe { <Self as Word>::load(at.wrapping_offset(N * SIZE)) }
     }
 
     #[inline(always)]
     unsafe fn store<const N: isize>(self, at: *mut u8) {
-        // SAFETY: writable by the caller's promise.
+        // SAFETY: writable by the caller's contract.
         unsafe { <Self as Word>::store(self, at.wrapping_offset(N * SIZE)) }
     }
 
     /// Ordinary stores, through the caches.
     #[inline(always)]
     unsafe fn stream(four: (Self, Self, Self, Self), at: *mut u8) {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe { Self::store_four(four, at) }
     }
 

@@ -47,47 +47,47 @@ macro_rules! implementation {
 
         $(#[target_feature(enable = $features)])?
         unsafe fn copy(src: *const u8, dst: *mut u8, len: usize) {
-            // SAFETY: by the caller's promise; whoever may call this has the vector's features.
+            // SAFETY: by the caller's contract; whoever may call this has the vector's features.
             unsafe { $crate::generic::copy::copy::<$vector>(src, dst, len) }
         }
 
         $(#[target_feature(enable = $features)])?
         unsafe fn copy_nontemporal(src: *const u8, dst: *mut u8, len: usize) {
-            // SAFETY: by the caller's promise; whoever may call this has the vector's features.
+            // SAFETY: by the caller's contract; whoever may call this has the vector's features.
             unsafe { $crate::generic::copy::copy_nontemporal::<$vector>(src, dst, len) }
         }
 
         $(#[target_feature(enable = $features)])?
         unsafe fn fill(dst: *mut u8, byte: u8, len: usize) {
-            // SAFETY: by the caller's promise; whoever may call this has the vector's features.
+            // SAFETY: by the caller's contract; whoever may call this has the vector's features.
             unsafe { $crate::generic::fill::fill::<$vector>(dst, byte, len) }
         }
 
         $(#[target_feature(enable = $features)])?
         unsafe fn first_difference(a: *const u8, b: *const u8, len: usize) -> Option<usize> {
             let stream = $crate::generic::scan::Difference(a, b);
-            // SAFETY: by the caller's promise; whoever may call this has the vector's features.
+            // SAFETY: by the caller's contract; whoever may call this has the vector's features.
             unsafe { $crate::generic::scan::first_nonzero::<$vector, _>(stream, len) }
         }
 
         $(#[target_feature(enable = $features)])?
         unsafe fn first_nonzero(at: *const u8, len: usize) -> Option<usize> {
             let stream = $crate::generic::scan::Bytes(at);
-            // SAFETY: by the caller's promise; whoever may call this has the vector's features.
+            // SAFETY: by the caller's contract; whoever may call this has the vector's features.
             unsafe { $crate::generic::scan::first_nonzero::<$vector, _>(stream, len) }
         }
 
         $(#[target_feature(enable = $features)])?
         unsafe fn zero_pages(at: *const u8, len: usize, bitmap: &mut [u64]) -> usize {
             let stream = $crate::generic::scan::Bytes(at);
-            // SAFETY: by the caller's promise; whoever may call this has the vector's features.
+            // SAFETY: by the caller's contract; whoever may call this has the vector's features.
             unsafe { $crate::generic::page::mark::<$vector, _>(stream, len, true, bitmap) }
         }
 
         $(#[target_feature(enable = $features)])?
         unsafe fn diff_pages(a: *const u8, b: *const u8, len: usize, bitmap: &mut [u64]) -> usize {
             let stream = $crate::generic::scan::Difference(a, b);
-            // SAFETY: by the caller's promise; whoever may call this has the vector's features.
+            // SAFETY: by the caller's contract; whoever may call this has the vector's features.
             unsafe { $crate::generic::page::mark::<$vector, _>(stream, len, false, bitmap) }
         }
     };
@@ -101,7 +101,7 @@ macro_rules! accesses {
         #[target_feature(enable = $feature)]
         unsafe fn load<const N: isize>(at: *const u8) -> Self {
             let vector: Self;
-            // SAFETY: one load of readable bytes, by the caller's promise.
+            // SAFETY: one load of readable bytes, by the caller's contract.
             unsafe {
                 core::arch::asm!($load, vector = lateout($class) vector, at = in(reg) at, offset = const N * $bytes,
                     options(nostack, preserves_flags, readonly));
@@ -112,7 +112,7 @@ macro_rules! accesses {
         #[inline]
         #[target_feature(enable = $feature)]
         unsafe fn store<const N: isize>(self, at: *mut u8) {
-            // SAFETY: one store to writable bytes, by the caller's promise.
+            // SAFETY: one store to writable bytes, by the caller's contract.
             unsafe {
                 core::arch::asm!($store, vector = in($class) self, at = in(reg) at, offset = const N * $bytes,
                     options(nostack, preserves_flags));

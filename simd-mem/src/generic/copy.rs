@@ -75,7 +75,7 @@ pub(crate) unsafe fn copy<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
 /// As for [`copy`], and the bytes must not overlap.
 #[inline(always)]
 pub(crate) unsafe fn copy_nontemporal<V: Vector>(src: *const u8, dst: *mut u8, len: usize) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: by the caller's contract.
     unsafe {
         if len > 16 * V::BYTES {
             nontemporal::<V>(src, dst, len);

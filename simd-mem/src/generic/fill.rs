@@ -17,7 +17,7 @@ pub(crate) unsafe fn short<V: Vector>(dst: *mut u8, byte: u8, len: usize) {
         unsafe { word::fill(dst, byte, len) }
         return;
     }
-    // SAFETY: the CPU has `V` by the caller's promise, and there are two vectors or more than one.
+    // SAFETY: the CPU has `V` by the caller's contract, and there are two vectors or more than one.
     unsafe { both_ends(dst, V::splat(byte), len) }
 }
 
@@ -46,7 +46,7 @@ unsafe fn both_ends<V: Vector>(dst: *mut u8, vector: V, len: usize) {
 /// As for [`short`], and the length.
 #[inline(always)]
 pub(crate) unsafe fn fill<V: Vector>(dst: *mut u8, byte: u8, len: usize) {
-    // SAFETY: the CPU has `V` by the caller's promise; each call is for as many bytes as it takes.
+    // SAFETY: the CPU has `V` by the caller's contract; each call is for as many bytes as it takes.
     unsafe {
         if len > 4 * V::BYTES {
             if len < threshold::last_cache() {

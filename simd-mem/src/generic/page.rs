@@ -16,7 +16,7 @@ use crate::vector::Vector;
 /// If there are fewer words than pages by 64.
 #[inline(always)]
 pub(crate) unsafe fn mark<V: Vector, S: Stream>(stream: S, len: usize, zero: bool, bitmap: &mut [u64]) -> usize {
-    // SAFETY: by the caller's promise.
+    // SAFETY: by the caller's contract.
     unsafe {
         if len < LONG {
             mark_by::<V, S>(stream, len, zero, bitmap)

@@ -69,19 +69,19 @@ impl Stream for Bytes {
 
     #[inline(always)]
     unsafe fn partial(self, len: usize) -> u64 {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe { load_partial(self.0, len) }
     }
 
     #[inline(always)]
     unsafe fn vector<V: Vector, const N: isize>(self) -> V {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe { V::load::<N>(self.0) }
     }
 
     #[inline(always)]
     unsafe fn or_vector<V: Vector, const N: isize>(self, vector: V) -> V {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe { vector.or_from::<N>(self.0) }
     }
 }
@@ -103,19 +103,19 @@ impl Stream for Difference {
 
     #[inline(always)]
     unsafe fn partial(self, len: usize) -> u64 {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe { load_partial(self.0, len) ^ load_partial(self.1, len) }
     }
 
     #[inline(always)]
     unsafe fn vector<V: Vector, const N: isize>(self) -> V {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe { V::load::<N>(self.0).xor_from::<N>(self.1) }
     }
 
     #[inline(always)]
     unsafe fn or_vector<V: Vector, const N: isize>(self, vector: V) -> V {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         vector.or(unsafe { self.vector::<V, N>() })
     }
 }
@@ -131,7 +131,7 @@ pub(super) const LONG: usize = 32 << 10;
 /// `len` bytes of the stream must be valid for reading, and the CPU must have `V`.
 #[inline(always)]
 pub(crate) unsafe fn first_nonzero<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: by the caller's contract.
     unsafe {
         if len < LONG {
             up_to_long::<V, S>(stream, len)
@@ -247,7 +247,7 @@ unsafe fn vectors<V: Vector, S: Stream>(stream: S, len: usize) -> Option<usize> 
 /// As for [`first_nonzero`], and there must be two vectors.
 #[inline(always)]
 unsafe fn or_two<V: Vector, S: Stream>(stream: S) -> V {
-    // SAFETY: by the caller's promise.
+    // SAFETY: by the caller's contract.
     unsafe { stream.or_vector::<V, 1>(stream.vector::<V, 0>()) }
 }
 
@@ -257,6 +257,6 @@ unsafe fn or_two<V: Vector, S: Stream>(stream: S) -> V {
 /// As for [`first_nonzero`], and there must be four vectors.
 #[inline(always)]
 pub(super) unsafe fn or_four<V: Vector, S: Stream>(stream: S) -> V {
-    // SAFETY: by the caller's promise.
+    // SAFETY: by the caller's contract.
     unsafe { stream.or_vector::<V, 3>(stream.or_vector::<V, 2>(or_two(stream))) }
 }

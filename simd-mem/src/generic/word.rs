@@ -27,7 +27,7 @@ pub(crate) trait Word: Copy {
     /// The same.
     #[inline(always)]
     unsafe fn load_behind(at: *const u8, behind: usize) -> u64 {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe { Self::load(at.wrapping_add(behind)) }
     }
 
@@ -37,7 +37,7 @@ pub(crate) trait Word: Copy {
     /// The same.
     #[inline(always)]
     unsafe fn store_behind(word: u64, at: *mut u8, behind: usize) {
-        // SAFETY: by the caller's promise.
+        // SAFETY: by the caller's contract.
         unsafe { Self::store(word, at.wrapping_add(behind)) }
     }
 }
@@ -53,7 +53,7 @@ macro_rules! word {
             #[inline(always)]
             unsafe fn load(at: *const u8) -> u64 {
                 let word: $register;
-                // SAFETY: one load of readable bytes, by the caller's promise.
+                // SAFETY: one load of readable bytes, by the caller's contract.
                 unsafe {
                     core::arch::asm!(concat!($load, at!()), word = lateout(reg) word, at = in(reg) at,
                         options(nostack, preserves_flags, readonly));
@@ -75,7 +75,7 @@ macro_rules! word {
             #[inline(always)]
             #[allow(clippy::cast_possible_truncation, reason = "the low bytes are asked for")]
             unsafe fn store(word: u64, at: *mut u8) {
-                // SAFETY: one store to writable bytes, by the caller's promise.
+                // SAFETY: one store to writable bytes, by the caller's contract.
                 unsafe {
                     core::arch::asm!(concat!($store, at!(), $stored), word = in(reg) word as $register,
                         at = in(reg) at, options(nostack, preserves_flags));
@@ -161,14 +161,14 @@ mod host {
 
                 #[inline(always)]
                 unsafe fn load(at: *const u8) -> u64 {
-                    // SAFETY: readable by the caller's promise, and of alignment one.
+                    // SAFETY: readable by the caller's contract, and of alignment one.
                     u64::from(Self::from_le(unsafe { at.cast::<Unaligned<Self>>().read_volatile() }.0))
                 }
 
                 #[inline(always)]
                 #[allow(clippy::cast_possible_truncation, reason = "the low bytes are asked for")]
                 unsafe fn store(word: u64, at: *mut u8) {
-                    // SAFETY: writable by the caller's promise, and of alignment one.
+                    // SAFETY: writable by the caller's contract, and of alignment one.
                     unsafe { at.cast::<Unaligned<Self>>().write_volatile(Unaligned((word as Self).to_le())) }
                 }
             }

@@ -2,10 +2,10 @@
 
 use simd_mem::{Implementation, PAGE_BYTES};
 
-/// Long enough for every path but those past the caches, which have their own operation.
+/// Long enough for every path except non-temporal ones, which have their own operation.
 const BUFFER: usize = 3 * PAGE_BYTES;
 
-/// A buffer and what it should hold.
+/// A buffer with its expected contents.
 struct Buffer {
     real: Vec<u8>,
     model: Vec<u8>,
@@ -22,7 +22,7 @@ impl Buffer {
     }
 }
 
-/// Reads numbers off a program; behind its end there are zeros.
+/// Reads numbers from a program; zeros after its end.
 struct Program<'a>(&'a [u8]);
 
 impl Program<'_> {
@@ -42,7 +42,7 @@ impl Program<'_> {
         self.below(limit)
     }
 
-    /// A length and two places that have room for it.
+    /// A length and two places with room for it.
     fn places(&mut self) -> (usize, usize, usize) {
         let len = self.len();
         (len, self.below(BUFFER - len + 1), self.below(BUFFER - len + 1))
@@ -90,7 +90,7 @@ pub(crate) fn run(implementation: &'static Implementation, program: &[u8]) {
     }
 }
 
-/// All that only reads.
+/// All read-only operations.
 fn compare(implementation: &'static Implementation, a: &[u8], b: &[u8], what: &str) {
     assert_eq!(implementation.equal(a, b), a == b, "{what}");
     let difference = a.iter().zip(b).position(|(a, b)| a != b);

@@ -40,7 +40,7 @@ mod fuzz {
     /// Runs a program with every implementation.
     fn check(program: &[u8]) {
         for implementation in Implementation::available() {
-            // What failed is printed by the panic itself.
+            // The panic message describes the failure.
             if catch_unwind(AssertUnwindSafe(|| run(implementation, program))).is_err() {
                 let text: String = program.iter().map(|byte| format!("{byte:02x}")).collect();
                 panic!("{} fails: repeat with FUZZ_PROGRAM={text}", implementation.name());

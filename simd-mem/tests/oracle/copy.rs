@@ -4,7 +4,7 @@ use crate::runner::{MARGIN, check_copy, pattern};
 
 const LONGEST: usize = 1024;
 
-/// Where source and destination begin behind a multiple of 128.
+/// Offsets of source and destination from a multiple of 128.
 const SHIFTS: [(usize, usize); 8] = [(0, 0), (0, 1), (1, 0), (7, 7), (8, 3), (15, 17), (33, 63), (64, 31)];
 
 #[test]

@@ -12,7 +12,7 @@ use crate::runner::{check_compare, check_pages, check_scan, pattern};
 
 const LONGEST: usize = 1024;
 
-/// One page that can be used, between two that cannot.
+/// An accessible page between two inaccessible ones.
 struct GuardedPage {
     start: *mut u8,
 }
@@ -55,7 +55,7 @@ impl Drop for GuardedPage {
     }
 }
 
-/// What is compared: equal slices, and ones that differ in the last byte only.
+/// Compares equal slices, and slices that differ only in the last byte.
 fn check_pair(a: &mut [u8], b: &mut [u8]) {
     a.copy_from_slice(&pattern(a.len()));
     b.copy_from_slice(a);

@@ -4,8 +4,8 @@ use crate::runner::{check_within, pattern};
 
 const LONGEST: usize = 1024;
 
-/// How far the destination is from the source: around the widths of vectors and of
-/// the steps of loops.
+/// Distances of the destination from the source: around the widths of vectors and loop
+/// steps.
 const DISTANCES: [usize; 17] = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 129, 255, 511];
 
 #[test]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::runner::{check_compare, check_copy, check_fill, check_pages, check_scan, check_within};
 
-/// Bytes most of which are zero.
+/// Bytes that are mostly zero.
 fn sparse(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![200 => Just(0), 1 => any::<u8>()], len)
 }

@@ -10,7 +10,7 @@ const LEN: usize = 5000;
 const LOW: u8 = 0x11;
 const HIGH: u8 = 0xee;
 
-/// Runs `reader` while another thread fills the bytes with one value after the other.
+/// Runs `reader` while another thread repeatedly fills the bytes with one of two values.
 fn while_written(bytes: &[AtomicU8], reader: impl FnOnce(*mut u8)) {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -4,10 +4,10 @@ use simd_mem::Implementation;
 
 use crate::naive;
 
-/// What every byte of a destination and its surroundings is before a call.
+/// Value of a destination and its surroundings before a call.
 const BEFORE: u8 = 0x5a;
 
-/// Bytes before and behind a destination, which must not change.
+/// Bytes around a destination that must not change.
 pub(crate) const MARGIN: usize = 128;
 
 /// Compares every implementation, and what the crate has selected, with the oracles.
@@ -24,7 +24,7 @@ pub(crate) fn check_compare(a: &[u8], b: &[u8]) {
     assert_eq!(simd_mem::first_difference(a, b), difference);
 }
 
-/// As [`check_compare`], for what takes one slice.
+/// Like [`check_compare`], for operations on one slice.
 pub(crate) fn check_scan(bytes: &[u8]) {
     let zero = naive::is_zero(bytes);
     for implementation in Implementation::available() {
@@ -33,8 +33,8 @@ pub(crate) fn check_scan(bytes: &[u8]) {
     assert_eq!(simd_mem::is_zero(bytes), zero);
 }
 
-/// Copies `src` to a place `shift` bytes behind a multiple of 128, both ways, with
-/// every implementation.
+/// Copies `src` to `shift` bytes after a multiple of 128, in both directions, with every
+/// implementation.
 pub(crate) fn check_copy(src: &[u8], shift: usize) {
     let mut place = Place::new(src.len(), shift);
     for implementation in Implementation::available() {
@@ -46,7 +46,7 @@ pub(crate) fn check_copy(src: &[u8], shift: usize) {
     place.check(src, "copy_nontemporal", |dst| simd_mem::copy_nontemporal(src, dst));
 }
 
-/// Fills `len` bytes that are `shift` bytes behind a multiple of 128.
+/// Fills `len` bytes starting `shift` bytes after a multiple of 128.
 pub(crate) fn check_fill(len: usize, shift: usize, byte: u8) {
     let expected = vec![byte; len];
     let mut place = Place::new(len, shift);
@@ -83,7 +83,8 @@ pub(crate) fn check_pages(a: &[u8], b: &[u8]) {
     check_bitmap("diff_pages", &different, |bitmap| simd_mem::diff_pages(a, b, bitmap));
 }
 
-/// `mark` has to set and clear the bits of `expected`, and leave the words behind them.
+/// `mark` must set and clear the bits of `expected`, and leave the words after them
+/// unchanged.
 fn check_bitmap(what: &str, expected: &[bool], mark: impl FnOnce(&mut [u64]) -> usize) {
     const UNUSED: u64 = 0x1234_5678_9abc_def0;
     let used = expected.len().div_ceil(64);
@@ -96,7 +97,7 @@ fn check_bitmap(what: &str, expected: &[bool], mark: impl FnOnce(&mut [u64]) -> 
     assert_eq!(bitmap[used], UNUSED, "{what}: the word behind");
 }
 
-/// A destination with known surroundings, used again and again.
+/// Reusable destination with known surroundings.
 struct Place {
     buffer: Vec<u8>,
     start: usize,
@@ -110,7 +111,8 @@ impl Place {
         Self { buffer, start, len }
     }
 
-    /// After `write` the destination holds `expected` and its surroundings are the same.
+    /// Checks that after `write` the destination holds `expected` and its surroundings are
+    /// unchanged.
     fn check(&mut self, expected: &[u8], what: &str, write: impl FnOnce(&mut [u8])) {
         let range = self.start..self.start + self.len;
         write(&mut self.buffer[range.clone()]);

@@ -5,14 +5,14 @@ use crate::runner::{check_compare, check_scan, pattern};
 
 const LONGEST: usize = 1024;
 
-/// Where the two slices begin within their buffers: together and apart, at and
-/// around the widths of vectors.
+/// Offsets of the two slices in their buffers: equal and different, at and around the
+/// widths of vectors.
 const SHIFTS: [(usize, usize); 7] = [(0, 0), (0, 1), (1, 0), (7, 7), (8, 3), (15, 17), (31, 16)];
 
-/// Bytes before and behind each slice, which must not count.
+/// Bytes around each slice, which must not matter.
 const MARGIN: usize = 64;
 
-/// Where a difference is put.
+/// Positions of a difference.
 fn positions(len: usize) -> impl DoubleEndedIterator<Item = usize> {
     (0..len).filter(move |at| len <= 256 || at % 13 == len % 13 || *at < 3 || len - at < 3)
 }
@@ -52,7 +52,7 @@ fn one_difference_is_found_wherever_it_is() {
 #[test]
 fn the_first_of_several_differences_is_found() {
     for_each_pair(|a, b| {
-        // From behind, so that every position is once the first of all behind it.
+        // Backwards, so that every position is once the first difference.
         for at in positions(a.len()).rev() {
             b[at] = !b[at];
             check_compare(a, b);

@@ -12,7 +12,7 @@ pub(crate) const TARGET_LABELS: [&str; 2] = ["job", "instance"];
 
 type Labels = BTreeSet<String>;
 
-/// What can be selected.
+/// Series that queries can select.
 pub(crate) struct Catalogue {
     /// The series of each family that telemetry exports.
     families: BTreeMap<String, BTreeSet<String>>,
@@ -21,7 +21,7 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
-    /// What telemetry exports, and what Prometheus itself records about a target.
+    /// The series that telemetry exports, and those that Prometheus records about a target.
     pub(crate) fn new() -> Self {
         let mut catalogue = Self { families: BTreeMap::new(), series: BTreeMap::new() };
         catalogue.add("up", Labels::new());
@@ -39,7 +39,7 @@ impl Catalogue {
         catalogue
     }
 
-    /// Makes a series known.
+    /// Adds a series.
     pub(crate) fn add(&mut self, name: &str, labels: Labels) {
         assert!(self.series.insert(name.to_owned(), labels).is_none(), "{name} exists twice");
     }

@@ -10,14 +10,14 @@ use riscope_telemetry::metric::family::Kind;
 use riscope_telemetry::{Telemetry, TelemetryConfig};
 use serde_json::{Value, json};
 
-/// Samples of each series, enough for the longest window of rules and dashboards.
+/// Samples per series, enough for the longest window of rules and dashboards.
 const SAMPLES: usize = 60;
 
-/// The body of a scrape of a process with a machine for each engine that rules tell apart. One of them has
-/// a device that failed.
+/// Response to a scrape of a process with a machine for each engine that rules distinguish,
+/// one of which has a failed device.
 fn scrape() -> String {
     let bus = DomainEventBus::new();
-    // Spans have a receiver, although one that is not there, and so the families about them exist.
+    // An unreachable span endpoint, so that the families about spans exist.
     let otlp_endpoint = Some("http://127.0.0.1:1".to_owned());
     let config = TelemetryConfig { read_environment: false, otlp_endpoint, ..TelemetryConfig::default() };
     let telemetry = Telemetry::start(&bus, config).expect("telemetry starts");
@@ -42,7 +42,7 @@ fn scrape() -> String {
     String::from_utf8(body).expect("text")
 }
 
-/// How the series called `name` behaves.
+/// Type of the series `name`.
 fn kind(name: &str) -> Kind {
     let of_histogram =
         |family: &str| name.strip_prefix(family).is_some_and(|it| ["_bucket", "_sum", "_count"].contains(&it));
@@ -53,8 +53,8 @@ fn kind(name: &str) -> Kind {
     family.unwrap_or_else(|| panic!("{name} is exported and not in the catalogue")).kind
 }
 
-/// Every series of the scrape with the labels of a target, in `promtool`'s notation: gauges stay as they are,
-/// counters grow, and so do all buckets of a histogram.
+/// Every series of the scrape with the labels of a target, in `promtool`'s notation: gauges
+/// are constant, counters and all buckets of histograms grow.
 pub(crate) fn busy_process() -> Vec<Value> {
     series(|name, value| {
         let step = if kind(name) == Kind::Gauge { "" } else { "+60" };
@@ -62,8 +62,9 @@ pub(crate) fn busy_process() -> Vec<Value> {
     })
 }
 
-/// The same of processes that follow each other from scrape to scrape. In each of them the same few things happen, so
-/// that its counters are what those of the one before were; but they take longer or shorter.
+/// The same for processes that replace each other at every scrape. The same few events
+/// occur in each, so that counters equal those of the previous process, with longer or
+/// shorter durations.
 pub(crate) fn fast_restarts() -> Vec<Value> {
     series(|name, value| match kind(name) {
         Kind::Histogram if name.ends_with("_sum") => vec!["0.5 0.3 0.4"; SAMPLES / 3].join(" "),
@@ -72,7 +73,8 @@ pub(crate) fn fast_restarts() -> Vec<Value> {
     })
 }
 
-/// Every series of the scrape with the labels of a target, and what `values` says of its name and value.
+/// Every series of the scrape with the labels of a target, and the values that `values`
+/// returns for its name and value.
 fn series(values: impl Fn(&str, &str) -> String) -> Vec<Value> {
     let target = r#"job="riscope",instance="127.0.0.1:8440""#;
     let mut series = vec![json!({"series": format!("up{{{target}}}"), "values": format!("1x{SAMPLES}")})];

@@ -11,20 +11,20 @@ use crate::query::Query;
 use crate::rules::{self, Rules};
 use crate::{Complaints, files, read, tree};
 
-/// Panels that are loaded when a dashboard is opened; more than this nobody overlooks.
+/// Maximum panels loaded when a dashboard is opened, for clarity.
 const MAX_PANELS: usize = 40;
 
-/// Units of Grafana that the dashboards use; `suffix:` makes one.
+/// Grafana units that the dashboards use; `suffix:` defines one.
 const UNITS: [&str; 7] = ["short", "percentunit", "bytes", "Bps", "s", "cps", "eps"];
 
 /// A query of a panel.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// Where it is, for messages: dashboard and panel.
+    /// Location for messages: dashboard and panel.
     pub(crate) place: String,
-    /// Its expression as Grafana has it, with variables.
+    /// Expression with Grafana's variables.
     pub(crate) template: String,
-    /// The template of its legend.
+    /// Legend template.
     legend: String,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn targets() -> Vec<Target> {
     targets
 }
 
-/// Whether a panel, query, variable or annotation goes to the data source that the reader chose.
+/// Whether a panel, query, variable or annotation uses the selected data source.
 fn follows_data_source(json: &Value) -> bool {
     text(json, "/datasource/uid") == "${datasource}"
 }
@@ -157,7 +157,7 @@ fn every_panel_says_what_it_shows_in_which_unit() {
     complaints.assert_none();
 }
 
-/// A panel's place on the grid: x, y, width, height.
+/// Position of a panel on the grid: x, y, width, height.
 fn grid(panel: &Value) -> Option<[u64; 4]> {
     let field = |name: &str| panel.pointer("/gridPos")?.get(name)?.as_u64();
     Some([field("x")?, field("y")?, field("w")?, field("h")?])

@@ -22,13 +22,14 @@ mod query;
 #[cfg(test)]
 mod rules;
 
-/// A file or folder of the source tree.
+/// Path of a file or folder of the source tree.
 #[cfg(test)]
 fn tree(path: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// Files of a folder of the source tree with this extension, sorted; a folder without any is an error.
+/// Files with this extension in a folder of the source tree, sorted; fails if there are
+/// none.
 #[cfg(test)]
 fn files(folder: &str, extension: &str) -> Vec<std::path::PathBuf> {
     let folder = tree(folder);
@@ -42,13 +43,13 @@ fn files(folder: &str, extension: &str) -> Vec<std::path::PathBuf> {
     files
 }
 
-/// The text of a file.
+/// Contents of a file.
 #[cfg(test)]
 fn read(path: &std::path::Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What is wrong, collected so that one run shows all of it.
+/// Findings, collected so that one run reports all of them.
 #[cfg(test)]
 #[derive(Default)]
 struct Complaints(Vec<String>);

@@ -10,7 +10,7 @@ use crate::query::{Query, Selector};
 use crate::rules::{self, Rules};
 use crate::{exposition, files, grafana, tree};
 
-/// Runs a program, which has to succeed; what it prints.
+/// Runs a program, which must succeed; returns its output.
 fn run(program: &str, arguments: &[&str], files: &[&Path]) -> String {
     let output = Command::new(program).args(arguments).args(files).output();
     let output = output.unwrap_or_else(|error| panic!("{program} is required ({error}): `make tools` installs it"));
@@ -26,7 +26,7 @@ fn run(program: &str, arguments: &[&str], files: &[&Path]) -> String {
     text(&output.stdout)
 }
 
-/// Runs `promtool`, which has to succeed.
+/// Runs `promtool`, which must succeed.
 fn promtool(arguments: &[&str], files: &[&Path]) {
     run("promtool", arguments, files);
 }
@@ -64,7 +64,7 @@ fn the_rules_pass_their_tests() {
     promtool(&["test", "rules"], &tests);
 }
 
-/// Fails unless each of these expressions has a result on a scrape of riscope.
+/// Checks that each of these expressions has a result on a scrape of riscope.
 fn assert_data(file: &str, expressions: impl Iterator<Item = String>) {
     let has_data = |expression| {
         json!({
@@ -76,7 +76,7 @@ fn assert_data(file: &str, expressions: impl Iterator<Item = String>) {
     assert_queries(file, &exposition::busy_process(), expressions.map(has_data).collect());
 }
 
-/// Has `promtool` evaluate queries on series.
+/// Evaluates queries on series with `promtool`.
 fn assert_queries(file: &str, series: &[Value], tests: Vec<Value>) {
     assert!(!tests.is_empty());
     // YAML contains JSON.
@@ -94,7 +94,7 @@ fn every_query_of_a_dashboard_finds_data() {
 
 #[test]
 fn no_query_of_a_dashboard_gives_something_that_is_not_a_number_while_processes_come_and_go() {
-    // What is left is neither 0 nor anything else that a finite number gives.
+    // Selects values for which `x * 0` is not 0: NaN and infinity.
     let is_finite = |target: grafana::Target| json!({"expr": format!("count(({}) * 0 != 0)", target.expression()), "eval_time": "10m", "exp_samples": []});
     let tests = grafana::targets().into_iter().map(is_finite).collect();
     assert_queries("dashboard_restarts.yml", &exposition::fast_restarts(), tests);

@@ -9,7 +9,7 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 /// A matcher of a selector: label, operator, value.
 pub(crate) type Matcher = (String, &'static str, String);
 
-/// What an expression selects.
+/// Vector selector.
 #[derive(Debug)]
 pub(crate) struct Selector {
     /// Name of the series; empty when the selector gives none.
@@ -19,7 +19,7 @@ pub(crate) struct Selector {
 }
 
 impl Selector {
-    /// Whether there is exactly this matcher.
+    /// Whether the selector has exactly this matcher.
     pub(crate) fn has(&self, label: &str, op: &str, value: &str) -> bool {
         self.matchers.iter().any(|matcher| (matcher.0.as_str(), matcher.1, matcher.2.as_str()) == (label, op, value))
     }
@@ -35,7 +35,7 @@ impl fmt::Display for Selector {
 /// A parsed expression.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
-    /// Everything it selects.
+    /// All vector selectors.
     pub(crate) selectors: Vec<Selector>,
     /// Labels named in `by`, `without`, `on`, `ignoring` and `group_left`.
     pub(crate) labels: Vec<String>,
@@ -47,7 +47,7 @@ impl Query {
     /// Parses an expression.
     ///
     /// # Errors
-    /// The parser's message.
+    /// Returns the parser's message.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let expression = parser::parse(text)?;
         let mut query = Self::default();

@@ -26,11 +26,11 @@ pub(crate) struct Rule {
 /// All rules that `deploy/prometheus` loads.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    /// In the order of files.
+    /// Rules in file order.
     pub(crate) all: Vec<Rule>,
 }
 
-/// A YAML file.
+/// Parses a YAML file.
 pub(crate) fn yaml(path: &Path) -> Value {
     serde_saphyr::from_str(&read(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -72,7 +72,7 @@ impl Rules {
         self.alerts().find(|rule| rule.name == name)
     }
 
-    /// Makes the recorded series known, with the labels of what they are made of.
+    /// Adds the recorded series, with the labels of their expressions.
     pub(crate) fn add_recorded_to(&self, catalogue: &mut Catalogue) {
         for rule in self.all.iter().filter(|rule| !rule.is_alert) {
             let query = Query::parse(&rule.expression).unwrap_or_else(|error| panic!("{}: {error}", rule.name));
@@ -140,14 +140,14 @@ fn every_alert_has_severity_summary_description_and_runbook() {
             base.is_some_and(|base| base.starts_with("{{ with $externalLabels.riscope_runbooks }}{{ . }}"));
         expect(is_external, "runbook_url is not its runbook where the external label says");
         let is_own = url.contains("{{ else }}http://{{ $labels.instance }}/runbooks{{ end }}/");
-        // What cannot be scraped cannot show its runbook.
+        // A process that cannot be scraped serves no runbook.
         expect(is_own || rule.name == "RiscopeDown", "without the label, runbook_url does not lead to riscope itself");
         let text = runbook(&rule.name).unwrap_or_default();
         expect(text.starts_with(&format!("# {}\n", rule.name)), "its runbook is missing or has another title");
 
         let selects = |label: &str| rule.json["expr"].as_str().is_some_and(|text| text.contains(label));
         let shows = |label: &str| annotation("description").contains(&format!("{{{{ $labels.{label} }}}}"));
-        // Of the joined labels the machine's identity is one.
+        // The joined labels include the machine's identity.
         let is_of_vm = selects("group_left (name)");
         expect(!is_of_vm || shows("name") && shows("vm_id"), "it is about a machine and does not show its name");
         let query = Query::parse(&rule.expression).expect("checked by another test");

@@ -21,7 +21,7 @@ const OF_VM: (&str, &str) = ("vm_id", "00000000-0000-0000-0000-000000000007");
 const CREATED: EventType = EventType::Vm(VmEventType::Created);
 const DELETED: EventType = EventType::Vm(VmEventType::Deleted);
 
-/// Counts something in each word of each row, in each another number.
+/// Adds a different number to each word of each row.
 fn count_everything(page: &CounterPage) {
     let words = HartCounter::ALL.iter().flat_map(|row| (0..row.names().len()).map(move |index| (*row, index)));
     for ((row, index), n) in words.zip(1..) {
@@ -29,7 +29,7 @@ fn count_everything(page: &CounterPage) {
     }
 }
 
-/// The family of a row.
+/// Family of a row.
 fn family(row: HartCounter) -> &'static Family {
     let mut shown = FAMILIES.iter().filter(|family| family.row == Some(row));
     let family = shown.next().unwrap_or_else(|| panic!("nothing shows {row:?}"));
@@ -37,10 +37,10 @@ fn family(row: HartCounter) -> &'static Family {
     family
 }
 
-/// Name and labels of a sum, and by how much an event changes it.
+/// Name and labels of a sum, with its change by an event.
 type Change = (&'static str, &'static [(&'static str, &'static str)], f64);
 
-/// What an event is there for.
+/// The main effect of an event.
 fn own_change(kind: EventType) -> Change {
     match kind {
         EventType::Execution(kind) => change_of_execution(kind),
@@ -71,7 +71,7 @@ fn change_of_vm(kind: VmEventType) -> Change {
         VmEventType::Reset => ("riscope_vm_resets_total", &[OF_VM], 1.0),
         VmEventType::GuestPanicked => ("riscope_vm_guest_panics_total", &[OF_VM, ("source", "console")], 1.0),
         VmEventType::HartStalled => ("riscope_vcpu_stalled", &[OF_VM, ("vcpu", "1")], 1.0),
-        // The fixture stalls this hart first.
+        // The fixture stalls the hart first.
         VmEventType::HartResumed => ("riscope_vcpu_stalled", &[OF_VM, ("vcpu", "0")], -1.0),
         VmEventType::Exited => ("riscope_vm_exits_total", &[("reason", "poweroff")], 1.0),
         VmEventType::Deleted => ("riscope_vm_vcpus", &[OF_VM], -2.0),
@@ -86,13 +86,13 @@ fn busy_engine(counters: &VmCounters) {
     counters.engine.queue_rejected.store(2, Ordering::Relaxed);
 }
 
-/// Whether a family has a sample that is not 0.
+/// Whether a family has a non-zero sample.
 fn has_moved(exposition: &Exposition, name: &str, kind: Kind) -> bool {
     let series = if kind == Kind::Histogram { format!("{name}_count") } else { name.to_owned() };
     exposition.samples.iter().any(|((found, _), &value)| *found == series && value != 0.0)
 }
 
-/// Families that have moved.
+/// Families with non-zero samples.
 fn moved(exposition: &Exposition) -> BTreeSet<&'static str> {
     FAMILIES.iter().filter(|family| has_moved(exposition, family.name, family.kind)).map(|family| family.name).collect()
 }
@@ -108,8 +108,8 @@ fn every_family_is_moved_by_something() {
     busy_engine(&counters);
     fixture.telemetry.register_vm(counters);
     let lasting = EventType::ALL.into_iter().filter(|&kind| kind != DELETED);
-    // A machine that is not deleted, one whose spans end, and a fast compilation
-    // that makes none.
+    // A machine that is not deleted, one whose spans end, and a compilation too fast for a
+    // span.
     fixture.publish(lasting.map(|kind| event(kind, VM)));
     fixture.publish([
         created(VmId::from_u128(8), "other"),
@@ -117,7 +117,7 @@ fn every_family_is_moved_by_something() {
         compiled(VmId::from_u128(8), 0x1000, 1),
     ]);
     fixture.publish(EventType::ALL.map(|kind| event(kind, VmId::from_u128(8))));
-    // The spans are sent when telemetry ends.
+    // Spans are exported when telemetry ends.
     assert!(fixture.telemetry.shutdown(Duration::from_secs(2)));
     let after = fixture.scrape();
     let dead: Vec<_> = FAMILIES.iter().map(|family| family.name).filter(|name| !moved(&after).contains(name)).collect();
@@ -131,7 +131,7 @@ fn every_family_is_moved_by_something() {
 
 #[test]
 fn every_type_of_event_moves_a_family_of_its_own() {
-    // What comes with a machine comes and goes with its series.
+    // Series of a machine start and end with it.
     let of_machines = [CREATED, DELETED];
     for kind in EventType::ALL {
         let fixture = Fixture::new(TelemetryConfig::default());

@@ -27,7 +27,7 @@ fn what_is_published_is_handled_or_dropped_whatever_the_queue() {
         assert_eq!(published, 15_000.0);
         assert_eq!(delivered + dropped, published + 1.0);
         assert_eq!(scrape.sum("riscope_event_bus_queue_depth", &subscriber), 0.0);
-        // Each that was handled is in the metrics, once.
+        // The metrics include each handled event once.
         assert_eq!(
             scrape.sum("riscope_jit_hotspots_detected_total", &[("vm_id", "00000000-0000-0000-0000-000000000001")]),
             delivered - 1.0

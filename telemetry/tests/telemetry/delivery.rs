@@ -10,10 +10,10 @@ use riscope_telemetry::{Notices, SHUTDOWN_LIMIT, TelemetryConfig};
 use crate::fixture::{Fixture, Happening, PATIENCE, created, exited};
 use crate::receiver::{Manner, Receiver};
 
-/// Spans that each case sends.
+/// Spans sent by each case.
 const SPANS: u32 = 5;
 
-/// What was told.
+/// Reported lines.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 
@@ -27,7 +27,7 @@ impl Told {
         self.0.lock().expect("no panic elsewhere").clone()
     }
 
-    /// Waits for so many lines.
+    /// Waits for this many lines.
     fn wait(&self, lines: usize) {
         let start = Instant::now();
         while self.lines().len() < lines {
@@ -37,7 +37,7 @@ impl Told {
     }
 }
 
-/// So many machines that come and go: a span each.
+/// Machines that are created and end, with a span each.
 fn lives(machines: u32) -> impl Iterator<Item = Happening> {
     (0..u128::from(machines))
         .flat_map(|vm| [created(VmId::from_u128(vm), "guest"), exited(VmId::from_u128(vm), ExitReason::Poweroff, 0)])
@@ -48,8 +48,8 @@ fn exported(fixture: &Fixture, error_type: &str) -> f64 {
     scrape.value("otel_sdk_exporter_span_exported_total", &[("error_type", error_type)]).expect("a series")
 }
 
-/// Sends [`SPANS`] spans to `url` and expects so many to be lost with this `error_type`; returns what was told, from
-/// the first failure to the end.
+/// Sends [`SPANS`] spans to `url` and expects `lost` losses with this `error_type`; returns
+/// the lines reported from the first failure to the end.
 fn lose(url: &str, error_type: &str, lost: u32) -> Vec<String> {
     let told = Told::default();
     let fixture = Fixture::new(TelemetryConfig {
@@ -71,7 +71,8 @@ fn lose(url: &str, error_type: &str, lost: u32) -> Vec<String> {
     told.lines()
 }
 
-/// The same, where one line is told when it begins and one at the end, and both name these.
+/// Like [`lose`], with one line at the start and one at the end, both of which contain
+/// `words`.
 fn lose_all_and_tell(url: &str, error_type: &str, words: &[&str]) {
     let lines = lose(url, error_type, SPANS);
     let [first, last] = lines.as_slice() else { panic!("{error_type}: two lines: {lines:?}") };
@@ -102,7 +103,8 @@ fn receivers_that_are_not_there_are_told_from_those_that_are_something_else() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
     lose_all_and_tell(&format!("http://{free}"), "connection_refused", &["connection refused"]);
     lose_all_and_tell("http://collector.invalid:4318", "name_resolution", &["resolved"]);
-    // What a gRPC server says first (RFC 9113, section 3.4), and a server of TLS to whoever speaks something else.
+    // First bytes of a gRPC server (RFC 9113, section 3.4), and the alert of a TLS server
+    // to other protocols.
     let settings = b"\0\0\0\x04\0\0\0\0\0";
     let alert = b"\x15\x03\x01\0\x02\x02\x46";
     for bytes in [&settings[..], alert, b""] {
@@ -123,7 +125,7 @@ fn a_receiver_that_is_too_slow_is_a_timeout() {
 fn redirects_that_would_lose_the_spans_are_failures_and_others_are_followed() {
     let elsewhere = Receiver::start(Manner::Accept);
     for status in [301, 302, 303, 307, 308] {
-        // Headers may hold secrets that are not meant for another server.
+        // Headers may contain secrets that another server must not see.
         let receiver = Receiver::start(Manner::Redirect(status, format!("{}/v1/traces", elsewhere.url())));
         lose_all_and_tell(&receiver.url(), &status.to_string(), &["redirects", &elsewhere.url()]);
     }
@@ -149,7 +151,7 @@ fn rejected_spans_are_failed_spans() {
     let lines = lose(&receiver.url(), "rejected", 2);
     assert!(lines[0].contains("too old"), "{lines:?}");
     assert!(lines.last().is_some_and(|line| line.contains("3 delivered, 2 failed")), "{lines:?}");
-    // More than were sent cannot be rejected.
+    // No more spans can be rejected than were sent.
     let receiver = Receiver::start(Manner::Reject(i64::MAX));
     lose(&receiver.url(), "rejected", SPANS);
     let receiver = Receiver::start(Manner::Reject(0));

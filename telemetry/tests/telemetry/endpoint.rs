@@ -9,8 +9,8 @@ use riscope_telemetry::{SHUTDOWN_LIMIT, Telemetry, TelemetryConfig, TelemetryErr
 use crate::fixture::{Fixture, Happening, PATIENCE, created, exited};
 use crate::receiver::{Manner, Receiver, Request, attribute};
 
-/// What shutting down may take longer than promised on a host that is busy with
-/// other tests. It must not take as long as the exports that these tests hold up.
+/// Tolerance of the shutdown time on a host that is busy with other tests; shorter than the
+/// exports that these tests delay.
 const BUSY_HOST: Duration = Duration::from_secs(20);
 
 fn lives(machines: std::ops::Range<u128>) -> impl Iterator<Item = Happening> {
@@ -18,7 +18,7 @@ fn lives(machines: std::ops::Range<u128>) -> impl Iterator<Item = Happening> {
         .flat_map(|vm| [created(VmId::from_u128(vm), "guest"), exited(VmId::from_u128(vm), ExitReason::Poweroff, 0)])
 }
 
-/// Shuts down, and checks that it took no longer than it may.
+/// Shuts down within the time limit.
 fn shut_down(fixture: &Fixture) -> bool {
     let start = Instant::now();
     let finished = fixture.telemetry.shutdown(Duration::from_secs(3600));
@@ -31,7 +31,7 @@ fn exported(fixture: &Fixture, error_type: &str) -> f64 {
     scrape.value("otel_sdk_exporter_span_exported_total", &[("error_type", error_type)]).expect("a series")
 }
 
-/// Spans that did not fit the queue.
+/// Spans dropped because of a full queue.
 fn dropped(fixture: &Fixture) -> f64 {
     let scrape = fixture.scrape();
     scrape.value("otel_sdk_processor_span_processed_total", &[("error_type", "queue_full")]).expect("a series")
@@ -77,7 +77,7 @@ fn an_endpoint_that_hangs_costs_spans_and_nothing_else() {
     });
     fixture.publish(lives(0..1));
     receiver.wait_for_request();
-    // Everything is handled while the exporter hangs; nobody waits for it.
+    // Events are handled while the exporter hangs.
     fixture.publish(lives(1..101));
     assert_eq!(fixture.scrape().sum("riscope_vm_exits_total", &[("reason", "poweroff")]), 101.0);
     assert_eq!(fixture.scrape().sum("riscope_event_bus_dropped_total", &[]), 0.0);
@@ -113,10 +113,10 @@ fn urls_that_cannot_work_are_refused_at_the_start() {
     }
 }
 
-/// Set in the processes that the tests below start: how many warnings to expect.
+/// Set in child processes of the tests: the expected number of warnings.
 const CHILD: &str = "RISCOPE_TEST_ENDPOINT_CHILD";
 
-/// The part of a test that runs in a process of its own; false in the other part.
+/// Whether this is the child process of a test, whose part then runs.
 fn is_child() -> bool {
     let Ok(warnings) = std::env::var(CHILD) else { return false };
     let fixture = Fixture::in_environment(TelemetryConfig::default());
@@ -126,7 +126,8 @@ fn is_child() -> bool {
     true
 }
 
-/// Runs `test` again, with these variables beside those that name `receiver`; what comes.
+/// Runs `test` in a child process, with these variables and those that name `receiver`;
+/// returns the requests.
 fn run(test: &str, receiver: &Receiver, warnings: u32, variables: &[(&str, &str)]) -> Vec<Request> {
     let mut child = Command::new(std::env::current_exe().expect("the test's own path"));
     for (name, _) in std::env::vars_os() {
@@ -144,7 +145,7 @@ fn run(test: &str, receiver: &Receiver, warnings: u32, variables: &[(&str, &str)
     receiver.requests()
 }
 
-/// Spans in requests.
+/// Number of spans in requests.
 fn number(requests: &[Request]) -> usize {
     let resources = requests.iter().flat_map(|request| &request.body.resource_spans);
     resources.flat_map(|resource| &resource.scope_spans).map(|scope| scope.spans.len()).sum()

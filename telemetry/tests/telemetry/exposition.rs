@@ -19,7 +19,7 @@ pub(crate) struct Family {
 /// A scrape.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Exposition {
-    /// By the name that the format gives them.
+    /// Families by their name in the format.
     pub(crate) families: BTreeMap<String, Family>,
     pub(crate) samples: BTreeMap<Series, f64>,
 }
@@ -59,7 +59,7 @@ impl Exposition {
         exposition
     }
 
-    /// `# HELP`, `# TYPE` or `# UNIT`; gives the family.
+    /// Parses `# HELP`, `# TYPE` or `# UNIT`; returns the family.
     fn comment(&mut self, comment: &str, format: Format) -> String {
         let mut words = comment.splitn(3, ' ');
         let mut word = || words.next().unwrap_or_else(|| panic!("cut off: # {comment}"));
@@ -85,7 +85,7 @@ impl Exposition {
         name.to_owned()
     }
 
-    /// A sample; gives the family.
+    /// Parses a sample; returns the family.
     fn sample(&mut self, line: &str, format: Format) -> String {
         let name_end = line.find(['{', ' ']).unwrap_or_else(|| panic!("no value: {line}"));
         let (name, rest) = line.split_at(name_end);
@@ -130,7 +130,7 @@ impl Exposition {
         family.to_owned()
     }
 
-    /// Buckets of a histogram grow with their bounds, and the last is the count.
+    /// Checks that histogram buckets are cumulative and that the last equals the count.
     fn check_histograms(&self) {
         let mut buckets: BTreeMap<Series, Vec<(f64, f64)>> = BTreeMap::new();
         for ((name, labels), &value) in &self.samples {
@@ -168,7 +168,7 @@ impl Exposition {
     }
 }
 
-/// Splits `a="b",c="d"} 1` behind the opening brace into labels and rest.
+/// Parses `a="b",c="d"} 1`, without the opening brace, into labels and rest.
 fn labels(mut rest: &str) -> (Labels, &str) {
     let mut labels = Labels::new();
     loop {

@@ -13,7 +13,7 @@ use riscope_telemetry::{Telemetry, TelemetryConfig};
 
 use crate::exposition::Exposition;
 
-/// Longest time that a test waits for something that has to come.
+/// Time limit for events that must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An event and its machine.
@@ -26,42 +26,42 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// With this configuration, and whatever the variables of the developer's shell say.
+    /// Telemetry with this configuration, independent of the environment.
     pub(crate) fn new(config: TelemetryConfig) -> Self {
         Self::in_environment(TelemetryConfig { read_environment: false, ..config })
     }
 
-    /// With this configuration and what the environment adds to it.
+    /// Telemetry with this configuration and the environment's.
     pub(crate) fn in_environment(config: TelemetryConfig) -> Self {
         let bus = DomainEventBus::new();
         let telemetry = Telemetry::start(&bus, config).expect("telemetry starts");
         Self { bus, telemetry }
     }
 
-    /// Publishes.
+    /// Publishes an event.
     pub(crate) fn send(&self, (vm_id, event): Happening) {
         self.bus.publish(vm_id, event);
     }
 
-    /// Publishes, and waits until it is counted.
+    /// Publishes events and waits until they are counted.
     pub(crate) fn publish(&self, events: impl IntoIterator<Item = Happening>) {
         events.into_iter().for_each(|event| self.send(event));
         assert!(self.telemetry.flush(PATIENCE), "events are not handled");
     }
 
-    /// A scrape in the older format.
+    /// A scrape in the Prometheus format.
     pub(crate) fn scrape(&self) -> Exposition {
         let (content_type, body) = self.telemetry.render(None);
         assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
         Exposition::parse_text(std::str::from_utf8(&body).expect("UTF-8"))
     }
 
-    /// A scrape in the older format as it comes, for messages.
+    /// Text of a scrape in the Prometheus format, for messages.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.telemetry.render(None).1).into_owned()
     }
 
-    /// A scrape in the newer format.
+    /// A scrape in OpenMetrics.
     pub(crate) fn scrape_open_metrics(&self) -> Exposition {
         let (content_type, body) = self.telemetry.render(Some("application/openmetrics-text;version=1.0.0"));
         assert_eq!(content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -98,7 +98,7 @@ pub(crate) fn exited(vm_id: VmId, reason: ExitReason, code: i32) -> Happening {
     (vm_id, VmEvent::Exited { reason, code }.into())
 }
 
-/// Where the tests' guests have their virtual addresses.
+/// Physical address of a virtual address in the tests' guests.
 fn phys_of(pc: u64) -> u64 {
     0x8000_0000 + (pc & 0xffff_ffff)
 }

@@ -14,8 +14,8 @@ use crate::fixture::{Fixture, PATIENCE, counters, created, deleted, hotspot, res
 
 const VM: VmId = VmId::from_u128(1);
 
-/// Counters of a machine that has retired so many instructions, and whose compiler
-/// has rejected as many requests.
+/// Counters of a machine that has retired `number` instructions and rejected as many
+/// compile requests.
 fn busy(vm: VmId, number: u64) -> VmCounters {
     let counters = counters(vm, "guest", 1);
     counters.harts[0].count_instructions(Tier::Interpreter, number);
@@ -75,8 +75,7 @@ fn events_may_be_faster_than_registrations() {
     assert_eq!(instructions(&fixture.scrape(), VM), None);
 }
 
-/// Machines one after another, as a service has them, and more events than the pump can
-/// take.
+/// Successive machines, as in a service, with more events than the pump can handle.
 #[test]
 fn a_machine_that_runs_has_its_counters_whatever_the_pump_is_doing() {
     const LIVES: u64 = 300;
@@ -88,7 +87,7 @@ fn a_machine_that_runs_has_its_counters_whatever_the_pump_is_doing() {
                 fixture.send(created(vm, "guest"));
                 fixture.telemetry.register_vm(busy(vm, life));
                 fixture.send(state(vm, VmState::Created, VmState::Running));
-                // More than the queue holds, as a burst of compilations is.
+                // More than the queue's capacity, like a burst of compilations.
                 (0..100).for_each(|pc| fixture.send(hotspot(vm, pc)));
                 fixture.send(state(vm, VmState::Running, VmState::Stopped));
                 thread::sleep(Duration::from_micros(life % 7 * 100));

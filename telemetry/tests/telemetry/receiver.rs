@@ -16,30 +16,30 @@ use riscope_telemetry::TelemetryConfig;
 
 use crate::fixture::PATIENCE;
 
-/// What the receiver does with a request.
+/// Behaviour of the receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// Takes it.
+    /// Accepts requests.
     Accept,
-    /// Answers with this status.
+    /// Responds with this status.
     Refuse(u16),
-    /// Reads it and never answers.
+    /// Reads the request and never responds.
     Hang,
-    /// Takes it but for so many of its spans.
+    /// Accepts the request, but rejects this many of its spans.
     Reject(i64),
-    /// Leads elsewhere by this status.
+    /// Redirects to this URL with this status.
     Redirect(u16, String),
-    /// Takes what comes to a path, and leads everything else there by this status.
+    /// Accepts requests to this path, and redirects all others there with this status.
     RedirectTo(u16, &'static str),
-    /// Says this instead of anything in HTTP/1.1, and hangs up.
+    /// Sends these bytes instead of an HTTP/1.1 response, and closes the connection.
     Babble(&'static [u8]),
-    /// Shows a page, as web servers do that were not meant.
+    /// Responds with a web page, like a web server that is not a receiver.
     Page,
-    /// Refuses the first so many requests, then takes the others.
+    /// Refuses this many requests, then accepts.
     Recover(usize),
 }
 
-/// A request as it came.
+/// Received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) head: Vec<String>,
@@ -60,7 +60,7 @@ fn header<'a>(head: &'a [String], name: &str) -> Option<&'a str> {
 
 type Requests = Arc<(Mutex<Vec<Request>>, Condvar)>;
 
-/// A receiver on a port of its own. Its threads end with the test process.
+/// A receiver on a free port. Its threads end with the test process.
 pub(crate) struct Receiver {
     address: SocketAddr,
     requests: Requests,
@@ -82,7 +82,7 @@ impl Receiver {
         Self { address, requests }
     }
 
-    /// Configuration that sends here at once.
+    /// Configuration that exports to this receiver without delay.
     pub(crate) fn config(&self) -> TelemetryConfig {
         TelemetryConfig { otlp_endpoint: Some(format!("http://{}", self.address)), ..TelemetryConfig::default() }
     }
@@ -91,12 +91,12 @@ impl Receiver {
         format!("http://{}", self.address)
     }
 
-    /// What came so far.
+    /// Requests received so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.0.lock().expect("no panic elsewhere").clone()
     }
 
-    /// Waits until something came.
+    /// Waits for a request.
     pub(crate) fn wait_for_request(&self) {
         let requests = self.requests.0.lock().expect("no panic elsewhere");
         let (_requests, result) =
@@ -104,7 +104,7 @@ impl Receiver {
         assert!(!result.timed_out(), "nothing was sent");
     }
 
-    /// All spans that came.
+    /// All received spans.
     pub(crate) fn spans(&self) -> Vec<Span> {
         let of_resource = self.requests().into_iter().flat_map(|request| request.body.resource_spans);
         of_resource.flat_map(|resource| resource.scope_spans).flat_map(|scope| scope.spans).collect()
@@ -117,7 +117,7 @@ fn serve(connection: TcpStream, manner: &Manner, requests: &Requests) {
         let head: Vec<String> =
             (&mut reader).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
         let length = header(&head, "content-length").and_then(|length| length.parse::<usize>().ok());
-        // The client closed the connection, or asks for something else.
+        // The client has closed the connection, or sent another request.
         let Some(length) = length else { return };
         let mut body = vec![0; length];
         reader.read_exact(&mut body).expect("the whole body");
@@ -142,7 +142,7 @@ fn serve(connection: TcpStream, manner: &Manner, requests: &Requests) {
     }
 }
 
-/// The answer to the request of this number, counted from 1.
+/// Response to the request with this number, counted from 1.
 fn answer(manner: &Manner, path: &str, number: usize) -> Vec<u8> {
     let protobuf = "Content-Type: application/x-protobuf";
     let (status, header, body) = match manner {

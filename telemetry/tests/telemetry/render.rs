@@ -19,13 +19,13 @@ use crate::receiver::{Manner, Receiver};
 const VM: VmId = VmId::from_u128(3);
 const OTHER: VmId = VmId::from_u128(4);
 
-/// Spans have a receiver, and so the families about them exist. They are sent when telemetry ends, and not between two
-/// scrapes.
+/// Spans have an endpoint, so that the families about them exist. They are exported when
+/// telemetry ends, not between two scrapes.
 fn exporting() -> TelemetryConfig {
     TelemetryConfig { span_delay: Duration::from_secs(3600), ..Receiver::start(Manner::Accept).config() }
 }
 
-/// A process with two machines, to which everything happened but their end.
+/// A process with two machines, on which every event except their end has occurred.
 fn busy() -> Fixture {
     let fixture = Fixture::new(exporting());
     for vm in [VM, OTHER] {
@@ -36,7 +36,7 @@ fn busy() -> Fixture {
     fixture
 }
 
-/// What does not change from scrape to scrape.
+/// Values that do not change from scrape to scrape.
 fn lasting(exposition: Exposition) -> Vec<((String, Labels), f64)> {
     let changes = |name: &str| name.starts_with("process_") || name.starts_with("riscope_telemetry_scrape");
     exposition.samples.into_iter().filter(|((name, _), _)| !changes(name)).collect()
@@ -108,7 +108,7 @@ fn promtool_finds_nothing_to_complain_about() {
     assert!(output.status.success() && complaints.is_empty(), "{complaints}");
 }
 
-/// Labels whose values come from outside of telemetry and core.
+/// Labels whose values telemetry and core do not define.
 const OPEN: [&str; 7] = ["vm_id", "vcpu", "name", "engine", "version", "target", "subscriber"];
 
 #[test]
@@ -180,7 +180,7 @@ fn known_label_sets_are_there_before_anything_happens() {
     ] {
         assert_eq!(scrape.value(name, &[("error_type", error)]), Some(0.0), "{name} {error}");
     }
-    // Families without closed labels wait for a machine.
+    // Families without closed labels appear with a machine.
     let missing = FAMILIES.iter().filter(|family| !scrape.families.contains_key(family.name));
     let waiting: BTreeSet<_> = missing.map(|family| family.labels[0]).collect();
     assert_eq!(waiting, BTreeSet::from(["vm_id"]));
@@ -190,7 +190,7 @@ fn known_label_sets_are_there_before_anything_happens() {
 fn a_machine_has_all_its_series_at_once() {
     let fixture = Fixture::new(TelemetryConfig::default());
     fixture.telemetry.register_vm(counters(VM, "guest", 2));
-    // What is left has to wait for the start of its boot.
+    // The rest appears at the start of a boot.
     fixture.publish([state(VM, VmState::Created, VmState::Booting)]);
     let scrape = fixture.scrape();
     let missing: Vec<_> = FAMILIES
@@ -255,7 +255,7 @@ fn a_deleted_machine_leaves_no_series_and_takes_no_count_along() {
     let before = fixture.scrape();
     assert!(of_vm(&before, VM) > 50);
     fixture.publish([deleted(VM)]);
-    // Late news of the dead.
+    // Late events of a deleted machine.
     fixture.publish([hotspot(VM, 1), device_failed(VM), compiled(VM, 1, 1), reset(VM, 2)]);
     let trouble = [VmEventType::GuestPanicked, VmEventType::HartStalled, VmEventType::HartResumed];
     fixture.publish(trouble.map(|kind| event(EventType::Vm(kind), VM)));

@@ -18,7 +18,7 @@ use crate::receiver::{Manner, Receiver, attribute};
 const VM: VmId = VmId::from_u128(5);
 const MS: u64 = 1_000_000;
 
-/// What telemetry sends of these events; it is shut down behind them.
+/// Spans exported for these events, after the shutdown of telemetry.
 fn spans(change: impl FnOnce(&mut TelemetryConfig), events: Vec<Happening>) -> (Vec<Span>, Fixture) {
     let receiver = Receiver::start(Manner::Accept);
     let mut config = receiver.config();
@@ -97,7 +97,7 @@ fn a_machines_life_is_a_trace() {
     assert_eq!(load.start_time_unix_nano, run.start_time_unix_nano);
     assert_eq!(only(&spans, "vm.boot.fdt").start_time_unix_nano, load.end_time_unix_nano);
     assert!(boot.end_time_unix_nano <= run.end_time_unix_nano);
-    // The host may set its clock meanwhile; the same day is what this can know.
+    // The host may set its clock meanwhile, so the test only checks the day.
     assert!(run.start_time_unix_nano.abs_diff(earlier) < 86_400_000 * MS);
     assert!(!is_error(run) && !is_error(boot));
     let of_run = |name| attribute(&run.attributes, name);
@@ -301,7 +301,7 @@ fn a_compilation_that_is_shown_has_its_hotspot_however_many_there_are() {
     const HOTSPOTS: u64 = 2000;
     let mut events = vec![created(VM, "guest")];
     events.extend((0..HOTSPOTS).map(|pc| hotspot(VM, pc)));
-    // Few are slow, and not the ones that were detected first.
+    // Few are slow, and these were not detected first.
     events.extend((0..HOTSPOTS).map(|pc| compiled(VM, pc, if pc % 100 == 99 { 50 * MS } else { 1 })));
     let (spans, _fixture) = spans(|_| {}, events);
     let compilations: Vec<_> = spans.iter().filter(|span| span.name == "jit.compile baseline").collect();
@@ -341,8 +341,8 @@ fn what_limits_and_unknown_machines_suppress_is_counted() {
         events.extend([hotspot(VM, pc), compiled(VM, pc, 50 * MS)]);
     }
     events.extend([hotspot(VmId::from_u128(99), 1), compiled(VmId::from_u128(99), 1, 50 * MS)]);
-    // How many pass depends on how long publishing takes, but not that all of them
-    // are sent or counted.
+    // The number that pass depends on the time of publishing, but all of them are exported
+    // or counted.
     let (spans, fixture) = spans(|config| config.jit_spans_per_second = 1, events);
     let scrape = fixture.scrape();
     for (span, name) in [("jit.compile", "jit.compile baseline"), ("jit.hotspot", "jit.hotspot")] {

@@ -25,7 +25,7 @@ impl Vector for uint8x16_t {
     #[inline]
     #[target_feature(enable = "neon")]
     unsafe fn stream(four: (Self, Self, Self, Self), at: *mut u8) {
-        // SAFETY: four stores to writable bytes, by the caller's promise.
+        // SAFETY: four stores to writable bytes, by the caller's contract.
         unsafe {
             core::arch::asm!(
                 "stnp {first:q}, {second:q}, [{at}]",
@@ -46,7 +46,7 @@ impl Vector for uint8x16_t {
 
     #[inline(always)]
     unsafe fn splat(byte: u8) -> Self {
-        // SAFETY: NEON is there, by the caller's promise.
+        // SAFETY: NEON is there, by the caller's contract.
         unsafe { vdupq_n_u8(byte) }
     }
 

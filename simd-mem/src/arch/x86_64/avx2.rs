@@ -23,7 +23,7 @@ impl Vector for __m256i {
 
     #[inline(always)]
     unsafe fn splat(byte: u8) -> Self {
-        // SAFETY: AVX2 is there, by the caller's promise.
+        // SAFETY: AVX2 is there, by the caller's contract.
         unsafe { _mm256_set1_epi8(byte.cast_signed()) }
     }
 

@@ -28,7 +28,7 @@ impl Vector for __m512i {
 
     #[inline(always)]
     unsafe fn splat(byte: u8) -> Self {
-        // SAFETY: AVX-512 is there, by the caller's promise.
+        // SAFETY: AVX-512 is there, by the caller's contract.
         unsafe { _mm512_set1_epi8(byte.cast_signed()) }
     }
 

@@ -49,7 +49,7 @@ macro_rules! streams {
         #[inline]
         #[target_feature(enable = $features)]
         unsafe fn stream(four: (Self, Self, Self, Self), at: *mut u8) {
-            // SAFETY: four stores to writable, aligned bytes, by the caller's promise.
+            // SAFETY: four stores to writable, aligned bytes, by the caller's contract.
             unsafe {
                 core::arch::asm!(
                     concat!($stream, " [{at}], {first}"),
@@ -81,7 +81,7 @@ macro_rules! folds {
         #[target_feature(enable = $features)]
         unsafe fn $name<const N: isize>(self, at: *const u8) -> Self {
             let vector: Self;
-            // SAFETY: one load of readable bytes, by the caller's promise.
+            // SAFETY: one load of readable bytes, by the caller's contract.
             unsafe {
                 core::arch::asm!(
                     concat!($operation, " {vector}, {this}, [{at} + {offset}]"),
