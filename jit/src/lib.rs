@@ -54,3 +54,4 @@ mod translator;
 mod worker;
 
 pub use engine::{JitConfig, JitFactory, Tiers};
+pub use worker::COMPILER_THREAD;

@@ -15,6 +15,8 @@ use crate::block::Fragment;
 use crate::code::{Built, Claim, CodeCache, Covered, Dropped, PublishError, Source};
 use crate::compile::Compiler;
 
+/// Name of the compiler's thread. A panic there costs one translation.
+pub const COMPILER_THREAD: &str = "jit";
 /// Capacity of the request queue. A rejected request is repeated while its block stays hot.
 const QUEUE: u16 = 2048;
 
@@ -46,7 +48,8 @@ impl Worker {
     pub(crate) fn thread(service: CompileService) -> std::io::Result<Self> {
         let (queue, requests) = crossbeam_channel::bounded(usize::from(QUEUE));
         let counters = Arc::clone(&service.context.counters);
-        let thread = std::thread::Builder::new().name("jit".into()).spawn(move || service.serve_all(&requests))?;
+        let thread =
+            std::thread::Builder::new().name(COMPILER_THREAD.into()).spawn(move || service.serve_all(&requests))?;
         Ok(Self::Thread(CompilerThread { queue, counters, _thread: JoinOnDrop(Some(thread)) }))
     }
 

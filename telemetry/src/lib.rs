@@ -51,6 +51,7 @@ use metric::collect::{BusSource, MachineSource};
 use metric::machines::Machines;
 use metric::registry::Metrics;
 use process::ProcessSource;
+pub use pump::PUMP_THREAD;
 use pump::{Handler, Pump};
 pub use runbooks::{runbook, runbook_names};
 use span::Spans;

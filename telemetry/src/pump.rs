@@ -31,6 +31,9 @@ enum Command {
     Stop { deadline: Instant },
 }
 
+/// Name of the pump's thread. A panic there loses one event.
+pub const PUMP_THREAD: &str = "telemetry";
+
 /// Handle to the pump's thread.
 #[derive(Debug)]
 pub(crate) struct Pump {
@@ -45,7 +48,7 @@ impl Pump {
     pub(crate) fn start(feed: Feed, handler: impl Handler, panics: Arc<AtomicU64>) -> Result<Self, io::Error> {
         let (commands, receiver) = unbounded();
         let (done_sender, done) = bounded(0);
-        let thread = std::thread::Builder::new().name("telemetry".to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name(PUMP_THREAD.to_owned()).spawn(move || {
             run(feed, handler, &receiver, &panics);
             drop(done_sender);
         })?;

@@ -5,12 +5,15 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use riscope_jit::COMPILER_THREAD;
+use riscope_telemetry::PUMP_THREAD;
+
+use crate::http::ANSWER_THREAD;
 use crate::message::say;
 
-/// Threads that survive a panic, by name prefix: the compiler, which loses one translation;
-/// the telemetry pump, which loses one event; and the metrics thread, which loses one
-/// response.
-const CONTAINED: [&str; 3] = ["jit-", "telemetry", "http-answer"];
+/// Names of threads that survive a panic: the compiler, which loses one translation; the
+/// telemetry pump, which loses one event; and the metrics thread, which loses one response.
+const CONTAINED: [&str; 3] = [COMPILER_THREAD, PUMP_THREAD, ANSWER_THREAD];
 
 /// Reports the first panic of the process in one line, with a backtrace if `RUST_BACKTRACE`
 /// requests one; later ones are silent. Calls `end`, on the panicking thread, for each
@@ -24,7 +27,7 @@ fn report_by(tell: impl Fn(&str) + Send + Sync + 'static, end: impl Fn() + Send 
     set_hook(Box::new(move |info| {
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("without a name");
-        let is_contained = CONTAINED.iter().any(|beginning| name.starts_with(beginning));
+        let is_contained = CONTAINED.contains(&name);
         if !is_told.swap(true, Ordering::Relaxed) {
             tell(&line(info, name));
             let trace = std::backtrace::Backtrace::capture();
@@ -80,12 +83,12 @@ mod tests {
             thread.spawn(|| panic!("two\nlines")).unwrap().join().unwrap_err();
             ends.load(Ordering::Relaxed)
         };
-        let counts = ["jit-0198", "http-answer", "telemetry", "hart0", "stdin"].map(panic_in);
+        let counts = [COMPILER_THREAD, ANSWER_THREAD, PUMP_THREAD, "hart0", "stdin"].map(panic_in);
         drop(std::panic::take_hook());
         assert_eq!(counts, [0, 0, 0, 1, 2]);
         let told = told.lock().unwrap();
         assert!(told[0].starts_with("internal error at vm/service/src/panics.rs:"), "{told:?}");
-        assert!(told[0].contains("in thread jit-0198: two lines; this is a bug"), "{told:?}");
+        assert!(told[0].contains("in thread jit: two lines; this is a bug"), "{told:?}");
         assert!(told.len() == 1 || std::env::var_os("RUST_BACKTRACE").is_some(), "{told:?}");
     }
 

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::encoding::gzip;
 
 /// Name of the thread. It survives panics in its work.
-pub(crate) const THREAD: &str = "http-answer";
+pub(crate) const ANSWER_THREAD: &str = "http-answer";
 
 /// Response body with its type and encoding.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Answers {
     pub(crate) fn start(telemetry: Arc<Telemetry>) -> io::Result<Self> {
         // Unbounded: each open connection has at most one request in it.
         let (sender, questions) = channel::<Question>();
-        std::thread::Builder::new().name(THREAD.into()).spawn(move || {
+        std::thread::Builder::new().name(ANSWER_THREAD.into()).spawn(move || {
             for question in questions {
                 // A client that has disconnected needs no response.
                 if !question.reply.is_closed() {

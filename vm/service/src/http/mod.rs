@@ -29,7 +29,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-pub(crate) use answers::Answers;
+pub(crate) use answers::{ANSWER_THREAD, Answers};
 use connection::Connection;
 use encoding::accepts_gzip;
 pub(crate) use host::AllowedHosts;
