@@ -280,6 +280,7 @@ impl fmt::Debug for Machine {
 }
 
 fn watched(spec: &MachineSpec, board: &Board, lineage: &Lineage) -> WatcherParts {
+    board.panics.set_harts(lineage.counters().harts.clone());
     let harts = board.harts.iter().zip(&lineage.counters().harts);
     WatcherParts {
         panics: Arc::clone(&board.panics),

@@ -5,11 +5,12 @@
 //!  ╰─ optional ─╯ ╰────── looked for ──────╯
 //! ```
 //!
-//! The text must start its line, except for the kernel's time stamp and the caller that
-//! some kernels add. The last line of a panic, `---[ end Kernel panic - not syncing ]---`,
-//! and sentences about panics therefore do not match. A program that copies a kernel log to
-//! the console prints the same line; [`super::suspicion`] distinguishes the two by what the
-//! guest does next.
+//! The text must start its line or follow the kernel's time stamp and the caller that some
+//! kernels add. The stamp may follow text that programs wrote, such as a prompt, but not the
+//! start of another kernel message, such as the command line. The last line of a panic,
+//! `---[ end Kernel panic - not syncing ]---`, and sentences about panics therefore do not
+//! match. A program that copies a kernel log to the console prints the same line;
+//! [`super::suspicion`] distinguishes the two by what the guest does next.
 
 /// Panic message (`kernel/panic.c`), up to the reason.
 const TEXT: &[u8] = b"Kernel panic - not syncing";
@@ -19,7 +20,7 @@ const MAX_STAMP: u8 = 24;
 /// Position in the current line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// At its start, or after stamps.
+    /// At its start.
     #[default]
     Start,
     /// In a stamp, after this many bytes of it.
@@ -28,8 +29,10 @@ enum State {
     Stamped,
     /// After this many bytes of the text.
     Text(u8),
-    /// In a line that does not match.
+    /// In the output of programs.
     Other,
+    /// In another kernel message, or after the text.
+    Kernel,
 }
 
 /// State machine over the bytes of a console. A step takes some nanoseconds and no memory.
@@ -52,18 +55,19 @@ impl PanicLine {
             return false;
         }
         self.0 = match self.0 {
-            State::Other => State::Other,
             State::Stamp(_) if byte == b']' => State::Stamped,
             State::Stamp(length) if is_of_stamp(byte) && length < MAX_STAMP => State::Stamp(length + 1),
-            State::Stamp(_) => State::Other,
-            State::Stamped if byte == b' ' => State::Start,
-            State::Start | State::Stamped if byte == b'[' => State::Stamp(0),
-            State::Start | State::Stamped => after(0, byte),
-            State::Text(seen) => after(seen, byte),
+            State::Start | State::Stamped | State::Other if byte == b'[' => State::Stamp(0),
+            State::Stamped if byte == b' ' => State::Stamped,
+            State::Start => after(0, byte).unwrap_or(State::Other),
+            State::Stamped => after(0, byte).unwrap_or(State::Kernel),
+            State::Text(seen) => after(seen, byte).unwrap_or(State::Kernel),
+            State::Stamp(_) | State::Other => State::Other,
+            State::Kernel => State::Kernel,
         };
         let complete = matches!(self.0, State::Text(seen) if usize::from(seen) == TEXT.len());
         if complete {
-            self.0 = State::Other;
+            self.0 = State::Kernel;
         }
         complete
     }
@@ -75,8 +79,9 @@ fn is_of_stamp(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b' ' | b'.' | b'T' | b'C')
 }
 
-fn after(seen: u8, byte: u8) -> State {
-    if TEXT.get(usize::from(seen)) == Some(&byte) { State::Text(seen + 1) } else { State::Other }
+/// The next state if `byte` continues the text after `seen` bytes of it.
+fn after(seen: u8, byte: u8) -> Option<State> {
+    (TEXT.get(usize::from(seen)) == Some(&byte)).then_some(State::Text(seen + 1))
 }
 
 #[cfg(test)]
@@ -98,6 +103,8 @@ mod tests {
             "[    0.000000] [   C0] Kernel panic - not syncing",
             "boot\n\r[    9.000001] Kernel panic - not syncing: x",
             "progress 50%\rKernel panic - not syncing: x",
+            "debian login: [  100.000001] Kernel panic - not syncing: x",
+            "\x1b[0m~ # [  100.000001][    T1] Kernel panic - not syncing: x",
         ] {
             assert_eq!(count(line), 1, "{line:?}");
             assert_eq!(count(&format!("login: \r\n{line}")), 1, "{line:?}");
@@ -117,6 +124,8 @@ mod tests {
             "[1234567890.1234567890.1234567890] Kernel panic - not syncing\n",
             "[    1.0]Kernel panics\n",
             "[[1] Kernel panic - not syncing\n",
+            "[    0.000000] Kernel command line: quiet text='[    1.0] Kernel panic - not syncing'\n",
+            "Kernel command line: text=[1] Kernel panic - not syncing\n",
         ] {
             assert_eq!(count(line), 0, "{line:?}");
         }

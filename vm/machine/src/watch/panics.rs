@@ -9,14 +9,15 @@
 //! A panic is one event, whichever source reports it first; later reports are part of it.
 //! Each boot has its own [`Panics`].
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use riscope_core::counters::CounterPage;
 use riscope_core::event::{PanicSource, Publisher, VmEvent};
 
 use super::OnPanic;
 use super::panic_line::PanicLine;
-use super::suspicion::{Activity, LOOK, Suspicion, Verdict};
+use super::suspicion::{Activity, LOOK, Life, Suspicion, Verdict};
 use crate::console::{Console, OutputWatcher};
 use crate::exit::{ExitLatch, MachineExit};
 use crate::sync::lock;
@@ -53,6 +54,8 @@ pub struct Panics {
     events: Publisher,
     policy: OnPanic,
     exit: Arc<ExitLatch>,
+    /// Counters of the harts.
+    harts: OnceLock<Vec<Arc<CounterPage>>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -61,7 +64,8 @@ impl Panics {
     /// A guest without a panic. A panic is published as an event, then `policy` may end the
     /// machine by `exit`.
     pub fn new(events: Publisher, policy: OnPanic, exit: Arc<ExitLatch>) -> Arc<Self> {
-        let panics = Arc::new(Self { events, policy, exit, state: Mutex::default(), changed: Condvar::new() });
+        let (harts, state, changed) = Default::default();
+        let panics = Arc::new(Self { events, policy, exit, harts, state, changed });
         let reviewer = Arc::downgrade(&panics);
         panics.exit.set_review(move |wanted| reviewer.upgrade().map_or(wanted, |panics| panics.review(wanted)));
         panics
@@ -75,6 +79,17 @@ impl Panics {
         }
     }
 
+    /// Sets the counters of the harts, which show whether a guest executes programs after the
+    /// panic message. Only the first call counts.
+    pub(crate) fn set_harts(&self, harts: Vec<Arc<CounterPage>>) {
+        // Each boot has its own `Panics`.
+        let _ = self.harts.set(harts);
+    }
+
+    fn lives(&self) -> Vec<Life> {
+        self.harts.get().into_iter().flatten().map(|page| Life::read(page)).collect()
+    }
+
     /// Searches the output of `console` for the panic message.
     pub(crate) fn watch(self: &Arc<Self>, console: &Console) {
         console.set_watcher(Reader { line: PanicLine::default(), panics: Arc::clone(self) });
@@ -84,7 +99,7 @@ impl Panics {
     fn suspect(&self) {
         let mut state = lock(&self.state);
         if matches!(state.guest, Guest::Well) {
-            state.guest = Guest::Suspected(Suspicion::default());
+            state.guest = Guest::Suspected(Suspicion::new(self.lives()));
             self.changed.notify_all();
         }
     }
@@ -125,10 +140,14 @@ impl Panics {
     }
 
     /// Effective exit reason for a requested one: a suspected guest that ends itself has
-    /// panicked.
+    /// panicked, if [`Suspicion::is_possible`].
     fn review(&self, wanted: MachineExit) -> MachineExit {
         let by_guest = matches!(wanted, MachineExit::PowerOff | MachineExit::Reset | MachineExit::Failure(_));
-        let panicked = by_guest && self.panicked(|state| state.is_suspected(), PanicSource::Console);
+        let is_possible = |state: &State| match &state.guest {
+            Guest::Suspected(suspicion) => suspicion.is_possible(&self.lives()),
+            Guest::Well | Guest::Panicked => false,
+        };
+        let panicked = by_guest && self.panicked(is_possible, PanicSource::Console);
         if panicked { self.policy.exit().unwrap_or(wanted) } else { wanted }
     }
 
@@ -163,6 +182,7 @@ impl OutputWatcher for Reader {
 #[cfg(test)]
 mod tests {
     use riscope_core::event::{DomainEventBus, Event, Filter, Subscription, VmId};
+    use riscope_core::hart::ExceptionCause;
 
     use super::*;
     use crate::console::NullBackend;
@@ -256,6 +276,16 @@ mod tests {
             bench.exit.request(MachineExit::PowerOff);
             assert_eq!((bench.published(), bench.exit.get()), (vec![PanicSource::Console], Some(exit)));
         }
+    }
+
+    #[test]
+    fn a_guest_whose_programs_end_it_behind_the_line_has_not() {
+        let (bench, page) = (bench(OnPanic::Exit), Arc::<CounterPage>::default());
+        bench.panics.set_harts(vec![Arc::clone(&page)]);
+        bench.console.output(LINE);
+        page.count_exception(ExceptionCause::UserEcall);
+        bench.exit.request(MachineExit::PowerOff);
+        assert_eq!((bench.published(), bench.exit.get()), (vec![], Some(MachineExit::PowerOff)));
     }
 
     #[test]

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use riscope_core::counters::{CounterPage, HartTime};
+use riscope_core::counters::CounterPage;
 use riscope_core::event::{Publisher, VmEvent};
-use riscope_core::hart::{Attention, ExceptionCause, HartControl, HartSample, PrivilegeMode};
+use riscope_core::hart::{Attention, HartControl, HartSample, PrivilegeMode};
 
 use super::panics::Panics;
 use super::stall::{Change, StallDetector};
-use super::suspicion::Activity;
+use super::suspicion::{Activity, Life};
 
 /// Bounds of the polling interval; in between it is a [`LOOKS`]th of the stall threshold.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.panics.close();
-        // The panic hook has already reported a panic, which ends the watch only.
+        // The panic hook has already reported a panic.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -95,18 +95,16 @@ impl Looker {
 #[derive(Clone, Copy, Debug)]
 struct Done {
     at: Instant,
-    user_calls: u64,
     instructions: u64,
-    idle_ns: u64,
+    life: Life,
 }
 
 impl Done {
     fn read(page: &CounterPage) -> Self {
         Self {
             at: Instant::now(),
-            user_calls: page.exceptions()[ExceptionCause::UserEcall.index()],
             instructions: page.instructions().iter().fold(0, |sum, count| sum.wrapping_add(*count)),
-            idle_ns: page.time_ns()[HartTime::Idle.index()],
+            life: Life::read(page),
         }
     }
 }
@@ -129,13 +127,13 @@ impl Watched {
         let now = Done::read(&self.page);
         let before = std::mem::replace(&mut self.before, now);
         let elapsed = u64::try_from((now.at - before.at).as_nanos()).unwrap_or(u64::MAX);
-        let idle = now.idle_ns.saturating_sub(before.idle_ns);
+        let idle = now.life.idle_ns.saturating_sub(before.life.idle_ns);
         let rested = idle > elapsed / 2;
         let sample = self.control.take_sample();
         let change = self.detect(rested, sample);
         let in_user_mode = sample.is_some_and(|sample| sample.mode == PrivilegeMode::User);
         let activity = Activity {
-            user_mode: in_user_mode || now.user_calls != before.user_calls,
+            user_mode: in_user_mode || now.life.user_calls != before.life.user_calls,
             busy: idle < elapsed / 10 && now.instructions != before.instructions,
         };
         (activity, change)
