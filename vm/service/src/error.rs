@@ -39,6 +39,8 @@ pub(crate) enum CommandError {
     /// Guest output was lost, which has been reported already.
     #[error("cannot write to stdout: {0}")]
     Stdout(#[source] io::Error),
+    #[error("{option} would replace {}, which this run uses for something else; name another file", path.display())]
+    Output { option: &'static str, path: PathBuf },
     #[error("cannot write {}: {source}; check --status", path.display())]
     Status { path: PathBuf, source: io::Error },
     #[error("{0}; check --signature")]

@@ -12,6 +12,7 @@ mod http;
 mod identity;
 mod limits;
 mod message;
+mod outputs;
 mod panics;
 mod reports;
 mod run;
@@ -42,6 +43,12 @@ fn main() -> ExitCode {
 
 /// Executes the command, reports its result, and returns the exit status.
 fn execute(command: &Command) -> u8 {
+    if let Command::Run(run) = command
+        && let Err(error) = outputs::check(run)
+    {
+        message::say(&error);
+        return error.status();
+    }
     let (identity, status) = &match command {
         Command::Run(run) => (Identity::new(run.about.name.as_deref(), run.program()), run.about.status.as_deref()),
         Command::Demo(demo) => {

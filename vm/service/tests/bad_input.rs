@@ -361,6 +361,30 @@ mod tests {
     }
 
     #[test]
+    fn outputs_that_would_replace_inputs() {
+        let bench = Bench::new();
+        let program = bench.argument(&assemble(&bench.input, "signed", SIGNED));
+        let disk = bench.sparse("disk", 4096);
+        let link = bench.argument(&bench.input.join("link"));
+        std::os::unix::fs::symlink(&disk, &link).expect("a link");
+        let before = fs::read(&program).expect("the program");
+        for option in ["--status", "--signature"] {
+            for (arguments, output) in [
+                (&["--bios", &*program][..], &*program),
+                (&["--kernel", &program], &program),
+                (&["--bios", &program, "--initrd", &disk], &disk),
+                (&["--bios", &program, "--disk", &disk], &disk),
+                (&["--bios", &program, "--disk", &disk], &link),
+            ] {
+                bench.refuses(&[arguments, &[option, output]].concat(), &[option, output]);
+            }
+        }
+        bench.refuses(&["--bios", &program, "--status", "out", "--signature", "out"], &["--signature", "out"]);
+        assert!(before == fs::read(&program).expect("the program is there"), "nothing happens to the program");
+        assert_eq!(fs::metadata(&disk).expect("the disk is there").len(), 4096);
+    }
+
+    #[test]
     fn random_bytes_as_firmware() {
         let bench = Bench::new();
         for seed in 0..12 {
