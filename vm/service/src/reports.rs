@@ -1,6 +1,6 @@
-//! Reports of guest problems on stderr: panics, stalled harts, device failures.
+//! Reports of guest problems on stderr: panics, stalled harts, reset loops, device failures.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -16,8 +16,13 @@ use crate::terminal::output::LAST_WORDS;
 const CAPACITY: usize = 1024;
 /// Maximum number of device and error combinations tracked; further ones are not reported.
 const MAX_FAILURES: usize = 64;
-/// Minimum time between two lines about the same error of a device, in nanoseconds.
+/// Minimum time between two lines about the same error of a device, about panics, or about a
+/// reset loop, in nanoseconds.
 const REPEAT_NS: u64 = 60_000_000_000;
+/// Resets within [`LOOP_NS`] that are a loop, as for the alert `RiscopeGuestResetLoop`.
+const LOOP_RESETS: usize = 4;
+/// Half an hour in nanoseconds.
+const LOOP_NS: u64 = 30 * 60 * 1_000_000_000;
 
 /// Reporter thread; reports what is left when dropped.
 #[derive(Debug)]
@@ -59,16 +64,55 @@ impl Drop for Reports {
 #[derive(Debug, Default)]
 struct Reporter {
     /// Failures by device and error: a full disk fails every request.
-    failures: HashMap<(Arc<str>, &'static str), Failure>,
+    failures: HashMap<(Arc<str>, &'static str), Repeated>,
+    /// A guest that panics and resets itself may do so many times a second.
+    panics: Option<Repeated>,
+    /// Times of the last [`LOOP_RESETS`] resets.
+    resets: VecDeque<u64>,
+    loops: Option<Repeated>,
 }
 
-/// Repeated failure of one device.
+/// Repeated problem.
 #[derive(Debug)]
-struct Failure {
+struct Repeated {
     /// Time of the last report, on the clock of events.
     said_ns: u64,
-    /// Failures since the last report.
+    /// Occurrences since the last report.
     unsaid: u64,
+}
+
+impl Repeated {
+    /// A problem that is first reported at `now_ns`.
+    fn said(now_ns: u64) -> Self {
+        Self { said_ns: now_ns, unsaid: 0 }
+    }
+
+    /// Counts another occurrence. If it must be reported, returns the number of occurrences
+    /// since the last report.
+    fn again(&mut self, now_ns: u64) -> Option<u64> {
+        self.unsaid += 1;
+        (now_ns.saturating_sub(self.said_ns) >= REPEAT_NS).then(|| {
+            self.said_ns = now_ns;
+            std::mem::take(&mut self.unsaid)
+        })
+    }
+}
+
+/// Counts an occurrence. If it must be reported, returns the number of occurrences since the
+/// last report, 0 the first time.
+fn count(repeated: &mut Option<Repeated>, now_ns: u64) -> Option<u64> {
+    match repeated {
+        Some(repeated) => repeated.again(now_ns),
+        None => {
+            *repeated = Some(Repeated::said(now_ns));
+            Some(0)
+        }
+    }
+}
+
+/// The end of a line about a problem with this many occurrences since its last report.
+fn more(times: u64) -> String {
+    if times > 0 { format!("; {times} times more since it was said last") } else { String::new() }
 }
 
 impl Reporter {
@@ -87,37 +131,51 @@ impl Reporter {
                     PanicSource::Sbi => "it asks for a reset because of a system failure",
                     PanicSource::Pvpanic => "its pvpanic driver says so",
                 };
-                Some(format!("the guest has panicked: {how}"))
+                let times = count(&mut self.panics, now_ns)?;
+                Some(format!("the guest has panicked: {how}{}", more(times)))
+            }
+            Event::Vm(VmEvent::Reset { .. }) => {
+                let seconds = self.loop_seconds(now_ns)?;
+                let times = count(&mut self.loops, now_ns)?;
+                let what = format!("the guest resets itself again and again: {LOOP_RESETS} times within {seconds} s");
+                Some(format!("{what}{}", more(times)))
             }
             Event::Vm(VmEvent::HartStalled { vcpu }) => {
                 Some(format!("hart {vcpu} hangs: it executes and takes no interrupt, although one is pending"))
             }
             Event::Vm(VmEvent::HartResumed { vcpu }) => Some(format!("hart {vcpu} takes interrupts again")),
             Event::Device(DeviceEvent::Failed { device, name, error }) => {
-                let more = self.count_failure(name, error, now_ns)?;
+                let times = self.count_failure(name, error, now_ns)?;
                 let what = HostFault::from_name(error).map_or("it fails", HostFault::message);
-                let more = if more > 0 { format!("; {more} times more since it was said last") } else { String::new() };
-                Some(format!("{device} {name}: {what} ({error}); the guest gets errors{more}"))
+                Some(format!("{device} {name}: {what} ({error}); the guest gets errors{}", more(times)))
             }
             _ => None,
         }
+    }
+
+    /// Records a reset. If it is part of a loop, returns the time from the loop's first reset
+    /// in seconds, rounded up.
+    fn loop_seconds(&mut self, now_ns: u64) -> Option<u64> {
+        self.resets.push_back(now_ns);
+        if self.resets.len() > LOOP_RESETS {
+            self.resets.pop_front();
+        }
+        let first = self.resets.front().filter(|_| self.resets.len() == LOOP_RESETS)?;
+        let taken_ns = now_ns.saturating_sub(*first);
+        (taken_ns <= LOOP_NS).then(|| taken_ns.div_ceil(1_000_000_000))
     }
 
     /// Counts a failure. If it must be reported, returns the number of failures since the
     /// last report.
     fn count_failure(&mut self, name: &Arc<str>, error: &'static str, now_ns: u64) -> Option<u64> {
         let kind = (Arc::clone(name), error);
-        let Some(failure) = self.failures.get_mut(&kind) else {
-            let is_told = self.failures.len() < MAX_FAILURES;
-            return is_told.then(|| {
-                self.failures.insert(kind, Failure { said_ns: now_ns, unsaid: 0 });
-                0
-            });
-        };
-        failure.unsaid += 1;
-        (now_ns.saturating_sub(failure.said_ns) >= REPEAT_NS).then(|| {
-            failure.said_ns = now_ns;
-            std::mem::take(&mut failure.unsaid)
+        if let Some(failure) = self.failures.get_mut(&kind) {
+            return failure.again(now_ns);
+        }
+        let is_told = self.failures.len() < MAX_FAILURES;
+        is_told.then(|| {
+            self.failures.insert(kind, Repeated::said(now_ns));
+            0
         })
     }
 }
@@ -158,6 +216,28 @@ mod tests {
         // Other disks and errors are counted separately.
         assert!(line("data", "no_space", 401).is_some());
         assert!(line("root", "io_error", 401).is_some());
+    }
+
+    #[test]
+    fn a_guest_that_panics_again_and_again_is_said_once_a_minute() {
+        let mut reporter = Reporter::default();
+        let mut line =
+            |second: u64, source| reporter.line(&VmEvent::GuestPanicked { source }.into(), second * 1_000_000_000);
+        assert!(line(100, PanicSource::Console).unwrap().ends_with("on the console"));
+        assert_eq!([line(100, PanicSource::Console), line(159, PanicSource::Sbi)], [None, None]);
+        assert!(line(160, PanicSource::Console).unwrap().ends_with("3 times more since it was said last"));
+    }
+
+    #[test]
+    fn a_guest_that_resets_itself_again_and_again_is_said_to_do_so() {
+        let mut reporter = Reporter::default();
+        let mut said = |second: u64| reporter.line(&VmEvent::Reset { boots: 2 }.into(), second * 1_000_000_000);
+        assert_eq!([0, 600, 1200, 1801].map(&mut said), [None, None, None, None], "three within half an hour");
+        let line = said(1802).unwrap();
+        assert!(line.ends_with("again and again: 4 times within 1202 s"), "{line}");
+        assert_eq!(said(1810), None);
+        assert!(said(1862).unwrap().ends_with("2 times more since it was said last"));
+        assert_eq!([10_000, 11_000].map(said), [None, None], "it is over");
     }
 
     #[test]
