@@ -1,4 +1,4 @@
-//! Files that a run writes: none may be one that it reads, which would be lost.
+//! Check that the output files of a run do not replace its input files.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -7,16 +7,16 @@ use std::path::Path;
 use crate::cli::RunArguments;
 use crate::error::CommandError;
 
-/// Device and inode: what a file is, whatever it is called.
+/// Device and inode, which identify a file under any name.
 fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
-/// Compares what `--status` and `--signature` name with each other, with the disks, and with
-/// the files to boot from.
+/// Compares the files of `--status` and `--signature` with each other, with the disks, and
+/// with the boot files.
 ///
 /// # Errors
-/// [`CommandError::Output`] when one of them would replace another.
+/// [`CommandError::Output`] if one of them would replace another.
 pub(crate) fn check(arguments: &RunArguments) -> Result<(), CommandError> {
     let files = [&arguments.kernel, &arguments.bios, &arguments.initrd];
     let files = files.into_iter().flatten().filter_map(|path| fs::metadata(path).ok());

@@ -19,9 +19,9 @@ const MAX_FAILURES: usize = 64;
 /// Minimum time between two lines about the same error of a device, about panics, or about a
 /// reset loop, in nanoseconds.
 const REPEAT_NS: u64 = 60_000_000_000;
-/// Resets within [`LOOP_NS`] that are a loop, as for the alert `RiscopeGuestResetLoop`.
+/// Resets within [`LOOP_NS`] that count as a reset loop, as for the alert `RiscopeGuestResetLoop`.
 const LOOP_RESETS: usize = 4;
-/// Half an hour in nanoseconds.
+/// Period of a reset loop in nanoseconds: half an hour.
 const LOOP_NS: u64 = 30 * 60 * 1_000_000_000;
 
 /// Reporter thread; reports what is left when dropped.
