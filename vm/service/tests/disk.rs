@@ -39,9 +39,9 @@ fn assert_ends(outcome: &Outcome, lines: &[&str], status: i32) {
     assert!(!outcome.stdout.contains("EXT4-fs error"), "{}", outcome.log());
 }
 
-/// `riscope` booting the systemd of `disk`, with a pipe as stdin.
-fn login(disk: &Path) -> Command {
-    let mut arguments = linux("root=/dev/vda");
+/// `riscope` booting the systemd of `disk`, with a pipe as stdin and `append` on the kernel's command line.
+fn systemd(disk: &Path, append: &str) -> Command {
+    let mut arguments = linux(&format!("root=/dev/vda {append}"));
     arguments.extend(["--disk", disk.to_str().expect("the path is UTF-8"), "--memory", "1G"].map(str::to_owned));
     let mut command = riscope(arguments);
     command.stdin(Stdio::piped());
@@ -188,29 +188,31 @@ mod tests {
     fn a_disk_with_systemd_boots_to_a_login_unattended_and_powers_off() {
         let scratch = Scratch::new();
         let copy = copy_of(&systemd_disk(), scratch.join("disk.ext4"));
-        let mut process = Process::start(login(&copy));
+        let mut process = Process::start(systemd(&copy, ""));
         let mut keyboard = process.stdin().expect("it is a pipe");
         process.expect_stdout("riscope login: ");
         keyboard.write_all(b"root\n").expect("the guest listens");
         process.expect_stdout("root@riscope:");
-        keyboard.write_all(b"systemctl is-system-running --wait; dpkg -C; poweroff\n").expect("the guest listens");
+        let script = b"systemctl is-system-running --wait; dpkg -C; readlink -f /sbin/poweroff; echo that\\'s all\n";
+        keyboard.write_all(script).expect("the guest listens");
+        process.expect_stdout("that's all");
+        // SIGTERM presses the power button, on which systemd shuts down as on the command `poweroff`.
+        process.signal(Signal::TERM);
         let outcome = process.finish();
         outcome.assert_code(0);
         assert!(outcome.stdout.contains("running\r\n"), "a unit failed:\n{}", outcome.log());
+        assert!(outcome.stdout.contains("/usr/bin/systemctl\r\n"), "poweroff is systemd's:\n{}", outcome.log());
         for complaint in ["only half configured", "not yet been configured", "only unpacked"] {
             assert!(!outcome.stdout.contains(complaint), "{}", outcome.log());
         }
         assert_no_complaint(&outcome.stdout);
         assert_clean(&copy);
 
-        // The packages are configured once. SIGTERM presses the power button, on which
-        // systemd shuts down.
-        let process = Process::start(login(&copy));
-        process.expect_stdout("riscope login: ");
-        process.signal(Signal::TERM);
-        let outcome = process.finish();
+        // The packages are configured once: the second start goes to systemd directly.
+        let outcome = Process::start(systemd(&copy, "systemd.unit=poweroff.target")).finish();
         outcome.assert_code(0);
         assert!(!outcome.stdout.contains("first start"), "{}", outcome.log());
+        assert!(outcome.stdout.contains("Welcome to "), "systemd greets:\n{}", outcome.log());
         assert_no_complaint(&outcome.stdout);
         assert_clean(&copy);
     }

@@ -83,7 +83,7 @@ fn package(files: &Path, name: &str, architecture: &str) -> PathBuf {
     let fields = format!("Package: {name}\nVersion: 1\nArchitecture: {architecture}\nMaintainer: x\nDescription: x\n");
     fs::write(control, fields).expect("a package has one");
     let archive = files.with_file_name(format!("{name}_1_{architecture}.deb"));
-    host("dpkg-deb", &["--root-owner-group", "--build", text(files), text(&archive)]);
+    host("dpkg-deb", &["-Znone", "--root-owner-group", "--build", text(files), text(&archive)]);
     archive
 }
 
