@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use riscope_core::addr::GuestPhys;
 use riscope_core::counters::CodeExit;
 use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
-use riscope_core::event::{ExecutionEvent, Tier, monotonic_ns};
+use riscope_core::event::{ExecutionEvent, InvalidationReason, Tier, monotonic_ns};
 use riscope_core::fp::RoundingMode;
 use riscope_core::hart::{Hart, HartState, status};
 use riscope_core::interp::{BlockEnd, Interpreter};
@@ -129,6 +129,8 @@ struct JitEngine {
     translation_epoch: u64,
     /// Value of the hart's `fence.i` count up to which the code cache has been validated.
     fetch_fences: u64,
+    /// How many of these stood for code that was written without a `fence.i`.
+    unfenced_changes: u64,
     /// Whether a `fence.i` has executed that the code cache has not been validated for. The
     /// jump cache is then empty, and no code is looked up.
     unfenced: bool,
@@ -154,6 +156,7 @@ impl JitEngine {
             filled_in: 0,
             translation_epoch: 0,
             fetch_fences: 0,
+            unfenced_changes: 0,
             unfenced: false,
             waiting: None,
         }
@@ -181,10 +184,11 @@ impl JitEngine {
     fn synchronise(&mut self, hart: &Hart, online: &Online<'_>) {
         if hart.fetch_fences() != self.fetch_fences {
             self.jump_cache.clear();
-            let dropped = self.shared.cache.validate();
+            let dropped = self.shared.cache.validate(self.fence_reason(hart));
             self.unfenced = dropped.is_none();
             if let Some(dropped) = dropped {
                 self.fetch_fences = hart.fetch_fences();
+                self.unfenced_changes = hart.unfenced_changes();
                 self.report(dropped);
             }
         }
@@ -196,6 +200,14 @@ impl JitEngine {
             self.translation_epoch = hart.translation_epoch();
         }
         online.quiesce(&mut self.jump_cache, &mut self.filled_in);
+    }
+
+    /// Why the code cache has to be validated: for a `fence.i`, if there was one among the
+    /// events treated as such.
+    fn fence_reason(&self, hart: &Hart) -> InvalidationReason {
+        let fences = hart.fetch_fences().wrapping_sub(self.fetch_fences);
+        let changes = hart.unfenced_changes().wrapping_sub(self.unfenced_changes);
+        if fences == changes { InvalidationReason::CodeChanged } else { InvalidationReason::FenceI }
     }
 
     /// Enters generated code and handles the reason of its exit.

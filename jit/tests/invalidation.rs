@@ -29,6 +29,7 @@ mod tests {
     /// `addi a0, a0, 2`
     const OTHER: u64 = 0x0025_0513;
     const FENCE_I: u32 = 0x0000_100f;
+    const SFENCE_VMA: u32 = 0x1200_0073;
 
     struct Bench {
         ram: Arc<GuestRam>,
@@ -102,6 +103,36 @@ mod tests {
         bench.patch();
         assert_eq!(bench.dropped(), []);
         bench.run(PATCH + 4, 1);
+        bench.expect_changed();
+        assert_eq!(bench.dropped(), [InvalidationReason::FenceI]);
+    }
+
+    #[test]
+    fn code_whose_writer_is_gone_is_dropped_without_a_fence() {
+        let mut bench = Bench::new();
+        bench.write(PATCH + 4, &[SFENCE_VMA]);
+        bench.patch();
+        assert_eq!(bench.dropped(), []);
+        bench.run(PATCH + 4, 1);
+        bench.expect_changed();
+        assert_eq!(bench.dropped(), [InvalidationReason::CodeChanged]);
+    }
+
+    #[test]
+    fn code_that_a_device_wrote_is_dropped_without_a_fence() {
+        let mut bench = Bench::new();
+        bench.ram.memory().write_obj(u32::try_from(OTHER).expect("an instruction"), GuestAddress(FIRST)).expect("RAM");
+        bench.expect_changed();
+        assert_eq!(bench.dropped(), [InvalidationReason::CodeChanged]);
+    }
+
+    #[test]
+    fn a_fence_beside_such_writes_is_what_dropped_the_code() {
+        let mut bench = Bench::new();
+        bench.write(PATCH + 4, &[FENCE_I]);
+        bench.patch();
+        bench.run(PATCH + 4, 1);
+        bench.write(SECOND, &LOOP);
         bench.expect_changed();
         assert_eq!(bench.dropped(), [InvalidationReason::FenceI]);
     }

@@ -283,14 +283,14 @@ impl CodeCache {
         Ok(())
     }
 
-    /// Drops the translations of pages whose code has changed, as `fence.i` requires.
-    /// `None` if the lock is taken: the hart must not enter generated code until a call
-    /// succeeds.
-    pub(crate) fn validate(&self) -> Option<Dropped> {
+    /// Drops the translations of pages whose code has changed, as `fence.i` requires, or an
+    /// event treated as one; `reason` says which. `None` if the lock is taken: the hart must
+    /// not enter generated code until a call succeeds.
+    pub(crate) fn validate(&self, reason: InvalidationReason) -> Option<Dropped> {
         let mut inner = self.try_lock()?;
         let changed = |(number, page): (&u64, &mut CodePage)| self.has_changed(*number, page).then_some(*number);
         let changed: Vec<u64> = inner.pages.iter_mut().filter_map(changed).collect();
-        Some(self.drop_pages(&mut inner, changed, InvalidationReason::FenceI))
+        Some(self.drop_pages(&mut inner, changed, reason))
     }
 
     /// Drops the pages with these numbers.

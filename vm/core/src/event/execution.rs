@@ -38,9 +38,11 @@ labels! {
 labels! {
     /// Why translations were invalidated.
     pub enum InvalidationReason {
-        /// `fence.i`, or an equivalent, found the page changed.
+        /// The page had changed at a `fence.i`, of this hart or requested by another one.
         FenceI "fence_i",
-        /// First execution of new code on the page found it changed.
+        /// The page had changed without a `fence.i`. Noticed when the writer dropped its
+        /// translation of the page, when a device had written, or at the first execution of new
+        /// code on the page.
         CodeChanged "code_changed",
     }
 }

@@ -27,9 +27,16 @@ impl Hart {
         self.mmu.flushed_pages_since(epoch)
     }
 
-    /// Number of `fence.i` so far; engines compare it with the last one they handled.
+    /// Number of `fence.i` so far, and of events treated as one; engines compare it with the
+    /// last one they handled.
     pub fn fetch_fences(&self) -> u64 {
         self.mmu.fetch_fences()
+    }
+
+    /// How many of [`Hart::fetch_fences`] stand for code that was written without a `fence.i`,
+    /// by a hart that has dropped its translation of the page or by a device.
+    pub fn unfenced_changes(&self) -> u64 {
+        self.mmu.unfenced_changes()
     }
 
     /// Regime of data accesses: under MPRV, those of M-mode have the privilege in MPP.

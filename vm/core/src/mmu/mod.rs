@@ -67,6 +67,8 @@ pub(crate) struct Mmu {
     fetch_fences: u64,
     /// Value of [`crate::mem::PageTracker::code_writes`] last handled.
     code_writes: u64,
+    /// How many of the fences stood for such writes.
+    unfenced_changes: u64,
     memo: Memo,
 }
 
@@ -96,6 +98,7 @@ impl Mmu {
             flushes: FlushLog::default(),
             fetch_fences: 0,
             code_writes: 0,
+            unfenced_changes: 0,
             memo: Memo::default(),
         }
     }
@@ -158,9 +161,14 @@ impl Mmu {
         self.fetch_fences = self.fetch_fences.wrapping_add(1);
     }
 
-    /// Number of `fence.i` so far.
+    /// Number of `fence.i` so far, and of what counts as one.
     pub(crate) fn fetch_fences(&self) -> u64 {
         self.fetch_fences
+    }
+
+    /// How many of [`Mmu::fetch_fences`] stand for code that was written without a `fence.i`.
+    pub(crate) fn unfenced_changes(&self) -> u64 {
+        self.unfenced_changes
     }
 
     /// Treats new [`crate::mem::PageTracker::code_writes`] as a `fence.i`.
@@ -168,6 +176,7 @@ impl Mmu {
         let writes = self.ram.tracker().code_writes();
         if writes != self.code_writes {
             self.code_writes = writes;
+            self.unfenced_changes = self.unfenced_changes.wrapping_add(1);
             self.fence_fetches();
         }
     }
