@@ -22,6 +22,9 @@ use clap::Parser;
 use run::Subject;
 use workload::Workload;
 
+/// Pairs of seconds with and without telemetry, unless options say otherwise.
+const PAIRS: u32 = 200;
+
 /// Compares riscope's engines and QEMU on whole machines.
 #[derive(Debug, Parser)]
 struct Options {
@@ -29,7 +32,7 @@ struct Options {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Pairs of seconds with and without telemetry
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(6..=1000))]
+    #[arg(long, default_value_t = PAIRS, value_parser = clap::value_parser!(u32).range(6..=1000))]
     pairs: u32,
     /// Only this: integer, float, memory, boot or telemetry
     #[arg(long)]

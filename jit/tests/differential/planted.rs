@@ -234,68 +234,34 @@ mod tests {
         assert_eq!(sound, None, "the program itself is to blame");
     }
 
-    #[test]
-    fn a_missing_sign_extension_is_found() {
-        is_found(Fault::WordNotSignExtended, &INTEGER, "addw", 10);
+    /// So many kinds of bugs are planted.
+    const KINDS: usize = 13;
+
+    /// A test for each fault.
+    macro_rules! found {
+        ($($test:ident: $fault:ident in $profile:ident by $culprit:literal, $most:literal;)*) => {
+            const _: () = assert!([$(Fault::$fault,)*].len() == KINDS, "each kind has its test");
+
+            $(#[test]
+            fn $test() {
+                is_found(Fault::$fault, &$profile, $culprit, $most);
+            })*
+        };
     }
 
-    #[test]
-    fn a_logical_instead_of_an_arithmetic_shift_is_found() {
-        is_found(Fault::ShiftNotArithmetic, &INTEGER, "sra ", 10);
-    }
-
-    #[test]
-    fn a_wrong_high_product_is_found() {
-        is_found(Fault::HighProductOffByOne, &INTEGER, "mulhsu", 10);
-    }
-
-    #[test]
-    fn a_missed_countdown_is_found() {
-        is_found(Fault::MissedCountdown, &CONTROL, "bge ", 10);
-    }
-
-    #[test]
-    fn a_wrong_return_address_is_found() {
-        is_found(Fault::WrongLink, &CONTROL, "c.jalr", 10);
-    }
-
-    #[test]
-    fn stale_code_is_found() {
-        is_found(Fault::IgnoredInstructionFence, &PATCHING, "fence.i", 12);
-    }
-
-    #[test]
-    fn a_stale_translation_is_found() {
-        is_found(Fault::IgnoredTranslationFence, &PRIVILEGED, "sfence.vma", 16);
-    }
-
-    #[test]
-    fn lost_flags_are_found() {
-        is_found(Fault::LostFlags, &FLOAT, "fdiv.s", 10);
-    }
-
-    #[test]
-    fn an_ignored_rounding_mode_is_found() {
-        is_found(Fault::IgnoredRoundingMode, &FLOAT, "fmul.d", 10);
-    }
-
-    #[test]
-    fn lost_boxing_is_found() {
-        is_found(Fault::LostBoxing, &FLOAT, "flw", 10);
-    }
-
-    #[test]
-    fn a_torn_load_is_found() {
-        is_found(Fault::TornLoad, &MEMORY, "ld ", 10);
-    }
-
-    #[test]
-    fn a_repeated_device_read_is_found() {
-        is_found(Fault::RepeatedDeviceRead, &MEMORY, "lui", 10);
-    }
-
-    #[test]
-    fn a_false_success_is_found() {
-        is_found(Fault::FalseSuccess, &MEMORY, "sc.d", 10);
+    found! {
+        a_missing_sign_extension_is_found: WordNotSignExtended in INTEGER by "addw", 10;
+        a_logical_instead_of_an_arithmetic_shift_is_found: ShiftNotArithmetic in INTEGER by "sra ", 10;
+        a_wrong_high_product_is_found: HighProductOffByOne in INTEGER by "mulhsu", 10;
+        a_missed_countdown_is_found: MissedCountdown in CONTROL by "bge ", 10;
+        a_wrong_return_address_is_found: WrongLink in CONTROL by "c.jalr", 10;
+        stale_code_is_found: IgnoredInstructionFence in PATCHING by "fence.i", 12;
+        a_stale_translation_is_found: IgnoredTranslationFence in PRIVILEGED by "sfence.vma", 16;
+        lost_flags_are_found: LostFlags in FLOAT by "fdiv.s", 10;
+        an_ignored_rounding_mode_is_found: IgnoredRoundingMode in FLOAT by "fmul.d", 10;
+        lost_boxing_is_found: LostBoxing in FLOAT by "flw", 10;
+        a_torn_load_is_found: TornLoad in MEMORY by "ld ", 10;
+        a_repeated_device_read_is_found: RepeatedDeviceRead in MEMORY by "lui", 10;
+        a_false_success_is_found: FalseSuccess in MEMORY by "sc.d", 10;
     }
 }

@@ -316,20 +316,21 @@ fn a_compilation_that_is_shown_has_its_hotspot_however_many_there_are() {
 
 #[test]
 fn a_trace_does_not_grow_without_bound() {
-    const EVENTS: u32 = 100;
+    const SPANS: u32 = 4_096;
+    const EVENTS: u32 = SPANS / 2 + 100;
     let mut events = vec![created(VM, "guest")];
     events.extend((0..u64::from(EVENTS)).flat_map(|pc| [hotspot(VM, pc), compiled(VM, pc, 50 * MS)]));
     let change = |config: &mut TelemetryConfig| {
+        assert_eq!(config.jit_spans_per_trace, SPANS, "the default");
         config.jit_spans_per_second = 1_000_000;
-        config.jit_spans_per_trace = 10;
     };
     let (spans, fixture) = spans(change, events);
-    assert_eq!(spans.len(), 11, "and the machine's own");
+    assert_eq!(spans.len(), SPANS as usize + 1, "and the machine's own");
     let scrape = fixture.scrape();
     for span in ["jit.compile", "jit.hotspot"] {
         let labels = [("span", span), ("reason", "trace_limit")];
         let suppressed = scrape.value("riscope_telemetry_spans_suppressed_total", &labels);
-        assert_eq!(suppressed, Some(f64::from(EVENTS - 5)), "{span}");
+        assert_eq!(suppressed, Some(f64::from(EVENTS - SPANS / 2)), "{span}");
     }
 }
 

@@ -23,6 +23,15 @@ const END: Duration = Duration::from_secs(2);
 /// configuration.
 const SCRAPE: Duration = Duration::from_secs(2);
 
+/// Connections that never finish: more than are served at a time.
+const UNFINISHED: usize = 150;
+/// Connections that read no response: as many as are served at a time.
+const DEAF: usize = 64;
+/// Requests on each of these, whose responses exceed all buffers.
+const REQUESTS: usize = 200;
+/// Connections that stay open after the response.
+const IDLE: usize = 100;
+
 /// A demo on a port of its own.
 struct Demo {
     process: Process,
@@ -245,10 +254,9 @@ mod tests {
     #[test]
     fn clients_that_never_finish_keep_nobody_waiting() {
         let demo = Demo::start();
-        // More connections than are served at a time: silent ones, incomplete requests, and
-        // clients that do not read the response.
+        // Silent ones, incomplete requests, and clients that do not read the response.
         let beginnings = ["", "GET /metrics HTTP/1.1\r\nHost:", "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"];
-        let open: Vec<TcpStream> = (0..150)
+        let open: Vec<TcpStream> = (0..UNFINISHED)
             .map(|number| {
                 let mut stream = TcpStream::connect(demo.address).expect("a connection");
                 stream.write_all(beginnings[number % beginnings.len()].as_bytes()).expect("it can be written to");
@@ -263,9 +271,7 @@ mod tests {
     #[test]
     fn clients_that_do_not_read_keep_nobody_waiting() {
         let demo = Demo::start();
-        // Responses that exceed all buffers, on as many connections as are served at a
-        // time.
-        let deaf = deaf_clients(demo.address, 64, 200);
+        let deaf = deaf_clients(demo.address, DEAF, REQUESTS);
         demo.assert_scrapes_are_quick();
         let took = demo.end(Signal::INT);
         assert!(took < END, "Ctrl-C ended it after {took:?} with {} clients", deaf.len());
@@ -274,7 +280,7 @@ mod tests {
     #[test]
     fn clients_that_stay_after_their_answer_keep_nobody_waiting() {
         let demo = Demo::start();
-        let idle = deaf_clients(demo.address, 100, 1);
+        let idle = deaf_clients(demo.address, IDLE, 1);
         demo.assert_scrapes_are_quick();
         let took = demo.end(Signal::INT);
         assert!(took < END, "Ctrl-C ended it after {took:?} with {} clients", idle.len());
