@@ -120,12 +120,14 @@ mod tests {
         fn counts(&self) -> Counts {
             let [ok, page_fault, access_fault] = self.counters.page_walks();
             let [_, load_misses, store_misses] = self.counters.tlb_misses();
+            let device = self.device.0.load(Ordering::Relaxed);
+            assert_eq!(self.counters.device_accesses(), [device], "counted as they arrive");
             Counts {
                 walks: ok,
                 faulting_walks: page_fault + access_fault,
                 load_misses,
                 store_misses,
-                device: self.device.0.load(Ordering::Relaxed),
+                device,
                 exceptions: self.counters.exceptions().iter().sum(),
             }
         }

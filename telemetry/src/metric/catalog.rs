@@ -6,7 +6,8 @@
 
 use riscope_core::counters::HartCounter;
 use riscope_core::event::{
-    BootPhase, EventType, ExitReason, FlushReason, InvalidationReason, PanicSource, Tier, Trigger, VmState,
+    BootPhase, CompileFailure, EventType, ExitReason, FlushReason, InvalidationReason, PanicSource, Tier, Trigger,
+    VmState,
 };
 
 use super::family::{
@@ -166,6 +167,11 @@ families! {
         .labels(&["vm_id"]).row(HartCounter::ScFailures);
     GUEST_WFI = Family::counter("riscope_guest_wfi_total", "WFI instructions executed.")
         .labels(&["vm_id"]).row(HartCounter::Wfi);
+    GUEST_DEVICE_ACCESSES = Family::counter(
+        "riscope_guest_device_accesses_total",
+        "Guest loads and stores answered by a device.",
+    )
+    .labels(&["vm_id"]).row(HartCounter::DeviceAccesses);
     GUEST_SBI_CALLS = Family::counter("riscope_guest_sbi_calls_total", "SBI calls by extension.")
         .labels(&["vm_id", "extension"]).otel("riscope.guest.sbi.calls")
         .row(HartCounter::SbiCalls);
@@ -180,6 +186,12 @@ families! {
     )
     .labels(&["tier", "trigger", "result"]).otel("riscope.jit.compilations")
         .values(&[("tier", &COMPILED), ("trigger", &Trigger::NAMES), ("result", &CompileResult::NAMES)]);
+    JIT_COMPILATION_FAILURES = Family::counter(
+        "riscope_jit_compilation_failures_total",
+        "Compilations that gave no code by reason.",
+    )
+    .labels(&["reason"])
+        .values(&[("reason", &CompileFailure::NAMES)]);
     JIT_COMPILATION_DURATION = Family::histogram(
         "riscope_jit_compilation_duration_seconds", LATENCY_BUCKETS,
         "Compile time per block.",

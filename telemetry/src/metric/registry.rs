@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
-use riscope_core::event::{BootPhase, ExitReason, FlushReason, InvalidationReason, Tier, Trigger, VmState};
+use riscope_core::event::{
+    BootPhase, CompileFailure, ExitReason, FlushReason, InvalidationReason, Tier, Trigger, VmState,
+};
 
 use super::catalog;
 use super::family::Family;
@@ -46,6 +48,8 @@ pub(crate) struct Metrics {
     pub(crate) machines: Arc<Machines>,
     /// By [`COMPILED_TIERS`].
     tiers: Vec<TierMetrics>,
+    /// By [`CompileFailure`].
+    pub(crate) failures: Vec<IntCounter>,
     /// By [`InvalidationReason`].
     pub(crate) invalidations: Vec<IntCounter>,
     /// By [`FlushReason`].
@@ -67,6 +71,7 @@ impl Metrics {
         Ok(Self {
             machines,
             tiers: tier_metrics(registry)?,
+            failures: counters(registry, catalog::JIT_COMPILATION_FAILURES, CompileFailure::ALL, |it| it.as_str())?,
             invalidations: counters(registry, catalog::JIT_INVALIDATIONS, InvalidationReason::ALL, |it| it.as_str())?,
             flushes: counters(registry, catalog::JIT_FLUSHES, FlushReason::ALL, |it| it.as_str())?,
             hotspot_executions: histogram_vec(registry, catalog::JIT_HOTSPOT_EXECUTIONS)?

@@ -6,13 +6,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use riscope_core::counters::{CounterPage, HartCounter, VmCounters};
-use riscope_core::event::{DeviceEventType, EventType, ExecutionEventType, Filter, Tier, VmEvent, VmEventType, VmId};
+use riscope_core::event::{
+    CompileFailure, DeviceEventType, EventType, ExecutionEventType, Filter, Tier, VmEvent, VmEventType, VmId,
+};
 use riscope_telemetry::TelemetryConfig;
 use riscope_telemetry::metric::catalog::FAMILIES;
 use riscope_telemetry::metric::family::{Family, Kind};
 
 use crate::exposition::Exposition;
-use crate::fixture::{Fixture, compiled, counters, created, event};
+use crate::fixture::{Fixture, compiled, counters, created, event, failed};
 use crate::receiver::{Manner, Receiver};
 
 const VM: VmId = VmId::from_u128(7);
@@ -152,6 +154,19 @@ fn every_type_of_event_moves_a_family_of_its_own() {
                 assert_eq!(moved, expected, "{} moves {name} {labels:?}", kind.as_str());
             }
         }
+    }
+}
+
+#[test]
+fn compilations_without_code_are_counted_by_reason() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    for (reason, number) in CompileFailure::ALL.iter().zip(1..) {
+        fixture.publish((0..number).map(|pc| failed(VM, pc, *reason)));
+    }
+    let scrape = fixture.scrape();
+    for (reason, number) in CompileFailure::NAMES.iter().zip(1_u32..) {
+        let counted = scrape.value("riscope_jit_compilation_failures_total", &[("reason", reason)]);
+        assert_eq!(counted, Some(number.into()), "{reason}");
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) fn record(metrics: &Metrics, vm_id: VmId, event: &ExecutionEvent) {
                 }
                 CompileFailure::Compiler => CompileResult::Error,
             };
+            metrics.failures[reason.index()].inc();
             if let Some(tier) = metrics.tier(tier) {
                 tier.compilations(Trigger::Hot, result).inc();
             }

@@ -166,6 +166,8 @@ counter_page! {
     sc_failures: ScFailures, count count_sc_failure;
     /// `wfi` instructions.
     wfi: Wfi, count count_wfi;
+    /// Loads and stores that a device answered.
+    device_accesses: DeviceAccesses, count count_device_access;
     /// Nanoseconds of the hart's thread, by [`HartTime`].
     time_ns: TimeNs by "state" of HartTime, time spend;
 }
@@ -234,6 +236,7 @@ mod tests {
         page.count_sbi_call(SbiExtension::Time);
         page.count_sc_failure();
         page.count_wfi();
+        page.count_device_access();
         let moved: Vec<_> = page.iter().filter(|(_, _, value)| *value != 0).collect();
         let expected = [
             (HartCounter::Instructions, "baseline", 5),
@@ -246,6 +249,7 @@ mod tests {
             (HartCounter::SbiCalls, "time", 1),
             (HartCounter::ScFailures, "", 1),
             (HartCounter::Wfi, "", 1),
+            (HartCounter::DeviceAccesses, "", 1),
         ];
         assert_eq!(moved, expected);
         assert_eq!(page.exceptions()[ExceptionCause::LoadPageFault.index()], 1);

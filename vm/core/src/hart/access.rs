@@ -134,6 +134,7 @@ impl Hart {
         let aligned = va.is_multiple_of(width.bytes());
         let read = if aligned { self.config.mmio.read(phys, width).ok() } else { None };
         let value = read.ok_or_else(|| Exception::new(ExceptionCause::LoadAccessFault, va))?;
+        self.counters().count_device_access();
         self.poll_soon();
         Ok(value)
     }
@@ -143,6 +144,7 @@ impl Hart {
         let aligned = va.is_multiple_of(width.bytes());
         let written = if aligned { self.config.mmio.write(phys, width, value).ok() } else { None };
         written.ok_or_else(|| Exception::new(ExceptionCause::StoreAccessFault, va))?;
+        self.counters().count_device_access();
         self.poll_soon();
         Ok(())
     }
