@@ -111,11 +111,12 @@ csrs! {
     // Physical memory protection
     0x3a0..=0x3af "pmpcfg" pmp::config_allowed, pmp::read_config, pmp::write_config;
     0x3b0..=0x3ef "pmpaddr" always, pmp::read_address, pmp::write_address;
-    // Triggers: none, which debuggers detect by tdata1 = 0
+    // Triggers: none, which debuggers detect by tdata1 = 0 and tinfo = 1
     0x7a0 "tselect" always, zero, ignore;
     0x7a1 "tdata1" always, zero, ignore;
     0x7a2 "tdata2" always, zero, ignore;
     0x7a3 "tdata3" always, zero, ignore;
+    0x7a4 "tinfo" always, no_trigger, ignore;
     // Machine counters
     0xb00 "mcycle" always, counters::read_cycle, counters::write_mcycle;
     0xb02 "minstret" always, counters::read_instret, counters::write_minstret;
@@ -124,6 +125,11 @@ csrs! {
 
 fn always(_hart: &Hart, _number: u16) -> bool {
     true
+}
+
+/// `tinfo` where no trigger exists (Debug, "Trigger Info").
+fn no_trigger(_hart: &Hart, _number: u16) -> u64 {
+    1
 }
 
 fn zero(_hart: &Hart, _number: u16) -> u64 {
