@@ -8,6 +8,7 @@
 //!   omit it.
 
 pub mod access;
+mod discard;
 mod heap;
 mod pages;
 
@@ -19,6 +20,7 @@ use vm_memory::mmap::MmapRegionBuilder;
 use vm_memory::{GuestAddress, GuestRegionMmap};
 
 use crate::addr::{GuestPhys, PAGE_SIZE, to_usize};
+pub use discard::discard;
 pub use heap::share_heap;
 pub use pages::{MAX_HARTS, PageTracker};
 
