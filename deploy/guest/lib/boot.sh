@@ -11,6 +11,7 @@ bus     virtio_mmio pvpanic-mmio?
 0x0002  virtio_blk ext4
 0x0003  virtio_console
 0x0004  virtio_rng
+0x0005  virtio_balloon
 0x0009  9p 9pnet_virtio
 0x0012  virtio_input evdev
 '

@@ -14,21 +14,18 @@ use riscope_core::mmio::{MmioMap, MmioOverlap};
 use super::disk::DiskSpec;
 use super::spec::MachineSpec;
 use crate::console::Console;
-use crate::device::Device;
 use crate::device::fault::FaultReporter;
 use crate::device::irqchip::{Clint, IrqLine, Plic};
-use crate::device::pvpanic::PvPanic;
-use crate::device::rtc::Rtc;
-use crate::device::serial::SerialPort;
-use crate::device::test_device::TestDevice;
+use crate::device::virtio::balloon::BalloonDevice;
 use crate::device::virtio::block::backend::DiskError;
 use crate::device::virtio::block::{BlockDevice, RawDisk};
 use crate::device::virtio::console::{ConsoleDevice, RECEIVE_QUEUE};
 use crate::device::virtio::input::{EVENT_QUEUE, InputDevice, PowerButton};
 use crate::device::virtio::rng::RngDevice;
 use crate::device::virtio::{VirtioDevice, VirtioMmio};
+use crate::device::{self, Device};
 use crate::exit::ExitLatch;
-use crate::layout::{POWER_BUTTON, RAM_BASE, RTC, Slot, UART, VIRTIO_SLOTS, virtio_slot};
+use crate::layout::{POWER_BUTTON, RAM_BASE, Slot, VIRTIO_SLOTS, virtio_slot};
 use crate::watch::Panics;
 
 /// Errors of building a board.
@@ -99,14 +96,16 @@ impl Board {
         let exit = Arc::new(ExitLatch::new(harts.clone()));
         let panics = panics_of(spec, &exit);
         let plic = Arc::new(Plic::new(&harts));
-        let line = |slot: Slot| IrqLine::new(Arc::clone(&plic), slot.irq.unwrap_or(0));
+        let line = |slot: Slot| device::line(&plic, slot);
 
-        let mut devices: Vec<Arc<dyn Device>> = vec![
-            Arc::new(TestDevice::new(Arc::clone(&exit))),
-            Arc::new(PvPanic::new(Arc::clone(&panics), Arc::clone(&exit))),
-            Rtc::new(spec.epoch_nanos.unwrap_or_else(host_nanos), &clock, line(RTC)),
-            SerialPort::new(Arc::clone(&spec.console), line(UART)),
-        ];
+        let mut devices = device::at_fixed_places(&device::Surroundings {
+            exit: &exit,
+            panics: &panics,
+            clock: &clock,
+            epoch_nanos: spec.epoch_nanos.unwrap_or_else(host_nanos),
+            console: &spec.console,
+            plic: &plic,
+        });
         for (slot, content) in virtio_contents(spec)?.into_iter().enumerate() {
             let place = virtio_slot(slot);
             devices.push(content.attach(place, Arc::clone(&ram), line(place), &exit));
@@ -199,6 +198,9 @@ fn virtio_contents(spec: &MachineSpec) -> Result<Vec<SlotContent>, BuildError> {
     if spec.has_rng() {
         contents.push(SlotContent::Device(Box::new(RngDevice::new(spec.entropy.clone()))));
     }
+    if contents.len() < VIRTIO_SLOTS {
+        contents.push(SlotContent::Device(Box::<BalloonDevice>::default()));
+    }
     contents.resize_with(VIRTIO_SLOTS, || SlotContent::Empty);
     Ok(contents)
 }
@@ -254,7 +256,7 @@ mod tests {
         spec.virtio_console = Some(Console::new(Arc::new(NullBackend)));
         let board = Board::new(&spec).unwrap();
         let ids: Vec<u64> = (0..VIRTIO_SLOTS).map(|slot| device_id(&board, slot)).collect();
-        assert_eq!(ids, [2, 3, 4, 0, 0, 0, 0, 0]);
+        assert_eq!(ids, [2, 3, 4, 5, 0, 0, 0, 0]);
         for address in [0x10_0000, 0x10_1000, 0x10_2000, 0x200_0000, 0xc00_0000, 0x1000_0000] {
             assert!(board.mmio.read(GuestPhys(address), Width::Word).is_ok(), "{address:#x}");
         }

@@ -20,10 +20,21 @@ pub mod serial;
 pub mod test_device;
 pub mod virtio;
 
+use std::sync::Arc;
+
+use riscope_core::clock::Clock;
 use riscope_core::mmio::MmioDevice;
 use vm_fdt::{Error, FdtWriter};
 
-use crate::layout::Slot;
+use crate::console::Console;
+use crate::exit::ExitLatch;
+use crate::layout::{RTC, Slot, UART};
+use crate::watch::Panics;
+use irqchip::{IrqLine, Plic};
+use pvpanic::PvPanic;
+use rtc::Rtc;
+use serial::SerialPort;
+use test_device::TestDevice;
 
 /// A device that the board places and describes.
 pub trait Device: MmioDevice {
@@ -35,4 +46,36 @@ pub trait Device: MmioDevice {
     /// # Errors
     /// Those of the device-tree writer.
     fn write_fdt_node(&self, fdt: &mut FdtWriter) -> Result<(), Error>;
+}
+
+/// What devices are connected to, on their board and on the host.
+pub(crate) struct Surroundings<'b> {
+    /// Ends the machine.
+    pub(crate) exit: &'b Arc<ExitLatch>,
+    /// Is told of panics of the guest.
+    pub(crate) panics: &'b Arc<Panics>,
+    /// The machine's clock.
+    pub(crate) clock: &'b Clock,
+    /// Wall-clock nanoseconds since the Unix epoch when that clock is at 0.
+    pub(crate) epoch_nanos: u64,
+    /// Console of the serial port.
+    pub(crate) console: &'b Arc<Console>,
+    /// The interrupt controller.
+    pub(crate) plic: &'b Arc<Plic>,
+}
+
+/// The devices with registers of their own: each board has them, where
+/// [`layout`](crate::layout) says.
+pub(crate) fn at_fixed_places(board: &Surroundings<'_>) -> Vec<Arc<dyn Device>> {
+    vec![
+        Arc::new(TestDevice::new(Arc::clone(board.exit))),
+        Arc::new(PvPanic::new(Arc::clone(board.panics), Arc::clone(board.exit))),
+        Rtc::new(board.epoch_nanos, board.clock, line(board.plic, RTC)),
+        SerialPort::new(Arc::clone(board.console), line(board.plic, UART)),
+    ]
+}
+
+/// The interrupt line of the device at `slot`; it leads nowhere if the device has none.
+pub(crate) fn line(plic: &Arc<Plic>, slot: Slot) -> IrqLine {
+    IrqLine::new(Arc::clone(plic), slot.irq.unwrap_or(0))
 }

@@ -95,6 +95,15 @@ impl Process {
         kill_process(self.pid(), signal).expect("the process is there");
     }
 
+    /// Bytes of memory that the process has of the host's.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(&path).expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kibibytes.unwrap_or_else(|| panic!("no memory in {status}")) << 10
+    }
+
     /// Waits until the process does not execute, as after Ctrl-Z at a shell.
     pub(crate) fn wait_until_stopped(&self) {
         let path = format!("/proc/{}/stat", self.child.id());

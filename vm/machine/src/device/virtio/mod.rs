@@ -5,7 +5,7 @@
 //! | `transport_mmio.rs` | registers, status, feature negotiation, notification |
 //! | `queue.rs` | split virtqueue with validation of every index and address |
 //! | `buffers.rs` | readable or writable memory of a descriptor chain |
-//! | `block/` `console/` `input/` `rng/` | the devices |
+//! | `balloon/` `block/` `console/` `input/` `rng/` | the devices |
 //!
 //! Devices work on the thread of the hart that notifies. A notification processes at most
 //! as many chains as the queue has entries; notifications are never suppressed, so drivers
@@ -13,6 +13,7 @@
 //! chains, and long requests check for it between steps. A malformed queue stops the device
 //! until the driver resets it (`DEVICE_NEEDS_RESET`); nothing is retried.
 
+pub mod balloon;
 pub mod block;
 mod buffers;
 pub mod console;
