@@ -28,7 +28,15 @@ impl Signals {
     /// # Errors
     /// The host's, if it does not allow handling them.
     pub(crate) fn register() -> std::io::Result<Self> {
-        let kinds = [SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()];
+        // Those without a meaning here would end the process by default and leave the terminal raw.
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+            SignalKind::quit(),
+            SignalKind::user_defined1(),
+            SignalKind::user_defined2(),
+            SignalKind::alarm(),
+        ];
         Ok(Self {
             terminates: signal(SignalKind::terminate())?,
             ends: kinds.into_iter().map(signal).collect::<Result<_, _>>()?,

@@ -96,7 +96,7 @@ Exit status:
   70   riscope or its host failed, or the output of a guest that powered off was lost
   71   the guest panicked, under --on-panic exit
   124  --timeout elapsed
-  130  ended by the user: SIGINT, SIGHUP, SIGQUIT, Ctrl-A x, and SIGTERM unless the guest shut down
+  130  ended by the user: Ctrl-A x, or a signal; by SIGTERM unless the guest shut down
 
 A guest can end with any code. --status FILE distinguishes its codes from riscope's own, as in
   {\"reason\":\"guest_failure\",\"code\":2,\"status\":2,...}
