@@ -7,9 +7,9 @@ use criterion::{BatchSize, Criterion, criterion_group};
 use riscope_benches::promise::{Bound, best_of, is_kept};
 use riscope_core::event::{DomainEventBus, ExecutionEvent, Family, Filter, Subscription, Tier, Trigger, VmId};
 
-/// Nanoseconds that publishing may take when nobody listens.
+/// Limit for publishing an event without subscribers, in nanoseconds.
 const TO_NOBODY_NS: u32 = 10;
-/// The same with three subscribers.
+/// Limit for publishing an event to three subscribers, in nanoseconds.
 const TO_THREE_NS: u32 = 150;
 
 const VM: VmId = VmId::from_u128(1);

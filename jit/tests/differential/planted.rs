@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(sound, None, "the program itself is to blame");
     }
 
-    /// So many kinds of bugs are planted.
+    /// Number of kinds of planted bugs.
     const KINDS: usize = 13;
 
     /// A test for each fault.

@@ -1,4 +1,4 @@
-//! Memory that a guest has freed goes back to the host.
+//! Memory freed by the guest is returned to the host.
 
 mod support;
 
@@ -10,7 +10,7 @@ use support::PATIENCE;
 use support::guest::{assert_no_complaint, exec, linux};
 use support::process::{Process, riscope};
 
-/// Mebibytes that the guest uses for a while.
+/// MiB that the guest allocates and frees.
 const MEBIBYTES: u64 = 160;
 const USED: u64 = MEBIBYTES << 20;
 

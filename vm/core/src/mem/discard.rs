@@ -1,14 +1,15 @@
-//! Giving guest memory back to the host.
+//! Return of guest memory to the host.
 
 use rustix::mm::{Advice, madvise};
 use vm_memory::VolatileSlice;
 use vm_memory::bitmap::BitmapSlice;
 
-/// Gives the whole host pages of `slice` back to the host. They read as zeros, and take memory
-/// again once somebody writes them. Returns the number of bytes; 0 if there is no whole page,
-/// or if the host refuses.
+/// Returns the whole host pages in `slice` to the host. They read as zeros, and occupy memory
+/// again after a write. Returns the number of bytes; 0 if `slice` contains no whole page or the
+/// host refuses.
 ///
-/// For private anonymous memory, which guest RAM is. Other threads may access it meanwhile.
+/// The memory must be private and anonymous, as guest RAM is. Other threads may access it
+/// concurrently.
 pub fn discard<B: BitmapSlice>(slice: &VolatileSlice<'_, B>) -> usize {
     let page = rustix::param::page_size();
     let guard = slice.ptr_guard_mut();
@@ -19,8 +20,8 @@ pub fn discard<B: BitmapSlice>(slice: &VolatileSlice<'_, B>) -> usize {
     if len == 0 {
         return 0;
     }
-    // SAFETY: the range is part of the slice, and so mapped; to others the change is as that
-    // of a write, and nobody has a Rust reference to this memory.
+    // SAFETY: the range lies in the slice, and so is mapped. To other threads the change looks
+    // like a write, and there are no Rust references to guest memory.
     let done = unsafe { madvise(start.wrapping_add(skipped).cast(), len, Advice::LinuxDontNeed) };
     if done.is_err() {
         return 0;

@@ -161,7 +161,7 @@ impl Mmu {
         self.fetch_fences = self.fetch_fences.wrapping_add(1);
     }
 
-    /// Number of `fence.i` so far, and of what counts as one.
+    /// Number of `fence.i` so far, and of events with the same effect.
     pub(crate) fn fetch_fences(&self) -> u64 {
         self.fetch_fences
     }

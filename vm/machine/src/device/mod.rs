@@ -48,11 +48,11 @@ pub trait Device: MmioDevice {
     fn write_fdt_node(&self, fdt: &mut FdtWriter) -> Result<(), Error>;
 }
 
-/// What devices are connected to, on their board and on the host.
+/// Parts of the board and the host that devices are connected to.
 pub(crate) struct Surroundings<'b> {
     /// Ends the machine.
     pub(crate) exit: &'b Arc<ExitLatch>,
-    /// Is told of panics of the guest.
+    /// Receives reports of guest panics.
     pub(crate) panics: &'b Arc<Panics>,
     /// The machine's clock.
     pub(crate) clock: &'b Clock,

@@ -1,8 +1,8 @@
-//! The balloon: gives memory that the guest does not use back to the host.
+//! Memory balloon device: returns the guest's free pages to the host.
 //!
-//! The balloon always has a size of 0: nobody asks a guest for memory that it uses. A driver
-//! that negotiates free page reporting names ranges of free pages from time to time. The host
-//! takes them back until the guest writes to them again.
+//! The requested balloon size (`num_pages`) is always 0, so the guest never has to give up
+//! memory in use. A driver that negotiates `VIRTIO_BALLOON_F_REPORTING` reports free page
+//! ranges; the host reclaims them until the guest writes to them again.
 
 use riscope_core::mem::{GuestMemory, discard};
 
@@ -13,12 +13,12 @@ const DEVICE_ID: u32 = 5;
 /// `VIRTIO_BALLOON_F_REPORTING`: the driver reports free pages.
 const FEATURE_REPORTING: u64 = 1 << 5;
 
-/// The first queue that may be the one for reports. The specification gives it index 4, but
-/// drivers leave out the queues of features that are not offered, and use index 2.
+/// Lowest index of the reporting queue. It is 4 in the specification, but drivers skip the
+/// queues of features that are not offered, and use 2.
 const FIRST_REPORTING_QUEUE: usize = 2;
 
-/// Offset of the field `actual` in the configuration space: pages in the balloon, which the
-/// driver writes.
+/// Offset of `actual` in the configuration space: number of pages in the balloon, written by
+/// the driver.
 const ACTUAL: usize = 4;
 
 /// A virtio memory balloon.
@@ -58,15 +58,15 @@ impl VirtioDevice for BalloonDevice {
         self.reports = features & FEATURE_REPORTING != 0;
     }
 
-    /// Buffers of a report are the free pages. Pages that a driver puts into the balloon or
-    /// takes out of it unasked are accepted, and stay the guest's.
+    /// The buffers of a report are the free pages. Inflate and deflate requests are completed
+    /// without effect.
     fn process(&mut self, index: usize, queue: &mut VirtQueue, memory: &GuestMemory) -> Result<bool, QueueError> {
         let mut used = false;
         for _ in 0..queue.size() {
             let Some(chain) = queue.pop(memory)? else { break };
             if self.reports && index >= FIRST_REPORTING_QUEUE {
                 for slice in chain.writable.slices() {
-                    // What the host does not take stays as it is.
+                    // Pages that the host does not reclaim keep their contents.
                     let _bytes = discard(slice);
                 }
             }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::device::virtio::testing::{Driver, NEXT, WRITE, memory};
 
-    /// What is left of two pages of ones after a report of them on queue `index`.
+    /// Distinct bytes left of two pages of ones after a report of them on queue `index`.
     fn reported(device: &mut BalloonDevice, index: usize, flags: u16) -> Vec<u8> {
         let ram = memory();
         let mut driver = Driver::new(&ram, 8);

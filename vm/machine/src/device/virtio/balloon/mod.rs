@@ -1,5 +1,4 @@
-//! Virtio memory balloon (specification, section 5.5), as far as the guest reports pages
-//! that it does not use.
+//! Virtio memory balloon (specification, section 5.5), used only for free page reporting.
 
 pub mod device;
 
