@@ -3,8 +3,8 @@
 
 use crate::addr::GuestAddr;
 use crate::hart::csr;
-use crate::isa::decode::{find, find_compressed};
-use crate::isa::{Format, Operands, rows};
+use crate::isa::decode::{find, find_compressed, row_of};
+use crate::isa::{Format, Operands};
 
 const X: [&str; 32] = [
     "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2",
@@ -33,7 +33,7 @@ pub fn disassemble(pc: GuestAddr, bits: u32) -> String {
     let half = u16::from_le_bytes([low, high]);
     let expanded = find_compressed(half).and_then(|row| Some((row, (row.operands)(half)?)));
     let Some((row, fields)) = expanded else { return format!(".2byte {half:#06x}") };
-    let format = rows().find(|full| full.op == row.op).map_or(Format::Exact, |full| full.format);
+    let format = row_of(row.op).map_or(Format::Exact, |full| full.format);
     join(row.mnemonic, operands(format, fields, pc))
 }
 

@@ -14,6 +14,7 @@
 //! | [`mem`] | guest RAM and tracking of code pages |
 //! | [`mmio`] | routing of physical addresses to devices |
 //! | [`engine`] | `Engine` trait of interpreter and JIT |
+//! | [`trace`] | tracer: the interpreter with a line of text per instruction |
 //! | [`event`] | domain events and the event bus |
 //! | [`counters`] | per-hart counter pages, read by telemetry |
 //! | [`clock`] | the guest's time base |
@@ -38,3 +39,4 @@ mod label;
 pub mod mem;
 pub mod mmio;
 pub mod mmu;
+pub mod trace;

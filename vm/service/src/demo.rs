@@ -13,6 +13,7 @@ use crate::limits::Needs;
 use crate::message::say;
 use crate::reports::Reports;
 use crate::session::{Observation, Session};
+use crate::trace::TraceFile;
 use crate::wiring::{engine, machine_spec};
 
 /// Built from the sources in `vm/service/guest`; a test checks that they match.
@@ -30,10 +31,13 @@ pub(crate) fn demo(
         allow_hosts: arguments.about.allow_hosts.clone(),
         otlp: arguments.about.otlp.clone(),
     };
-    let needs = Needs { harts: 1, memory: MEMORY, ..Needs::default() };
+    let traces = arguments.about.trace.is_some();
+    let needs = Needs { harts: 1, memory: MEMORY, traces, ..Needs::default() };
     let session = Session::start(observation, needs, file)?;
-    let _reports = Reports::start(&session.bus).map_err(CommandError::Runtime)?;
-    let mut spec = machine_spec(&session.bus, identity, engine(arguments.engine, &needs), session.console());
+    let trace = TraceFile::new(arguments.about.trace.as_deref(), arguments.engine, &session)?;
+    let _reports = Reports::start(&session.bus, identity.id).map_err(CommandError::Runtime)?;
+    let engine = engine(arguments.engine, trace.as_ref(), &needs);
+    let mut spec = machine_spec(&session.bus, identity, engine, session.console());
     spec.memory = MEMORY;
     spec.user_mode = false;
     spec.kernel = Some(ImageSource::bytes("the demo guest", GUEST));
@@ -41,6 +45,7 @@ pub(crate) fn demo(
     spec.reboot = true;
     let policy = RunPolicy { timeout: None };
     let outcome = Foreground::build(&session, spec, policy).and_then(|foreground| {
+        trace.as_deref().map_or(Ok(()), TraceFile::open)?;
         if let Some(address) = session.address {
             let name = &foreground.spec().name;
             say(&format_args!("{name} at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));

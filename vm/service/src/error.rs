@@ -43,6 +43,13 @@ pub(crate) enum CommandError {
     Output { option: &'static str, path: PathBuf },
     #[error("cannot write {}: {source}; check --status", path.display())]
     Status { path: PathBuf, source: io::Error },
+    #[error("--trace takes the interpreter; leave --engine out, or give --engine interpreter")]
+    TraceEngine,
+    #[error("cannot write the trace to {}: {source}; check --trace", path.display())]
+    Trace { path: PathBuf, source: io::Error },
+    /// The trace was opened and could then not be written, which ended the machine.
+    #[error("the trace ends, and so does the machine: cannot write to {}: {source}", path.display())]
+    TraceLost { path: PathBuf, source: io::Error },
     #[error("{0}; check --signature")]
     Signature(#[from] SignatureError),
     #[error("{program} has no symbols begin_signature and end_signature; define them there, or leave out --signature")]
@@ -68,6 +75,7 @@ impl CommandError {
             | Self::Limit(_)
             | Self::CpuTime
             | Self::Stdout(_)
+            | Self::TraceLost { .. }
             | Self::Bug => HOST,
             _ if is_exhausted(self) => HOST,
             _ => USAGE,

@@ -69,6 +69,8 @@ pub(crate) struct Needs {
     pub(crate) memory: u64,
     /// Disks of its machine.
     pub(crate) disks: usize,
+    /// Whether it writes a trace.
+    pub(crate) traces: bool,
     /// Whether it serves HTTP.
     pub(crate) listens: bool,
     /// Whether it exports to an OTLP receiver.
@@ -79,7 +81,7 @@ impl Needs {
     fn files(&self) -> usize {
         let listen = if self.listens { LISTEN_FILES } else { 0 };
         let otlp = if self.sends { OTLP_FILES } else { 0 };
-        BASE_FILES + self.disks + listen + otlp
+        BASE_FILES + self.disks + usize::from(self.traces) + listen + otlp
     }
 
     fn threads(&self) -> usize {
@@ -212,8 +214,8 @@ mod tests {
     #[test]
     fn what_is_needed_grows_with_what_is_asked_for() {
         let small = Needs { harts: 1, memory: 1 << 20, ..Needs::default() };
-        let large = Needs { harts: 8, memory: 1 << 30, disks: 8, listens: true, sends: true };
-        assert!(large.files() >= small.files() + 8 + LISTEN_FILES + OTLP_FILES);
+        let large = Needs { harts: 8, memory: 1 << 30, disks: 8, traces: true, listens: true, sends: true };
+        assert!(large.files() >= small.files() + 9 + LISTEN_FILES + OTLP_FILES);
         assert!(large.threads() >= small.threads() + 7 + OTLP_THREADS);
         for heap in [Heap::Own, Heap::Shared] {
             assert!(large.space(heap) >= small.space(heap) + (1023 << 20));

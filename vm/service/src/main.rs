@@ -21,6 +21,7 @@ mod session;
 mod signals;
 mod stop;
 mod terminal;
+mod trace;
 mod trouble;
 mod wiring;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use riscope_core::event::{
-    DeviceEvent, DomainEventBus, Envelope, Event, Family, Filter, PanicSource, Received, VmEvent,
+    DeviceEvent, DeviceEventType, DomainEventBus, Envelope, Event, EventType, Filter, PanicSource, Received, VmEvent,
+    VmEventType, VmId,
 };
 use riscope_machine::device::virtio::block::HostFault;
 
@@ -24,6 +25,14 @@ const LOOP_RESETS: usize = 4;
 /// Period of a reset loop in nanoseconds: half an hour.
 const LOOP_NS: u64 = 30 * 60 * 1_000_000_000;
 
+/// Types of events that are reported.
+const REPORTED: [EventType; 4] = [
+    EventType::Vm(VmEventType::GuestPanicked),
+    EventType::Vm(VmEventType::HartStalled),
+    EventType::Vm(VmEventType::HartResumed),
+    EventType::Device(DeviceEventType::Failed),
+];
+
 /// Reporter thread; reports what is left when dropped.
 #[derive(Debug)]
 pub(crate) struct Reports {
@@ -33,12 +42,12 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    /// Reports events of `bus` on a thread of its own.
+    /// Reports events of the machine `vm` on `bus`, on a thread of its own.
     ///
     /// # Errors
     /// When the host cannot create a thread.
-    pub(crate) fn start(bus: &DomainEventBus) -> std::io::Result<Self> {
-        let events = bus.subscribe("reports", Filter::all().families(&[Family::Vm, Family::Device]), CAPACITY);
+    pub(crate) fn start(bus: &DomainEventBus, vm: VmId) -> std::io::Result<Self> {
+        let events = bus.subscribe("reports", Filter::all().types(&REPORTED).vm(vm), CAPACITY);
         let (quit, quitting) = bounded(0);
         let (ending, done) = bounded(0);
         std::thread::Builder::new().name("reports".into()).spawn(move || {
@@ -122,7 +131,7 @@ impl Reporter {
         }
     }
 
-    /// Line to print for `event`, which happened at `now_ns`.
+    /// Line to print for `event`, one of [`REPORTED`], which happened at `now_ns`.
     fn line(&mut self, event: &Event, now_ns: u64) -> Option<String> {
         match event {
             Event::Vm(VmEvent::GuestPanicked { source }) => {
@@ -200,6 +209,14 @@ mod tests {
             assert!(line.starts_with("hart 3 ") && line.contains(wanted), "{line}");
         }
         assert_eq!(reporter.line(&VmEvent::Reset { boots: 2 }.into(), 0), None);
+    }
+
+    #[test]
+    fn there_are_lines_about_what_is_subscribed_to_and_nothing_else() {
+        for kind in EventType::ALL {
+            let line = Reporter::default().line(&Event::blank(kind), 0);
+            assert_eq!(line.is_some(), REPORTED.contains(&kind), "{kind:?}");
+        }
     }
 
     #[test]

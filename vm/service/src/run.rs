@@ -20,6 +20,7 @@ use crate::limits::Needs;
 use crate::message::say;
 use crate::reports::Reports;
 use crate::session::{Observation, Session};
+use crate::trace::TraceFile;
 use crate::wiring::{engine, machine_spec};
 
 /// Runs the machine; returns how it ended.
@@ -34,11 +35,14 @@ pub(crate) fn run(
         otlp: arguments.about.otlp.clone(),
     };
     let (harts, memory, disks) = (arguments.cpus, arguments.memory, arguments.disks.len());
-    let needs = Needs { harts, memory, disks, ..Needs::default() };
+    let traces = arguments.about.trace.is_some();
+    let needs = Needs { harts, memory, disks, traces, ..Needs::default() };
     let session = Session::start(observation, needs, file)?;
-    let _reports = Reports::start(&session.bus).map_err(CommandError::Runtime)?;
+    let trace = TraceFile::new(arguments.about.trace.as_deref(), arguments.engine, &session)?;
+    let _reports = Reports::start(&session.bus, identity.id).map_err(CommandError::Runtime)?;
     let serial = session.console();
-    let mut spec = machine_spec(&session.bus, identity, engine(arguments.engine, &needs), Arc::clone(&serial));
+    let engine = engine(arguments.engine, trace.as_ref(), &needs);
+    let mut spec = machine_spec(&session.bus, identity, engine, Arc::clone(&serial));
     describe(&mut spec, arguments);
     let console = match arguments.console {
         ConsoleChoice::Serial => serial,
@@ -48,13 +52,14 @@ pub(crate) fn run(
     };
     session.terminal.show(&console);
     session.stopper.set_grace(arguments.grace);
-    session.conclude(run_machine(&session, spec, arguments, console))
+    session.conclude(run_machine(&session, spec, arguments, trace.as_deref(), console))
 }
 
 fn run_machine(
     session: &Session,
     spec: MachineSpec,
     arguments: &RunArguments,
+    trace: Option<&TraceFile>,
     console: Arc<Console>,
 ) -> Result<MachineExit, CommandError> {
     let policy = RunPolicy { timeout: arguments.timeout };
@@ -63,6 +68,7 @@ fn run_machine(
     if let Some(path) = &arguments.signature {
         check_signature(foreground.machine(), foreground.spec(), path)?;
     }
+    trace.map_or(Ok(()), TraceFile::open)?;
     if let Some(address) = session.address {
         say(&format_args!("metrics of {} at http://{address}/metrics", foreground.spec().name));
     }

@@ -46,8 +46,9 @@ pub(crate) struct Session {
     pub(crate) terminal: Arc<Terminal>,
     /// Address of the HTTP endpoint, with the actual port.
     pub(crate) address: Option<SocketAddr>,
+    /// Errors that end the machine, noticed by other threads.
+    pub(crate) trouble: Trouble,
     output: Arc<Output>,
-    trouble: Trouble,
     quit: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }

@@ -1,41 +1,51 @@
 //! Errors that end a command, noticed by threads that cannot return them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rustix::io::Errno;
 
 use crate::error::CommandError;
 
-const NONE: u8 = 0;
-const CPU_TIME: u8 = 1;
-const BUG: u8 = 2;
+#[derive(Debug)]
+enum Kind {
+    CpuTime,
+    Bug,
+    Trace { path: PathBuf, error: Errno },
+}
 
 /// First such error of a command.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Trouble(Arc<AtomicU8>);
+pub(crate) struct Trouble(Arc<OnceLock<Kind>>);
 
 impl Trouble {
     /// Records a panic of a thread.
     pub(crate) fn bug(&self) {
-        self.note(BUG);
+        self.note(Kind::Bug);
     }
 
     /// Records that the host's CPU time limit is reached.
     pub(crate) fn cpu_time(&self) {
-        self.note(CPU_TIME);
+        self.note(Kind::CpuTime);
     }
 
-    fn note(&self, trouble: u8) {
+    /// Records that the trace at `path` cannot be written.
+    pub(crate) fn trace(&self, path: &Path, error: Errno) {
+        self.note(Kind::Trace { path: path.into(), error });
+    }
+
+    fn note(&self, trouble: Kind) {
         // Fails if an error is recorded already: the first one counts.
-        let _ = self.0.compare_exchange(NONE, trouble, Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.0.set(trouble);
     }
 
     /// The recorded error, if any.
     pub(crate) fn error(&self) -> Option<CommandError> {
-        match self.0.load(Ordering::Acquire) {
-            NONE => None,
-            CPU_TIME => Some(CommandError::CpuTime),
-            _ => Some(CommandError::Bug),
-        }
+        Some(match self.0.get()? {
+            Kind::CpuTime => CommandError::CpuTime,
+            Kind::Bug => CommandError::Bug,
+            Kind::Trace { path, error } => CommandError::TraceLost { path: path.clone(), source: (*error).into() },
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use riscope_core::engine::EngineFactory;
 use riscope_core::event::DomainEventBus;
 use riscope_core::interp::InterpreterFactory;
+use riscope_core::trace::TraceFactory;
 use riscope_jit::{JitConfig, JitFactory, Tiers};
 use riscope_machine::MachineSpec;
 use riscope_machine::console::Console;
@@ -13,6 +14,7 @@ use crate::cli::EngineChoice;
 use crate::identity::Identity;
 use crate::limits::{self, Needs};
 use crate::message::say;
+use crate::trace::TraceFile;
 
 /// A specification with all settings that do not come from the command line.
 pub(crate) fn machine_spec(
@@ -28,8 +30,12 @@ pub(crate) fn machine_spec(
     spec
 }
 
-/// The selected engine, or the interpreter if the host lacks address space for it.
-pub(crate) fn engine(choice: EngineChoice, needs: &Needs) -> Arc<dyn EngineFactory> {
+/// The selected engine, or the interpreter if the host lacks address space for it; the
+/// tracer if there is a trace.
+pub(crate) fn engine(choice: EngineChoice, trace: Option<&Arc<TraceFile>>, needs: &Needs) -> Arc<dyn EngineFactory> {
+    if let Some(trace) = trace {
+        return Arc::new(TraceFactory::new(Arc::clone(trace) as _));
+    }
     match choice {
         EngineChoice::Interpreter => fallback_engine(),
         _ if !limits::has_space_for_jit(needs) => {
@@ -70,7 +76,7 @@ mod tests {
             let mut spec = machine_spec(
                 &bus,
                 &identity,
-                engine(*choice, &needs),
+                engine(*choice, None, &needs),
                 Console::new(Arc::new(CaptureBackend::default())),
             );
             spec.firmware = Some(ImageSource::bytes("loop", 0x0000_006f_u32.to_le_bytes().to_vec()));

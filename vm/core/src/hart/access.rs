@@ -102,6 +102,14 @@ impl Hart {
         self.locate_ram(va, len, access)
     }
 
+    /// Reads the word or double word at `va` for an observer, after an atomic operation of
+    /// this width there.
+    pub(crate) fn peek_atomic(&mut self, va: u64, width: Width) -> Option<u64> {
+        let host = self.atomic_pointer(va, width.bytes(), Access::Store).ok()?;
+        // SAFETY: `atomic_pointer` gives as many bytes of guest RAM.
+        Some(unsafe { load_sized(host, width) })
+    }
+
     #[cold]
     #[inline(never)]
     fn load_slow(&mut self, va: u64, width: Width) -> Result<u64, Exception> {

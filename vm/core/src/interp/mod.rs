@@ -39,6 +39,7 @@ use crate::isa::float::Precision;
 use crate::isa::{Op, Operands};
 
 pub use page::Executed;
+pub(crate) use run::QUANTUM;
 pub use run::{BlockEnd, Interpreter, InterpreterFactory};
 
 /// Continuation after an instruction.

@@ -65,6 +65,9 @@ unsafe impl Send for DecodedPage {}
 
 const UNDECODED: Cell = Cell { handler: undecoded, operands: Operands::UNDECODED };
 
+/// Stands for an instruction whose second half is on the next page.
+const CROSSING: Cell = Cell { handler: uncached, operands: Operands::NONE };
+
 impl DecodedPage {
     /// The page of RAM at `page`, with nothing decoded. `None` outside of RAM, where
     /// execution is not supported.
@@ -171,17 +174,18 @@ impl DecodedPage {
         if self.is_stale(at) {
             self.compare();
         }
-        let half = |at: usize| u32::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]));
-        let low = half(at);
-        let cell = if low & 3 != 3 {
-            cell_of(low)
-        } else if at + 2 < PAGE_BYTES {
-            cell_of(half(at + 2) << 16 | low)
-        } else {
-            Cell { handler: uncached, operands: Operands::default() }
-        };
+        let cell = self.bits(slot).map_or(CROSSING, cell_of);
         self.cells[slot] = cell;
         cell
+    }
+
+    /// Bits of the instruction at `slot` in the copy; `None` if its second half is on the
+    /// next page.
+    pub(super) fn bits(&self, slot: usize) -> Option<u32> {
+        let at = slot * 2;
+        let half = |at: usize| u32::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]));
+        let low = half(at);
+        if low & 3 != 3 { Some(low) } else { (at + 2 < PAGE_BYTES).then(|| half(at + 2) << 16 | low) }
     }
 }
 
@@ -224,7 +228,7 @@ pub(super) fn uncached(hart: &mut Hart, _o: Operands) -> Flow {
 impl Hart {
     /// Fetches the instruction at `pc` in 16-bit parcels; a fault reports the address of
     /// its parcel.
-    fn fetch_instruction(&mut self) -> Result<u32, Exception> {
+    pub(super) fn fetch_instruction(&mut self) -> Result<u32, Exception> {
         let pc = self.state.pc;
         let low = self.fetch_half(pc)?;
         if low & 3 != 3 {

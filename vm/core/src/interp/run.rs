@@ -10,7 +10,7 @@ use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
 use crate::isa::Operands;
 
 /// Instructions between two polls of interrupts and requests: some tens of microseconds.
-const QUANTUM: u32 = 8192;
+pub(crate) const QUANTUM: u32 = 8192;
 
 /// Number of decoded pages kept; each takes about 40 KiB.
 const MAX_PAGES: usize = 1024;
@@ -132,6 +132,17 @@ impl Interpreter {
             Ok(Some(page)) => self.pages[page].executed(),
             Ok(None) | Err(_) => Executed::default(),
         }
+    }
+
+    /// Bits of the instruction that [`Interpreter::step`] executes next; `None` if its fetch
+    /// raises an exception.
+    pub(crate) fn fetch(&mut self, hart: &mut Hart) -> Option<u32> {
+        let Some(index) = self.find_page(hart).ok()? else { return hart.fetch_instruction().ok() };
+        let (page, slot) = (&mut self.pages[index], PageOffset::of(hart.state.pc).index() / 2);
+        if page.cells[slot].operands.is_undecoded() {
+            page.decode(slot);
+        }
+        page.bits(slot).or_else(|| hart.fetch_instruction().ok())
     }
 
     /// Executes one instruction, or takes the trap that it raises. Does nothing at the end

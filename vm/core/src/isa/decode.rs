@@ -2,8 +2,10 @@
 
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
+
 use super::compressed::{self, CompressedRow};
-use super::{Insn, Row, rows};
+use super::{Insn, Op, Row, rows};
 
 /// Decodes the instruction in `bits`: a 16-bit one in the low half, or a 32-bit one. `None`
 /// for reserved and unimplemented encodings.
@@ -33,6 +35,12 @@ pub(crate) fn find(bits: u32) -> Option<&'static Row> {
     BY_OPCODE[major_opcode(bits)].iter().find(|row| bits & row.format.mask() == row.bits).copied()
 }
 
+/// Row of an operation, which a 16-bit instruction shares with the one that it abbreviates.
+pub(crate) fn row_of(op: Op) -> Option<&'static Row> {
+    static BY_OP: LazyLock<FxHashMap<Op, &'static Row>> = LazyLock::new(|| rows().map(|row| (row.op, row)).collect());
+    BY_OP.get(&op).copied()
+}
+
 /// Row of a 16-bit instruction.
 pub(crate) fn find_compressed(bits: u16) -> Option<&'static CompressedRow> {
     compressed::ROWS.iter().find(|row| bits & row.mask == row.bits)
@@ -44,7 +52,7 @@ fn major_opcode(bits: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Op, i::I, zbb::Zbb};
+    use super::super::{i::I, zbb::Zbb};
     use super::*;
 
     #[test]

@@ -32,6 +32,9 @@ impl Operands {
     /// Operands of an undecoded cell of the interpreter.
     pub(crate) const UNDECODED: Self = Self(UNDECODED);
 
+    /// No operands, as by default.
+    pub(crate) const NONE: Self = Self(0);
+
     /// Whether this is [`Operands::UNDECODED`].
     #[inline(always)]
     pub(crate) fn is_undecoded(self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use riscope_core::event::{DomainEventBus, Event, Filter, PanicSource, Subscription, VmEvent};
+use riscope_core::event::{DomainEventBus, Event, Filter, PanicSource, Subscription, VmEvent, VmEventType};
 use riscope_machine::{Machine, MachineExit, MachineSpec, OnPanic};
 
 use crate::asm::{A0, A1, Asm, MHARTID, MIE, SIE, T0, T1, TIME, ZERO};
@@ -20,8 +20,8 @@ const SET_TIMER: u64 = 0x5449_4d45;
 /// Subscribes to the panic and stall events of the machines of `spec`.
 fn watch(spec: &mut MachineSpec, on_panic: OnPanic) -> Subscription {
     let bus = DomainEventBus::new();
-    let types = ["vm.guest_panicked", "vm.hart_stalled", "vm.hart_resumed"];
-    let events = bus.subscribe("test", Filter::all().types(&types), 64);
+    let types = [VmEventType::GuestPanicked, VmEventType::HartStalled, VmEventType::HartResumed];
+    let events = bus.subscribe("test", Filter::all().types(&types.map(Into::into)), 64);
     spec.bus = Some(bus);
     spec.watch.stall_after = STALL;
     spec.watch.on_panic = on_panic;

@@ -12,9 +12,35 @@ use std::path::PathBuf;
 use riscope_machine::DiskSpec;
 use riscope_machine::board::disk::is_disk_name;
 
+/// Item of an argument.
+#[derive(Clone, Copy, Debug)]
+enum Setting<'a> {
+    File(&'a [u8]),
+    Name(&'a [u8]),
+    Format(&'a [u8]),
+    ReadOnly,
+}
+
+impl<'a> Setting<'a> {
+    /// Parses an item.
+    fn of(item: &'a [u8]) -> Option<Self> {
+        if item == b"ro" {
+            return Some(Self::ReadOnly);
+        }
+        let at = item.iter().position(|&byte| byte == b'=')?;
+        let (key, value) = (&item[..at], &item[at + 1..]);
+        match key {
+            b"file" => Some(Self::File(value)),
+            b"name" => Some(Self::Name(value)),
+            b"format" => Some(Self::Format(value)),
+            _ => None,
+        }
+    }
+}
+
 /// Items of an argument parsed so far.
 #[derive(Debug, Default)]
-struct Items {
+struct Settings {
     file: Option<Vec<u8>>,
     name: Option<String>,
     read_only: bool,
@@ -27,23 +53,26 @@ struct Items {
 /// A message that says what is wrong.
 pub(crate) fn parse_disk(argument: &OsStr) -> Result<DiskSpec, String> {
     let bytes = argument.as_bytes();
-    let mut items = Items::default();
-    if [&b"file="[..], b"name=", b"format="].iter().any(|key| bytes.starts_with(key)) {
-        split_items(bytes).into_iter().try_for_each(|item| items.take(item))?;
+    let mut settings = Settings::default();
+    let first = bytes.split(|&byte| byte == b',').next().unwrap_or_default();
+    if matches!(Setting::of(first), Some(Setting::File(_) | Setting::Name(_) | Setting::Format(_))) {
+        for item in split_items(bytes) {
+            settings.take(Setting::of(&item).ok_or_else(|| unknown(&item))?)?;
+        }
     } else {
         let mut path = bytes;
         while let Some(at) = path.iter().rposition(|&byte| byte == b',')
-            && items.wants(&path[at + 1..])
+            && let Some(setting) = Setting::of(&path[at + 1..]).filter(|setting| settings.may_follow_a_path(setting))
         {
-            items.take(path[at + 1..].to_vec())?;
+            settings.take(setting)?;
             path = &path[..at];
         }
-        items.file = Some(path.to_vec());
+        settings.take(Setting::File(path))?;
     }
-    items.finish()
+    settings.finish()
 }
 
-/// Splits at single commas; a doubled comma is a literal one.
+/// Items between single commas; two commas are one of an item.
 fn split_items(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut items = vec![Vec::new()];
     let mut rest = bytes.iter().copied().peekable();
@@ -57,41 +86,38 @@ fn split_items(bytes: &[u8]) -> Vec<Vec<u8>> {
     items
 }
 
-impl Items {
-    /// Whether an item after a plain path is an option and not part of the path. Each
+fn unknown(item: &[u8]) -> String {
+    let item = String::from_utf8_lossy(item);
+    format!("{item:?} is none of file=, name=, format=raw and ro; double the commas of a path")
+}
+
+impl Settings {
+    /// Whether a setting after a plain path is an option and not part of the path. Each
     /// option may be given once.
-    fn wants(&self, item: &[u8]) -> bool {
-        item == b"ro" && !self.read_only
-            || item.starts_with(b"name=") && self.name.is_none()
-            || item.starts_with(b"format=") && !self.raw
+    fn may_follow_a_path(&self, setting: &Setting<'_>) -> bool {
+        match setting {
+            Setting::File(_) => false,
+            Setting::Name(_) => self.name.is_none(),
+            Setting::Format(_) => !self.raw,
+            Setting::ReadOnly => !self.read_only,
+        }
     }
 
-    fn take(&mut self, item: Vec<u8>) -> Result<(), String> {
-        let twice = |key: &str| Err(format!("{key} is given twice"));
-        if item == b"ro" {
-            self.read_only = true;
-        } else if let Some(path) = item.strip_prefix(b"file=") {
-            if self.file.replace(path.to_vec()).is_some() {
-                return twice("file=");
+    fn take(&mut self, setting: Setting<'_>) -> Result<(), String> {
+        let is_second = match setting {
+            Setting::File(path) => self.file.replace(path.to_vec()).is_some().then_some("file="),
+            Setting::Name(name) => self.name.replace(disk_name(name)?).is_some().then_some("name="),
+            Setting::Format(b"raw") => {
+                self.raw = true;
+                None
             }
-        } else if let Some(name) = item.strip_prefix(b"name=") {
-            let name = String::from_utf8_lossy(name).into_owned();
-            if !is_disk_name(&name) {
-                return Err(format!("{name:?} is no name; use 1 to 20 letters, digits, '-', '_' and '.'"));
+            Setting::Format(_) => return Err("disks are raw images; make one with qemu-img convert -O raw".into()),
+            Setting::ReadOnly => {
+                self.read_only = true;
+                None
             }
-            if self.name.replace(name).is_some() {
-                return twice("name=");
-            }
-        } else if let Some(format) = item.strip_prefix(b"format=") {
-            if format != b"raw" {
-                return Err("disks are raw images; make one with qemu-img convert -O raw".into());
-            }
-            self.raw = true;
-        } else {
-            let item = String::from_utf8_lossy(&item).into_owned();
-            return Err(format!("{item:?} is none of file=, name=, format=raw and ro; double the commas of a path"));
-        }
-        Ok(())
+        };
+        is_second.map_or(Ok(()), |key| Err(format!("{key} is given twice")))
     }
 
     fn finish(self) -> Result<DiskSpec, String> {
@@ -101,6 +127,15 @@ impl Items {
             disk = disk.named(name);
         }
         Ok(if self.raw { disk.certainly_raw() } else { disk })
+    }
+}
+
+fn disk_name(name: &[u8]) -> Result<String, String> {
+    let name = String::from_utf8_lossy(name).into_owned();
+    if is_disk_name(&name) {
+        Ok(name)
+    } else {
+        Err(format!("{name:?} is no name; use 1 to 20 letters, digits, '-', '_' and '.'"))
     }
 }
 

@@ -9,7 +9,7 @@ mod size;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{ArgPredicate, OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use riscope_core::mem::MAX_HARTS;
@@ -137,7 +137,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "MODE", value_enum, default_value_t = MmuChoice::Sv48)]
     pub(crate) mmu: MmuChoice,
     /// Engine that executes the guest
-    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered,
+          default_value_if("trace", ArgPredicate::IsPresent, "interpreter"))]
     pub(crate) engine: EngineChoice,
     /// Console device on stdin and stdout. virtio is hvc0, which follows the terminal's size; use
     /// --append 'console=hvc0' with it. Output of the serial port is shown in both cases
@@ -186,7 +187,8 @@ pub(crate) struct DemoArguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8440", value_parser = parse_listen)]
     pub(crate) listen: ListenAddress,
     /// Engine that executes the guest
-    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered)]
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineChoice::Tiered,
+          default_value_if("trace", ArgPredicate::IsPresent, "interpreter"))]
     pub(crate) engine: EngineChoice,
     #[command(flatten)]
     pub(crate) about: AboutArguments,
@@ -202,6 +204,11 @@ pub(crate) struct AboutArguments {
     /// Write the result as JSON to this file; an existing file is removed at the start
     #[arg(long, value_name = "FILE")]
     pub(crate) status: Option<PathBuf>,
+    /// Write a line per executed instruction here, or to stdout for "-", in the format of Spike's
+    /// --log-commits, with traps and disassembly. Implies --engine interpreter, and is about a
+    /// hundred times slower
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
     /// Serve HTTP clients that use this host name, besides addresses, localhost and the name in
     /// --listen; "*" allows every name. May be given several times
     #[arg(long = "allow-host", value_name = "NAME", value_parser = parse_allowed_host)]

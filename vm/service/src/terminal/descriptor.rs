@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, write};
 
 /// Delay if the host cannot poll.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -23,4 +23,21 @@ pub(crate) fn wait_until_ready(descriptor: &impl AsFd, what: PollFlags) {
 pub(crate) fn is_ready(descriptor: &impl AsFd, what: PollFlags, limit: Duration) -> bool {
     let limit = Timespec::try_from(limit).ok();
     poll(&mut [PollFd::new(descriptor, what)], limit.as_ref()).is_ok_and(|ready| ready > 0)
+}
+
+/// Writes all of `bytes`, however long the reader takes.
+///
+/// # Errors
+/// The host's, for example a closed pipe or a full disk. The rest of `bytes` is dropped.
+pub(crate) fn write_all(sink: &impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match write(sink, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::INTR) => {}
+            // Another process may have made the descriptor non-blocking.
+            Err(Errno::AGAIN) => wait_until_ready(sink, PollFlags::OUT),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

@@ -16,10 +16,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use riscope_machine::console::ConsoleBackend;
-use rustix::event::PollFlags;
-use rustix::io::{Errno, write};
 
-use super::descriptor::wait_until_ready;
+use rustix::io::Errno;
+
+use super::descriptor::write_all;
 use crate::message::say_aside;
 
 /// Capacity of the queue in bytes.
@@ -59,8 +59,10 @@ impl Output {
         std::thread::Builder::new().name("stdout".into()).spawn(move || {
             loop {
                 let bytes = source.take();
-                if let Err(error) = write_all(&sink, &bytes) {
-                    source.fail(error);
+                match write_all(&sink, &bytes) {
+                    // Without a reader, output is dropped.
+                    Ok(()) | Err(Errno::PIPE) => {}
+                    Err(error) => source.fail(error),
                 }
             }
         })?;
@@ -148,24 +150,6 @@ impl ConsoleBackend for Output {
     }
 }
 
-/// Writes all bytes, however long the reader takes. Without a reader, they are dropped.
-///
-/// # Errors
-/// The host's, other than a closed pipe. The rest of `bytes` is dropped.
-fn write_all(sink: &impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
-    while !bytes.is_empty() {
-        match write(sink, bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(Errno::INTR) => {}
-            // Another process may have made the descriptor non-blocking.
-            Err(Errno::AGAIN) => wait_until_ready(sink, PollFlags::OUT),
-            Err(Errno::PIPE) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::File;
@@ -173,6 +157,7 @@ mod tests {
     use std::os::fd::OwnedFd;
 
     use rustix::fs::{OFlags, fcntl_setfl};
+    use rustix::io::write;
     use rustix::pipe::pipe;
 
     use super::*;

@@ -1,8 +1,8 @@
-//! Tests of project rules that the compiler cannot check, over every tracked file.
+//! Tests of project rules that no lint checks, over every tracked file.
 //!
 //! They enforce the rules of CONTRIBUTING.md:
 //!
-//! - `source`: Rust files have a head and limited size; nothing is unfinished or disabled.
+//! - `source`: Rust files have a head and limited size; no test is disabled; threads have names.
 //! - `neutral`: no file depends on a particular host.
 //! - `document`: links and paths in documents exist.
 //! - `promise`: each line of SPECIFICATION.md names an existing check.

@@ -72,10 +72,12 @@ fn last_number(text: &str) -> Option<u64> {
     number.replace(',', "").parse::<u64>().ok().map(|number| number * scale)
 }
 
-/// Value of a constant that `source` defines as a number.
+/// Value of a Rust constant, or of a TOML setting, that `source` defines as a number.
 fn constant(source: &str, name: &str) -> Option<u64> {
-    let (_, rest) = source.split_once(&format!("const {name}: "))?;
-    let (_, value) = rest.split_once(';')?.0.split_once(" = ")?;
+    let value = match source.split_once(&format!("const {name}: ")) {
+        Some((_, rest)) => rest.split_once(';')?.0.split_once(" = ")?.1,
+        None => source.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "))?,
+    };
     value.replace('_', "").parse().ok()
 }
 
@@ -122,6 +124,8 @@ mod tests {
         let drift = format!("{budget} is 400, but SPECIFICATION.md says Some(77000000)");
         assert_eq!(drifted(found[0].0, found[0].1), Some(drift));
         assert_eq!(drifted("| 400", budget), None);
+        assert_eq!(drifted("60", "clippy.toml::too-many-lines-threshold"), None);
+        assert!(drifted("61", "clippy.toml::too-many-lines-threshold").is_some());
         assert!(drifted("400", "vm/gone.rs::A").is_some());
         assert!(drifted("400", "vm/service/tests/tidy/source.rs::GONE").is_some());
         assert_eq!(last_number("for 1,024"), Some(1024));

@@ -25,12 +25,10 @@ impl Filter {
         self
     }
 
-    /// Restricts to these types, by [`Event::event_type`](crate::event::Event::event_type).
-    /// Unknown names select nothing.
+    /// Restricts to these types. [`EventType::from_name`] converts names.
     #[must_use]
-    pub fn types(mut self, types: &[&str]) -> Self {
-        let wanted = types.iter().filter_map(|name| EventType::from_name(name));
-        self.types = Some(wanted.fold(0, |mask, kind| mask | 1 << kind.index()));
+    pub fn types(mut self, types: &[EventType]) -> Self {
+        self.types = Some(types.iter().fold(0, |mask, kind| mask | 1 << kind.index()));
         self
     }
 

@@ -41,6 +41,11 @@ impl Hart {
         Ok((csr.write)(self, number, value))
     }
 
+    /// Value of CSR `number` for an observer, in any mode; `None` if it does not exist.
+    pub(crate) fn peek_csr(&self, number: u16) -> Option<u64> {
+        table::find(number).map(|csr| (csr.read)(self, number))
+    }
+
     fn accessible(&self, number: u16) -> Result<&'static table::Csr, CsrDenied> {
         let required = PrivilegeMode::from_bits(u64::from(number >> 8));
         let csr = table::find(number).ok_or(CsrDenied)?;
