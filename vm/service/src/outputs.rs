@@ -12,7 +12,7 @@ fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
-/// Compares the files of `--status` and `--signature` with each other, with the disks, and
+/// Compares the files of `--status`, `--signature` and `--trace` with each other, with the disks, and
 /// with the boot files.
 ///
 /// # Errors
@@ -24,14 +24,16 @@ pub(crate) fn check(arguments: &RunArguments) -> Result<(), CommandError> {
     let inputs: Vec<_> = files.chain(disks).map(|found| identity(&found)).collect();
     let refused = |option, path: &Path| Err(CommandError::Output { option, path: path.into() });
     let (status, signature) = (arguments.about.status.as_deref(), arguments.signature.as_deref());
-    for (option, path) in [("--status", status), ("--signature", signature)] {
+    let trace = arguments.about.trace.as_deref();
+    for (option, path) in [("--status", status), ("--signature", signature), ("--trace", trace)] {
         let Some(path) = path else { continue };
         if fs::metadata(path).is_ok_and(|found| inputs.contains(&identity(&found))) {
             return refused(option, path);
         }
     }
-    match signature {
-        Some(path) if signature == status => refused("--signature", path),
+    match (signature, trace) {
+        (Some(path), _) if signature == status => refused("--signature", path),
+        (_, Some(path)) if trace == status || trace == signature => refused("--trace", path),
         _ => Ok(()),
     }
 }

@@ -368,7 +368,7 @@ mod tests {
         let link = bench.argument(&bench.input.join("link"));
         std::os::unix::fs::symlink(&disk, &link).expect("a link");
         let before = fs::read(&program).expect("the program");
-        for option in ["--status", "--signature"] {
+        for option in ["--status", "--signature", "--trace"] {
             for (arguments, output) in [
                 (&["--bios", &*program][..], &*program),
                 (&["--kernel", &program], &program),
@@ -380,6 +380,7 @@ mod tests {
             }
         }
         bench.refuses(&["--bios", &program, "--status", "out", "--signature", "out"], &["--signature", "out"]);
+        bench.refuses(&["--bios", &program, "--status", "out", "--trace", "out"], &["--trace", "out"]);
         assert!(before == fs::read(&program).expect("the program is there"), "nothing happens to the program");
         assert_eq!(fs::metadata(&disk).expect("the disk is there").len(), 4096);
     }

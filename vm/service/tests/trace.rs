@@ -370,6 +370,6 @@ fromhost:
             assert_eq!(our, their, "riscope and Spike:\n{trace}");
         }
         assert_eq!(ours.len(), reference.len(), "{trace}");
-        assert!(ours.len() > 100, "{} instructions:\n{trace}", ours.len());
+        assert!(ours.len() >= 100, "{} instructions:\n{trace}", ours.len());
     }
 }
