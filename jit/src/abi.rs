@@ -1,17 +1,19 @@
 //! ABI between the runtime and generated code: offsets into [`HartState`] and the encoding
-//! of the
-//! values passed between them.
+//! of the values passed between them.
 //!
 //! A translation is a function of Cranelift's `tail` convention,
 //! `fn(cpu: *mut HartState, pc: u64) -> u64`, entered with `pc` = the virtual address of
-//! its first instruction. It sets `cpu.pc` and returns a [`Leave`] code.
+//! its first instruction. It sets `cpu.pc` and returns a [`Leave`] code. Code of templates
+//! keeps no register for its caller, so on hosts that have them the entry saves them all.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{AbiParam, Signature, types};
 use cranelift_codegen::isa::CallConv;
+use riscope_core::engine::Exit;
 use riscope_core::hart::HartState;
-use riscope_core::mmu::{Access, TlbBank, TlbEntry};
+use riscope_core::interp::BlockEnd;
+use riscope_core::mmu::{Access, TlbEntry, TlbSlot};
 
 /// Words of [`HartState::engine`] that this engine uses.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,24 @@ pub(crate) enum Word {
     FloatControl,
     /// The host's own value of that register, restored on return.
     HostFloatControl,
+    /// Entry of the refill thunk for the code of templates.
+    BaselineRefill,
+    /// Entry of the call thunk.
+    Call,
+    /// Entry of the find thunk.
+    FindThunk,
+    /// Instructions that code of the optimising tier has retired since it was entered.
+    Optimised,
+    /// A [`Resume`] function.
+    Resume,
+    /// A [`Find`] function.
+    Find,
+    /// Address of the engine, for these two.
+    Engine,
+    /// Calls of floating-point handlers so far.
+    FloatCalls,
+    /// Physical address of the head of the fragment that is to be promoted.
+    Promoted,
 }
 
 /// Offset of an engine word in [`HartState`].
@@ -60,16 +80,16 @@ pub(crate) const RESERVED_VALUE: i32 = offset(offset_of!(HartState, reserved_val
 
 /// Field offsets and sizes of a TLB bank.
 pub(crate) mod tlb {
-    use super::{TlbBank, TlbEntry, offset, offset_of};
+    use super::{TlbEntry, TlbSlot, offset, offset_of};
 
-    pub(crate) const READ: i32 = offset(offset_of!(TlbBank, read));
-    pub(crate) const WRITE: i32 = offset(offset_of!(TlbBank, write));
+    pub(crate) const READ: i32 = offset(offset_of!(TlbSlot, read));
+    pub(crate) const WRITE: i32 = offset(offset_of!(TlbSlot, write));
     pub(crate) const START: i32 = offset(offset_of!(TlbEntry, start));
     pub(crate) const LENGTH: i32 = offset(offset_of!(TlbEntry, length));
     pub(crate) const ADDEND: i32 = offset(offset_of!(TlbEntry, addend));
-    /// Base-two logarithm of the size of an entry.
-    pub(crate) const ENTRY_SHIFT: u32 = size_of::<TlbEntry>().trailing_zeros();
-    const _: () = assert!(size_of::<TlbEntry>().is_power_of_two());
+    /// Base-two logarithm of the size of a slot.
+    pub(crate) const SLOT_SHIFT: u32 = size_of::<TlbSlot>().trailing_zeros();
+    const _: () = assert!(size_of::<TlbSlot>().is_power_of_two());
 }
 
 /// Converts an offset to the type of Cranelift's memory operands.
@@ -111,6 +131,18 @@ pub(crate) enum Leave {
     /// A data access did not resolve to RAM; the interpreter executes the instruction at
     /// `pc` again.
     Abandoned = 3,
+    /// An interrupt, a fence or a trap may be due at `pc`.
+    Poll = 4,
+    /// `wfi` has retired, and nothing is pending.
+    Wfi = 5,
+    /// `pc` is at an `ecall` for the built-in SBI.
+    SbiCall = 6,
+    /// Generated code goes on at `pc`, if the jump cache knows it.
+    Resume = 8,
+    /// As [`Leave::Resume`]; and nothing changed that generated code depends on.
+    Unchanged = 9,
+    /// The fragment whose head is in [`Word::Promoted`] is hot. Nothing is due at `pc`.
+    Hot = 7,
 }
 
 impl Leave {
@@ -120,10 +152,42 @@ impl Leave {
             0 => Self::Quantum,
             1 => Self::Lookup,
             2 => Self::Interpret,
-            _ => Self::Abandoned,
+            3 => Self::Abandoned,
+            5 => Self::Wfi,
+            6 => Self::SbiCall,
+            7 => Self::Hot,
+            8 => Self::Resume,
+            9 => Self::Unchanged,
+            _ => Self::Poll,
+        }
+    }
+
+    /// The return code.
+    pub(crate) const fn code(self) -> i32 {
+        let [code, ..] = (self as u64).to_le_bytes();
+        code as i32
+    }
+
+    /// What the dispatcher is told when the interpreter's part of an instruction ended so.
+    pub(crate) fn from_end(end: BlockEnd) -> Self {
+        match end {
+            BlockEnd::Exit(Exit::Wfi) => Self::Wfi,
+            BlockEnd::Exit(Exit::SbiCall) => Self::SbiCall,
+            BlockEnd::Exit(Exit::Stopped | Exit::LimitReached)
+            | BlockEnd::Poll
+            | BlockEnd::Jump
+            | BlockEnd::Hot { .. } => Self::Poll,
         }
     }
 }
+
+/// What is called behind an instruction after which a poll is due, with the hart as after the
+/// instruction or its trap. Does what the dispatcher would do, and returns [`Leave::Resume`] or
+/// [`Leave::Unchanged`] if generated code may go on at `pc`.
+pub(crate) type Resume = unsafe extern "C" fn(cpu: *mut HartState) -> u64;
+
+/// What is called for an address that the jump cache does not know: the code for it, or null.
+pub(crate) type Find = unsafe extern "C" fn(cpu: *mut HartState, pc: u64) -> *const u8;
 
 /// Data access that missed the TLB, packed into one word by the translator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

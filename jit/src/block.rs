@@ -1,5 +1,5 @@
-//! Selection of a translation unit: the basic blocks reachable from a hot address by direct
-//! branches within its page.
+//! Selection of Cranelift's translation unit: the basic blocks reachable from a hot address
+//! by direct branches within its page.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::code::PageBytes;
 use crate::lower::{self, Emit, Lowering, Successors};
 
 /// Upper bound on the instructions of a fragment. Compile time grows with it, and the hart
-/// interprets the code meanwhile.
+/// executes the code in a lower tier meanwhile.
 const MAX_INSTRUCTIONS: usize = 256;
 const MAX_BLOCKS: usize = 32;
 /// Upper bound on the instructions of a block, which checks the quantum once, at its start.

@@ -1,17 +1,18 @@
 //! Jump cache of one hart: virtual address to generated code, probed inline by computed
-//! jumps.
+//! jumps; behind it, physical address to generated code.
 //!
 //! Direct-mapped by `pc`, with one table per privilege mode. The whole `pc` is the tag,
-//! canonical address or not, so it has no spare bit for the mode.
+//! canonical address or not, so it has no spare bit for the mode. The table by physical
+//! address is for what the others miss: its entries outlive changes of address translation.
 
 use std::mem::offset_of;
 
-use riscope_core::addr::{PAGE_BYTES, PAGE_MASK, PAGE_SHIFT};
+use riscope_core::addr::{GuestPhys, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT};
 use riscope_core::hart::PrivilegeMode;
 
 use crate::abi::offset;
 
-const SLOTS: usize = 4096;
+const SLOTS: usize = 16_384;
 const SLOT_BYTES: usize = size_of::<Entry>();
 
 /// Left shift from a `pc` to the byte offset of its slot: instructions are two bytes apart,
@@ -106,6 +107,8 @@ pub(crate) struct JumpCache {
     user: Table,
     supervisor: Table,
     machine: Table,
+    /// By physical address: what a change of address translation leaves valid.
+    physical: Table,
 }
 
 // SAFETY: the pointers refer to code that lives as long as the code cache.
@@ -153,9 +156,26 @@ impl JumpCache {
         self.tables().into_iter().for_each(|table| table.forget_page(page));
     }
 
-    /// Removes all entries.
+    /// Code for physical address `phys`.
+    pub(crate) fn get_physical(&self, phys: GuestPhys) -> Option<*const u8> {
+        let entry = self.physical.slots[slot(phys.0)];
+        (entry.pc == phys.0).then_some(entry.code)
+    }
+
+    /// Remembers code for physical address `phys`.
+    pub(crate) fn insert_physical(&mut self, phys: GuestPhys, code: *const u8) {
+        self.physical.insert(phys.0, code);
+    }
+
+    /// Removes all entries by virtual address: they may translate differently.
     pub(crate) fn clear(&mut self) {
         self.tables().into_iter().for_each(Table::clear);
+    }
+
+    /// Removes all entries: there may be other code, or none.
+    pub(crate) fn clear_code(&mut self) {
+        self.clear();
+        self.physical.clear();
     }
 }
 

@@ -1,14 +1,15 @@
-//! JIT engine: translates hot guest code to host code with Cranelift.
+//! JIT engine: translates hot guest code to host code, by templates and then with Cranelift.
 //!
 //! ```text
 //!        hart thread                              compiler thread
-//!  ┌──────────────────────────┐   hot block   ┌───────────────────────────┐
+//!  ┌──────────────────────────┐  hot fragment ┌───────────────────────────┐
 //!  │ engine.rs                ├──────────────►│ worker.rs                 │
 //!  │  interpret, count heat   │  (bounded     │  block.rs   bytes → blocks│
-//!  │  enter generated code    │   channel)    │  lower/     Insn → CLIF   │
-//!  │  serve its exits         │               │  compile.rs CLIF → bytes  │
+//!  │  baseline/ Insn → bytes  │   channel)    │  lower/     Insn → CLIF   │
+//!  │  enter generated code    │               │  compile.rs CLIF → bytes  │
+//!  │  serve its exits         │               │                           │
 //!  └───────────▲──────────────┘               └────────────┬──────────────┘
-//!              │ jump cache, link slots                    │ publish
+//!              │ publish; jump cache, link slots           │ publish
 //!  ┌───────────┴────────────────────────────────────────── ▼ ─────────────┐
 //!  │ code/  translations by physical page, in an arena; invalidation      │
 //!  └──────────────────────────────────────────────────────────────────────┘
@@ -18,15 +19,18 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | ABI and host | `abi`; `host`, `jump_cache`, `sys`; `arena`; `thunk` |
+//! | ABI and host | `abi`; `host`, `jump_cache`, `sys`; `arena`, `float_unit`; `thunk` |
 //! | code cache | `code` |
-//! | translation of an instruction | `translator`; `memory`; `lower` |
-//! | translation of a fragment | `block`; `translate`; `compile` |
+//! | tier 1, on x86-64 hosts | `baseline` |
+//! | tier 2: translation of an instruction | `translator`; `memory`; `lower` |
+//! | tier 2: translation of a fragment | `block`; `translate`; `compile` |
 //! | execution | `worker`; `engine` |
 //!
 //! Invariants:
-//! - Generated code keeps guest registers in [`riscope_core::hart::HartState`] and stores
-//!   every result at once, so an exit only has to supply a `pc`.
+//! - Where generated code is entered or left, all guest registers are in
+//!   [`riscope_core::hart::HartState`], so that code of either tier may jump to the other's.
+//!   Inside, Cranelift's code stores every result at once; code of templates keeps registers
+//!   of the host, and says behind each access which of them memory does not have.
 //! - Code is keyed by physical page and is relative to the `pc` that it is entered with:
 //!   one translation serves every mapping of the page.
 //! - A hart may enter a translation only if its last `fence.i` precedes a validation of the
@@ -39,10 +43,13 @@
 
 mod abi;
 mod arena;
+#[cfg_attr(not(target_arch = "x86_64"), path = "baseline/absent.rs")]
+mod baseline;
 mod block;
 mod code;
 mod compile;
 mod engine;
+mod float_unit;
 mod host;
 mod jump_cache;
 mod lower;

@@ -1,13 +1,14 @@
-//! Address translation in generated code: guest virtual to host address.
+//! Address translation in Cranelift's code: guest virtual to host address. Templates have
+//! their own, in `baseline/memory.rs`.
 //!
-//! [`Translator::host_pointer`] is its only implementation. It takes a *group*, a base
+//! [`Translator::host_pointer`] is the only implementation here. It takes a *group*, a base
 //! address and the span of bytes that the following accesses touch, so that one check
 //! serves several accesses. The hit is inlined. The miss is a cold block with a single
 //! `preserve_all` call, whose only argument is already in its register, so that no register
 //! has to be saved.
 //!
 //! ```text
-//!   entry  = tlb + (first >> 12 & 1023) * 32
+//!   entry  = tlb + (first >> 12 & 1023) * 64
 //!   offset = first - entry.start
 //!   if offset + span - 1 >= entry.length → cold: cpu.refill(cpu), cpu.host
 //!   host   = first + entry.addend
@@ -36,7 +37,7 @@ pub(crate) struct Group {
     pub(crate) store: bool,
 }
 
-const SLOT_MASK: i64 = abi::offset((TLB_ENTRIES - 1) << tlb::ENTRY_SHIFT) as i64;
+const SLOT_MASK: i64 = abi::offset((TLB_ENTRIES - 1) << tlb::SLOT_SHIFT) as i64;
 
 impl Translator<'_> {
     /// Host address of the first byte of `group`.
@@ -46,7 +47,7 @@ impl Translator<'_> {
         self.b.append_block_param(join, types::I64);
         self.b.set_cold_block(cold);
 
-        let shifted = self.b.ins().ushr_imm_u(group.first, i64::from(PAGE_SHIFT - tlb::ENTRY_SHIFT));
+        let shifted = self.b.ins().ushr_imm_u(group.first, i64::from(PAGE_SHIFT - tlb::SLOT_SHIFT));
         let slot = self.b.ins().band_imm_u(shifted, SLOT_MASK);
         let entry = self.b.ins().iadd(self.tlb, slot);
         let start = self.b.ins().load(types::I64, self.flags.tlb, entry, half + tlb::START);

@@ -2,9 +2,9 @@
 //!
 //! | thunk | called by | does |
 //! |---|---|---|
-//! | entry | host | calls a translation |
-//! | resolve | translation | default target of link slots: returns to the dispatcher |
-//! | refill | translation, as `preserve_all` | fills the TLB; abandons the access if it does not hit RAM |
+//! | entry | host, on AArch64 | calls a translation |
+//! | resolve | translation of either tier | default target of link slots: returns to the dispatcher |
+//! | refill | Cranelift's code, as `preserve_all` | fills the TLB; abandons the access if it does not hit RAM |
 //!
 //! `cranelift-jit` compiles them into the first bytes of the machine's arena; they are
 //! never freed.
@@ -204,5 +204,7 @@ extern "C" fn fill_tlb(cpu: *mut HartState) -> u64 {
     let state = hart.state_mut();
     state.pc = state.pc.wrapping_add_signed(i64::from(miss.pc_delta));
     state.countdown += i64::from(miss.unretired);
+    let optimised = &mut state.engine[Word::Optimised as usize];
+    *optimised = optimised.wrapping_sub(u64::from(miss.unretired));
     0
 }

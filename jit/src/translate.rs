@@ -53,5 +53,6 @@ impl Translator<'_> {
         self.leave(Leave::Quantum, pc);
         self.b.switch_to_block(hot);
         self.store_state(abi::COUNTDOWN, left);
+        self.count_retired(i64::from(count));
     }
 }

@@ -12,7 +12,7 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::FunctionBuilder;
 use riscope_core::addr::PageOffset;
 
-use crate::abi::{self, Leave};
+use crate::abi::{self, Leave, Word};
 
 /// Memory flags by kind of host memory accessed. Each kind has its own alias region; an
 /// access without one would order all others.
@@ -230,6 +230,14 @@ impl<'a> Translator<'a> {
         self.set_x(register, value);
     }
 
+    /// Counts instructions of this tier.
+    pub(crate) fn count_retired(&mut self, instructions: i64) {
+        let word = abi::word(Word::Optimised);
+        let counted = self.load_state(types::I64, word);
+        let counted = self.b.ins().iadd_imm_s(counted, instructions);
+        self.store_state(word, counted);
+    }
+
     /// Loads a field of the hart's state.
     pub(crate) fn load_state(&mut self, ty: Type, offset: i32) -> Value {
         self.b.ins().load(ty, self.flags.state, self.cpu, offset)
@@ -251,6 +259,7 @@ impl<'a> Translator<'a> {
         let left = self.load_state(types::I64, abi::COUNTDOWN);
         let left = self.b.ins().iadd_imm_s(left, unretired);
         self.store_state(abi::COUNTDOWN, left);
+        self.count_retired(-unretired);
         let pc = self.pc_of(self.at);
         self.leave(Leave::Interpret, pc);
         self.b.switch_to_block(hot);

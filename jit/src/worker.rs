@@ -1,7 +1,7 @@
 //! Compile service: a background thread, or synchronous compilation by the requesting hart.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -12,7 +12,7 @@ use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Tri
 use riscope_core::interp::Executed;
 
 use crate::block::Fragment;
-use crate::code::{Built, Claim, CodeCache, Covered, Dropped, PublishError, Source};
+use crate::code::{Built, Claim, Code, CodeCache, Covered, Dropped, PublishError, Source};
 use crate::compile::Compiler;
 
 /// Name of the compiler's thread. A panic there costs one translation.
@@ -31,6 +31,14 @@ pub(crate) struct Request {
     pub(crate) executed: Executed,
 }
 
+/// What the compiler thread is asked for.
+#[derive(Debug)]
+enum Order {
+    Compile(Box<Request>),
+    /// Empty the code cache, which is full.
+    MakeRoom,
+}
+
 /// Where translations are compiled.
 #[derive(Debug)]
 pub(crate) enum Worker {
@@ -46,17 +54,24 @@ impl Worker {
     /// # Errors
     /// Fails when the host cannot create a thread.
     pub(crate) fn thread(service: CompileService) -> std::io::Result<Self> {
-        let (queue, requests) = crossbeam_channel::bounded(usize::from(QUEUE));
+        // One place more than can be reserved: for the one order to make room.
+        let (queue, orders) = crossbeam_channel::bounded(usize::from(QUEUE) + 1);
+        let room_ordered = Arc::clone(&service.room_ordered);
         let counters = Arc::clone(&service.context.counters);
         let thread =
-            std::thread::Builder::new().name(COMPILER_THREAD.into()).spawn(move || service.serve_all(&requests))?;
-        Ok(Self::Thread(CompilerThread { queue, counters, _thread: JoinOnDrop(Some(thread)) }))
+            std::thread::Builder::new().name(COMPILER_THREAD.into()).spawn(move || service.serve_all(&orders))?;
+        Ok(Self::Thread(CompilerThread { queue, counters, room_ordered, _thread: JoinOnDrop(Some(thread)) }))
     }
 
     /// Lets harts compile themselves, by [`serve_here`].
     pub(crate) fn hart(service: CompileService) -> Self {
         Self::Hart(Box::new(Mutex::new(service)))
     }
+}
+
+/// Empties the code cache on the calling thread, which must not be [`crate::code::Online`].
+pub(crate) fn make_room_here(service: &Mutex<CompileService>) {
+    service.lock().unwrap_or_else(PoisonError::into_inner).make_room();
 }
 
 /// Compiles on the calling thread, which must not be [`crate::code::Online`]. Waits for
@@ -68,8 +83,10 @@ pub(crate) fn serve_here(service: &Mutex<CompileService>, request: Request) {
 /// Request queue and its compiler thread. Dropping it ends the thread.
 #[derive(Debug)]
 pub(crate) struct CompilerThread {
-    queue: Sender<Request>,
+    queue: Sender<Order>,
     counters: Arc<EngineCounters>,
+    /// Whether there is an order to make room that is not served yet.
+    room_ordered: Arc<AtomicBool>,
     /// Dropped after `queue`: the thread ends when the queue is disconnected.
     _thread: JoinOnDrop,
 }
@@ -85,6 +102,14 @@ impl CompilerThread {
         }
         Some(Place { thread: self, used: false })
     }
+
+    /// Has the code cache emptied, unless that has been asked for already.
+    pub(crate) fn make_room(&self) {
+        if !self.room_ordered.swap(true, Ordering::Relaxed) {
+            // There is a place for it; sending fails only if the thread has ended.
+            let _ = self.queue.try_send(Order::MakeRoom);
+        }
+    }
 }
 
 /// Reserved place in the queue; released unless it is used.
@@ -98,7 +123,7 @@ impl Place<'_> {
     /// Sends the request.
     pub(crate) fn ask(mut self, request: Request) {
         // A reserved place guarantees room; sending fails only if the thread has ended.
-        self.used = self.thread.queue.try_send(request).is_ok();
+        self.used = self.thread.queue.try_send(Order::Compile(Box::new(request))).is_ok();
     }
 }
 
@@ -129,24 +154,40 @@ pub(crate) struct CompileService {
     context: EngineContext,
     cache: Arc<CodeCache>,
     compiler: Compiler,
+    /// Whether a hart waits for room in the code cache.
+    room_ordered: Arc<AtomicBool>,
 }
 
 impl CompileService {
     /// A service that compiles for the machine of `context` into `cache`.
     pub(crate) fn new(context: &EngineContext, cache: &Arc<CodeCache>, compiler: Compiler) -> Self {
-        Self { context: context.clone(), cache: Arc::clone(cache), compiler }
+        Self { context: context.clone(), cache: Arc::clone(cache), compiler, room_ordered: Arc::default() }
     }
 
     /// Serves until every sender is gone, newest request first: the latest requests are for
     /// code that runs now, while the oldest of a long queue may be for code that no longer
     /// runs.
-    fn serve_all(mut self, requests: &Receiver<Request>) {
+    fn serve_all(mut self, orders: &Receiver<Order>) {
         let mut waiting = Vec::new();
-        while let Some(request) = next_request(requests, &mut waiting) {
-            self.context.counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
-            self.serve(request);
+        while let Some(order) = next_request(orders, &mut waiting) {
+            match order {
+                Order::Compile(request) => {
+                    self.context.counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
+                    self.serve(*request);
+                }
+                Order::MakeRoom => {
+                    self.make_room();
+                    self.room_ordered.store(false, Ordering::Relaxed);
+                }
+            }
         }
-        self.context.counters.queue_depth.fetch_sub(waiting.len() as u64, Ordering::Relaxed);
+        let requests = waiting.iter().filter(|order| matches!(order, Order::Compile(_))).count();
+        self.context.counters.queue_depth.fetch_sub(requests as u64, Ordering::Relaxed);
+    }
+
+    fn make_room(&self) {
+        let dropped = self.cache.flush(FlushReason::Full);
+        self.report(dropped);
     }
 
     fn serve(&mut self, request: Request) {
@@ -158,7 +199,7 @@ impl CompileService {
                 CompileFailure::Stale | CompileFailure::CacheFull => self.cache.unclaim(request.claim),
             }
             let (pc, phys) = (request.pc, request.claim.phys.0);
-            self.publish(ExecutionEvent::CompilationFailed { pc, phys, tier: Tier::Baseline, reason });
+            self.publish(ExecutionEvent::CompilationFailed { pc, phys, tier: Tier::Optimised, reason });
         }
     }
 
@@ -178,14 +219,17 @@ impl CompileService {
         let mut links = |target| cache.link_slot(phys.with_page_offset(target));
         let code = self.compiler.compile(&fragment, &mut links).ok_or(CompileFailure::Compiler)?;
         let covered = Covered::of(fragment.ranges());
-        self.make_room_and_publish(&source, Built { phys, code: &code, covered: &covered })?;
+        self.make_room_and_publish(
+            &source,
+            Built { phys, tier: Tier::Optimised, code: Code::whole(&code), covered: &covered },
+        )?;
         self.publish(ExecutionEvent::CodeBlockCompiled {
             pc: request.pc,
             phys: phys.0,
             block_size: count(fragment.guest_bytes()),
             instructions: count(fragment.instructions()),
             host_size: count(code.len()),
-            tier: Tier::Baseline,
+            tier: Tier::Optimised,
             trigger: Trigger::Hot,
             queue_wait_ns: started_ns.saturating_sub(request.asked_ns),
             compile_ns: monotonic_ns().saturating_sub(started_ns),
@@ -200,8 +244,7 @@ impl CompileService {
             Err(PublishError::Full) => {
                 // The flush drops the page of this code too; the code is compiled again
                 // when it is hot again.
-                let dropped = self.cache.flush(FlushReason::Full);
-                self.report(dropped);
+                self.make_room();
                 Err(CompileFailure::CacheFull)
             }
         }
@@ -231,7 +274,8 @@ fn next_request<R>(requests: &Receiver<R>, waiting: &mut Vec<R>) -> Option<R> {
     waiting.pop().or_else(|| requests.recv().ok())
 }
 
-fn count(n: usize) -> u32 {
+/// A number for an event.
+pub(crate) fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 

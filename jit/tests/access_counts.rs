@@ -15,7 +15,7 @@ mod tests {
     use riscope_core::interp::InterpreterFactory;
     use riscope_core::mem::GuestRam;
     use riscope_core::mmio::{MmioDevice, MmioFault, MmioMap, Width};
-    use riscope_jit::{JitConfig, JitFactory};
+    use riscope_jit::{JitConfig, JitFactory, Tiers};
     use vm_memory::{Bytes, GuestAddress};
 
     const RAM: u64 = 0x8000_0000;
@@ -155,18 +155,24 @@ mod tests {
 
     /// Checks both engines, after a warm-up in RAM.
     fn check(instruction: u32, address: u64, instructions_a_round: u64, expected: Counts) {
-        let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
-        let engines: [Box<dyn EngineFactory>; 2] = [Box::new(InterpreterFactory), Box::new(JitFactory { config })];
-        for (translates, factory) in [false, true].into_iter().zip(engines) {
+        let translator = |tiers| -> Box<dyn EngineFactory> {
+            let config = JitConfig { tiers, hot_threshold: 2, synchronous: true, ..JitConfig::default() };
+            Box::new(JitFactory { config })
+        };
+        let engines = [Box::new(InterpreterFactory), translator(Tiers::Baseline), translator(Tiers::Optimised)];
+        for factory in engines {
+            let translates = factory.name() != "interpreter";
             let mut bench = Bench::new(&*factory, instruction);
             bench.measure(FIRST, PLAIN);
             assert_eq!(bench.measure(FIRST, PLAIN), NOTHING, "{} engine, in the TLB", factory.name());
             let counted = bench.measure(address, instructions_a_round);
             assert_eq!(counted, expected, "{} engine, {instruction:#x} at {address:#x}", factory.name());
-            let translated = bench.counters.instructions()[Tier::Baseline.index()];
+            let translated: u64 = bench.counters.instructions()[Tier::Baseline.index()..].iter().sum();
             assert_eq!(translated > ROUNDS, translates, "{translated} translated instructions");
+            // The first tier calls the interpreter's handler, which takes its trap itself.
+            let leaves = translates && !(instruction == ATOMIC && factory.name() == "baseline");
             let left = bench.counters.code_exits()[CodeExit::Access.index()];
-            assert_eq!(left > ROUNDS / 2, translates, "generated code was left {left} times");
+            assert_eq!(left > ROUNDS / 2, leaves, "generated code was left {left} times");
         }
     }
 

@@ -20,97 +20,44 @@
 
 use std::collections::hash_map::Entry;
 use std::io;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use riscope_core::addr::{GuestPhys, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
-use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier};
+use riscope_core::event::{FlushReason, InvalidationReason, Tier};
 use riscope_core::mem::{GuestRam, MAX_HARTS, access};
 use rustc_hash::FxHashMap;
 
-use super::page::{CodePage, Covered, Lookup, PageBytes, copy_page};
+use super::page::{CodePage, Lookup, copy_page};
+use super::unit::{Built, Claim, Dropped, PublishError, Source};
 use crate::arena::Arena;
 use crate::thunk::Thunks;
 
 /// Epoch of a hart that executes no generated code: it has observed every epoch.
 pub(super) const OFFLINE: u64 = u64::MAX;
 
-/// Alignment of translations, in bytes.
-const CODE_ALIGN: usize = 32;
-
-/// Exclusive claim on compiling the code at an address, tied to one version of its page.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Claim {
-    pub(crate) phys: GuestPhys,
-    version: u64,
-}
-
-/// Snapshot of a page that a translation is made from.
-#[derive(Debug)]
-pub(crate) struct Source {
-    bytes: Arc<PageBytes>,
-    /// Page version; [`CodeCache::publish`] rejects code of an older one.
-    version: u64,
-}
-
-impl Source {
-    /// The page's bytes.
-    pub(crate) fn bytes(&self) -> &PageBytes {
-        &self.bytes
-    }
-}
-
-/// Finished translation, ready to publish.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Built<'a> {
-    pub(crate) phys: GuestPhys,
-    pub(crate) code: &'a [u8],
-    /// Parts of the source that the translation depends on.
-    pub(crate) covered: &'a Covered,
-}
-
-/// Reason why a translation could not be published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PublishError {
-    /// The page was dropped during compilation.
-    Stale,
-    /// The arena is full; [`CodeCache::flush`] makes room.
-    Full,
-}
-
 #[derive(Debug, Default)]
-struct Inner {
+pub(super) struct Inner {
     /// Pages by physical page number.
-    pages: FxHashMap<u64, CodePage>,
+    pub(super) pages: FxHashMap<u64, CodePage>,
+    /// Their numbers, at the place that each page knows: to go through them without them.
+    pub(super) numbers: Vec<u64>,
     /// First free byte of the arena.
-    next: usize,
-    next_version: u64,
-    blocks: u64,
+    pub(super) next: usize,
+    /// Whether everything has been dropped and the arena is about to be empty: until then
+    /// nothing may be placed in it.
+    pub(super) flushing: bool,
+    /// Whether something did not fit.
+    pub(super) full: bool,
+    /// First byte of the arena's end that is taken by cold parts.
+    pub(super) end: usize,
+    pub(super) next_version: u64,
+    /// Bytes of the arena and translations, by tier.
+    pub(super) bytes: [u64; Tier::ALL.len()],
+    pub(super) blocks: [u64; Tier::ALL.len()],
     /// Dropped pages, each with the epoch that its drop began.
-    dropped: Vec<(u64, CodePage)>,
-}
-
-/// What a call dropped, for the event that reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dropped {
-    /// Nothing.
-    Nothing,
-    /// Translations of changed pages.
-    Invalidated(u32, InvalidationReason),
-    /// All translations.
-    Flushed { blocks: u32, bytes: u64, reason: FlushReason },
-}
-
-impl Dropped {
-    /// The event that reports the drop.
-    pub(crate) fn event(self) -> Option<ExecutionEvent> {
-        match self {
-            Self::Nothing => None,
-            Self::Invalidated(blocks, reason) => Some(ExecutionEvent::CodeBlocksInvalidated { blocks, reason }),
-            Self::Flushed { blocks, bytes, reason } => Some(ExecutionEvent::CodeCacheFlushed { blocks, bytes, reason }),
-        }
-    }
+    pub(super) dropped: Vec<(u64, CodePage)>,
 }
 
 /// The code cache of one machine.
@@ -118,8 +65,8 @@ impl Dropped {
 pub(crate) struct CodeCache {
     ram: Arc<GuestRam>,
     counters: Arc<EngineCounters>,
-    arena: Arena,
-    thunks: Thunks,
+    pub(super) arena: Arena,
+    pub(super) thunks: Thunks,
     inner: Mutex<Inner>,
     pub(super) epoch: AtomicU64,
     pub(super) seen: [AtomicU64; MAX_HARTS],
@@ -134,7 +81,7 @@ impl CodeCache {
         let arena = Arena::new(size)?;
         let thunks = Thunks::compile(&arena).map_err(io::Error::other)?;
         counters.code_cache_limit.store(size as u64, Ordering::Relaxed);
-        let inner = Inner { next: thunks.bytes, ..Inner::default() };
+        let inner = Inner { next: thunks.bytes, end: size, ..Inner::default() };
         Ok(Self {
             ram,
             counters,
@@ -144,6 +91,11 @@ impl CodeCache {
             epoch: AtomicU64::new(0),
             seen: [const { AtomicU64::new(OFFLINE) }; MAX_HARTS],
         })
+    }
+
+    /// The epoch, see the head of this file.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
     }
 
     /// Code shared by all translations.
@@ -157,7 +109,7 @@ impl CodeCache {
     }
 
     /// Tries the lock, for harts: `None` while another thread holds it.
-    fn try_lock(&self) -> Option<MutexGuard<'_, Inner>> {
+    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, Inner>> {
         match self.inner.try_lock() {
             Ok(inner) => Some(inner),
             Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
@@ -187,7 +139,7 @@ impl CodeCache {
         let changed = inner.pages.get_mut(&number).is_some_and(|page| self.has_changed(number, page));
         let dropped = self.drop_pages(&mut inner, changed.then_some(number), InvalidationReason::CodeChanged);
         let claim = self.page(&mut inner, phys).and_then(|page| {
-            let claim = Claim { phys, version: page.version };
+            let claim = Claim { phys, promotion: false, version: page.version };
             match page.translations.entry(phys.page_offset()) {
                 Entry::Occupied(_) => None,
                 Entry::Vacant(entry) => {
@@ -197,6 +149,17 @@ impl CodeCache {
             }
         });
         Some((dropped, claim))
+    }
+
+    /// Claims code of a lower tier for compilation in a higher one, the first time that it is
+    /// asked for. `None` if the lock is taken.
+    pub(crate) fn claim_promotion(&self, phys: GuestPhys) -> Option<Option<Claim>> {
+        let mut inner = self.try_lock()?;
+        let page = inner.pages.get_mut(&phys.page_number());
+        Some(page.and_then(|page| {
+            let new = page.promoted.insert(phys.page_offset());
+            new.then_some(Claim { phys, promotion: true, version: page.version })
+        }))
     }
 
     /// Releases a claim; the code can be requested again.
@@ -216,9 +179,18 @@ impl CodeCache {
         let page = inner.pages.get_mut(&claim.phys.page_number()).filter(|page| page.version == claim.version);
         let Some(page) = page else { return };
         match outcome {
-            Some(outcome) => page.translations.insert(claim.phys.page_offset(), outcome),
-            None => page.translations.remove(&claim.phys.page_offset()),
-        };
+            // Never asked for again.
+            Some(_) if claim.promotion => {}
+            None if claim.promotion => {
+                page.promoted.remove(&claim.phys.page_offset());
+            }
+            Some(outcome) => {
+                page.translations.insert(claim.phys.page_offset(), outcome);
+            }
+            None => {
+                page.translations.remove(&claim.phys.page_offset());
+            }
+        }
     }
 
     /// Snapshot of the page of `phys` to translate from.
@@ -229,7 +201,7 @@ impl CodeCache {
     }
 
     /// Entry of the page of `phys`; copies the page on first use.
-    fn page<'a>(&self, inner: &'a mut Inner, phys: GuestPhys) -> Option<&'a mut CodePage> {
+    pub(super) fn page<'a>(&self, inner: &'a mut Inner, phys: GuestPhys) -> Option<&'a mut CodePage> {
         let number = phys.page_number();
         if !inner.pages.contains_key(&number) {
             let host = self.ram.host_ptr(phys.page_start(), PAGE_SIZE)?;
@@ -237,7 +209,8 @@ impl CodeCache {
             inner.next_version += 1;
             // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
             let bytes = unsafe { copy_page(host) };
-            inner.pages.insert(number, CodePage::new(bytes, inner.next_version));
+            inner.pages.insert(number, CodePage::new(bytes, inner.next_version, inner.numbers.len()));
+            inner.numbers.push(number);
         }
         inner.pages.get_mut(&number)
     }
@@ -245,16 +218,11 @@ impl CodeCache {
     /// Address of the link slot for jumps to `target` from its own page.
     pub(crate) fn link_slot(&self, target: GuestPhys) -> *const u8 {
         let mut inner = self.lock();
-        let resolve = self.thunks.resolve.cast_mut();
+        let resolve = self.thunks.resolve;
         let Some(page) = inner.pages.get_mut(&target.page_number()) else {
             return self.thunks.resolve_slot();
         };
-        let ready = match page.translations.get(&target.page_offset()) {
-            Some(Lookup::Ready(code)) => code.cast_mut(),
-            _ => resolve,
-        };
-        let slot = page.links.entry(target.page_offset()).or_insert_with(|| Box::new(AtomicPtr::new(ready)));
-        slot.as_ptr().cast_const().cast()
+        page.link_slot(target.page_offset(), resolve)
     }
 
     /// Makes a translation visible to all harts.
@@ -265,22 +233,8 @@ impl CodeCache {
         let page = inner.pages.get_mut(&built.phys.page_number()).filter(|page| page.version == source.version);
         // The copy may have been refreshed meanwhile; the code translated must be the same.
         let page = page.filter(|page| built.covered.is_same_in(&page.bytes, &source.bytes));
-        let page = page.ok_or(PublishError::Stale)?;
-        let at = inner.next.next_multiple_of(CODE_ALIGN);
-        if self.arena.size().saturating_sub(at) < built.code.len() {
-            return Err(PublishError::Full);
-        }
-        inner.next = at + built.code.len();
-        // SAFETY: the space was just allocated. Nothing has executed there since the last
-        // flush, which waited for all harts.
-        let code = unsafe { self.arena.write(at, built.code) };
-        page.add(built.phys.page_offset(), code, built.covered);
-        if let Some(slot) = page.links.get(&built.phys.page_offset()) {
-            slot.store(code.cast_mut(), Ordering::Release);
-        }
-        inner.blocks += 1;
-        self.count(inner);
-        Ok(())
+        page.ok_or(PublishError::Stale)?;
+        self.place(inner, built).map(|_| ()).ok_or(PublishError::Full)
     }
 
     /// Drops the translations of pages whose code has changed, as `fence.i` requires, or an
@@ -288,13 +242,16 @@ impl CodeCache {
     /// not enter generated code until a call succeeds.
     pub(crate) fn validate(&self, reason: InvalidationReason) -> Option<Dropped> {
         let mut inner = self.try_lock()?;
-        let changed = |(number, page): (&u64, &mut CodePage)| self.has_changed(*number, page).then_some(*number);
-        let changed: Vec<u64> = inner.pages.iter_mut().filter_map(changed).collect();
+        let Inner { numbers, pages, .. } = &mut *inner;
+        let suspect = numbers.iter().filter(|&&number| self.is_suspect(number));
+        let changed =
+            suspect.filter(|number| pages.get_mut(number).is_some_and(|page| self.has_new_code(**number, page)));
+        let changed: Vec<u64> = changed.copied().collect();
         Some(self.drop_pages(&mut inner, changed, reason))
     }
 
     /// Drops the pages with these numbers.
-    fn drop_pages(
+    pub(super) fn drop_pages(
         &self,
         inner: &mut Inner,
         changed: impl IntoIterator<Item = u64>,
@@ -311,13 +268,20 @@ impl CodeCache {
     }
 
     /// Whether the page must be dropped. If not, its copy is current.
-    fn has_changed(&self, number: u64, page: &mut CodePage) -> bool {
-        let phys = GuestPhys(number * PAGE_SIZE);
-        let Some(index) = self.ram.page_index(phys) else { return true };
-        if !self.ram.tracker().take_suspect(index) {
-            return false;
-        }
-        let Some(host) = self.ram.host_ptr(phys, PAGE_SIZE) else { return true };
+    pub(super) fn has_changed(&self, number: u64, page: &mut CodePage) -> bool {
+        self.is_suspect(number) && self.has_new_code(number, page)
+    }
+
+    /// Whether the page may differ from its copy. To be compared then, as the record of
+    /// completed writes is cleared.
+    fn is_suspect(&self, number: u64) -> bool {
+        let index = self.ram.page_index(GuestPhys(number * PAGE_SIZE));
+        index.is_none_or(|index| self.ram.tracker().take_suspect(index))
+    }
+
+    /// Compares a page with its copy: whether it must be dropped. If not, its copy is current.
+    fn has_new_code(&self, number: u64, page: &mut CodePage) -> bool {
+        let Some(host) = self.ram.host_ptr(GuestPhys(number * PAGE_SIZE), PAGE_SIZE) else { return true };
         // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
         unsafe { !access::holds(host, &*page.bytes) && !page.renew(&copy_page(host)) }
     }
@@ -325,23 +289,36 @@ impl CodeCache {
     /// Drops a page; returns its number of translations.
     fn drop_page(&self, inner: &mut Inner, number: u64) -> u32 {
         let Some(page) = inner.pages.remove(&number) else { return 0 };
+        inner.numbers.swap_remove(page.place);
+        if let Some(moved) = inner.numbers.get(page.place).and_then(|moved| inner.pages.get_mut(moved)) {
+            moved.place = page.place;
+        }
         for slot in page.links.values() {
             slot.store(self.thunks.resolve.cast_mut(), Ordering::Release);
         }
         if let Some(index) = self.ram.page_index(GuestPhys(number * PAGE_SIZE)) {
             self.ram.tracker().clear_code(index);
         }
-        let ready = page.translations.values().filter(|state| matches!(state, Lookup::Ready(_))).map(|_| 1).sum();
-        inner.blocks -= u64::from(ready);
+        let mut ready = 0;
+        for state in page.translations.values() {
+            if let Lookup::Ready { tier, .. } = state {
+                inner.blocks[tier.index()] -= 1;
+                ready += 1;
+            }
+        }
         inner.dropped.push((self.epoch.load(Ordering::SeqCst) + 1, page));
         ready
     }
 
     /// Drops all translations and waits until no hart can be executing one. Leaves the
-    /// arena empty. Must not be called by an online hart.
+    /// arena empty. Does nothing while another thread does so. Must not be called by an
+    /// online hart.
     pub(crate) fn flush(&self, reason: FlushReason) -> Dropped {
         let mut inner = self.lock();
-        let bytes = (inner.next - self.thunks.bytes) as u64;
+        if std::mem::replace(&mut inner.flushing, true) {
+            return Dropped::Nothing;
+        }
+        let bytes = (inner.next - self.thunks.bytes + self.arena.size() - inner.end) as u64;
         let numbers: Vec<u64> = inner.pages.keys().copied().collect();
         let blocks = numbers.into_iter().map(|number| self.drop_page(&mut inner, number)).sum();
         let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
@@ -350,7 +327,10 @@ impl CodeCache {
             std::thread::sleep(std::time::Duration::from_micros(100));
         }
         let mut inner = self.lock();
+        (inner.flushing, inner.full) = (false, false);
         inner.next = self.thunks.bytes;
+        inner.end = self.arena.size();
+        inner.bytes = [0; Tier::ALL.len()];
         inner.dropped.clear();
         self.count(&inner);
         Dropped::Flushed { blocks, bytes, reason }
@@ -373,9 +353,11 @@ impl CodeCache {
         inner.dropped.retain(|(epoch, _)| *epoch > oldest);
     }
 
-    fn count(&self, inner: &Inner) {
-        let used = (inner.next - self.thunks.bytes) as u64;
-        self.counters.code_cache_used[Tier::Baseline.index()].store(used, Ordering::Relaxed);
-        self.counters.resident_blocks[Tier::Baseline.index()].store(inner.blocks, Ordering::Relaxed);
+    pub(super) fn count(&self, inner: &Inner) {
+        let tiers = self.counters.code_cache_used.iter().zip(&self.counters.resident_blocks);
+        for ((used, resident), (bytes, blocks)) in tiers.zip(inner.bytes.iter().zip(inner.blocks)) {
+            used.store(*bytes, Ordering::Relaxed);
+            resident.store(blocks, Ordering::Relaxed);
+        }
     }
 }

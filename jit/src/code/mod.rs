@@ -3,7 +3,10 @@
 mod cache;
 mod online;
 mod page;
+mod place;
+mod unit;
 
-pub(crate) use cache::{Built, Claim, CodeCache, Dropped, PublishError, Source};
+pub(crate) use cache::CodeCache;
 pub(crate) use online::Online;
 pub(crate) use page::{Covered, Lookup, PageBytes};
+pub(crate) use unit::{Built, Claim, Code, Crossing, Dropped, Made, PublishError, Source, Translated};

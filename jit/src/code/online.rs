@@ -35,7 +35,7 @@ impl<'a> Online<'a> {
     pub(crate) fn quiesce(&self, jump_cache: &mut JumpCache, filled_in: &mut u64) {
         let epoch = self.cache.epoch.load(Ordering::SeqCst);
         if *filled_in != epoch {
-            jump_cache.clear();
+            jump_cache.clear_code();
             *filled_in = epoch;
         }
         if self.cache.seen[self.hart].swap(epoch, Ordering::SeqCst) != epoch {

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use riscope_core::addr::{PAGE_BYTES, PageOffset};
+use riscope_core::event::Tier;
 use riscope_core::mem::access;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Bytes of one page.
 pub(crate) type PageBytes = [u8; PAGE_BYTES];
@@ -15,7 +16,11 @@ pub(crate) type PageBytes = [u8; PAGE_BYTES];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
     /// Translated; host address of its entry.
-    Ready(*const u8),
+    Ready {
+        code: *const u8,
+        /// Who made it.
+        tier: Tier,
+    },
     /// It is being compiled.
     Pending,
     /// Not translatable.
@@ -37,21 +42,17 @@ pub(super) unsafe fn copy_page(host: *mut u8) -> PageBytes {
 
 /// Halfwords of a page that translations were made from. The others may change without
 /// invalidating any: many programs keep data beside code.
-#[derive(Clone, Debug)]
-pub(crate) struct Covered([bool; PAGE_BYTES / 2]);
-
-impl Default for Covered {
-    fn default() -> Self {
-        Self([false; PAGE_BYTES / 2])
-    }
-}
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Covered([u64; PAGE_BYTES / 2 / 64]);
 
 impl Covered {
     /// Halfwords of the instructions at these byte ranges of the page.
     pub(crate) fn of(instructions: impl Iterator<Item = Range<PageOffset>>) -> Self {
         let mut covered = Self::default();
         for Range { start, end } in instructions {
-            covered.0[start.index() / 2..end.index() / 2].fill(true);
+            for halfword in start.index() / 2..end.index() / 2 {
+                covered.0[halfword / 64] |= 1 << (halfword % 64);
+            }
         }
         covered
     }
@@ -59,7 +60,8 @@ impl Covered {
     /// Whether two copies of the page have the same code.
     pub(super) fn is_same_in(&self, a: &PageBytes, b: &PageBytes) -> bool {
         let halfwords = a.as_chunks::<2>().0.iter().zip(b.as_chunks::<2>().0);
-        halfwords.zip(self.0).all(|((a, b), covered)| !covered || a == b)
+        let covers = |n: usize| self.0[n / 64] >> (n % 64) & 1 != 0;
+        halfwords.enumerate().all(|(n, (a, b))| a == b || !covers(n))
     }
 
     fn add(&mut self, other: &Self) {
@@ -72,6 +74,8 @@ impl Covered {
 /// A page with translations.
 #[derive(Debug)]
 pub(super) struct CodePage {
+    /// Index of its number in the list of the cache.
+    pub(super) place: usize,
     pub(super) bytes: Arc<PageBytes>,
     /// Distinguishes it from earlier entries of the same page.
     pub(super) version: u64,
@@ -80,6 +84,8 @@ pub(super) struct CodePage {
     pub(super) translations: FxHashMap<PageOffset, Lookup>,
     /// Link slots by target offset: jump targets within the page, loaded by generated code.
     pub(super) links: FxHashMap<PageOffset, Box<AtomicPtr<u8>>>,
+    /// Code of a lower tier that was requested from a higher one, once and for all.
+    pub(super) promoted: FxHashSet<PageOffset>,
 }
 
 // SAFETY: the pointers refer to code in the arena, which outlives the page.
@@ -87,13 +93,15 @@ unsafe impl Send for CodePage {}
 
 impl CodePage {
     /// An entry without translations.
-    pub(super) fn new(bytes: PageBytes, version: u64) -> Self {
+    pub(super) fn new(bytes: PageBytes, version: u64, place: usize) -> Self {
         Self {
+            place,
             bytes: Arc::new(bytes),
             version,
             covered: Covered::default(),
             translations: FxHashMap::default(),
             links: FxHashMap::default(),
+            promoted: FxHashSet::default(),
         }
     }
 
@@ -112,10 +120,28 @@ impl CodePage {
         true
     }
 
-    /// Adds a translation of code at `offset`.
-    pub(super) fn add(&mut self, offset: PageOffset, code: *const u8, covered: &Covered) {
+    /// Adds a translation of code at `offset`, in place of one of a lower tier. Returns the
+    /// tier of that.
+    pub(super) fn add(&mut self, offset: PageOffset, code: *const u8, tier: Tier, covered: &Covered) -> Option<Tier> {
         self.covered.add(covered);
-        self.translations.insert(offset, Lookup::Ready(code));
+        if let Some(slot) = self.links.get(&offset) {
+            slot.store(code.cast_mut(), Ordering::Release);
+        }
+        match self.translations.insert(offset, Lookup::Ready { code, tier }) {
+            Some(Lookup::Ready { tier, .. }) => Some(tier),
+            _ => None,
+        }
+    }
+
+    /// Address of the link slot for jumps to `target`, which leads to `resolve` while there
+    /// is no translation.
+    pub(super) fn link_slot(&mut self, target: PageOffset, resolve: *const u8) -> *const u8 {
+        let code = match self.translations.get(&target) {
+            Some(Lookup::Ready { code, .. }) => *code,
+            _ => resolve,
+        };
+        let slot = self.links.entry(target).or_insert_with(|| Box::new(AtomicPtr::new(code.cast_mut())));
+        slot.as_ptr().cast_const().cast()
     }
 }
 
@@ -125,9 +151,9 @@ mod tests {
 
     /// A page with a translation of two instructions of four bytes at offset 8.
     fn translated() -> CodePage {
-        let mut page = CodePage::new([0; PAGE_BYTES], 1);
+        let mut page = CodePage::new([0; PAGE_BYTES], 1, 0);
         let [first, second, end] = [8, 12, 16].map(PageOffset::of);
-        page.add(first, std::ptr::dangling(), &Covered::of([first..second, second..end].into_iter()));
+        page.add(first, std::ptr::dangling(), Tier::Baseline, &Covered::of([first..second, second..end].into_iter()));
         page
     }
 

@@ -116,6 +116,19 @@ pub(crate) mod float {
         0
     }
 
+    /// The control register; never asked for.
+    pub(crate) fn in_force() -> u64 {
+        0
+    }
+
+    /// Sets the control register; never called.
+    pub(crate) fn put_in_force(_: u64) {}
+
+    /// The control register, whose flags are cleared; never asked for.
+    pub(crate) fn take_flags() -> u64 {
+        0
+    }
+
     /// Flags accrued in the control register.
     pub(crate) fn flags(_: u64) -> Flags {
         Flags::NONE

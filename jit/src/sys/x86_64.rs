@@ -32,15 +32,16 @@ macro_rules! return_to_host {
     };
 }
 
-/// Calls the entry thunk `thunk(cpu, code, pc)`: saves the callee-saved registers, records
+/// Calls the translation `code` for `pc`: saves the callee-saved registers, records
 /// the stack pointer for [`abandon`], and loads the guest's floating-point control register
 /// unless it is 0.
 ///
 /// # Safety
 /// `cpu` is the state of the calling thread's hart with all engine words set,
-/// `code` is a translation for `pc`, `thunk` is the entry thunk.
+/// `code` is a translation for `pc`. The entry thunk is not needed here: arguments of
+/// Cranelift's `tail` convention are where System V has them.
 #[unsafe(naked)]
-pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8, pc: u64, thunk: *const u8) -> u64 {
+pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8, pc: u64, _thunk: *const u8) -> u64 {
     naked_asm!(
         "push rbp",
         "mov rbp, rsp",
@@ -56,7 +57,9 @@ pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8,
         "stmxcsr [rdi + {host_float_control}]",
         "ldmxcsr [rdi + {float_control}]",
         "2:",
-        "call rcx",
+        "mov rax, rsi",
+        "mov rsi, rdx",
+        "call rax",
         return_to_host!(),
         host_stack = const HOST_STACK,
         float_control = const FLOAT_CONTROL,
@@ -88,6 +91,8 @@ pub(crate) fn make_visible(_code: *const u8, _len: usize) {}
 pub(crate) mod float {
     //! MXCSR: exception flags, exception masks and rounding mode.
 
+    use std::arch::asm;
+
     use riscope_core::fp::{Flags, RoundingMode};
 
     /// Whether generated code may use the host's floating-point unit.
@@ -118,6 +123,31 @@ pub(crate) mod float {
             RoundingMode::NearestMaxMagnitude => return 0,
         };
         MASKED | rounding << ROUNDING_SHIFT
+    }
+
+    /// MXCSR.
+    pub(crate) fn in_force() -> u64 {
+        let mut control = 0u32;
+        // SAFETY: stores four bytes at the address that it is given.
+        unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut control, options(nostack, preserves_flags)) };
+        u64::from(control)
+    }
+
+    /// Sets MXCSR to what [`control`] or [`in_force`] gave.
+    #[expect(clippy::cast_possible_truncation, reason = "the register has 32 bits")]
+    pub(crate) fn put_in_force(control: u64) {
+        let control = control as u32;
+        // SAFETY: exceptions are masked in all values of either origin. The compiler assumes
+        // the default rounding mode, which matters for floating-point code only; between
+        // here and the return to generated code there is none.
+        unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const control, options(nostack, preserves_flags, readonly)) };
+    }
+
+    /// MXCSR, whose flags are cleared.
+    pub(crate) fn take_flags() -> u64 {
+        let control = in_force();
+        put_in_force(control & !0x3f);
+        control
     }
 
     /// Flags accrued in MXCSR. Its denormal-operand flag has no RISC-V counterpart.

@@ -6,7 +6,7 @@ use riscope_core::engine::EngineFactory;
 use riscope_core::event::Tier;
 use riscope_core::hart::ExceptionCause;
 use riscope_core::interp::InterpreterFactory;
-use riscope_jit::{JitConfig, JitFactory};
+use riscope_jit::{JitConfig, JitFactory, Tiers};
 
 use super::generate;
 use super::generate::profile::Profile;
@@ -18,9 +18,10 @@ use super::shrink::shrink;
 /// Instructions per program; most repeat their main line more than a hundred times.
 const INSTRUCTIONS: u64 = 60_000;
 
-/// The JIT configured to compile nearly everything, at the same time in every run.
-pub(crate) fn translator() -> JitFactory {
-    let config = JitConfig { hot_threshold: 2, code_cache_bytes: 1 << 20, synchronous: true, ..JitConfig::default() };
+/// The engine with these tiers such that nearly everything is translated, and at the same
+/// moment in every run.
+pub(crate) fn translator(tiers: Tiers) -> JitFactory {
+    let config = JitConfig { tiers, hot_threshold: 2, code_cache_bytes: 1 << 20, synchronous: true };
     JitFactory { config }
 }
 

@@ -38,6 +38,8 @@ mod shrink;
 
 #[cfg(test)]
 mod tests {
+    use riscope_jit::Tiers;
+
     use crate::campaign::{differ, run, translator};
     use crate::generate;
     use crate::generate::profile::{CONTROL, FLOAT, INTEGER, MEMORY, PATCHING, PRIVILEGED, Profile};
@@ -65,7 +67,7 @@ mod tests {
         for profile in [&INTEGER, &MEMORY, &FLOAT, &CONTROL, &PRIVILEGED, &PATCHING] {
             for seed in 0..REPEATED {
                 let program = generate::program(profile, seed, 60_000);
-                let difference = differ(&program, &translator(), &translator(), None);
+                let difference = differ(&program, &translator(Tiers::All), &translator(Tiers::All), None);
                 assert_eq!(difference, None, "in {}, seed {seed}", profile.name);
             }
         }
@@ -85,11 +87,13 @@ mod tests {
     fn engines_agree(profile: &Profile, millions: u64, translated: u64, iterations: u64) {
         let instructions = variable("RISCOPE_FUZZ_INSTRUCTIONS").unwrap_or(millions * 1_000_000);
         let seed = variable("RISCOPE_FUZZ_SEED").unwrap_or(0x5eed_0000_0000);
-        let statistics = run(profile, seed, instructions, &translator())
-            .unwrap_or_else(|finding| panic!("in {}: {finding}", profile.name));
-        assert!(statistics.translated_percent() >= translated, "{statistics:?}");
-        assert!(statistics.median_iterations() >= iterations, "{statistics:?}");
-        assert!(statistics.blocks > statistics.programs, "{statistics:?}");
+        for tiers in [Tiers::All, Tiers::Optimised] {
+            let statistics = run(profile, seed, instructions, &translator(tiers))
+                .unwrap_or_else(|finding| panic!("in {}, {}: {finding}", profile.name, tiers.name()));
+            assert!(statistics.translated_percent() >= translated, "{}: {statistics:?}", tiers.name());
+            assert!(statistics.median_iterations() >= iterations, "{}: {statistics:?}", tiers.name());
+            assert!(statistics.blocks > statistics.programs, "{}: {statistics:?}", tiers.name());
+        }
     }
 
     #[test]

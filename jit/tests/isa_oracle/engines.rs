@@ -10,7 +10,7 @@ use riscope_core::event::Tier;
 use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
 use riscope_core::interp::InterpreterFactory;
 use riscope_core::mem::GuestRam;
-use riscope_jit::{JitConfig, JitFactory};
+use riscope_jit::{JitConfig, JitFactory, Tiers};
 use vm_memory::{Bytes, GuestAddress};
 
 use super::suite::{IMAGE, Suite};
@@ -47,8 +47,8 @@ pub(crate) fn interpreter() -> Box<dyn EngineFactory> {
     Box::new(InterpreterFactory)
 }
 
-/// The JIT, compiling code that runs twice.
-pub(crate) fn translator() -> Box<dyn EngineFactory> {
-    let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
+/// The engine with these tiers, translating what runs twice.
+pub(crate) fn translator(tiers: Tiers) -> Box<dyn EngineFactory> {
+    let config = JitConfig { tiers, hot_threshold: 2, synchronous: true, ..JitConfig::default() };
     Box::new(JitFactory { config })
 }

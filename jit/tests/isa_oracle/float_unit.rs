@@ -12,7 +12,7 @@ mod tests {
     use riscope_core::engine::{Engine, EngineContext, EngineFactory, Exit};
     use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
     use riscope_core::mem::GuestRam;
-    use riscope_jit::{JitConfig, JitFactory};
+    use riscope_jit::{JitConfig, JitFactory, Tiers};
     use vm_memory::{Bytes, GuestAddress};
 
     use crate::common::assembler::Assembler;
@@ -62,8 +62,8 @@ mod tests {
         asm.finish()
     }
 
-    #[test]
-    fn the_host_keeps_its_rounding_mode_and_flags() {
+    /// Runs the program in pieces; generated code must be left for each of `exits`.
+    fn the_host_keeps_its_register(tiers: Tiers, exits: &[CodeExit]) {
         let ram = Arc::new(GuestRam::new(GuestPhys(RAM), 8192).expect("guest memory"));
         ram.memory().write_slice(&program(), GuestAddress(RAM)).expect("the program fits");
         let counters: Arc<CounterPage> = Arc::default();
@@ -71,7 +71,7 @@ mod tests {
             HartConfig { counters: Arc::clone(&counters), ..HartConfig::alone(Arc::clone(&ram), Clock::manual()) };
         let mut hart = Hart::new(config);
         hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
-        let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
+        let config = JitConfig { tiers, hot_threshold: 2, synchronous: true, ..JitConfig::default() };
         let mut engine: Box<dyn Engine> =
             JitFactory { config }.engines(&EngineContext::alone(ram), 1).expect("an engine").remove(0);
 
@@ -82,9 +82,29 @@ mod tests {
         }
         assert_eq!(hart.state().f[3], 0x3fd5_5555_5555_5556, "1/3, rounded up");
         assert_eq!(hart.state().fflags, 1, "inexact");
-        for exit in [CodeExit::Quantum, CodeExit::Lookup, CodeExit::Fallback, CodeExit::Access] {
+        for &exit in exits {
             let count = counters.code_exits()[exit as usize];
             assert!(count > 0, "generated code was never left for {exit:?}");
         }
+    }
+
+    #[test]
+    fn the_host_keeps_its_rounding_mode_and_flags() {
+        let exits = [CodeExit::Quantum, CodeExit::Lookup, CodeExit::Fallback, CodeExit::Access];
+        the_host_keeps_its_register(Tiers::Optimised, &exits);
+    }
+
+    #[test]
+    fn the_host_keeps_its_rounding_mode_and_flags_beside_templates() {
+        // They call the interpreter for what the other tier leaves generated code for.
+        let exits = [CodeExit::Quantum, CodeExit::Access];
+        the_host_keeps_its_register(Tiers::Baseline, &exits);
+    }
+
+    #[test]
+    fn the_host_keeps_its_rounding_mode_and_flags_in_all_tiers() {
+        // `System` stands for the promotion of what computes.
+        let exits = [CodeExit::Quantum, CodeExit::Fallback, CodeExit::Access, CodeExit::System];
+        the_host_keeps_its_register(Tiers::All, &exits);
     }
 }

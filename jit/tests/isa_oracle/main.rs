@@ -39,6 +39,8 @@ mod tests {
     use crate::cases::{
         ATOMIC, BASE, BITS, COMPRESSED, CONTROL, DOUBLE, FLOW, GROUPS, Group, MEMORY, MULTIPLY, SINGLE,
     };
+    use riscope_jit::Tiers;
+
     use crate::engines::{self, interpreter, translator};
     use crate::reference;
 
@@ -52,7 +54,8 @@ mod tests {
         let (name, suite) = (group.name, (group.build)());
         let expected = reference::results(name, &suite);
         assert_eq!(expected.len(), suite.results(), "{name}: the simulator gave another number of results");
-        for factory in [interpreter(), translator()] {
+        let engines = [Tiers::Baseline, Tiers::Optimised].map(translator);
+        for factory in engines.into_iter().chain([interpreter()]) {
             let (found, share) = engines::results(&suite, &*factory);
             let differing = (0..found.len()).filter(|&n| expected[n] != found[n]);
             let lines: Vec<_> = differing

@@ -127,10 +127,11 @@ pub const INSTRUCTIONS_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0,
 /// Host bytes of a block: powers of two from 64 to 65536.
 pub const HOST_BYTES_BUCKETS: &[f64] =
     &[64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0];
-/// Executions of a block that became hot. The default threshold of 32 has a bucket of its
-/// own, because most blocks are detected there while the compiler keeps up, and quantiles
-/// would otherwise be far too low. Above it, where a long queue raises the threshold, there
-/// are two to four buckets per power of two, up to the maximum threshold of 16384.
+/// Executions of a block that became hot. The default threshold of 16 has a bucket of its
+/// own, because most blocks are detected there, and quantiles would otherwise be far too low.
+/// Above it there are two to four buckets per power of two up to 1024, the sample of a
+/// promotion, and fewer up to the maximum threshold of 16384.
 pub const EXECUTIONS_BUCKETS: &[f64] = &[
-    31.0, 32.0, 36.0, 40.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0, 768.0, 1024.0, 2048.0, 4096.0, 16384.0,
+    15.0, 16.0, 18.0, 20.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0, 768.0, 1024.0, 2048.0,
+    4096.0, 16384.0,
 ];

@@ -113,5 +113,6 @@ fn compile_span(tier: Tier) -> &'static str {
     match tier {
         Tier::Interpreter => "jit.compile interpreter",
         Tier::Baseline => "jit.compile baseline",
+        Tier::Optimised => "jit.compile optimised",
     }
 }

@@ -127,5 +127,6 @@ fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {
         PanicChoice::Reset => OnPanic::Reset,
     };
     spec.disks.clone_from(&arguments.disks);
+    spec.balloon = arguments.balloon;
     spec.reboot = !arguments.no_reboot;
 }

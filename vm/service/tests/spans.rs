@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_gets_boot_and_compilations_with_parents_and_times() {
+    fn a_receiver_gets_boot_and_hotspots_with_parents_and_times() {
         let receiver = Receiver::start();
         let before = now();
         let outcome = boot(Some(&receiver.url()));
@@ -156,9 +156,10 @@ mod tests {
             inside(phase, boot);
         }
         assert!(phases.is_sorted_by_key(|phase| phase.start), "{phases:#?}");
-        let compilations: Vec<&Span> = spans.iter().filter(|span| span.name.starts_with("jit.compile ")).collect();
-        assert!(!compilations.is_empty(), "a boot has long compilations: {spans:#?}");
-        for span in compilations {
+        // Long compilations may be among them; the tests of telemetry make some.
+        let of_engine: Vec<&Span> = spans.iter().filter(|span| span.name.starts_with("jit.")).collect();
+        assert!(of_engine.iter().any(|span| span.name == "jit.hotspot"), "a boot has hotspots: {spans:#?}");
+        for span in of_engine {
             let parent = spans.iter().find(|other| other.id == span.parent);
             let parent = parent.unwrap_or_else(|| panic!("the parent of {span:?} did not come"));
             assert!(["vm.run", "vm.boot", "jit.hotspot"].contains(&parent.name.as_str()), "{span:?} in {parent:?}");

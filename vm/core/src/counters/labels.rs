@@ -37,6 +37,8 @@ labels! {
         Lookup "lookup",
         /// An access faulted, hit a device or crossed a page.
         Access "access",
+        /// A trap, `wfi`, a fence or a control register, after which a poll is due.
+        System "system",
     }
 }
 

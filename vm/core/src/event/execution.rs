@@ -10,6 +10,8 @@ labels! {
         Interpreter "interpreter",
         /// First translation of a block.
         Baseline "baseline",
+        /// The translation of what is hot, by an optimising compiler.
+        Optimised "optimised",
     }
 }
 

@@ -15,7 +15,7 @@ macro_rules! data_access {
         #[inline(always)]
         pub(crate) fn $load(&mut self, va: u64) -> Result<u64, Exception> {
             // SAFETY: `state.tlb` always points to a bank of this hart's MMU.
-            let entry = unsafe { &(&(*self.state.tlb).read)[slot(va)] };
+            let entry = unsafe { &(&(*self.state.tlb).slots)[slot(va)].read };
             match entry.lookup(va, $len) {
                 // SAFETY: a TLB entry translates to guest RAM.
                 Some(host) => Ok(unsafe { $raw_load(host) }),
@@ -27,7 +27,7 @@ macro_rules! data_access {
         #[inline(always)]
         pub(crate) fn $store(&mut self, va: u64, value: u64) -> Result<(), Exception> {
             // SAFETY: `state.tlb` always points to a bank of this hart's MMU.
-            let entry = unsafe { &(&(*self.state.tlb).write)[slot(va)] };
+            let entry = unsafe { &(&(*self.state.tlb).slots)[slot(va)].write };
             match entry.lookup(va, $len) {
                 Some(host) => {
                     // SAFETY: a TLB entry translates to guest RAM.
@@ -78,8 +78,9 @@ impl Hart {
     fn locate_ram(&mut self, va: u64, len: u64, access: Access) -> Result<*mut u8, Exception> {
         // SAFETY: `state.tlb` always points to a bank of this hart's MMU.
         let bank = unsafe { &*self.state.tlb };
-        let half = if access == Access::Store { &bank.write } else { &bank.read };
-        if let Some(host) = half[slot(va)].lookup(va, len) {
+        let slot = &bank.slots[slot(va)];
+        let entry = if access == Access::Store { &slot.write } else { &slot.read };
+        if let Some(host) = entry.lookup(va, len) {
             return Ok(host);
         }
         match self.locate(va, len, access) {

@@ -80,6 +80,16 @@ impl Hart {
         Polled::Go
     }
 
+    /// As [`Hart::poll`], in the middle of a quantum, which goes on.
+    pub fn poll_within_quantum(&mut self) -> Polled {
+        self.tick();
+        // An interrupt takes nothing from the quantum, just as between two of them.
+        let (countdown, retire_limit) = (self.state.countdown, self.retire_limit);
+        let polled = self.poll();
+        (self.state.countdown, self.retire_limit) = (countdown, retire_limit);
+        polled
+    }
+
     /// Serves pending requests of other threads and returns them. A hart that waits for
     /// another hart's fence must call it in its wait loop, so that harts fencing each other
     /// make progress.

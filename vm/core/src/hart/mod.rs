@@ -97,6 +97,8 @@ pub struct Hart {
     counted: u64,
     /// Length of the current quantum in instructions.
     quantum: i64,
+    /// Instructions of the current quantum that a manual clock has seen.
+    ticked: i64,
     /// Retired instructions not yet converted to ticks of a manual clock.
     tick_remainder: u64,
     /// Exception of the instruction that returned [`crate::interp::Flow::Trap`].
@@ -115,6 +117,7 @@ impl Hart {
             retire_limit: 0,
             counted: 0,
             quantum: 0,
+            ticked: 0,
             tick_remainder: 0,
             exception: Exception::new(ExceptionCause::IllegalInstruction, 0),
             config,
@@ -216,6 +219,7 @@ impl Hart {
     pub fn start_quantum(&mut self, instructions: u32) {
         let retired = self.instructions_retired();
         self.quantum = i64::from(instructions);
+        self.ticked = 0;
         self.state.countdown = self.quantum;
         self.retire_limit = retired.wrapping_add(u64::from(instructions));
     }
@@ -224,13 +228,22 @@ impl Hart {
     /// accordingly.
     #[expect(clippy::cast_sign_loss, reason = "the countdown never rises above the quantum")]
     pub fn finish_quantum(&mut self) -> u64 {
-        let used = (self.quantum - self.state.countdown) as u64;
+        self.tick();
+        (self.quantum - self.state.countdown) as u64
+    }
+
+    /// Advances a manual clock by the instructions used since it was last advanced: before a
+    /// poll in the middle of a quantum.
+    #[expect(clippy::cast_sign_loss, reason = "the countdown never rises above the quantum, and only falls")]
+    pub(super) fn tick(&mut self) {
+        let used = self.quantum - self.state.countdown;
+        let new = (used - self.ticked) as u64;
+        self.ticked = used;
         if self.config.clock.is_manual() {
-            let instructions = self.tick_remainder + used;
+            let instructions = self.tick_remainder + new;
             self.config.clock.advance(instructions / INSTRUCTIONS_PER_TICK);
             self.tick_remainder = instructions % INSTRUCTIONS_PER_TICK;
         }
-        used
     }
 
     /// Attributes the instructions retired since the last call to `tier`.
@@ -238,6 +251,12 @@ impl Hart {
         let retired = self.instructions_retired();
         self.config.counters.count_instructions(tier, retired.wrapping_sub(self.counted));
         self.counted = retired;
+    }
+
+    /// Attributes `instructions` of those to `tier`.
+    pub fn count_some_retired(&mut self, tier: Tier, instructions: u64) {
+        self.config.counters.count_instructions(tier, instructions);
+        self.counted = self.counted.wrapping_add(instructions);
     }
 
     /// Uses one instruction of the quantum without retiring it, so that a guest that only

@@ -19,8 +19,10 @@
 
 mod a;
 mod d;
+mod fetch;
 mod float;
 mod i;
+mod line;
 mod m;
 mod page;
 mod privileged;
@@ -40,7 +42,7 @@ use crate::isa::{Op, Operands};
 
 pub use page::Executed;
 pub(crate) use run::QUANTUM;
-pub use run::{BlockEnd, Interpreter, InterpreterFactory};
+pub use run::{BlockEnd, Interpreter, InterpreterFactory, finish};
 
 /// Continuation after an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +64,11 @@ pub enum Flow {
     SbiCall,
 }
 
-/// Executes one instruction; `pc` is its address.
-pub(crate) type Handler = fn(&mut Hart, Operands) -> Flow;
+/// Executes one instruction on a hart whose `pc` is at it.
+pub type Handler = fn(&mut Hart, Operands) -> Flow;
 
-/// Handler of operation `op`.
-pub(crate) fn handler(op: Op) -> Handler {
+/// The handler of an operation.
+pub fn handler(op: Op) -> Handler {
     match op {
         Op::I(op) => i::handler(op),
         Op::M(op) => m::handler(op),

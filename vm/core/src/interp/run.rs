@@ -3,8 +3,10 @@
 use rustc_hash::FxHashMap;
 
 use super::Flow;
-use super::page::{DecodedPage, Executed, NEVER_HOT, uncached};
-use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT, PageOffset};
+use super::fetch::uncached;
+use super::line::{LINE_BYTES, NEVER_HOT};
+use super::page::{DecodedPage, Executed, line_slot};
+use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT};
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
 use crate::isa::Operands;
@@ -12,11 +14,16 @@ use crate::isa::Operands;
 /// Instructions between two polls of interrupts and requests: some tens of microseconds.
 pub(crate) const QUANTUM: u32 = 8192;
 
-/// Number of decoded pages kept; each takes about 40 KiB.
-const MAX_PAGES: usize = 1024;
+/// Number of decoded pages kept; each takes about 600 bytes.
+const MAX_PAGES: usize = 4096;
+
+/// Number of decoded lines kept, on all pages; each takes about 1.3 KiB.
+const MAX_LINES: usize = 12_288;
+
+const LINE_MASK: u64 = LINE_BYTES as u64 - 1;
 
 /// Number of slots of the fetch cache.
-const FETCH_SLOTS: usize = 256;
+const FETCH_SLOTS: usize = 2048;
 
 /// Reason why [`Interpreter::run_block`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,22 +56,23 @@ const NO_FETCH: FetchSlot = FetchSlot { tag: u64::MAX, page: 0 };
 /// Interpreter of one hart.
 #[derive(Debug)]
 pub struct Interpreter {
-    pages: Vec<Box<DecodedPage>>,
+    pages: Vec<DecodedPage>,
+    /// Lines of these.
+    lines: usize,
     by_number: FxHashMap<u64, usize>,
     fetch: [FetchSlot; FETCH_SLOTS],
     /// Translation epoch of the hart that `fetch` is valid for.
     translation_epoch: u64,
-    fetch_fences: u64,
 }
 
 impl Default for Interpreter {
     fn default() -> Self {
         Self {
             pages: Vec::new(),
+            lines: 0,
             by_number: FxHashMap::default(),
             fetch: [NO_FETCH; FETCH_SLOTS],
             translation_epoch: 0,
-            fetch_fences: 0,
         }
     }
 }
@@ -90,7 +98,7 @@ impl Interpreter {
             return BlockEnd::Poll;
         }
         match self.find_page(hart) {
-            Ok(Some(page)) => run_in_page::<PAGE>(hart, &mut self.pages[page]),
+            Ok(Some(page)) => run_in_page::<PAGE>(hart, &mut self.pages[page], &mut self.lines),
             Ok(None) => run_uncached(hart),
             Err(exception) => fetch_fault(hart, exception),
         }
@@ -110,39 +118,42 @@ impl Interpreter {
             Err(exception) => return fetch_fault(hart, exception),
         };
         if let Some(hot) = hot {
-            let heat = page.warm(hart.state.pc);
+            let heat = page.line(hart.ram(), hart.state.pc, &mut self.lines).warm(line_slot(hart.state.pc));
             if heat >= hot && heat != NEVER_HOT {
                 return BlockEnd::Hot { phys: page.phys(hart.state.pc), heat };
             }
         }
-        run_in_page::<BLOCK>(hart, page)
+        run_in_page::<BLOCK>(hart, page, &mut self.lines)
     }
 
     /// Excludes the block at `pc` from being reported as hot.
     pub fn never_hot(&mut self, hart: &mut Hart) {
         if let Ok(Some(page)) = self.find_page(hart) {
-            self.pages[page].freeze(hart.state.pc);
+            self.pages[page].line(hart.ram(), hart.state.pc, &mut self.lines).freeze(line_slot(hart.state.pc));
         }
     }
 
-    /// Offsets of the page at `pc` whose instructions have executed; none if the page is
-    /// not cached as a whole.
-    pub fn executed(&mut self, hart: &mut Hart) -> Executed {
-        match self.find_page(hart) {
-            Ok(Some(page)) => self.pages[page].executed(),
-            Ok(None) | Err(_) => Executed::default(),
-        }
+    /// Physical address of `pc`, if its page is executable and RAM as a whole.
+    pub fn locate(&mut self, hart: &mut Hart) -> Option<GuestPhys> {
+        let page = self.find_page(hart).ok().flatten()?;
+        Some(self.pages[page].phys(hart.state.pc))
+    }
+
+    /// Instructions of the physical page of `phys` that have been executed here so far.
+    pub fn executed(&self, phys: GuestPhys) -> Executed {
+        let page = self.by_number.get(&phys.page_number());
+        page.map_or_else(Executed::default, |&page| *self.pages[page].executed())
     }
 
     /// Bits of the instruction that [`Interpreter::step`] executes next; `None` if its fetch
     /// raises an exception.
     pub(crate) fn fetch(&mut self, hart: &mut Hart) -> Option<u32> {
         let Some(index) = self.find_page(hart).ok()? else { return hart.fetch_instruction().ok() };
-        let (page, slot) = (&mut self.pages[index], PageOffset::of(hart.state.pc).index() / 2);
-        if page.cells[slot].operands.is_undecoded() {
-            page.decode(slot);
+        let (page, pc) = (&mut self.pages[index], hart.state.pc);
+        if page.line(hart.ram(), pc, &mut self.lines).cells[line_slot(pc)].operands.is_undecoded() {
+            page.decode(hart.ram(), pc, &mut self.lines);
         }
-        page.bits(slot).or_else(|| hart.fetch_instruction().ok())
+        page.bits(hart.ram(), pc, &mut self.lines).or_else(|| hart.fetch_instruction().ok())
     }
 
     /// Executes one instruction, or takes the trap that it raises. Does nothing at the end
@@ -152,7 +163,7 @@ impl Interpreter {
             return BlockEnd::Poll;
         }
         match self.find_page(hart) {
-            Ok(Some(page)) => run_in_page::<INSTRUCTION>(hart, &mut self.pages[page]),
+            Ok(Some(page)) => run_in_page::<INSTRUCTION>(hart, &mut self.pages[page], &mut self.lines),
             Ok(None) => run_uncached(hart),
             Err(exception) => fetch_fault(hart, exception),
         }
@@ -162,13 +173,18 @@ impl Interpreter {
     /// fetched one by one.
     fn find_page(&mut self, hart: &mut Hart) -> Result<Option<usize>, Exception> {
         let pc = hart.state.pc;
-        if hart.translation_epoch() != self.translation_epoch || hart.fetch_fences() != self.fetch_fences {
+        if hart.translation_epoch() != self.translation_epoch {
             self.forget_flushed(hart);
+        }
+        if self.lines > MAX_LINES {
+            self.forget_all();
         }
         let tag = fetch_tag(pc, hart.mode());
         let slot = (pc >> PAGE_SHIFT) as usize % FETCH_SLOTS;
         if self.fetch[slot].tag == tag {
-            return Ok(Some(self.fetch[slot].page));
+            let page = self.fetch[slot].page;
+            self.pages[page].refresh(hart.ram(), hart.fetch_fences());
+            return Ok(Some(page));
         }
         let fetch = hart.translate_fetch(pc)?;
         if !fetch.whole_page {
@@ -180,11 +196,19 @@ impl Interpreter {
         Ok(Some(page))
     }
 
+    #[cold]
+    fn forget_all(&mut self) {
+        self.pages.clear();
+        self.lines = 0;
+        self.by_number.clear();
+        self.fetch.fill(NO_FETCH);
+    }
+
     /// Removes flushed entries from the fetch cache.
     #[cold]
     fn forget_flushed(&mut self, hart: &Hart) {
         match hart.flushed_pages_since(self.translation_epoch) {
-            Some(pages) if hart.fetch_fences() == self.fetch_fences => {
+            Some(pages) => {
                 for page in pages {
                     let slot = &mut self.fetch[(page >> PAGE_SHIFT) as usize % FETCH_SLOTS];
                     if slot.tag & !PAGE_MASK == page {
@@ -192,10 +216,9 @@ impl Interpreter {
                     }
                 }
             }
-            _ => self.fetch = [NO_FETCH; FETCH_SLOTS],
+            None => self.fetch.fill(NO_FETCH),
         }
         self.translation_epoch = hart.translation_epoch();
-        self.fetch_fences = hart.fetch_fences();
     }
 
     #[inline]
@@ -213,9 +236,7 @@ impl Interpreter {
     #[inline(never)]
     fn new_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {
         if self.pages.len() >= MAX_PAGES {
-            self.pages.clear();
-            self.by_number.clear();
-            self.fetch = [NO_FETCH; FETCH_SLOTS];
+            self.forget_all();
         }
         let decoded = DecodedPage::new(hart.ram(), phys.page_start(), hart.fetch_fences())?;
         self.pages.push(decoded);
@@ -238,33 +259,40 @@ const INSTRUCTION: u8 = 2;
 
 /// Executes cells of `page`, which holds `pc`; every other case is out of line.
 #[inline(always)]
-fn run_in_page<const EXTENT: u8>(hart: &mut Hart, page: &mut DecodedPage) -> BlockEnd {
+fn run_in_page<const EXTENT: u8>(hart: &mut Hart, page: &mut DecodedPage, lines: &mut usize) -> BlockEnd {
     let mut pc = hart.state.pc;
-    loop {
-        let slot = PageOffset::of(pc).index() / 2;
-        let mut cell = page.cells[slot];
-        if cell.operands.is_undecoded() {
-            cell = page.decode(slot);
-        }
-        let len = cell.operands.length();
-        let flow = (cell.handler)(hart, cell.operands);
-        let next = match flow {
-            Flow::Next => {
-                hart.state.pc = pc.wrapping_add(len);
-                pc.wrapping_add(len)
+    'lines: loop {
+        let line = page.line(hart.ram(), pc, lines);
+        loop {
+            let cell = line.cells[line_slot(pc)];
+            if cell.operands.is_undecoded() {
+                page.decode(hart.ram(), pc, lines);
+                continue 'lines;
             }
-            Flow::Jump => hart.state.pc,
-            _ => return leave(hart, flow, len),
-        };
-        hart.state.countdown -= 1;
-        if hart.state.countdown <= 0 {
-            return BlockEnd::Poll;
+            let len = cell.operands.length();
+            let flow = (cell.handler)(hart, cell.operands);
+            let next = match flow {
+                Flow::Next => {
+                    hart.state.pc = pc.wrapping_add(len);
+                    pc.wrapping_add(len)
+                }
+                Flow::Jump => hart.state.pc,
+                _ => return finish(hart, flow, len),
+            };
+            hart.state.countdown -= 1;
+            if hart.state.countdown <= 0 {
+                return BlockEnd::Poll;
+            }
+            let left_page = (next ^ pc) & !PAGE_MASK != 0;
+            if left_page || EXTENT == INSTRUCTION || EXTENT == BLOCK && flow == Flow::Jump {
+                return BlockEnd::Jump;
+            }
+            let left_line = (next ^ pc) & !LINE_MASK != 0;
+            pc = next;
+            if left_line {
+                continue 'lines;
+            }
         }
-        let left_page = (next ^ pc) & !PAGE_MASK != 0;
-        if left_page || EXTENT == INSTRUCTION || EXTENT == BLOCK && flow == Flow::Jump {
-            return BlockEnd::Jump;
-        }
-        pc = next;
     }
 }
 
@@ -273,7 +301,7 @@ fn run_in_page<const EXTENT: u8>(hart: &mut Hart, page: &mut DecodedPage) -> Blo
 fn run_uncached(hart: &mut Hart) -> BlockEnd {
     let flow = uncached(hart, Operands::default());
     if flow != Flow::Jump {
-        return leave(hart, flow, Operands::default().length());
+        return finish(hart, flow, Operands::default().length());
     }
     hart.state.countdown -= 1;
     if hart.state.countdown <= 0 { BlockEnd::Poll } else { BlockEnd::Jump }
@@ -285,9 +313,10 @@ fn fetch_fault(hart: &mut Hart, exception: Exception) -> BlockEnd {
     BlockEnd::Poll
 }
 
-/// Ends the loop after an instruction that did not simply continue.
+/// Does what `flow` says behind an instruction of `len` bytes at `pc` whose handler gave it, so
+/// that the hart is ready for a poll.
 #[cold]
-fn leave(hart: &mut Hart, flow: Flow, len: u64) -> BlockEnd {
+pub fn finish(hart: &mut Hart, flow: Flow, len: u64) -> BlockEnd {
     match flow {
         Flow::Trap => {
             let exception = hart.exception;
@@ -299,11 +328,11 @@ fn leave(hart: &mut Hart, flow: Flow, len: u64) -> BlockEnd {
             retire(hart, len);
             BlockEnd::Exit(Exit::Wfi)
         }
-        Flow::Resync => {
+        Flow::Next | Flow::Resync => {
             retire(hart, len);
             BlockEnd::Poll
         }
-        Flow::Next | Flow::Jump | Flow::JumpResync => {
+        Flow::Jump | Flow::JumpResync => {
             retire(hart, 0);
             BlockEnd::Poll
         }

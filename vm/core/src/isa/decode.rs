@@ -24,15 +24,18 @@ pub fn decode(bits: u32) -> Option<Insn> {
 
 /// Row of a 32-bit instruction.
 pub(crate) fn find(bits: u32) -> Option<&'static Row> {
-    /// Rows by major opcode, bits 6 to 2.
-    static BY_OPCODE: LazyLock<[Vec<&'static Row>; 32]> = LazyLock::new(|| {
-        let mut table: [Vec<&'static Row>; 32] = Default::default();
+    /// Rows by major opcode (bits 2 to 6) and `funct3` (bits 12 to 14); those without that
+    /// field are under each of its values.
+    static BY_OPCODE: LazyLock<Vec<Vec<&'static Row>>> = LazyLock::new(|| {
+        let mut table = vec![Vec::new(); 1 << 8];
         for row in rows() {
-            table[major_opcode(row.bits)].push(row);
+            let fixed = row.format.mask();
+            let places = (0..1 << 8).filter(|place| (spread(*place) ^ row.bits) & FUNCT3_AND_OPCODE & fixed == 0);
+            places.for_each(|place| table[place].push(row));
         }
         table
     });
-    BY_OPCODE[major_opcode(bits)].iter().find(|row| bits & row.format.mask() == row.bits).copied()
+    BY_OPCODE[place(bits)].iter().find(|row| bits & row.format.mask() == row.bits).copied()
 }
 
 /// Row of an operation, which a 16-bit instruction shares with the one that it abbreviates.
@@ -43,11 +46,26 @@ pub(crate) fn row_of(op: Op) -> Option<&'static Row> {
 
 /// Row of a 16-bit instruction.
 pub(crate) fn find_compressed(bits: u16) -> Option<&'static CompressedRow> {
-    compressed::ROWS.iter().find(|row| bits & row.mask == row.bits)
+    /// The index of the row of each encoding, or that of none.
+    static BY_BITS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let index = |bits: u16| compressed::ROWS.iter().position(|row| bits & row.mask == row.bits);
+        (0..=u16::MAX).map(|bits| index(bits).and_then(|n| u8::try_from(n).ok()).unwrap_or(u8::MAX)).collect()
+    });
+    const _: () = assert!(compressed::ROWS.len() < u8::MAX as usize);
+    compressed::ROWS.get(usize::from(BY_BITS[usize::from(bits)]))
 }
 
-fn major_opcode(bits: u32) -> usize {
-    usize::from(super::format::field(bits, 2, 5))
+const FUNCT3_AND_OPCODE: u32 = 0x707c;
+
+/// `funct3` and major opcode in one number below 256.
+fn place(bits: u32) -> usize {
+    usize::from(super::format::field(bits, 12, 3)) << 5 | usize::from(super::format::field(bits, 2, 5))
+}
+
+/// The fields of which [`place`] makes a number.
+#[expect(clippy::cast_possible_truncation, reason = "a number below 256")]
+fn spread(place: usize) -> u32 {
+    ((place >> 5) << 12 | (place & 31) << 2) as u32
 }
 
 #[cfg(test)]
@@ -74,6 +92,21 @@ mod tests {
                 let common = a.format.mask() & b.format.mask();
                 assert_ne!(a.bits & common, b.bits & common, "{} and {}", a.mnemonic, b.mnemonic);
             }
+        }
+    }
+
+    #[test]
+    fn every_row_is_found_whatever_its_operands_are() {
+        for row in rows() {
+            for operands in [0, 0x0000_5000, 0x0000_7000, !0] {
+                let bits = row.bits | operands & !row.format.mask();
+                let first = rows().find(|other| bits & other.format.mask() == other.bits);
+                assert_eq!(find(bits).map(|row| row.mnemonic), first.map(|row| row.mnemonic), "{}", row.mnemonic);
+            }
+        }
+        for row in compressed::ROWS {
+            let first = compressed::ROWS.iter().find(|other| row.bits & other.mask == other.bits);
+            assert_eq!(find_compressed(row.bits).map(|row| row.mnemonic), first.map(|row| row.mnemonic));
         }
     }
 

@@ -60,6 +60,11 @@ impl Operands {
         Self(self.0 | COMPRESSED)
     }
 
+    /// All fields as one word, by which generated code hands them on.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
     #[inline(always)]
     fn register(self, at: u32) -> usize {
         (self.0 >> at) as usize & 31

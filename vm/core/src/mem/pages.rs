@@ -22,7 +22,7 @@
 //! ([`code_writes`](PageTracker::code_writes)), and every hart treats a new count as a
 //! `fence.i`.
 
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 
 use vm_memory::bitmap::{Bitmap, RefSlice, WithBitmapSlice};
 
@@ -40,13 +40,27 @@ const DECODED: u16 = 0x0400;
 #[derive(Debug)]
 pub struct PageTracker {
     flags: Vec<AtomicU16>,
+    /// Numbers of writers that are gone and of device writes, of each page.
+    versions: Vec<AtomicU32>,
     code_writes: AtomicU64,
 }
 
 impl PageTracker {
     pub(super) fn new(ram_bytes: usize) -> Self {
-        let flags = (0..ram_bytes.div_ceil(PAGE_BYTES)).map(|_| AtomicU16::new(0)).collect();
-        Self { flags, code_writes: AtomicU64::new(0) }
+        let pages = ram_bytes.div_ceil(PAGE_BYTES);
+        Self {
+            flags: (0..pages).map(|_| AtomicU16::new(0)).collect(),
+            versions: (0..pages).map(|_| AtomicU32::new(0)).collect(),
+            code_writes: AtomicU64::new(0),
+        }
+    }
+
+    /// A number that differs once the page has been written since, modulo 2^32; `None` while
+    /// a hart may write it at any time. Call before reading the bytes that it is to tell from
+    /// later ones.
+    pub fn version(&self, page: usize) -> Option<u32> {
+        let settled = self.flags[page].load(Ordering::SeqCst) & WRITERS == 0;
+        settled.then(|| self.versions[page].load(Ordering::SeqCst))
     }
 
     /// Records that hart `hart` gets a writable translation of the page. Returns whether it
@@ -71,6 +85,8 @@ impl PageTracker {
             let counted = if wrote { DECODED } else { 0 };
             Some(flags & !bit & !counted | dirty)
         };
+        // Before the flag: who sees no writer sees that there was one.
+        self.versions[page].fetch_add(1, Ordering::SeqCst);
         // The closure always returns `Some`, so the update cannot fail.
         let flags = self.flags[page].fetch_update(Ordering::SeqCst, Ordering::Relaxed, drop_writer);
         let flags = flags.unwrap_or_default();
@@ -132,7 +148,9 @@ impl Bitmap for PageTracker {
         fence(Ordering::SeqCst);
         let last = offset.saturating_add(len - 1) / PAGE_BYTES;
         let mut code = false;
-        for flags in self.flags.iter().take(last + 1).skip(offset / PAGE_BYTES) {
+        let pages = self.flags.iter().zip(&self.versions);
+        for (flags, version) in pages.take(last + 1).skip(offset / PAGE_BYTES) {
+            version.fetch_add(1, Ordering::SeqCst);
             let seen = flags.load(Ordering::SeqCst);
             if seen & (CODE | DECODED) != 0 {
                 code = true;
@@ -215,6 +233,24 @@ mod tests {
         assert_eq!(pages.code_writes(), 2, "a device");
         pages.mark_dirty(4096, 1);
         assert_eq!(pages.code_writes(), 2, "elsewhere");
+    }
+
+    #[test]
+    fn a_page_has_another_version_once_it_was_written() {
+        let pages = tracker();
+        let first = pages.version(1);
+        assert_eq!(pages.version(1), first);
+        pages.add_writer(1, 0);
+        assert_eq!(pages.version(1), None, "at any time");
+        pages.add_writer(1, 1);
+        pages.remove_writer(1, 0);
+        assert_eq!(pages.version(1), None, "there is another one");
+        pages.remove_writer(1, 1);
+        let second = pages.version(1);
+        assert!(second.is_some() && second != first);
+        pages.mark_dirty(4096 + 8, 1);
+        assert_ne!(pages.version(1), second, "a device");
+        assert_eq!(pages.version(2), first, "elsewhere");
     }
 
     #[test]

@@ -39,7 +39,7 @@ use pmp::{Pmp, Verdict};
 pub(crate) use regime::Regime;
 pub(crate) use tlb::slot;
 use tlb::{CONTEXTS, Context, TlbContext};
-pub use tlb::{RANGE_LIMIT, TLB_ENTRIES, TlbBank, TlbEntry};
+pub use tlb::{RANGE_LIMIT, TLB_ENTRIES, TlbBank, TlbEntry, TlbSlot};
 use walk::{Leaf, Walk, WalkFault};
 use writers::Writers;
 

@@ -43,10 +43,18 @@ pub struct TlbEntry {
 #[derive(Debug)]
 #[repr(C)]
 pub struct TlbBank {
-    /// Ranges that loads may read.
-    pub read: [TlbEntry; TLB_ENTRIES],
-    /// Ranges that stores may write; never more than one page long.
-    pub write: [TlbEntry; TLB_ENTRIES],
+    /// By the low bits of the virtual page number.
+    pub slots: [TlbSlot; TLB_ENTRIES],
+}
+
+/// Translations of the pages that share a slot. Both are on one cache line of the host.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(64))]
+pub struct TlbSlot {
+    /// Range that loads may read.
+    pub read: TlbEntry,
+    /// Range that stores may write; never more than one page long.
+    pub write: TlbEntry,
 }
 
 /// Permissions of data accesses; each set has its own bank.
@@ -100,22 +108,21 @@ unsafe impl Send for Bank {}
 
 impl Bank {
     fn new() -> Self {
-        let empty = TlbEntry::default();
-        let bank = Box::new(TlbBank { read: [empty; TLB_ENTRIES], write: [empty; TLB_ENTRIES] });
+        let bank = Box::new(TlbBank { slots: [TlbSlot::default(); TLB_ENTRIES] });
         Self(NonNull::from(Box::leak(bank)))
     }
 
     fn read(&mut self, at: usize) -> &mut TlbEntry {
         // SAFETY: the bank lives as long as `self`. The hart that contains it is borrowed
         // mutably, so nothing else uses the bank.
-        let half = unsafe { &mut (*self.0.as_ptr()).read };
-        &mut half[at]
+        let slots = unsafe { &mut (*self.0.as_ptr()).slots };
+        &mut slots[at].read
     }
 
     fn write(&mut self, at: usize) -> &mut TlbEntry {
         // SAFETY: as in `read`.
-        let half = unsafe { &mut (*self.0.as_ptr()).write };
-        &mut half[at]
+        let slots = unsafe { &mut (*self.0.as_ptr()).slots };
+        &mut slots[at].write
     }
 }
 

@@ -198,7 +198,7 @@ fn virtio_contents(spec: &MachineSpec) -> Result<Vec<SlotContent>, BuildError> {
     if spec.has_rng() {
         contents.push(SlotContent::Device(Box::new(RngDevice::new(spec.entropy.clone()))));
     }
-    if contents.len() < VIRTIO_SLOTS {
+    if spec.balloon {
         contents.push(SlotContent::Device(Box::<BalloonDevice>::default()));
     }
     contents.resize_with(VIRTIO_SLOTS, || SlotContent::Empty);
@@ -254,6 +254,7 @@ mod tests {
         let mut spec = spec();
         spec.disks = vec![DiskSpec::path(dir.path().join("disk"), true)];
         spec.virtio_console = Some(Console::new(Arc::new(NullBackend)));
+        spec.balloon = true;
         let board = Board::new(&spec).unwrap();
         let ids: Vec<u64> = (0..VIRTIO_SLOTS).map(|slot| device_id(&board, slot)).collect();
         assert_eq!(ids, [2, 3, 4, 5, 0, 0, 0, 0]);

@@ -111,6 +111,10 @@ pub struct MachineSpec {
     /// Whether to add an entropy device, if a slot is free. The device tree contains a seed
     /// in either case.
     pub rng: bool,
+    /// Whether to add a memory balloon, by which memory that the guest frees goes back to the
+    /// host. Not by default: drivers of Linux that report free pages while the guest shuts
+    /// down print a warning.
+    pub balloon: bool,
     /// Console of the serial port, SBI and HTIF.
     pub console: Arc<Console>,
     /// Console of a virtio console device; no such device if `None`.
@@ -149,6 +153,7 @@ impl MachineSpec {
             append: OsString::new(),
             disks: Vec::new(),
             rng: true,
+            balloon: false,
             console,
             virtio_console: None,
             mmu: MmuType::default(),
@@ -181,7 +186,7 @@ impl MachineSpec {
 
     /// Number of virtio devices that were requested explicitly.
     fn virtio_devices(&self) -> usize {
-        self.disks.len() + usize::from(self.virtio_console.is_some())
+        self.disks.len() + usize::from(self.virtio_console.is_some()) + usize::from(self.balloon)
     }
 
     /// Whether guest panics or stalls are to be detected.

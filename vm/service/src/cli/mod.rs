@@ -150,6 +150,9 @@ pub(crate) struct RunArguments {
     /// Action after a guest panic, besides a line on stderr: none, exit with status 71, or reset
     #[arg(long, value_name = "ACTION", value_enum, default_value_t = PanicChoice::Report)]
     pub(crate) on_panic: PanicChoice,
+    /// Add a memory balloon: memory that the guest frees goes back to the host
+    #[arg(long)]
+    pub(crate) balloon: bool,
     /// End with status 3 when the guest requests a reset
     #[arg(long)]
     pub(crate) no_reboot: bool,
@@ -269,9 +272,9 @@ pub(crate) enum ConsoleChoice {
 pub(crate) enum EngineChoice {
     /// The reference interpreter: slow and simple
     Interpreter,
-    /// Interpreter, and baseline translations of hot code
+    /// Interpreter, and templates for hot code; the same as tiered on AArch64 hosts
     Baseline,
-    /// All tiers; the same as baseline while there is no optimising tier
+    /// All tiers: an optimising compiler as well
     Tiered,
 }
 

@@ -1,0 +1,118 @@
+//! Tier 1: host code from templates, one pass over the instructions, made by the hart itself.
+//!
+//! ```text
+//!  fragment.rs    page bytes → instructions in blocks;  select.rs  Op → template
+//!  flow.rs        which registers are kept and dirty, which blocks are jumped to
+//!  translate.rs   the fragment, block by block
+//!  i.rs m.rs zba.rs …  templates, under the file names of riscope_core::isa
+//!  memory.rs      the TLB probe;  call.rs  instructions without a template;  exit.rs  ways out
+//!  emitter.rs     guest registers as operands;  registers.rs  where they are kept
+//!  cold.rs site.rs     what stands behind the hot code
+//!  assembler.rs label.rs operand.rs     x86-64 encodings
+//! ```
+//!
+//! Host code has two parts: what runs, and what rarely does, which is placed elsewhere so that
+//! it takes no room in the host's instruction caches.
+
+mod assembler;
+mod call;
+mod cold;
+mod emitter;
+mod exit;
+mod flow;
+mod fragment;
+mod i;
+mod jumps;
+mod label;
+mod m;
+mod memory;
+mod operand;
+mod registers;
+mod select;
+mod site;
+mod template;
+mod translate;
+mod zba;
+mod zbb;
+mod zbs;
+mod zicond;
+
+use riscope_core::addr::GuestPhys;
+use riscope_core::hart::HartState;
+use riscope_core::interp::Executed;
+
+use crate::abi::Word;
+use crate::code::{Code, Covered, PageBytes};
+use assembler::Assembler;
+use emitter::{Emitter, LinkSlots};
+use flow::{assign, dirty_at_entry, jumps};
+use fragment::Fragment;
+use registers::Set;
+
+/// Whether the host has templates.
+pub(crate) const AVAILABLE: bool = true;
+
+/// Calls of floating-point handlers a hart makes before the fragment of the last one is
+/// promoted. So a fragment is promoted with a probability that grows with the calls it makes,
+/// and nothing has to be counted in those without.
+pub(crate) const CALLS_PER_SAMPLE: u16 = 1024;
+
+/// A translation.
+#[derive(Debug)]
+pub(crate) struct Translation<'a> {
+    pub(crate) code: Code<'a>,
+    pub(crate) covered: Covered,
+    /// Guest instructions in it.
+    pub(crate) instructions: usize,
+    /// Guest bytes of them.
+    pub(crate) guest_bytes: usize,
+}
+
+/// Translates one fragment at a time, in buffers that are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Translator {
+    assembler: Assembler,
+    fragment: Fragment,
+    dirty: Vec<Set>,
+}
+
+impl Translator {
+    /// Translates the code at `head` on a page, as far as it has been executed. `None` if its
+    /// first instruction is none, or is not on the page as a whole.
+    pub(crate) fn translate(
+        &mut self,
+        page: &PageBytes,
+        head: GuestPhys,
+        executed: &Executed,
+        links: LinkSlots<'_>,
+    ) -> Option<Translation<'_>> {
+        let Self { assembler, fragment, dirty } = self;
+        if !fragment.find(page, head.page_offset(), executed) {
+            return None;
+        }
+        let registers = assign(fragment);
+        let head_is_target = dirty_at_entry(fragment, &registers, dirty);
+        assembler.clear();
+        let blocks = fragment.blocks.iter().map(|block| fragment.instructions[block.first].at);
+        Emitter::new(assembler, blocks, jumps(fragment), registers, head, links).blocks(
+            fragment,
+            dirty,
+            head_is_target,
+        );
+        let ranges = fragment.instructions.iter().map(|located| located.at..located.next);
+        let (bytes, cold, crossings) = assembler.finish();
+        Some(Translation {
+            covered: Covered::of(ranges.clone()),
+            instructions: fragment.instructions.len(),
+            guest_bytes: ranges.map(|range| range.end.index() - range.start.index()).sum(),
+            code: Code { bytes, cold, crossings },
+        })
+    }
+}
+
+/// Sets the engine words that the code of templates uses.
+pub(crate) fn set_words(state: &mut HartState) {
+    state.engine[Word::BaselineRefill as usize] = memory::refill_thunk as *const () as usize as u64;
+    state.engine[Word::Call as usize] = call::call_thunk as *const () as usize as u64;
+    state.engine[Word::FindThunk as usize] = call::find_thunk as *const () as usize as u64;
+}

@@ -1,0 +1,24 @@
+//! Which template translates an instruction, under the file names of `riscope_core::isa`.
+//!
+//! [`template`] has an arm for each extension and each file one for each of its instructions:
+//! a new instruction does not compile until somebody has decided. One without a template of
+//! its own is [`Template::Call`], which is always right.
+
+use riscope_core::isa::{Insn, Op};
+
+use super::template::Template;
+use super::{i, m, zba, zbb, zbs, zicond};
+
+/// The template of an instruction.
+pub(super) fn template(insn: Insn) -> Template {
+    match insn.op {
+        Op::I(op) => i::template(op, insn.operands),
+        Op::M(op) => m::template(op),
+        Op::Zba(op) => zba::template(op),
+        Op::Zbb(op) => zbb::template(op),
+        Op::Zbs(op) => zbs::template(op),
+        Op::Zicond(op) => zicond::template(op),
+        Op::Privileged(_) => Template::LastCall,
+        Op::A(_) | Op::Float(..) | Op::D(_) | Op::Zicsr(_) | Op::Zifencei(_) | Op::Zicboz(_) => Template::Call,
+    }
+}

@@ -1,0 +1,53 @@
+//! How an instruction may be translated.
+
+use riscope_core::isa::Operands;
+
+use super::emitter::Emitter;
+
+/// Emits the host code of an instruction with these operands.
+pub(super) type Emit = fn(&mut Emitter<'_>, Operands);
+
+/// How an instruction is translated.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Template {
+    /// By this, and execution goes on behind it.
+    Straight(Emit),
+    /// By this, and it ends its block.
+    Transfer(Emit, Successors),
+    /// By a call of its interpreter's handler, behind which execution goes on.
+    Call,
+    /// By such a call, behind which it hardly ever does: the line ends there.
+    LastCall,
+}
+
+/// Where execution goes on after an instruction, as far as it may belong to the same unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Successors {
+    /// With the next instruction in memory.
+    Behind,
+    /// At the target that the instruction encodes.
+    Target,
+    /// At either.
+    TargetOrBehind,
+    /// At the target that the instruction encodes: a callee, which is no reason to make it
+    /// part of the unit. The code behind is entered by the return.
+    Callee,
+    /// At an address that is computed.
+    Elsewhere,
+}
+
+impl Template {
+    pub(super) fn successors(self) -> Successors {
+        match self {
+            Self::Straight(_) | Self::Call => Successors::Behind,
+            Self::Transfer(_, successors) => successors,
+            Self::LastCall => Successors::Elsewhere,
+        }
+    }
+
+    /// Whether a handler of the interpreter is called, which works on the hart's registers in
+    /// memory.
+    pub(super) fn calls(self) -> bool {
+        matches!(self, Self::Call | Self::LastCall)
+    }
+}

@@ -1,0 +1,77 @@
+//! A fragment, block by block.
+
+use super::emitter::Emitter;
+use super::flow::successors;
+use super::fragment::{Block, Ending, Fragment};
+use super::registers::Set;
+use super::template::Template;
+use crate::abi::Leave;
+
+impl Emitter<'_> {
+    /// Emits all blocks, which are entered with these registers dirty; `head_is_target` says
+    /// whether the first is entered from within.
+    pub(super) fn blocks(&mut self, fragment: &Fragment, dirty_at_entry: &[Set], head_is_target: bool) {
+        if head_is_target {
+            self.load_all();
+        }
+        for (n, block) in fragment.blocks.iter().enumerate() {
+            let lazy = n == 0 && !head_is_target;
+            if self.jumps.to.contains(n) || n == 0 {
+                self.uncounted = 0;
+            }
+            self.loaded = if lazy { 0 } else { self.registers.kept() };
+            self.dirty = dirty_at_entry[n];
+            self.following = (n + 1 < fragment.blocks.len()).then_some(n + 1);
+            self.asm.bind(self.blocks[n].1);
+            self.at = fragment.instructions[block.first].at;
+            if n == 0 || self.jumps.back_to.contains(n) {
+                self.check_countdown();
+            }
+            self.block(fragment, *block);
+        }
+        self.emit_cold();
+    }
+
+    fn block(&mut self, fragment: &Fragment, block: Block) {
+        let instructions = &fragment.instructions[block.first..block.end];
+        let goes_on_inside = successors(fragment, &block).next().is_some();
+        for located in instructions {
+            (self.at, self.next) = (located.at, located.next);
+            let o = located.operands();
+            match located.template {
+                Template::Straight(emit) => emit(self, o),
+                Template::Transfer(emit, _) => {
+                    if goes_on_inside {
+                        self.load_all();
+                    }
+                    emit(self, o);
+                }
+                Template::Call | Template::LastCall => self.call(located.insn),
+            }
+            self.uncounted = self.uncounted_behind();
+        }
+        match block.ending {
+            Ending::Transfer if instructions[instructions.len() - 1].template.calls() => {
+                // Not within the fragment, whose blocks expect kept registers to be loaded.
+                self.count(self.uncounted);
+                self.exit(self.place(self.next));
+            }
+            Ending::Transfer => {}
+            Ending::FallThrough(at) => {
+                if goes_on_inside {
+                    self.load_all();
+                }
+                self.go_to(at, self.uncounted);
+            }
+            Ending::Interpret(at) => {
+                let dirty = self.dirty;
+                self.store_back(dirty);
+                self.count(self.uncounted);
+                self.leave(Leave::Interpret, at);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Code that is translated at once, and where code goes in the arena: what runs from its start
+//! on, what rarely runs from its end on.
+
+use std::sync::Arc;
+
+use riscope_core::addr::{GuestPhys, PageOffset};
+use riscope_core::event::InvalidationReason;
+
+use super::cache::{CodeCache, Inner};
+use super::page::{Lookup, PageBytes};
+use super::unit::{Built, Code, Dropped, Made, Translated};
+
+/// Alignment of translations, in bytes.
+const CODE_ALIGN: usize = 16;
+
+/// Alignment of what of them rarely runs.
+const COLD_ALIGN: usize = 8;
+
+/// A distance in the arena, which is far smaller than 2 GiB, as host code has it.
+#[expect(clippy::cast_possible_truncation, reason = "the difference of offsets in the arena, modulo 2^32")]
+fn distance(from: usize, to: usize) -> [u8; 4] {
+    (to.wrapping_sub(from) as u32).to_le_bytes()
+}
+
+impl CodeCache {
+    /// Translates the code at `phys` at once, from a current copy of its page, and makes it
+    /// visible to all harts. `None` if the lock is taken.
+    pub(crate) fn translate<'a>(
+        &self,
+        phys: GuestPhys,
+        make: impl FnOnce(&PageBytes, &mut dyn FnMut(PageOffset) -> *const u8) -> Option<Made<'a>>,
+    ) -> Option<(Dropped, Translated)> {
+        let number = phys.page_number();
+        let mut guard = self.try_lock()?;
+        let inner = &mut *guard;
+        let changed = inner.pages.get_mut(&number).is_some_and(|page| self.has_changed(number, page));
+        let dropped = self.drop_pages(inner, changed.then_some(number), InvalidationReason::CodeChanged);
+        if self.page(inner, phys).is_none() {
+            return Some((dropped, Translated::Rejected));
+        }
+        Some((dropped, self.make_in(inner, phys, make)))
+    }
+
+    fn make_in<'a>(
+        &self,
+        inner: &mut Inner,
+        phys: GuestPhys,
+        make: impl FnOnce(&PageBytes, &mut dyn FnMut(PageOffset) -> *const u8) -> Option<Made<'a>>,
+    ) -> Translated {
+        if inner.full {
+            return Translated::Full;
+        }
+        let Some(page) = inner.pages.get_mut(&phys.page_number()) else { return Translated::Rejected };
+        let bytes = Arc::clone(&page.bytes);
+        let Some(made) = make(&bytes, &mut |target| page.link_slot(target, self.thunks.resolve)) else {
+            page.translations.insert(phys.page_offset(), Lookup::Rejected);
+            return Translated::Rejected;
+        };
+        let built = Built { phys, tier: made.tier, code: made.code, covered: &made.covered };
+        self.place(inner, built).map_or(Translated::Full, Translated::Ready)
+    }
+
+    /// Writes code to the arena and enters it in its page. `None` if the arena is full.
+    pub(super) fn place(&self, inner: &mut Inner, built: Built<'_>) -> Option<*const u8> {
+        if inner.flushing {
+            return None;
+        }
+        let Code { bytes, cold, crossings } = built.code;
+        let (hot_part, cold_part) = bytes.split_at(cold);
+        let hot_at = inner.next.next_multiple_of(CODE_ALIGN);
+        let cold_at = inner.end.checked_sub(cold_part.len())? & !(COLD_ALIGN - 1);
+        if hot_at + hot_part.len() > cold_at {
+            inner.full = true;
+            return None;
+        }
+        let page = inner.pages.get_mut(&built.phys.page_number())?;
+        let taken = hot_at + hot_part.len() - inner.next + inner.end - cold_at;
+        (inner.next, inner.end) = (hot_at + hot_part.len(), cold_at);
+        let place = |at: usize| if at < cold { hot_at + at } else { cold_at + at - cold };
+        // SAFETY: the space was just allocated. Nothing has executed there since the last
+        // flush, which waited for all harts, and nothing knows the code before it is added.
+        let code = unsafe {
+            self.arena.write(cold_at, cold_part);
+            let code = self.arena.write(hot_at, hot_part);
+            for crossing in crossings {
+                let at = place(crossing.at);
+                self.arena.write(at, &distance(at + 4, place(crossing.target)));
+            }
+            code
+        };
+        let replaced = page.add(built.phys.page_offset(), code, built.tier, built.covered);
+        inner.bytes[built.tier.index()] += taken as u64;
+        inner.blocks[built.tier.index()] += 1;
+        if let Some(tier) = replaced {
+            inner.blocks[tier.index()] -= 1;
+        }
+        self.count(inner);
+        Some(code)
+    }
+}

@@ -1,0 +1,118 @@
+//! What goes into the code cache and comes out of it.
+
+use std::sync::Arc;
+
+use riscope_core::addr::GuestPhys;
+use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier};
+
+use super::page::{Covered, PageBytes};
+
+/// Exclusive claim on compiling the code at an address, tied to one version of its page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claim {
+    pub(crate) phys: GuestPhys,
+    /// Whether there is code of a lower tier, which stays if nothing comes of it.
+    pub(super) promotion: bool,
+    pub(super) version: u64,
+}
+
+/// Snapshot of a page that a translation is made from.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(super) bytes: Arc<PageBytes>,
+    /// Page version; [`CodeCache::publish`] rejects code of an older one.
+    pub(super) version: u64,
+}
+
+impl Source {
+    /// The page's bytes.
+    pub(crate) fn bytes(&self) -> &PageBytes {
+        &self.bytes
+    }
+}
+
+/// Finished translation, ready to publish.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Built<'a> {
+    pub(crate) phys: GuestPhys,
+    pub(crate) tier: Tier,
+    pub(crate) code: Code<'a>,
+    /// Parts of the source that the translation depends on.
+    pub(crate) covered: &'a Covered,
+}
+
+/// Host code in two parts, entered at its start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Code<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Where the part starts that rarely runs.
+    pub(crate) cold: usize,
+    /// What of a part depends on where the other one is.
+    pub(crate) crossings: &'a [Crossing],
+}
+
+impl<'a> Code<'a> {
+    /// Code in one part.
+    pub(crate) fn whole(bytes: &'a [u8]) -> Self {
+        Self { bytes, cold: bytes.len(), crossings: &[] }
+    }
+}
+
+/// Four bytes at offset `at` that have to become the distance from behind them to offset
+/// `target`, in the other part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Crossing {
+    pub(crate) at: usize,
+    pub(crate) target: usize,
+}
+
+/// Finished translation of [`CodeCache::translate`].
+#[derive(Debug)]
+pub(crate) struct Made<'a> {
+    pub(crate) tier: Tier,
+    pub(crate) code: Code<'a>,
+    /// Parts of the page that it depends on.
+    pub(crate) covered: Covered,
+}
+
+/// What came of [`CodeCache::translate`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Translated {
+    /// Its entry.
+    Ready(*const u8),
+    /// It cannot be translated.
+    Rejected,
+    /// The arena is full; [`CodeCache::flush`] makes room.
+    Full,
+}
+
+/// Reason why a translation could not be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PublishError {
+    /// The page was dropped during compilation.
+    Stale,
+    /// The arena is full; [`CodeCache::flush`] makes room.
+    Full,
+}
+
+/// What a call dropped, for the event that reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// Nothing.
+    Nothing,
+    /// Translations of changed pages.
+    Invalidated(u32, InvalidationReason),
+    /// All translations.
+    Flushed { blocks: u32, bytes: u64, reason: FlushReason },
+}
+
+impl Dropped {
+    /// The event that reports the drop.
+    pub(crate) fn event(self) -> Option<ExecutionEvent> {
+        match self {
+            Self::Nothing => None,
+            Self::Invalidated(blocks, reason) => Some(ExecutionEvent::CodeBlocksInvalidated { blocks, reason }),
+            Self::Flushed { blocks, bytes, reason } => Some(ExecutionEvent::CodeCacheFlushed { blocks, bytes, reason }),
+        }
+    }
+}

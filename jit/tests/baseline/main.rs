@@ -1,0 +1,28 @@
+//! Tests of translation by templates, against the interpreter: what the random programs of
+//! the differential test reach by luck, tried case by case.
+//!
+//! ```text
+//!  bench.rs     two machines with the same memory, one of each engine, and their comparison
+//!  faults.rs    accesses that leave a fragment in the middle, by what is in host registers
+//!  operands.rs  every instruction on every way that its operands may coincide
+//!  system.rs    system instructions in the middle of hot loops
+//! ```
+
+// Other hosts have no templates.
+#![cfg(target_arch = "x86_64")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "encodings and registers are bits"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bench;
+#[path = "../differential/device.rs"]
+mod device;
+mod faults;
+mod operands;
+mod system;
