@@ -15,6 +15,11 @@ use riscope_core::hart::HartState;
 use riscope_core::interp::BlockEnd;
 use riscope_core::mmu::{Access, TlbEntry, TlbSlot};
 
+/// Calls of floating-point handlers a hart makes before the fragment of the last one is
+/// promoted. So a fragment is promoted with a probability that grows with the calls it makes,
+/// and nothing has to be counted in those without.
+pub(crate) const CALLS_PER_SAMPLE: u16 = 1024;
+
 /// Words of [`HartState::engine`] that this engine uses.
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
@@ -55,6 +60,8 @@ pub(crate) enum Word {
     FloatCalls,
     /// Physical address of the head of the fragment that is to be promoted.
     Promoted,
+    /// Its virtual address.
+    PromotedPc,
 }
 
 /// Offset of an engine word in [`HartState`].

@@ -4,22 +4,10 @@ use riscope_core::addr::{GuestPhys, PageOffset};
 use riscope_core::hart::HartState;
 use riscope_core::interp::Executed;
 
-use crate::code::{Code, Covered, PageBytes};
+use crate::code::{Made, PageBytes};
 
 /// Whether the host has templates.
 pub(crate) const AVAILABLE: bool = false;
-
-/// See the templates.
-pub(crate) const CALLS_PER_SAMPLE: u16 = 1024;
-
-/// A translation.
-#[derive(Debug)]
-pub(crate) struct Translation<'a> {
-    pub(crate) code: Code<'a>,
-    pub(crate) covered: Covered,
-    pub(crate) instructions: usize,
-    pub(crate) guest_bytes: usize,
-}
 
 /// Translates nothing.
 #[derive(Debug, Default)]
@@ -33,7 +21,7 @@ impl Translator {
         _head: GuestPhys,
         _executed: &Executed,
         _links: &mut dyn FnMut(PageOffset) -> *const u8,
-    ) -> Option<Translation<'_>> {
+    ) -> Option<Made<'_>> {
         None
     }
 }

@@ -10,11 +10,10 @@ use riscope_core::hart::{Hart, HartState};
 use riscope_core::interp::{BlockEnd, Flow, finish, handler};
 use riscope_core::isa::{Insn, Op};
 
-use super::CALLS_PER_SAMPLE;
 use super::emitter::{Emitter, LONGEST_WAY, word};
 use super::operand::{Condition, Reg, Width};
 use super::site::CallSite;
-use crate::abi::{self, Leave, Resume, Word};
+use crate::abi::{self, CALLS_PER_SAMPLE, Leave, Resume, Word};
 use crate::float_unit;
 
 impl Emitter<'_> {
@@ -96,6 +95,7 @@ unsafe extern "sysv64" fn call_handler(cpu: *mut HartState, entry_pc: u64, site:
     }
     if sampled {
         state.engine[Word::Promoted as usize] = site.head;
+        state.engine[Word::PromotedPc as usize] = entry_pc;
     }
     let end = finish(hart, Flow::Next, site.operands.length());
     if sampled { Leave::Hot as u64 } else { left_by(end) }

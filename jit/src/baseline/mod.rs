@@ -38,11 +38,12 @@ mod zbs;
 mod zicond;
 
 use riscope_core::addr::GuestPhys;
+use riscope_core::event::Tier;
 use riscope_core::hart::HartState;
 use riscope_core::interp::Executed;
 
 use crate::abi::Word;
-use crate::code::{Code, Covered, PageBytes};
+use crate::code::{Code, Covered, Made, PageBytes};
 use assembler::Assembler;
 use emitter::{Emitter, LinkSlots};
 use flow::{assign, dirty_at_entry, jumps};
@@ -51,22 +52,6 @@ use registers::Set;
 
 /// Whether the host has templates.
 pub(crate) const AVAILABLE: bool = true;
-
-/// Calls of floating-point handlers a hart makes before the fragment of the last one is
-/// promoted. So a fragment is promoted with a probability that grows with the calls it makes,
-/// and nothing has to be counted in those without.
-pub(crate) const CALLS_PER_SAMPLE: u16 = 1024;
-
-/// A translation.
-#[derive(Debug)]
-pub(crate) struct Translation<'a> {
-    pub(crate) code: Code<'a>,
-    pub(crate) covered: Covered,
-    /// Guest instructions in it.
-    pub(crate) instructions: usize,
-    /// Guest bytes of them.
-    pub(crate) guest_bytes: usize,
-}
 
 /// Translates one fragment at a time, in buffers that are kept.
 #[derive(Debug, Default)]
@@ -85,7 +70,7 @@ impl Translator {
         head: GuestPhys,
         executed: &Executed,
         links: LinkSlots<'_>,
-    ) -> Option<Translation<'_>> {
+    ) -> Option<Made<'_>> {
         let Self { assembler, fragment, dirty } = self;
         if !fragment.find(page, head.page_offset(), executed) {
             return None;
@@ -101,7 +86,8 @@ impl Translator {
         );
         let ranges = fragment.instructions.iter().map(|located| located.at..located.next);
         let (bytes, cold, crossings) = assembler.finish();
-        Some(Translation {
+        Some(Made {
+            tier: Tier::Baseline,
             covered: Covered::of(ranges.clone()),
             instructions: fragment.instructions.len(),
             guest_bytes: ranges.map(|range| range.end.index() - range.start.index()).sum(),

@@ -51,6 +51,9 @@ impl CodeCache {
             return Translated::Full;
         }
         let Some(page) = inner.pages.get_mut(&phys.page_number()) else { return Translated::Rejected };
+        if let Some(Lookup::Ready { code, .. }) = page.translations.get(&phys.page_offset()) {
+            return Translated::Ready(*code);
+        }
         let bytes = Arc::clone(&page.bytes);
         let Some(made) = make(&bytes, &mut |target| page.link_slot(target, self.thunks.resolve)) else {
             page.translations.insert(phys.page_offset(), Lookup::Rejected);
@@ -68,7 +71,7 @@ impl CodeCache {
         let Code { bytes, cold, crossings } = built.code;
         let (hot_part, cold_part) = bytes.split_at(cold);
         let hot_at = inner.next.next_multiple_of(CODE_ALIGN);
-        let cold_at = inner.end.checked_sub(cold_part.len())? & !(COLD_ALIGN - 1);
+        let cold_at = inner.end.saturating_sub(cold_part.len()) & !(COLD_ALIGN - 1);
         if hot_at + hot_part.len() > cold_at {
             inner.full = true;
             return None;
@@ -96,5 +99,47 @@ impl CodeCache {
         }
         self.count(inner);
         Some(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use riscope_core::event::{FlushReason, Tier};
+    use riscope_core::mem::GuestRam;
+
+    use super::*;
+    use crate::code::Covered;
+
+    const PHYS: GuestPhys = GuestPhys(0x8000_0000);
+
+    fn cache() -> CodeCache {
+        let ram = GuestRam::new(PHYS, 1 << 16).expect("memory");
+        CodeCache::new(Arc::new(ram), Arc::default(), 1 << 20).expect("a code cache")
+    }
+
+    fn made() -> Made<'static> {
+        let code = Code::whole(&[0xc3]);
+        Made { tier: Tier::Baseline, code, covered: Covered::default(), instructions: 1, guest_bytes: 4 }
+    }
+
+    #[test]
+    fn code_that_another_hart_has_made_meanwhile_is_taken() {
+        let cache = cache();
+        let (_, first) = cache.translate(PHYS, |_, _| Some(made())).expect("the lock is free");
+        assert!(matches!(first, Translated::Ready(_)));
+        let (_, second) = cache.translate(PHYS, |_, _| panic!("it is made again")).expect("the lock is free");
+        assert_eq!(second, first);
+    }
+
+    #[test]
+    fn nothing_is_placed_while_the_arena_is_about_to_be_emptied() {
+        let cache = cache();
+        cache.try_lock().expect("the lock is free").flushing = true;
+        let (_, outcome) = cache.translate(PHYS, |_, _| Some(made())).expect("the lock is free");
+        assert_eq!(outcome, Translated::Full);
+        assert_eq!(cache.flush(FlushReason::Full), Dropped::Nothing, "another thread does it");
+        cache.try_lock().expect("the lock is free").flushing = false;
+        let (_, outcome) = cache.translate(PHYS, |_, _| Some(made())).expect("the lock is free");
+        assert!(matches!(outcome, Translated::Ready(_)));
     }
 }

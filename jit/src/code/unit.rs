@@ -73,6 +73,10 @@ pub(crate) struct Made<'a> {
     pub(crate) code: Code<'a>,
     /// Parts of the page that it depends on.
     pub(crate) covered: Covered,
+    /// Guest instructions in it.
+    pub(crate) instructions: usize,
+    /// Guest bytes of them.
+    pub(crate) guest_bytes: usize,
 }
 
 /// What came of [`CodeCache::translate`].

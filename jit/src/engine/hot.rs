@@ -8,8 +8,8 @@ use riscope_core::event::{ExecutionEvent, Tier, Trigger, monotonic_ns};
 use riscope_core::hart::Hart;
 
 use super::{JitConfig, JitEngine, Tiers};
-use crate::baseline;
-use crate::code::{Dropped, Lookup, Made, Online, Translated};
+use crate::abi::{CALLS_PER_SAMPLE, Word};
+use crate::code::{Dropped, Lookup, Online, Translated};
 use crate::worker::{Request, Worker, count, make_room_here, serve_here};
 
 /// Upper bound on the hot threshold.
@@ -65,14 +65,15 @@ impl JitEngine {
         let templates = self.templates.as_mut()?;
         let mut report = None;
         let (dropped, translated) = shared.cache.translate(phys, |page, links| {
-            let translation = templates.translate(page, phys, &executed, links)?;
-            report = Some((translation.guest_bytes, translation.instructions, translation.code.bytes.len()));
-            Some(Made { tier: Tier::Baseline, code: translation.code, covered: translation.covered })
+            let made = templates.translate(page, phys, &executed, links)?;
+            report = Some((made.guest_bytes, made.instructions, made.code.bytes.len()));
+            Some(made)
         })?;
         self.report(dropped);
         let pc = hart.pc().0;
         match translated {
             Translated::Ready(code) => {
+                // Nothing if another hart was faster.
                 if let Some((guest_bytes, instructions, host_bytes)) = report {
                     self.publish(self.hotspot(pc, phys, heat, Tier::Interpreter, Tier::Baseline));
                     self.publish(ExecutionEvent::CodeBlockCompiled {
@@ -127,10 +128,10 @@ impl JitEngine {
             Worker::Hart(_) => None,
         };
         let Some(Some(claim)) = shared.cache.claim_promotion(head) else { return };
-        let pc = hart.pc().page_start().wrapping_add(u64::from(head.page_offset().bytes())).0;
+        let pc = hart.state().engine[Word::PromotedPc as usize];
         let executed = self.interpreter.executed(head);
         let request = Request { claim, pc, asked_ns: monotonic_ns(), executed };
-        self.publish(self.hotspot(pc, head, baseline::CALLS_PER_SAMPLE, Tier::Baseline, Tier::Optimised));
+        self.publish(self.hotspot(pc, head, CALLS_PER_SAMPLE, Tier::Baseline, Tier::Optimised));
         match (&shared.worker, place) {
             (Worker::Thread(_), Some(place)) => place.ask(request),
             (Worker::Hart(service), _) => {

@@ -9,7 +9,7 @@ use crate::code::Lookup;
 use crate::float_unit;
 
 impl JitEngine {
-    /// Polls in the middle of generated code, see [`abi::Resume`].
+    /// Polls in the middle of generated code, see [`crate::abi::Resume`].
     fn resume(&mut self, hart: &mut Hart) -> Leave {
         if hart.state().countdown <= 0 {
             return Leave::Poll;
@@ -34,7 +34,7 @@ impl JitEngine {
         if unchanged { Leave::Unchanged } else { Leave::Resume }
     }
 
-    /// Code for `pc` that the jump cache does not know, see [`abi::Find`].
+    /// Code for `pc` that the jump cache does not know, see [`crate::abi::Find`].
     fn find(&mut self, hart: &mut Hart) -> Option<*const u8> {
         let phys = self.interpreter.locate(hart)?;
         let known = self.jump_cache.get_physical(phys);
@@ -62,7 +62,7 @@ impl JitEngine {
     }
 }
 
-/// See [`abi::Resume`].
+/// See [`crate::abi::Resume`].
 ///
 /// # Safety
 /// Called by generated code that [`JitEngine::execute`] entered, with the state of its hart.
@@ -72,7 +72,7 @@ pub(super) unsafe extern "C" fn resume(cpu: *mut HartState) -> u64 {
     engine.resume(hart) as u64
 }
 
-/// See [`abi::Find`].
+/// See [`crate::abi::Find`].
 ///
 /// # Safety
 /// As for [`resume`].
