@@ -84,15 +84,15 @@ fn hash(path: &Path) -> u64 {
 /// One line per program, with a known result.
 const PROGRAMS: &str = r#"set -e
 python3 -c 'print("python", sum(i * i for i in range(1000)), 2 ** 100, 0.1 + 0.2)'
-sqlite3 /root/t.db 'create table t(n); insert into t values (40), (2); select "sqlite", sum(n) from t'
+sqlite3 /mnt/t.db 'create table t(n); insert into t values (40), (2); select "sqlite", sum(n) from t'
 perl -e 'print join(" ", "perl", reverse 1 .. 5), "\n"'
 echo '#include <stdio.h>
 #include <math.h>
-int main(void) { printf("gcc %d %.6f\n", __riscv_xlen, sqrt(2)); return 0; }' >/root/p.c
-gcc -O2 -o /root/p /root/p.c -lm
-/root/p
-cat /root/from-host
-echo written >/root/written
+int main(void) { printf("gcc %d %.6f\n", __riscv_xlen, sqrt(2)); return 0; }' >/mnt/p.c
+gcc -O2 -o /mnt/p /mnt/p.c -lm
+/mnt/p
+cat /mnt/from-host
+echo written >/mnt/written
 "#;
 
 /// Programs that users expect in a shell, found by the search path of a login shell, and
@@ -112,7 +112,7 @@ mod tests {
         let copy = copy_of(&disk(), scratch.join("disk.ext4"));
         let path = copy.to_str().expect("the path is UTF-8");
         let file = scratch.write("from-host", "from the host\n");
-        debugfs(&copy, &format!("write {} /root/from-host", file.display()));
+        debugfs(&copy, &format!("write {} /mnt/from-host", file.display()));
         let outcome = run_on(path, "rw", 1, PROGRAMS);
         let lines = [
             "python 332833500 1267650600228229401496703205376 0.30000000000000004",
@@ -123,11 +123,11 @@ mod tests {
         ];
         assert_good(&outcome, &lines);
         assert_clean(&copy);
-        assert_eq!(debugfs(&copy, "cat /root/written"), "written\n");
+        assert_eq!(debugfs(&copy, "cat /mnt/written"), "written\n");
 
         // Read-only: the disk can be read and is not changed.
         let before = hash(&copy);
-        let script = "cat /root/written; touch /root/x || echo refused; exit 42";
+        let script = "cat /mnt/written; touch /mnt/x || echo refused; exit 42";
         let outcome = run_on(&format!("{path},ro"), "ro", 1, script);
         assert_ends(&outcome, &["written", "refused"], 42);
         assert_eq!(hash(&copy), before, "a read-only disk is not changed");
