@@ -3,10 +3,10 @@
 //! ```text
 //!        hart thread                              compiler thread
 //!  ┌──────────────────────────┐  hot fragment ┌───────────────────────────┐
-//!  │ engine.rs                ├──────────────►│ worker.rs                 │
-//!  │  interpret, count heat   │  (bounded     │  block.rs   bytes → blocks│
-//!  │  baseline/ Insn → bytes  │   channel)    │  lower/     Insn → CLIF   │
-//!  │  enter generated code    │               │  compile.rs CLIF → bytes  │
+//!  │ engine/                  ├──────────────►│ optimised/                │
+//!  │  interpret, count heat   │  (bounded     │  page bytes → blocks      │
+//!  │  baseline/ Insn → bytes  │   channel)    │  Insn → CLIF              │
+//!  │  enter generated code    │               │  CLIF → bytes             │
 //!  │  serve its exits         │               │                           │
 //!  └───────────▲──────────────┘               └────────────┬──────────────┘
 //!              │ publish; jump cache, link slots           │ publish
@@ -22,9 +22,8 @@
 //! | ABI and host | `abi`; `host`, `jump_cache`, `sys`; `arena`, `float_unit`; `thunk` |
 //! | code cache | `code` |
 //! | tier 1, on x86-64 hosts | `baseline` |
-//! | tier 2: translation of an instruction | `translator`; `memory`; `lower` |
-//! | tier 2: translation of a fragment | `block`; `translate`; `compile` |
-//! | execution | `worker`; `engine` |
+//! | tier 2 | `optimised` |
+//! | execution | `engine` |
 //!
 //! Invariants:
 //! - Where generated code is entered or left, all guest registers are in
@@ -45,20 +44,14 @@ mod abi;
 mod arena;
 #[cfg_attr(not(target_arch = "x86_64"), path = "baseline/absent.rs")]
 mod baseline;
-mod block;
 mod code;
-mod compile;
 mod engine;
 mod float_unit;
 mod host;
 mod jump_cache;
-mod lower;
-mod memory;
+mod optimised;
 mod sys;
 mod thunk;
-mod translate;
-mod translator;
-mod worker;
 
 pub use engine::{JitConfig, JitFactory, Tiers};
-pub use worker::COMPILER_THREAD;
+pub use optimised::COMPILER_THREAD;

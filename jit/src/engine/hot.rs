@@ -10,7 +10,7 @@ use riscope_core::hart::Hart;
 use super::{JitConfig, JitEngine, Tiers};
 use crate::abi::{CALLS_PER_SAMPLE, Word};
 use crate::code::{Dropped, Lookup, Online, Translated};
-use crate::worker::{Request, Worker, count, make_room_here, serve_here};
+use crate::optimised::{Request, Worker, count, make_room_here, serve_here};
 
 /// Upper bound on the hot threshold.
 const MAX_THRESHOLD: u16 = 16_384;

@@ -21,11 +21,10 @@ use riscope_core::interp::{BlockEnd, Interpreter};
 use crate::abi::{self, Leave, Word};
 use crate::baseline;
 use crate::code::{CodeCache, Lookup, Online};
-use crate::compile::Compiler;
 use crate::float_unit;
 use crate::jump_cache::JumpCache;
+use crate::optimised::{CompileService, Compiler, Worker};
 use crate::sys;
-use crate::worker::{CompileService, Worker};
 
 /// Instructions between two polls of interrupts and requests, about ten microseconds of
 /// generated code.

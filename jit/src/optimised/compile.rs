@@ -7,10 +7,10 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::{Context, ir};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-use crate::block::Fragment;
+use super::block::Fragment;
+use super::translate::translate;
+use super::translator::LinkSlots;
 use crate::host;
-use crate::translate::translate;
-use crate::translator::LinkSlots;
 
 /// Cranelift compiler with reusable buffers; one per compiler thread.
 pub(crate) struct Compiler {

@@ -5,8 +5,8 @@ use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use riscope_core::isa::Operands;
 use riscope_core::isa::i::I;
 
-use super::{Lowering, Successors, bytes, reg_imm, reg_reg, word_imm, word_word};
-use crate::translator::Translator;
+use super::lowering::{Lowering, Successors, bytes, reg_imm, reg_reg, word_imm, word_word};
+use super::translator::Translator;
 
 /// How a loaded value is extended to 64 bits.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use riscope_core::isa::Operands;
 use riscope_core::isa::d::D;
 
 use super::float::{Number, by_unit, rounds_dynamically, rounds_somehow};
-use super::{Lowering, when};
+use super::lowering::{Lowering, when};
 
 pub(super) fn lowering(op: D, o: Operands) -> Lowering {
     match op {

@@ -5,9 +5,9 @@ use cranelift_codegen::ir::{InstBuilder, types};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::FunctionBuilder;
 
+use super::block::{Block, Ending, Fragment};
+use super::translator::{LinkSlots, Translator};
 use crate::abi::{self, Leave};
-use crate::block::{Block, Ending, Fragment};
-use crate::translator::{LinkSlots, Translator};
 
 /// Emits `fragment` into the function of `b`.
 pub(crate) fn translate(b: FunctionBuilder<'_>, fragment: &Fragment, links: LinkSlots<'_>, isa: &dyn TargetIsa) {

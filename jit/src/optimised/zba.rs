@@ -3,8 +3,8 @@
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::isa::zba::Zba;
 
-use super::{Lowering, reg_reg};
-use crate::translator::Translator;
+use super::lowering::{Lowering, reg_reg};
+use super::translator::Translator;
 
 /// `rd = (rs1 << shift) + rs2`
 macro_rules! shift_add {

@@ -11,9 +11,9 @@ use riscope_core::engine::EngineContext;
 use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Trigger, monotonic_ns};
 use riscope_core::interp::Executed;
 
-use crate::block::Fragment;
+use super::block::Fragment;
+use super::compile::Compiler;
 use crate::code::{Built, Claim, Code, CodeCache, Covered, Dropped, PublishError, Source};
-use crate::compile::Compiler;
 
 /// Name of the compiler's thread. A panic there costs one translation.
 pub const COMPILER_THREAD: &str = "jit";

@@ -3,8 +3,8 @@
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use riscope_core::isa::zbb::Zbb;
 
-use super::{Lowering, reg, reg_reg, word, word_word};
-use crate::translator::Translator;
+use super::lowering::{Lowering, reg, reg_reg, word, word_word};
+use super::translator::Translator;
 
 pub(super) fn lowering(op: Zbb) -> Lowering {
     match op {

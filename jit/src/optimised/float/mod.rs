@@ -35,10 +35,10 @@ use riscope_core::fp::RoundingMode;
 use riscope_core::isa::Operands;
 use riscope_core::isa::float::Float;
 
-use super::{Lowering, when};
 use crate::abi::{self, Word};
+use crate::optimised::lowering::{Lowering, when};
+use crate::optimised::translator::Translator;
 use crate::sys;
-use crate::translator::Translator;
 use moves::Sign;
 
 pub(super) use number::Number;
@@ -46,9 +46,9 @@ pub(super) use number::Number;
 /// Emits code for the host's floating-point unit, on hosts where it matches RISC-V's.
 macro_rules! by_unit {
     (|$t:ident, $o:ident| $code:expr) => {
-        $crate::lower::when(
+        $crate::optimised::lowering::when(
             $crate::sys::float::AVAILABLE,
-            $crate::lower::Lowering::Straight(|$t, $o| {
+            $crate::optimised::lowering::Lowering::Straight(|$t, $o| {
                 $t.use_float_unit();
                 $code
             }),

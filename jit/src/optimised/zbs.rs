@@ -3,8 +3,8 @@
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::isa::zbs::Zbs;
 
-use super::{Lowering, reg_imm, reg_reg};
-use crate::translator::Translator;
+use super::lowering::{Lowering, reg_imm, reg_reg};
+use super::translator::Translator;
 
 pub(super) fn lowering(op: Zbs) -> Lowering {
     match op {

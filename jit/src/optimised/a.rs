@@ -9,10 +9,10 @@ use cranelift_codegen::ir::{AtomicRmwOp, InstBuilder, Type, Value, types};
 use riscope_core::isa::Operands;
 use riscope_core::isa::a::A;
 
-use super::{Lowering, bytes};
+use super::lowering::{Lowering, bytes};
+use super::memory::Group;
+use super::translator::Translator;
 use crate::abi;
-use crate::memory::Group;
-use crate::translator::Translator;
 
 macro_rules! amo {
     ($operation:ident, $ty:ident) => {

@@ -1,29 +1,10 @@
-//! Lowering of instructions to Cranelift IR; one file per extension, named as in
-//! `riscope_core::isa`.
-//!
-//! [`lowering`] has one arm per instruction and no wildcard arm, so that a new instruction
-//! compiles only once its translation is decided.
-
-#![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants, clippy::unreachable)]
-
-mod a;
-mod d;
-mod float;
-mod i;
-mod m;
-mod transfer;
-mod zba;
-mod zbb;
-mod zbs;
-mod zicond;
+//! How an instruction may be lowered, and what many lowerings have in common.
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
-use riscope_core::fp::{F32, F64};
-use riscope_core::isa::float::Precision;
-use riscope_core::isa::{Insn, Op, Operands};
+use riscope_core::isa::Operands;
 
-use crate::memory::Group;
-use crate::translator::Translator;
+use super::memory::Group;
+use super::translator::Translator;
 
 /// Emits the code of an instruction with these operands.
 pub(crate) type Emit = fn(&mut Translator<'_>, Operands);
@@ -51,38 +32,20 @@ pub(crate) enum Successors {
     Elsewhere,
 }
 
-/// How `insn` is translated.
-pub(crate) fn lowering(insn: Insn) -> Lowering {
-    let o = insn.operands;
-    match insn.op {
-        Op::I(op) => i::lowering(op, o),
-        Op::M(op) => m::lowering(op),
-        Op::A(op) => a::lowering(op),
-        Op::Float(op, Precision::Single) => float::lowering::<F32>(op, o),
-        Op::Float(op, Precision::Double) => float::lowering::<F64>(op, o),
-        Op::D(op) => d::lowering(op, o),
-        Op::Zba(op) => zba::lowering(op),
-        Op::Zbb(op) => zbb::lowering(op),
-        Op::Zbs(op) => zbs::lowering(op),
-        Op::Zicond(op) => zicond::lowering(op),
-        Op::Zicsr(_) | Op::Zifencei(_) | Op::Privileged(_) | Op::Zicboz(_) => Lowering::Interpreted,
-    }
-}
-
 /// `lowering` if `condition` holds, otherwise interpreted.
-fn when(condition: bool, lowering: Lowering) -> Lowering {
+pub(super) fn when(condition: bool, lowering: Lowering) -> Lowering {
     if condition { lowering } else { Lowering::Interpreted }
 }
 
 /// Size of a value in memory, 1 to 8 bytes.
-fn bytes(ty: Type) -> u8 {
+pub(super) fn bytes(ty: Type) -> u8 {
     ty.bytes().to_le_bytes()[0]
 }
 
 /// `rd = f(rs1, rs2)`
 macro_rules! reg_reg {
     (|$t:ident, $a:ident, $b:ident| $result:expr) => {
-        $crate::lower::Lowering::Straight(|$t, o| {
+        $crate::optimised::lowering::Lowering::Straight(|$t, o| {
             let ($a, $b) = ($t.x(o.rs1()), $t.x(o.rs2()));
             let result = $result;
             $t.set_x(o.rd(), result);
@@ -93,7 +56,7 @@ macro_rules! reg_reg {
 /// `rd = f(rs1, imm)`, the immediate sign-extended to 64 bits.
 macro_rules! reg_imm {
     (|$t:ident, $a:ident, $imm:ident| $result:expr) => {
-        $crate::lower::Lowering::Straight(|$t, o| {
+        $crate::optimised::lowering::Lowering::Straight(|$t, o| {
             let ($a, $imm) = ($t.x(o.rs1()), $t.immediate(o));
             let result = $result;
             $t.set_x(o.rd(), result);
@@ -104,7 +67,7 @@ macro_rules! reg_imm {
 /// `rd = f(rs1)`
 macro_rules! reg {
     (|$t:ident, $a:ident| $result:expr) => {
-        $crate::lower::Lowering::Straight(|$t, o| {
+        $crate::optimised::lowering::Lowering::Straight(|$t, o| {
             let $a = $t.x(o.rs1());
             let result = $result;
             $t.set_x(o.rd(), result);
@@ -116,7 +79,7 @@ macro_rules! reg {
 /// modulo the width, as RISC-V does.
 macro_rules! word_word {
     (|$t:ident, $a:ident, $b:ident| $result:expr) => {
-        $crate::lower::Lowering::Straight(|$t, o| {
+        $crate::optimised::lowering::Lowering::Straight(|$t, o| {
             let ($a, $b) = ($t.w(o.rs1()), $t.w(o.rs2()));
             let result = $result;
             $t.set_w(o.rd(), result);
@@ -127,7 +90,7 @@ macro_rules! word_word {
 /// `rd = sext(f(rs1, imm))` on the low 32 bits.
 macro_rules! word_imm {
     (|$t:ident, $a:ident, $imm:ident| $result:expr) => {
-        $crate::lower::Lowering::Straight(|$t, o| {
+        $crate::optimised::lowering::Lowering::Straight(|$t, o| {
             let ($a, $imm) = ($t.w(o.rs1()), $t.word_immediate(o));
             let result = $result;
             $t.set_w(o.rd(), result);
@@ -138,29 +101,29 @@ macro_rules! word_imm {
 /// `rd = sext(f(rs1))` on the low 32 bits.
 macro_rules! word {
     (|$t:ident, $a:ident| $result:expr) => {
-        $crate::lower::Lowering::Straight(|$t, o| {
+        $crate::optimised::lowering::Lowering::Straight(|$t, o| {
             let $a = $t.w(o.rs1());
             let result = $result;
             $t.set_w(o.rd(), result);
         })
     };
 }
-use {reg, reg_imm, reg_reg, word, word_imm, word_word};
+pub(super) use {reg, reg_imm, reg_reg, word, word_imm, word_word};
 
 impl Translator<'_> {
     /// The immediate, sign-extended to 64 bits.
-    fn immediate(&mut self, o: Operands) -> Value {
+    pub(super) fn immediate(&mut self, o: Operands) -> Value {
         self.b.ins().iconst(types::I64, i64::from(o.imm()))
     }
 
     /// The immediate's low 32 bits.
-    fn word_immediate(&mut self, o: Operands) -> Value {
+    pub(super) fn word_immediate(&mut self, o: Operands) -> Value {
         let value = self.immediate(o);
         self.b.ins().ireduce(types::I32, value)
     }
 
     /// Host address of the memory operand `imm(rs1)`.
-    fn operand_pointer(&mut self, o: Operands, span: u8, store: bool) -> Value {
+    pub(super) fn operand_pointer(&mut self, o: Operands, span: u8, store: bool) -> Value {
         let base = self.x(o.rs1());
         let first = if o.imm() == 0 { base } else { self.b.ins().iadd_imm_s(base, i64::from(o.imm())) };
         self.host_pointer(Group { first, span, store })

@@ -7,8 +7,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use riscope_core::isa::m::M;
 
-use super::{Lowering, reg_reg, word_word};
-use crate::translator::Translator;
+use super::lowering::{Lowering, reg_reg, word_word};
+use super::translator::Translator;
 
 pub(super) fn lowering(op: M) -> Lowering {
     match op {

@@ -6,7 +6,7 @@ use riscope_core::fp::RoundingMode;
 use riscope_core::isa::Operands;
 
 use super::{Number, Rounding, rounds_dynamically};
-use crate::translator::Translator;
+use crate::optimised::translator::Translator;
 
 impl Translator<'_> {
     /// `fcvt.w`, `fcvt.l`

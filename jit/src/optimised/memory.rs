@@ -23,8 +23,8 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::addr::PAGE_SHIFT;
 use riscope_core::mmu::TLB_ENTRIES;
 
+use super::translator::Translator;
 use crate::abi::{self, Miss, Word, tlb};
-use crate::translator::Translator;
 
 /// Bytes covered by one TLB check.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::isa::zicond::Zicond;
 
-use super::{Lowering, reg_reg};
-use crate::translator::Translator;
+use super::lowering::{Lowering, reg_reg};
+use super::translator::Translator;
 
 pub(super) fn lowering(op: Zicond) -> Lowering {
     match op {

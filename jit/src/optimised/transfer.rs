@@ -12,9 +12,9 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::addr::PageOffset;
 use riscope_core::isa::Operands;
 
+use super::translator::Translator;
 use crate::abi::{self, Leave, Word};
 use crate::jump_cache;
-use crate::translator::Translator;
 
 impl Translator<'_> {
     pub(super) fn jal(&mut self, o: Operands) {

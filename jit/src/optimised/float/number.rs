@@ -6,7 +6,7 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use riscope_core::fp::{F32, F64, Format};
 
 use crate::abi;
-use crate::translator::{FloatRegister, Translator};
+use crate::optimised::translator::{FloatRegister, Translator};
 
 /// Upper half of a register that holds a NaN-boxed single-precision number.
 const BOX: i64 = 0xffff_ffff_0000_0000_u64.cast_signed();
@@ -15,7 +15,7 @@ const BOX: i64 = 0xffff_ffff_0000_0000_u64.cast_signed();
 const BOXED: i64 = 0xffff_ffff;
 
 /// Precision that the host's floating-point unit computes with.
-pub(in crate::lower) trait Number: Format {
+pub(in crate::optimised) trait Number: Format {
     /// Cranelift type of a number.
     const TYPE: Type;
     /// Cranelift integer type of the same width.

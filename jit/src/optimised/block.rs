@@ -8,8 +8,9 @@ use riscope_core::addr::PageOffset;
 use riscope_core::interp::Executed;
 use riscope_core::isa::{Insn, Operands, decode};
 
+use super::lowering::{Emit, Lowering, Successors};
+use super::select::lowering;
 use crate::code::PageBytes;
-use crate::lower::{self, Emit, Lowering, Successors};
 
 /// Upper bound on the instructions of a fragment. Compile time grows with it, and the hart
 /// executes the code in a lower tier meanwhile.
@@ -146,7 +147,7 @@ fn scan(page: Page<'_>, start: PageOffset, leaders: &BTreeSet<PageOffset>) -> Bl
             break Ending::FallThrough;
         }
         let Some((insn, next)) = instruction(page.bytes, at) else { break Ending::Interpret };
-        let (emit, transfer) = match lower::lowering(insn) {
+        let (emit, transfer) = match lowering(insn) {
             Lowering::Interpreted => break Ending::Interpret,
             Lowering::Straight(emit) => (emit, None),
             Lowering::Transfer(emit, successors) => (emit, Some(successors)),

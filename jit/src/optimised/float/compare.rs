@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 use riscope_core::isa::Operands;
 
 use super::Number;
-use crate::translator::Translator;
+use crate::optimised::translator::Translator;
 
 // Bits of `fclass` for positive operands; those for negative ones mirror them.
 const POSITIVE_ZERO: i64 = 4;

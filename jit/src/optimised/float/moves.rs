@@ -4,8 +4,8 @@ use cranelift_codegen::ir::InstBuilder;
 use riscope_core::isa::Operands;
 
 use super::Number;
-use crate::lower::bytes;
-use crate::translator::Translator;
+use crate::optimised::lowering::bytes;
+use crate::optimised::translator::Translator;
 
 /// How sign injection uses the sign of the second source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

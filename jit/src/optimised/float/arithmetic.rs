@@ -6,7 +6,7 @@ use cranelift_frontend::FunctionBuilder;
 use riscope_core::isa::Operands;
 
 use super::Number;
-use crate::translator::Translator;
+use crate::optimised::translator::Translator;
 
 impl Translator<'_> {
     /// `fadd`, `fsub`, `fmul`, `fdiv`.
@@ -41,7 +41,7 @@ impl Translator<'_> {
     }
 
     /// Writes a result, with any NaN replaced by the canonical NaN.
-    pub(in crate::lower) fn set_result<P: Number>(&mut self, o: Operands, result: Value) {
+    pub(in crate::optimised) fn set_result<P: Number>(&mut self, o: Operands, result: Value) {
         let (cold, join) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);
         self.b.append_block_param(join, P::TYPE);

@@ -1,0 +1,35 @@
+//! Tier 2: host code from Cranelift, made on a thread of its own.
+//!
+//! ```text
+//!  block.rs       page bytes → blocks of instructions;  select.rs  Op → lowering
+//!  translate.rs   the fragment, block by block
+//!  i.rs m.rs float/ …  lowerings, under the file names of riscope_core::isa
+//!  memory.rs      the TLB probe;  transfer.rs  ways out
+//!  translator.rs  guest registers as values
+//!  compile.rs     Cranelift IR → bytes;  worker.rs  the thread and its queue
+//! ```
+
+#![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants, clippy::unreachable)]
+
+mod a;
+mod block;
+mod compile;
+mod d;
+mod float;
+mod i;
+mod lowering;
+mod m;
+mod memory;
+mod select;
+mod transfer;
+mod translate;
+mod translator;
+mod worker;
+mod zba;
+mod zbb;
+mod zbs;
+mod zicond;
+
+pub(crate) use compile::Compiler;
+pub use worker::COMPILER_THREAD;
+pub(crate) use worker::{CompileService, Request, Worker, count, make_room_here, serve_here};
