@@ -19,7 +19,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | ABI and host | `abi`; `host`, `jump_cache`, `sys`; `arena`, `float_unit`; `thunk` |
+//! | ABI and host | `abi`, `perf`; `host`, `jump_cache`, `sys`; `arena`, `float_unit`; `thunk` |
 //! | code cache | `code` |
 //! | tier 1, on x86-64 hosts | `baseline` |
 //! | tier 2 | `optimised` |
@@ -50,8 +50,10 @@ mod float_unit;
 mod host;
 mod jump_cache;
 mod optimised;
+mod perf;
 mod sys;
 mod thunk;
 
 pub use engine::{JitConfig, JitFactory, Tiers};
 pub use optimised::COMPILER_THREAD;
+pub use perf::{NameOfCode, PerfLog};

@@ -157,7 +157,7 @@ mod tests {
     fn check(instruction: u32, address: u64, instructions_a_round: u64, expected: Counts) {
         let translator = |tiers| -> Box<dyn EngineFactory> {
             let config = JitConfig { tiers, hot_threshold: 2, synchronous: true, ..JitConfig::default() };
-            Box::new(JitFactory { config })
+            Box::new(JitFactory::new(config))
         };
         let engines = [Box::new(InterpreterFactory), translator(Tiers::Baseline), translator(Tiers::Optimised)];
         for factory in engines {

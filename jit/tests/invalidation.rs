@@ -49,7 +49,7 @@ mod tests {
                 ..EngineContext::alone(Arc::clone(&ram))
             };
             let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
-            let engine = JitFactory { config }.engines(&context, 1).expect("an engine").remove(0);
+            let engine = JitFactory::new(config).engines(&context, 1).expect("an engine").remove(0);
             let mut hart = Hart::new(HartConfig::alone(Arc::clone(&ram), Clock::manual()));
             hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
             let mut bench = Self { ram, hart, engine, events };

@@ -32,7 +32,7 @@ mod tests {
 
     fn engines() -> [Box<dyn EngineFactory>; 2] {
         let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
-        [Box::new(InterpreterFactory), Box::new(JitFactory { config })]
+        [Box::new(InterpreterFactory), Box::new(JitFactory::new(config))]
     }
 
     #[test]

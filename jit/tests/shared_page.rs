@@ -47,7 +47,7 @@ mod tests {
             ..EngineContext::alone(Arc::clone(&ram))
         };
         let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
-        let mut engine = JitFactory { config }.engines(&context, 1).unwrap().remove(0);
+        let mut engine = JitFactory::new(config).engines(&context, 1).unwrap().remove(0);
         // In small pieces, so that execution also begins in the middle of blocks.
         for _ in 0..20_000 {
             assert_eq!(engine.run(&mut hart, 97), Exit::LimitReached);

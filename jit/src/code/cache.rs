@@ -32,6 +32,7 @@ use rustc_hash::FxHashMap;
 use super::page::{CodePage, Lookup, copy_page};
 use super::unit::{Built, Claim, Dropped, PublishError, Source};
 use crate::arena::Arena;
+use crate::perf::PerfLog;
 use crate::thunk::Thunks;
 
 /// Epoch of a hart that executes no generated code: it has observed every epoch.
@@ -67,6 +68,8 @@ pub(crate) struct CodeCache {
     counters: Arc<EngineCounters>,
     pub(super) arena: Arena,
     pub(super) thunks: Thunks,
+    /// Where published code is logged.
+    pub(super) perf: Option<Arc<PerfLog>>,
     inner: Mutex<Inner>,
     pub(super) epoch: AtomicU64,
     pub(super) seen: [AtomicU64; MAX_HARTS],
@@ -87,10 +90,22 @@ impl CodeCache {
             counters,
             arena,
             thunks,
+            perf: None,
             inner: Mutex::new(inner),
             epoch: AtomicU64::new(0),
             seen: [const { AtomicU64::new(OFFLINE) }; MAX_HARTS],
         })
+    }
+
+    /// Logs published code, and the thunks.
+    pub(crate) fn log_to(mut self, perf: Option<Arc<PerfLog>>) -> Self {
+        if let Some(perf) = &perf {
+            // SAFETY: the thunks are at the start of the arena and never written again.
+            let thunks = unsafe { std::slice::from_raw_parts(self.arena.write_view(0), self.thunks.bytes) };
+            perf.static_code(self.arena.executable(self.arena.write_view(0)), thunks, "riscope thunks");
+        }
+        self.perf = perf;
+        self
     }
 
     /// The epoch, see the head of this file.

@@ -9,6 +9,7 @@ use riscope_core::event::InvalidationReason;
 use super::cache::{CodeCache, Inner};
 use super::page::{Lookup, PageBytes};
 use super::unit::{Built, Code, Dropped, Made, Translated};
+use crate::perf::Piece;
 
 /// Alignment of translations, in bytes.
 const CODE_ALIGN: usize = 16;
@@ -23,11 +24,12 @@ fn distance(from: usize, to: usize) -> [u8; 4] {
 }
 
 impl CodeCache {
-    /// Translates the code at `phys` at once, from a current copy of its page, and makes it
-    /// visible to all harts. `None` if the lock is taken.
+    /// Translates the code at `phys`, which a hart executes at `pc`, at once, from a current copy
+    /// of its page, and makes it visible to all harts. `None` if the lock is taken.
     pub(crate) fn translate<'a>(
         &self,
         phys: GuestPhys,
+        pc: u64,
         make: impl FnOnce(&PageBytes, &mut dyn FnMut(PageOffset) -> *const u8) -> Option<Made<'a>>,
     ) -> Option<(Dropped, Translated)> {
         let number = phys.page_number();
@@ -38,13 +40,14 @@ impl CodeCache {
         if self.page(inner, phys).is_none() {
             return Some((dropped, Translated::Rejected));
         }
-        Some((dropped, self.make_in(inner, phys, make)))
+        Some((dropped, self.make_in(inner, phys, pc, make)))
     }
 
     fn make_in<'a>(
         &self,
         inner: &mut Inner,
         phys: GuestPhys,
+        pc: u64,
         make: impl FnOnce(&PageBytes, &mut dyn FnMut(PageOffset) -> *const u8) -> Option<Made<'a>>,
     ) -> Translated {
         if inner.full {
@@ -59,7 +62,7 @@ impl CodeCache {
             page.translations.insert(phys.page_offset(), Lookup::Rejected);
             return Translated::Rejected;
         };
-        let built = Built { phys, tier: made.tier, code: made.code, covered: &made.covered };
+        let built = Built { phys, pc, tier: made.tier, code: made.code, covered: &made.covered };
         self.place(inner, built).map_or(Translated::Full, Translated::Ready)
     }
 
@@ -91,6 +94,12 @@ impl CodeCache {
             }
             code
         };
+        if let Some(perf) = &self.perf {
+            let (tier, pc, phys) = (built.tier, built.pc, built.phys);
+            let piece = |start, bytes, cold| Piece { start, bytes, cold, tier, pc, phys };
+            let cold_code = self.arena.executable(self.arena.write_view(cold_at));
+            perf.published(&[piece(code, hot_part, false), piece(cold_code, cold_part, true)]);
+        }
         let replaced = page.add(built.phys.page_offset(), code, built.tier, built.covered);
         inner.bytes[built.tier.index()] += taken as u64;
         inner.blocks[built.tier.index()] += 1;
@@ -125,9 +134,9 @@ mod tests {
     #[test]
     fn code_that_another_hart_has_made_meanwhile_is_taken() {
         let cache = cache();
-        let (_, first) = cache.translate(PHYS, |_, _| Some(made())).expect("the lock is free");
+        let (_, first) = cache.translate(PHYS, PHYS.0, |_, _| Some(made())).expect("the lock is free");
         assert!(matches!(first, Translated::Ready(_)));
-        let (_, second) = cache.translate(PHYS, |_, _| panic!("it is made again")).expect("the lock is free");
+        let (_, second) = cache.translate(PHYS, PHYS.0, |_, _| panic!("it is made again")).expect("the lock is free");
         assert_eq!(second, first);
     }
 
@@ -135,11 +144,11 @@ mod tests {
     fn nothing_is_placed_while_the_arena_is_about_to_be_emptied() {
         let cache = cache();
         cache.try_lock().expect("the lock is free").flushing = true;
-        let (_, outcome) = cache.translate(PHYS, |_, _| Some(made())).expect("the lock is free");
+        let (_, outcome) = cache.translate(PHYS, PHYS.0, |_, _| Some(made())).expect("the lock is free");
         assert_eq!(outcome, Translated::Full);
         assert_eq!(cache.flush(FlushReason::Full), Dropped::Nothing, "another thread does it");
         cache.try_lock().expect("the lock is free").flushing = false;
-        let (_, outcome) = cache.translate(PHYS, |_, _| Some(made())).expect("the lock is free");
+        let (_, outcome) = cache.translate(PHYS, PHYS.0, |_, _| Some(made())).expect("the lock is free");
         assert!(matches!(outcome, Translated::Ready(_)));
     }
 }

@@ -35,6 +35,8 @@ impl Source {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Built<'a> {
     pub(crate) phys: GuestPhys,
+    /// Virtual address at which a hart executed it, for [`crate::PerfLog`].
+    pub(crate) pc: u64,
     pub(crate) tier: Tier,
     pub(crate) code: Code<'a>,
     /// Parts of the source that the translation depends on.

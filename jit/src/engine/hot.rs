@@ -64,13 +64,13 @@ impl JitEngine {
         let executed = self.interpreter.executed(phys);
         let templates = self.templates.as_mut()?;
         let mut report = None;
-        let (dropped, translated) = shared.cache.translate(phys, |page, links| {
+        let pc = hart.pc().0;
+        let (dropped, translated) = shared.cache.translate(phys, pc, |page, links| {
             let made = templates.translate(page, phys, &executed, links)?;
             report = Some((made.guest_bytes, made.instructions, made.code.bytes.len()));
             Some(made)
         })?;
         self.report(dropped);
-        let pc = hart.pc().0;
         match translated {
             Translated::Ready(code) => {
                 // Nothing if another hart was faster.

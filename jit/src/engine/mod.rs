@@ -24,6 +24,7 @@ use crate::code::{CodeCache, Lookup, Online};
 use crate::float_unit;
 use crate::jump_cache::JumpCache;
 use crate::optimised::{CompileService, Compiler, Worker};
+use crate::perf::PerfLog;
 use crate::sys;
 
 /// Instructions between two polls of interrupts and requests, about ten microseconds of
@@ -78,10 +79,23 @@ impl Default for JitConfig {
 }
 
 /// Factory of JIT engines.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct JitFactory {
-    /// Settings of the engines that it makes.
-    pub config: JitConfig,
+    config: JitConfig,
+    perf: Option<Arc<PerfLog>>,
+}
+
+impl JitFactory {
+    /// A factory of engines with these settings.
+    pub fn new(config: JitConfig) -> Self {
+        Self { config, perf: None }
+    }
+
+    /// Has its engines log the code that they generate.
+    #[must_use]
+    pub fn log_to(self, perf: Arc<PerfLog>) -> Self {
+        Self { perf: Some(perf), ..self }
+    }
 }
 
 impl EngineFactory for JitFactory {
@@ -90,7 +104,7 @@ impl EngineFactory for JitFactory {
     }
 
     fn engines(&self, context: &EngineContext, harts: usize) -> Result<Vec<Box<dyn Engine>>, EngineSetupError> {
-        let shared = Shared::new(context, self.config);
+        let shared = Shared::new(context, self.config, self.perf.clone());
         let shared = shared.map_err(|error| EngineSetupError { engine: self.name(), reason: error.to_string() })?;
         let shared = Arc::new(shared);
         Ok((0..)
@@ -110,10 +124,10 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(context: &EngineContext, config: JitConfig) -> std::io::Result<Self> {
+    fn new(context: &EngineContext, config: JitConfig, perf: Option<Arc<PerfLog>>) -> std::io::Result<Self> {
         let size = config.code_cache_bytes.max(64 << 10);
         let cache = CodeCache::new(Arc::clone(&context.ram), Arc::clone(&context.counters), size)?;
-        let cache = Arc::new(cache);
+        let cache = Arc::new(cache.log_to(perf));
         let service = CompileService::new(context, &cache, Compiler::new()?);
         let worker = if config.synchronous { Worker::hart(service) } else { Worker::thread(service)? };
         Ok(Self { config, context: context.clone(), cache, worker })

@@ -40,7 +40,7 @@ impl Running {
         let mut hart = Hart::new(HartConfig::alone(Arc::clone(&ram), Clock::manual()));
         hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
         let context = EngineContext::alone(ram);
-        let shared = Arc::new(Shared::new(&context, JitConfig::default()).expect("an engine"));
+        let shared = Arc::new(Shared::new(&context, JitConfig::default(), None).expect("an engine"));
         let mut engine = JitEngine::new(Arc::clone(&shared), 0);
         let (limits, wanted) = mpsc::channel();
         let (report, retired) = mpsc::channel();
@@ -102,7 +102,7 @@ fn a_fence_is_passed_by_interpreting_while_the_compiler_has_the_code_cache() {
 #[test]
 fn an_engine_is_called_what_it_was_asked_for() {
     for (tiers, name) in [(Tiers::Baseline, "baseline"), (Tiers::All, "tiered")] {
-        let factory = JitFactory { config: JitConfig { tiers, ..JitConfig::default() } };
+        let factory = JitFactory::new(JitConfig { tiers, ..JitConfig::default() });
         assert_eq!(factory.name(), name);
     }
     assert_eq!(JitFactory::default().name(), "tiered", "the default of `--engine`");

@@ -221,7 +221,7 @@ impl CompileService {
         let covered = Covered::of(fragment.ranges());
         self.make_room_and_publish(
             &source,
-            Built { phys, tier: Tier::Optimised, code: Code::whole(&code), covered: &covered },
+            Built { phys, pc: request.pc, tier: Tier::Optimised, code: Code::whole(&code), covered: &covered },
         )?;
         self.publish(ExecutionEvent::CodeBlockCompiled {
             pc: request.pc,

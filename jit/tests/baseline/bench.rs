@@ -41,7 +41,7 @@ pub(crate) const fn at(offset: u64) -> u64 {
 /// Engine of templates, for what runs twice.
 pub(crate) fn templates() -> Box<dyn EngineFactory> {
     let config = JitConfig { tiers: Tiers::Baseline, hot_threshold: 2, synchronous: true, code_cache_bytes: 8 << 20 };
-    Box::new(JitFactory { config })
+    Box::new(JitFactory::new(config))
 }
 
 /// A device that interrupts the first hart when it is read, until it is written.

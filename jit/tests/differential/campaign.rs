@@ -22,7 +22,7 @@ const INSTRUCTIONS: u64 = 60_000;
 /// moment in every run.
 pub(crate) fn translator(tiers: Tiers) -> JitFactory {
     let config = JitConfig { tiers, hot_threshold: 2, code_cache_bytes: 1 << 20, synchronous: true };
-    JitFactory { config }
+    JitFactory::new(config)
 }
 
 /// Statistics of programs on the engine under test.

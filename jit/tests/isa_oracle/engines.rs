@@ -50,5 +50,5 @@ pub(crate) fn interpreter() -> Box<dyn EngineFactory> {
 /// The engine with these tiers, translating what runs twice.
 pub(crate) fn translator(tiers: Tiers) -> Box<dyn EngineFactory> {
     let config = JitConfig { tiers, hot_threshold: 2, synchronous: true, ..JitConfig::default() };
-    Box::new(JitFactory { config })
+    Box::new(JitFactory::new(config))
 }

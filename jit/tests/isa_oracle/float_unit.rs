@@ -73,7 +73,7 @@ mod tests {
         hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
         let config = JitConfig { tiers, hot_threshold: 2, synchronous: true, ..JitConfig::default() };
         let mut engine: Box<dyn Engine> =
-            JitFactory { config }.engines(&EngineContext::alone(ram), 1).expect("an engine").remove(0);
+            JitFactory::new(config).engines(&EngineContext::alone(ram), 1).expect("an engine").remove(0);
 
         let before = mxcsr();
         for limit in (1..200).chain([50_000]) {

@@ -50,7 +50,7 @@ pub(crate) fn engine(choice: EngineChoice, trace: Option<&Arc<TraceFile>>, needs
 }
 
 fn translator(tiers: Tiers) -> Arc<dyn EngineFactory> {
-    Arc::new(JitFactory { config: JitConfig { tiers, ..JitConfig::default() } })
+    Arc::new(JitFactory::new(JitConfig { tiers, ..JitConfig::default() }))
 }
 
 /// The interpreter, which needs only memory of the host.
