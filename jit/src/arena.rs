@@ -1,14 +1,15 @@
-//! Executable memory: one memfd, mapped twice.
+//! Executable memory: a memfd, or anonymous memory, mapped twice.
 //!
 //! Code is written through a read-write view and executed through a read-execute view, so
 //! no page is ever both writable and executable, and no protection changes. Generated code
 //! is position-independent and needs no relocation.
 
+use std::ffi::c_void;
 use std::io;
 use std::ptr::NonNull;
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap, mmap_anonymous, mprotect, mremap, munmap};
 
 /// Executable memory with its two views.
 #[derive(Debug)]
@@ -29,23 +30,53 @@ impl Arena {
     /// # Errors
     /// Fails when the host refuses the memfd or a mapping.
     pub(crate) fn new(size: usize) -> io::Result<Self> {
+        Self::map_twice(size, Self::memfd_views)
+    }
+
+    /// As [`Arena::new`], in anonymous memory: `perf` looks into its perf map only for addresses
+    /// in a mapping that has no file.
+    ///
+    /// # Errors
+    /// Fails when the host refuses a mapping.
+    pub(crate) fn anonymous(size: usize) -> io::Result<Self> {
+        Self::map_twice(size, Self::anonymous_views)
+    }
+
+    /// The arena of the two views that `views` maps.
+    fn map_twice(size: usize, views: impl FnOnce(usize) -> io::Result<[NonNull<u8>; 2]>) -> io::Result<Self> {
+        let [write, execute] = views(size)?;
+        Ok(Self { write, execute, size })
+    }
+
+    fn memfd_views(size: usize) -> io::Result<[NonNull<u8>; 2]> {
         let file = memfd_create("riscope-code", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, size as u64)?;
         let map = |protection| -> io::Result<NonNull<u8>> {
             // SAFETY: a fresh mapping at an address that the kernel chooses.
             let view = unsafe { mmap(std::ptr::null_mut(), size, protection, MapFlags::SHARED, &file, 0) }?;
-            NonNull::new(view.cast()).ok_or_else(|| io::Error::other("mmap returned a null address"))
+            at(view)
         };
         let write = map(ProtFlags::READ | ProtFlags::WRITE)?;
-        let execute = match map(ProtFlags::READ | ProtFlags::EXEC) {
-            Ok(view) => view,
-            Err(error) => {
-                // SAFETY: mapped above; no other reference to it exists.
-                unsafe { munmap(write.as_ptr().cast(), size) }?;
-                return Err(error);
-            }
+        let execute = map(ProtFlags::READ | ProtFlags::EXEC);
+        Ok([write, execute.inspect_err(|_| unmap(write, size))?])
+    }
+
+    fn anonymous_views(size: usize) -> io::Result<[NonNull<u8>; 2]> {
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a fresh mapping at an address that the kernel chooses.
+        let write = at(unsafe { mmap_anonymous(std::ptr::null_mut(), size, protection, MapFlags::SHARED) }?)?;
+        let again = || {
+            // SAFETY: an old size of 0 maps shared pages again, where the kernel chooses, and leaves
+            // the mapping as it is.
+            let view = unsafe { mremap(write.as_ptr().cast(), 0, size, MremapFlags::MAYMOVE) }?;
+            let view = at(view)?;
+            // SAFETY: nothing refers to this mapping yet.
+            let protected = unsafe { mprotect(view.as_ptr().cast(), size, MprotectFlags::READ | MprotectFlags::EXEC) };
+            protected.inspect_err(|_| unmap(view, size))?;
+            Ok(view)
         };
-        Ok(Self { write, execute, size })
+        let execute: io::Result<_> = again();
+        Ok([write, execute.inspect_err(|_| unmap(write, size))?])
     }
 
     /// Size in bytes.
@@ -79,13 +110,20 @@ impl Arena {
 
 impl Drop for Arena {
     fn drop(&mut self) {
-        for view in [self.write, self.execute] {
-            // SAFETY: both views were mapped with this size in `new`. Every executor of the
-            // code holds a reference to the arena, so none is left. A failure only leaks
-            // the mapping.
-            let _ = unsafe { munmap(view.as_ptr().cast(), self.size) };
-        }
+        // Every executor of the code holds a reference to the arena, so none is left.
+        [self.write, self.execute].into_iter().for_each(|view| unmap(view, self.size));
     }
+}
+
+/// Start of a mapping.
+fn at(view: *mut c_void) -> io::Result<NonNull<u8>> {
+    NonNull::new(view.cast()).ok_or_else(|| io::Error::other("the host mapped memory at address 0"))
+}
+
+/// Unmaps a view of the arena, which nobody uses any more.
+fn unmap(view: NonNull<u8>, size: usize) {
+    // SAFETY: mapped with this size; nothing refers to it. A failure only leaks the mapping.
+    let _ = unsafe { munmap(view.as_ptr().cast(), size) };
 }
 
 #[cfg(test)]
@@ -94,11 +132,28 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read_where_it_is_executed() {
-        let arena = Arena::new(64 << 10).unwrap();
-        // SAFETY: inside the arena, and nothing runs there.
-        let execute = unsafe { arena.write(4096, &[1, 2, 3, 4]) };
-        // SAFETY: the execute view is readable.
-        assert_eq!(unsafe { std::slice::from_raw_parts(execute, 4) }, [1, 2, 3, 4]);
-        assert_eq!(arena.executable(arena.write_view(4096)), execute);
+        for arena in [Arena::new(64 << 10).unwrap(), Arena::anonymous(64 << 10).unwrap()] {
+            // SAFETY: inside the arena, and nothing runs there.
+            let execute = unsafe { arena.write(4096, &[1, 2, 3, 4]) };
+            // SAFETY: the execute view is readable.
+            assert_eq!(unsafe { std::slice::from_raw_parts(execute, 4) }, [1, 2, 3, 4]);
+            assert_eq!(arena.executable(arena.write_view(4096)), execute);
+        }
+    }
+
+    #[test]
+    fn no_view_can_be_both_written_and_executed_and_the_anonymous_one_has_no_file() {
+        let (of_file, anonymous) = (Arena::new(64 << 10).unwrap(), Arena::anonymous(64 << 10).unwrap());
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let mapping = |view: *const u8| {
+            let start = format!("{:x}-", view.addr());
+            maps.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no {start} in {maps}"))
+        };
+        for arena in [&of_file, &anonymous] {
+            assert!(mapping(arena.write_view(0)).contains(" rw-s "), "{maps}");
+            assert!(mapping(arena.executable(arena.write_view(0))).contains(" r-xs "), "{maps}");
+        }
+        // What `perf` takes for anonymous memory.
+        assert!(mapping(anonymous.executable(anonymous.write_view(0))).contains(" /dev/zero "), "{maps}");
     }
 }

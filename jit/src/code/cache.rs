@@ -76,13 +76,23 @@ pub(crate) struct CodeCache {
 }
 
 impl CodeCache {
-    /// An empty cache of `size` bytes for the code of `ram`.
+    /// An empty cache of `size` bytes for the code of `ram`, which is logged to `perf`.
     ///
     /// # Errors
     /// Fails when the host refuses the memory or the thunks do not compile.
-    pub(crate) fn new(ram: Arc<GuestRam>, counters: Arc<EngineCounters>, size: usize) -> io::Result<Self> {
-        let arena = Arena::new(size)?;
+    pub(crate) fn new(
+        ram: Arc<GuestRam>,
+        counters: Arc<EngineCounters>,
+        size: usize,
+        perf: Option<Arc<PerfLog>>,
+    ) -> io::Result<Self> {
+        let arena = if perf.is_some() { Arena::anonymous(size) } else { Arena::new(size) }?;
         let thunks = Thunks::compile(&arena).map_err(io::Error::other)?;
+        if let Some(perf) = &perf {
+            // SAFETY: the thunks are at the start of the arena and never written again.
+            let bytes = unsafe { std::slice::from_raw_parts(arena.write_view(0), thunks.bytes) };
+            perf.static_code(arena.executable(arena.write_view(0)), bytes, "riscope thunks");
+        }
         counters.code_cache_limit.store(size as u64, Ordering::Relaxed);
         let inner = Inner { next: thunks.bytes, end: size, ..Inner::default() };
         Ok(Self {
@@ -90,22 +100,11 @@ impl CodeCache {
             counters,
             arena,
             thunks,
-            perf: None,
+            perf,
             inner: Mutex::new(inner),
             epoch: AtomicU64::new(0),
             seen: [const { AtomicU64::new(OFFLINE) }; MAX_HARTS],
         })
-    }
-
-    /// Logs published code, and the thunks.
-    pub(crate) fn log_to(mut self, perf: Option<Arc<PerfLog>>) -> Self {
-        if let Some(perf) = &perf {
-            // SAFETY: the thunks are at the start of the arena and never written again.
-            let thunks = unsafe { std::slice::from_raw_parts(self.arena.write_view(0), self.thunks.bytes) };
-            perf.static_code(self.arena.executable(self.arena.write_view(0)), thunks, "riscope thunks");
-        }
-        self.perf = perf;
-        self
     }
 
     /// The epoch, see the head of this file.

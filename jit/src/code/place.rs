@@ -123,7 +123,7 @@ mod tests {
 
     fn cache() -> CodeCache {
         let ram = GuestRam::new(PHYS, 1 << 16).expect("memory");
-        CodeCache::new(Arc::new(ram), Arc::default(), 1 << 20).expect("a code cache")
+        CodeCache::new(Arc::new(ram), Arc::default(), 1 << 20, None).expect("a code cache")
     }
 
     fn made() -> Made<'static> {

@@ -126,8 +126,8 @@ struct Shared {
 impl Shared {
     fn new(context: &EngineContext, config: JitConfig, perf: Option<Arc<PerfLog>>) -> std::io::Result<Self> {
         let size = config.code_cache_bytes.max(64 << 10);
-        let cache = CodeCache::new(Arc::clone(&context.ram), Arc::clone(&context.counters), size)?;
-        let cache = Arc::new(cache.log_to(perf));
+        let cache = CodeCache::new(Arc::clone(&context.ram), Arc::clone(&context.counters), size, perf)?;
+        let cache = Arc::new(cache);
         let service = CompileService::new(context, &cache, Compiler::new()?);
         let worker = if config.synchronous { Worker::hart(service) } else { Worker::thread(service)? };
         Ok(Self { config, context: context.clone(), cache, worker })

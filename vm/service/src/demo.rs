@@ -11,6 +11,7 @@ use crate::foreground::{Foreground, RunPolicy};
 use crate::identity::Identity;
 use crate::limits::Needs;
 use crate::message::say;
+use crate::perf;
 use crate::reports::Reports;
 use crate::session::{Observation, Session};
 use crate::trace::TraceFile;
@@ -36,11 +37,13 @@ pub(crate) fn demo(
     let session = Session::start(observation, needs, file)?;
     let trace = TraceFile::new(arguments.about.trace.as_deref(), arguments.engine, &session)?;
     let _reports = Reports::start(&session.bus, identity.id).map_err(CommandError::Runtime)?;
-    let engine = engine(arguments.engine, trace.as_ref(), &needs);
+    let guest = ImageSource::bytes("the demo guest", GUEST);
+    let perf_log = perf::perf_log(&arguments.about, arguments.engine, [&guest], MEMORY)?;
+    let engine = engine(arguments.engine, trace.as_ref(), perf_log.as_ref(), &needs);
     let mut spec = machine_spec(&session.bus, identity, engine, session.console());
     spec.memory = MEMORY;
     spec.user_mode = false;
-    spec.kernel = Some(ImageSource::bytes("the demo guest", GUEST));
+    spec.kernel = Some(guest);
     spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds).into();
     spec.reboot = true;
     let policy = RunPolicy { timeout: None };
@@ -52,5 +55,6 @@ pub(crate) fn demo(
         }
         foreground.run()
     });
+    perf::report(perf_log.as_deref());
     session.conclude(outcome.map(|ended| ended.exit))
 }

@@ -50,6 +50,10 @@ pub(crate) enum CommandError {
     /// The trace was opened and could then not be written, which ended the machine.
     #[error("the trace ends, and so does the machine: cannot write to {}: {source}", path.display())]
     TraceLost { path: PathBuf, source: io::Error },
+    #[error("--perf-map and --jitdump are about generated code; leave --engine interpreter out")]
+    PerfEngine,
+    #[error("cannot create a file in {}: {source}; check {option}", folder.display())]
+    Perf { option: &'static str, folder: PathBuf, source: io::Error },
     #[error("{0}; check --signature")]
     Signature(#[from] SignatureError),
     #[error("{program} has no symbols begin_signature and end_signature; define them there, or leave out --signature")]

@@ -14,6 +14,7 @@ mod limits;
 mod message;
 mod outputs;
 mod panics;
+mod perf;
 mod reports;
 mod run;
 mod runbooks;

@@ -18,6 +18,7 @@ use crate::foreground::{Foreground, RunPolicy};
 use crate::identity::Identity;
 use crate::limits::Needs;
 use crate::message::say;
+use crate::perf;
 use crate::reports::Reports;
 use crate::session::{Observation, Session};
 use crate::trace::TraceFile;
@@ -41,7 +42,9 @@ pub(crate) fn run(
     let trace = TraceFile::new(arguments.about.trace.as_deref(), arguments.engine, &session)?;
     let _reports = Reports::start(&session.bus, identity.id).map_err(CommandError::Runtime)?;
     let serial = session.console();
-    let engine = engine(arguments.engine, trace.as_ref(), &needs);
+    let programs: Vec<_> = arguments.bios.iter().chain(&arguments.kernel).map(ImageSource::path).collect();
+    let perf_log = perf::perf_log(&arguments.about, arguments.engine, &programs, memory)?;
+    let engine = engine(arguments.engine, trace.as_ref(), perf_log.as_ref(), &needs);
     let mut spec = machine_spec(&session.bus, identity, engine, Arc::clone(&serial));
     describe(&mut spec, arguments);
     let console = match arguments.console {
@@ -52,7 +55,9 @@ pub(crate) fn run(
     };
     session.terminal.show(&console);
     session.stopper.set_grace(arguments.grace);
-    session.conclude(run_machine(&session, spec, arguments, trace.as_deref(), console))
+    let outcome = run_machine(&session, spec, arguments, trace.as_deref(), console);
+    perf::report(perf_log.as_deref());
+    session.conclude(outcome)
 }
 
 fn run_machine(

@@ -6,7 +6,7 @@ use riscope_core::engine::EngineFactory;
 use riscope_core::event::DomainEventBus;
 use riscope_core::interp::InterpreterFactory;
 use riscope_core::trace::TraceFactory;
-use riscope_jit::{JitConfig, JitFactory, Tiers};
+use riscope_jit::{JitConfig, JitFactory, PerfLog, Tiers};
 use riscope_machine::MachineSpec;
 use riscope_machine::console::Console;
 
@@ -30,9 +30,14 @@ pub(crate) fn machine_spec(
     spec
 }
 
-/// The selected engine, or the interpreter if the host lacks address space for it; the
-/// tracer if there is a trace.
-pub(crate) fn engine(choice: EngineChoice, trace: Option<&Arc<TraceFile>>, needs: &Needs) -> Arc<dyn EngineFactory> {
+/// The selected engine, which logs its code to `perf`, or the interpreter if the host lacks
+/// address space for it; the tracer if there is a trace.
+pub(crate) fn engine(
+    choice: EngineChoice,
+    trace: Option<&Arc<TraceFile>>,
+    perf: Option<&Arc<PerfLog>>,
+    needs: &Needs,
+) -> Arc<dyn EngineFactory> {
     if let Some(trace) = trace {
         return Arc::new(TraceFactory::new(Arc::clone(trace) as _));
     }
@@ -44,13 +49,17 @@ pub(crate) fn engine(choice: EngineChoice, trace: Option<&Arc<TraceFile>>, needs
             );
             fallback_engine()
         }
-        EngineChoice::Baseline => translator(Tiers::Baseline),
-        EngineChoice::Tiered => translator(Tiers::All),
+        EngineChoice::Baseline => translator(Tiers::Baseline, perf),
+        EngineChoice::Tiered => translator(Tiers::All, perf),
     }
 }
 
-fn translator(tiers: Tiers) -> Arc<dyn EngineFactory> {
-    Arc::new(JitFactory::new(JitConfig { tiers, ..JitConfig::default() }))
+fn translator(tiers: Tiers, perf: Option<&Arc<PerfLog>>) -> Arc<dyn EngineFactory> {
+    let factory = JitFactory::new(JitConfig { tiers, ..JitConfig::default() });
+    Arc::new(match perf {
+        Some(perf) => factory.log_to(Arc::clone(perf)),
+        None => factory,
+    })
 }
 
 /// The interpreter, which needs only memory of the host.
@@ -76,7 +85,7 @@ mod tests {
             let mut spec = machine_spec(
                 &bus,
                 &identity,
-                engine(*choice, None, &needs),
+                engine(*choice, None, None, &needs),
                 Console::new(Arc::new(CaptureBackend::default())),
             );
             spec.firmware = Some(ImageSource::bytes("loop", 0x0000_006f_u32.to_le_bytes().to_vec()));

@@ -165,7 +165,8 @@ fn find_entry(entry: u64, segments: &[Segment<'_>]) -> Result<u64, ElfError> {
     lowest.filter(|_| entry == 0).ok_or(ElfError::Entry(entry))
 }
 
-fn parse_header(bytes: &[u8]) -> Result<&FileHeader64<LittleEndian>, ElfError> {
+/// Header of a file for this machine.
+pub(super) fn parse_header(bytes: &[u8]) -> Result<&FileHeader64<LittleEndian>, ElfError> {
     let header = FileHeader64::<LittleEndian>::parse(bytes).map_err(|error| match bytes.get(4..6) {
         // Class and byte order: ELFCLASS64, ELFDATA2LSB.
         Some([2, 1]) | None => error.into(),

@@ -19,7 +19,9 @@ pub mod kernel;
 mod placement;
 pub mod plan;
 mod signature;
+mod symbols;
 
 pub use placement::{Placement, PlacementError};
 pub use plan::{BootError, BootPlan, Start};
 pub use signature::{Signature, SignatureError};
+pub use symbols::Symbols;

@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Run the built-in guest and serve its metrics; needs no download
     #[command(after_help = DEMO_HELP)]
-    Demo(DemoArguments),
+    Demo(Box<DemoArguments>),
 }
 
 pub(crate) const RUN_HELP: &str = "\
@@ -212,6 +212,14 @@ pub(crate) struct AboutArguments {
     /// hundred times slower
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+    /// Write /tmp/perf-PID.map, by which perf names generated code: tier, guest address and, if
+    /// the kernel or firmware is an ELF file with symbols, the guest's function
+    #[arg(long)]
+    pub(crate) perf_map: bool,
+    /// Write DIR/jit-PID.dump for "perf record -k mono" and "perf inject --jit": as --perf-map,
+    /// with the code, and right also where code was replaced by other code
+    #[arg(long, value_name = "DIR")]
+    pub(crate) jitdump: Option<PathBuf>,
     /// Serve HTTP clients that use this host name, besides addresses, localhost and the name in
     /// --listen; "*" allows every name. May be given several times
     #[arg(long = "allow-host", value_name = "NAME", value_parser = parse_allowed_host)]
