@@ -34,8 +34,10 @@ pub(crate) enum Word {
     HostAddress,
     /// Address of the refill thunk.
     Refill,
-    /// Base of the hart's jump-cache table for its privilege mode.
+    /// Base of the hart's jump-cache table for its address space.
     JumpCache,
+    /// Mask of slot offsets in that table.
+    JumpMask,
     /// Host floating-point control register: the guest's value while generated code runs;
     /// on return, the final value with the accrued flags. 0 if generated code must not use
     /// the floating-point unit.

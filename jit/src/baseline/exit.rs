@@ -126,7 +126,7 @@ impl Emitter<'_> {
         let label = self.asm.label();
         self.asm.mov_word(Reg::RAX, Reg::RSI);
         self.asm.shl(Width::Word, Reg::RAX, SLOT_SHIFT);
-        self.asm.and(Width::Word, Reg::RAX, SLOT_MASK);
+        self.asm.and(Width::Word, Reg::RAX, word(Word::JumpMask));
         self.asm.add(Width::Double, Reg::RAX, word(Word::JumpCache));
         self.asm.cmp(Width::Double, Reg::RSI, Mem { base: Reg::RAX, offset: jump_cache::PC });
         self.asm.jump_if(Condition::NotEqual, label);
@@ -230,7 +230,3 @@ fn header(registers: &Registers) -> [u8; HEADER_BYTES] {
 
 /// How the jump cache is indexed.
 const SLOT_SHIFT: u8 = crate::jump_cache::SLOT_SHIFT.to_le_bytes()[0];
-const SLOT_MASK: i32 = {
-    let [a, b, c, d, ..] = crate::jump_cache::SLOT_MASK.to_le_bytes();
-    i32::from_le_bytes([a, b, c, d])
-};

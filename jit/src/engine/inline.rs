@@ -23,14 +23,9 @@ impl JitEngine {
         if hart.fetch_fences() != self.fetch_fences || self.shared.cache.epoch() != self.filled_in {
             return Leave::Poll;
         }
-        if hart.translation_epoch() != self.translation_epoch {
-            self.forget_flushed(hart);
-            unchanged = false;
-        }
-        let jump_cache = self.jump_cache.base(hart.mode()).expose_provenance() as u64;
-        let state = hart.state_mut();
-        state.engine[Word::JumpCache as usize] = jump_cache;
-        float_unit::update(state);
+        unchanged &= self.jump_cache.enter(hart);
+        self.set_probe(hart);
+        float_unit::update(hart.state_mut());
         if unchanged { Leave::Unchanged } else { Leave::Resume }
     }
 
@@ -48,17 +43,17 @@ impl JitEngine {
                 Lookup::Pending | Lookup::Rejected | Lookup::Absent => return None,
             },
         };
-        self.jump_cache.insert(hart.pc().0, hart.mode(), code);
+        self.jump_cache.insert(hart.pc().0, code);
+        self.set_probe(hart);
         Some(code)
     }
 
-    /// Forgets code whose address may translate differently now.
-    pub(super) fn forget_flushed(&mut self, hart: &Hart) {
-        match hart.flushed_pages_since(self.translation_epoch) {
-            Some(pages) => pages.for_each(|page| self.jump_cache.forget_page(page)),
-            None => self.jump_cache.clear(),
-        }
-        self.translation_epoch = hart.translation_epoch();
+    /// Tells generated code where the jump cache is.
+    pub(super) fn set_probe(&mut self, hart: &mut Hart) {
+        let probe = self.jump_cache.probe();
+        let words = &mut hart.state_mut().engine;
+        words[Word::JumpCache as usize] = probe.base;
+        words[Word::JumpMask as usize] = probe.mask;
     }
 }
 

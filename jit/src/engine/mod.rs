@@ -146,7 +146,6 @@ struct JitEngine {
     jump_cache: JumpCache,
     /// Code-cache epoch in which the jump cache was filled.
     filled_in: u64,
-    translation_epoch: u64,
     /// Value of the hart's `fence.i` count up to which the code cache has been validated.
     fetch_fences: u64,
     /// How many of these stood for code that was written without a `fence.i`.
@@ -178,7 +177,6 @@ impl JitEngine {
             templates: templates.then(Box::default),
             jump_cache: JumpCache::default(),
             filled_in: 0,
-            translation_epoch: 0,
             fetch_fences: 0,
             unfenced_changes: 0,
             unfenced: false,
@@ -197,7 +195,7 @@ impl JitEngine {
         state.engine[Word::Resume as usize] = (inline::resume as abi::Resume as *const ()).expose_provenance() as u64;
         state.engine[Word::Find as usize] = (inline::find as abi::Find as *const ()).expose_provenance() as u64;
         loop {
-            let end = match self.jump_cache.get(hart.pc().0, hart.mode()) {
+            let end = match self.jump_cache.get(hart.pc().0) {
                 Some(code) => self.execute(hart, code, online),
                 None => self.interpret(hart, online),
             };
@@ -209,7 +207,7 @@ impl JitEngine {
         }
     }
 
-    /// Handles `fence.i`, changed address translations and dropped code since the last
+    /// Handles `fence.i`, changed address spaces and translations, and dropped code since the last
     /// quantum.
     fn synchronise(&mut self, hart: &Hart, online: &Online<'_>) {
         if hart.fetch_fences() != self.fetch_fences {
@@ -225,9 +223,7 @@ impl JitEngine {
                 None => self.jump_cache.clear_code(),
             }
         }
-        if hart.translation_epoch() != self.translation_epoch {
-            self.forget_flushed(hart);
-        }
+        self.jump_cache.enter(hart);
         online.quiesce(&mut self.jump_cache, &mut self.filled_in);
     }
 
@@ -243,10 +239,9 @@ impl JitEngine {
     fn execute(&mut self, hart: &mut Hart, code: *const u8, online: &Online<'_>) -> BlockEnd {
         hart.count_retired(Tier::Interpreter);
         let pc = hart.pc().0;
-        let jump_cache = self.jump_cache.base(hart.mode());
         let float_control = float_unit::control(hart.state());
+        self.set_probe(hart);
         let words = &mut hart.state_mut().engine;
-        words[Word::JumpCache as usize] = jump_cache.expose_provenance() as u64;
         words[Word::FloatControl as usize] = float_control;
         let entry = self.shared.cache.thunks().entry;
         // Generated code addresses the state through this pointer; the slow path of its
@@ -317,13 +312,13 @@ impl JitEngine {
             // The lock is taken; the block stays hot.
             None => {}
             Some(Lookup::Ready { code, .. }) => {
-                self.jump_cache.insert(hart.pc().0, hart.mode(), code);
+                self.jump_cache.insert(hart.pc().0, code);
                 return BlockEnd::Jump;
             }
             Some(Lookup::Pending) => self.waiting = Some(phys),
             Some(Lookup::Absent) if self.templates.is_some() => {
                 if let Some(code) = self.translate(hart, phys, heat, online) {
-                    self.jump_cache.insert(hart.pc().0, hart.mode(), code);
+                    self.jump_cache.insert(hart.pc().0, code);
                     return BlockEnd::Jump;
                 }
             }

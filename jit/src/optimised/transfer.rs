@@ -83,7 +83,8 @@ impl Translator<'_> {
     fn go_to_address(&mut self, pc: Value) {
         let cache = self.load_state(types::I64, abi::word(Word::JumpCache));
         let slot = self.b.ins().ishl_imm_u(pc, i64::from(jump_cache::SLOT_SHIFT));
-        let slot = self.b.ins().band_imm_u(slot, jump_cache::SLOT_MASK);
+        let mask = self.load_state(types::I64, abi::word(Word::JumpMask));
+        let slot = self.b.ins().band(slot, mask);
         let entry = self.b.ins().iadd(cache, slot);
         let found = self.b.ins().load(types::I64, self.flags.links, entry, jump_cache::PC);
         let miss = self.b.ins().icmp(IntCC::NotEqual, found, pc);

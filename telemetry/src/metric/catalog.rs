@@ -163,6 +163,12 @@ families! {
     GUEST_TLB_FLUSHES = Family::counter("riscope_guest_tlb_flushes_total", "Software TLB flushes by scope.")
         .labels(&["vm_id", "scope"])
         .row(HartCounter::TlbFlushes);
+    GUEST_ADDRESS_SPACE_SWITCHES = Family::counter(
+        "riscope_guest_address_space_switches_total",
+        "Changes of the guest's address space; by whether its translations were known, or others were replaced.",
+    )
+    .labels(&["vm_id", "outcome"])
+        .row(HartCounter::SpaceSwitches);
     GUEST_SC_FAILURES = Family::counter("riscope_guest_sc_failures_total", "Failed store-conditional instructions.")
         .labels(&["vm_id"]).row(HartCounter::ScFailures);
     GUEST_WFI = Family::counter("riscope_guest_wfi_total", "WFI instructions executed.")

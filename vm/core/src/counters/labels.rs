@@ -19,10 +19,24 @@ labels! {
     pub enum FlushScope {
         /// The whole TLB.
         All "all",
-        /// One address.
+        /// One address, in an address space or in all.
         Page "page",
+        /// An address space.
+        AddressSpace "address_space",
         /// The whole TLB, requested by another hart.
         Remote "remote",
+    }
+}
+
+labels! {
+    /// How the address space that a hart switched to was found.
+    pub enum SpaceSwitch {
+        /// Its translations were still cached.
+        Known "known",
+        /// It is new.
+        New "new",
+        /// It is new, or was forgotten, and another one was forgotten for it.
+        Replaced "replaced",
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::event::VmId;
 
 pub use engine::EngineCounters;
-pub use labels::{CodeExit, FlushScope, HartTime, SbiExtension, WalkResult};
+pub use labels::{CodeExit, FlushScope, HartTime, SbiExtension, SpaceSwitch, WalkResult};
 pub use page::{CounterPage, HartCounter};
 
 /// A device that can report failures ([`DeviceEvent::Failed`](crate::event::DeviceEvent)).

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::labels::{CodeExit, FlushScope, HartTime, SbiExtension, WalkResult};
+use super::labels::{CodeExit, FlushScope, HartTime, SbiExtension, SpaceSwitch, WalkResult};
 use super::stopwatch;
 use crate::arch::{Access, ExceptionCause, Interrupt};
 use crate::event::Tier;
@@ -158,6 +158,8 @@ counter_page! {
     page_walks: PageWalks by "result" of WalkResult, count count_walk;
     /// Software TLB flushes, by [`FlushScope`].
     tlb_flushes: TlbFlushes by "scope" of FlushScope, count count_flush;
+    /// Changes of the address space, by [`SpaceSwitch`].
+    space_switches: SpaceSwitches by "outcome" of SpaceSwitch, count count_space_switch;
     /// Exits from generated code, by [`CodeExit`].
     code_exits: CodeExits by "reason" of CodeExit, count count_code_exit;
     /// SBI calls, by [`SbiExtension`].
@@ -232,6 +234,7 @@ mod tests {
         page.count_tlb_miss(Access::Store);
         page.count_walk(WalkResult::PageFault);
         page.count_flush(FlushScope::Remote);
+        page.count_space_switch(SpaceSwitch::New);
         page.count_code_exit(CodeExit::Lookup);
         page.count_sbi_call(SbiExtension::Time);
         page.count_sc_failure();
@@ -245,6 +248,7 @@ mod tests {
             (HartCounter::TlbMisses, "store", 1),
             (HartCounter::PageWalks, "page_fault", 1),
             (HartCounter::TlbFlushes, "remote", 1),
+            (HartCounter::SpaceSwitches, "new", 1),
             (HartCounter::CodeExits, "lookup", 1),
             (HartCounter::SbiCalls, "time", 1),
             (HartCounter::ScFailures, "", 1),

@@ -3,7 +3,7 @@
 use super::Hart;
 use crate::arch::{Exception, PrivilegeMode, envcfg, status};
 use crate::counters::FlushScope;
-use crate::mmu::{Fetch, Regime};
+use crate::mmu::{Fetch, FetchSpace, Flushed, Regime};
 
 impl Hart {
     /// Translates a fetch at `va` in the current mode.
@@ -15,16 +15,25 @@ impl Hart {
         self.mmu.fetch(&regime, va)
     }
 
-    /// Epoch of fetch translations; differs whenever fetches at the same address and in the
-    /// same mode may translate differently.
+    /// Address space of instruction fetches in the current mode. What an engine caches by
+    /// virtual address is valid in the space where it was cached only, and until its page is
+    /// flushed, see [`Hart::flushed_since`].
+    #[inline]
+    pub fn fetch_space(&self) -> FetchSpace {
+        self.mmu.fetch_space(self.mode)
+    }
+
+    /// Number of the latest flush of a page or of everything. It does not tell whether the hart
+    /// is in another address space: [`Hart::fetch_space`] does.
+    #[inline]
     pub fn translation_epoch(&self) -> u64 {
         self.mmu.translation_epoch()
     }
 
-    /// Pages whose fetches may translate differently since `epoch`, an earlier
-    /// [`Hart::translation_epoch`]; `None` if all may.
-    pub fn flushed_pages_since(&self, epoch: u64) -> Option<impl Iterator<Item = u64>> {
-        self.mmu.flushed_pages_since(epoch)
+    /// Pages flushed since `epoch`, an earlier [`Hart::translation_epoch`], each with the spaces
+    /// that it concerns; `None` if all may have been.
+    pub fn flushed_since(&self, epoch: u64) -> Option<impl Iterator<Item = Flushed>> {
+        self.mmu.flushed_since(epoch)
     }
 
     /// Number of `fence.i` so far, and of events treated as one; engines compare it with the
@@ -61,7 +70,7 @@ impl Hart {
         }
     }
 
-    /// Selects the TLB bank for mode and status. Call after any change of either.
+    /// Selects the TLB bank for mode, status and `satp`. Call after any change of these.
     pub(crate) fn update_context(&mut self) {
         let regime = self.data_regime();
         self.state.tlb = self.mmu.select(&regime);

@@ -1,7 +1,6 @@
 //! Privileged instructions: trap returns, `wfi`, `sfence.vma`.
 
 use super::{Flow, Handler};
-use crate::counters::FlushScope;
 use crate::hart::{Hart, PrivilegeMode, status};
 use crate::isa::Operands;
 use crate::isa::privileged::Privileged;
@@ -47,10 +46,9 @@ fn sfence_vma(hart: &mut Hart, o: Operands) -> Flow {
     if hart.mode == PrivilegeMode::User || trapped {
         return hart.raise_illegal();
     }
-    if o.rs1() == 0 {
-        hart.flush_translations(FlushScope::All);
-    } else {
-        hart.mmu.flush_address(hart.x(o.rs1()));
-    }
+    let va = (o.rs1() != 0).then(|| hart.x(o.rs1()));
+    // The bits above the ASID are reserved and ignored.
+    let asid = (o.rs2() != 0).then(|| hart.x(o.rs2()) as u16);
+    hart.mmu.fence(va, asid);
     Flow::Resync
 }

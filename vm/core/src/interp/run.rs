@@ -8,7 +8,7 @@ use super::line::{LINE_BYTES, NEVER_HOT};
 use super::page::{DecodedPage, Executed, line_slot};
 use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT};
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
-use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
+use crate::hart::{Exception, ExceptionCause, Hart};
 use crate::isa::Operands;
 
 /// Instructions between two polls of interrupts and requests: some tens of microseconds.
@@ -46,12 +46,16 @@ pub enum BlockEnd {
 /// Entry of the fetch cache.
 #[derive(Clone, Copy, Debug)]
 struct FetchSlot {
-    /// Virtual page number with the mode in the low bits; see [`fetch_tag`].
-    tag: u64,
-    page: usize,
+    /// Virtual address of the page.
+    page: u64,
+    /// [Generation](crate::mmu::FetchSpace::generation) of its address space.
+    generation: u64,
+    /// Index of the decoded page.
+    decoded: usize,
 }
 
-const NO_FETCH: FetchSlot = FetchSlot { tag: u64::MAX, page: 0 };
+/// No page starts there.
+const NO_FETCH: FetchSlot = FetchSlot { page: u64::MAX, generation: 0, decoded: 0 };
 
 /// Interpreter of one hart.
 #[derive(Debug)]
@@ -179,21 +183,21 @@ impl Interpreter {
         if self.lines > MAX_LINES {
             self.forget_all();
         }
-        let tag = fetch_tag(pc, hart.mode());
-        let slot = (pc >> PAGE_SHIFT) as usize % FETCH_SLOTS;
-        if self.fetch[slot].tag == tag {
-            let page = self.fetch[slot].page;
-            self.pages[page].refresh(hart.ram(), hart.fetch_fences());
-            return Ok(Some(page));
+        let (page, generation) = (pc & !PAGE_MASK, hart.fetch_space().generation);
+        let slot = &self.fetch[(pc >> PAGE_SHIFT) as usize % FETCH_SLOTS];
+        if slot.page == page && slot.generation == generation {
+            let decoded = slot.decoded;
+            self.pages[decoded].refresh(hart.ram(), hart.fetch_fences());
+            return Ok(Some(decoded));
         }
         let fetch = hart.translate_fetch(pc)?;
         if !fetch.whole_page {
             return Ok(None);
         }
-        let page = self.decoded_page(hart, fetch.phys);
-        let page = page.ok_or_else(|| Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
-        self.fetch[slot] = FetchSlot { tag, page };
-        Ok(Some(page))
+        let decoded = self.decoded_page(hart, fetch.phys);
+        let decoded = decoded.ok_or_else(|| Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
+        self.fetch[(pc >> PAGE_SHIFT) as usize % FETCH_SLOTS] = FetchSlot { page, generation, decoded };
+        Ok(Some(decoded))
     }
 
     #[cold]
@@ -207,11 +211,11 @@ impl Interpreter {
     /// Removes flushed entries from the fetch cache.
     #[cold]
     fn forget_flushed(&mut self, hart: &Hart) {
-        match hart.flushed_pages_since(self.translation_epoch) {
-            Some(pages) => {
-                for page in pages {
-                    let slot = &mut self.fetch[(page >> PAGE_SHIFT) as usize % FETCH_SLOTS];
-                    if slot.tag & !PAGE_MASK == page {
+        match hart.flushed_since(self.translation_epoch) {
+            Some(flushes) => {
+                for flushed in flushes {
+                    let slot = &mut self.fetch[(flushed.page >> PAGE_SHIFT) as usize % FETCH_SLOTS];
+                    if slot.page == flushed.page && flushed.concerns(slot.generation) {
                         *slot = NO_FETCH;
                     }
                 }
@@ -243,11 +247,6 @@ impl Interpreter {
         self.by_number.insert(phys.page_number(), self.pages.len() - 1);
         Some(self.pages.len() - 1)
     }
-}
-
-/// Tag of the fetch cache, unique for virtual page number and mode.
-fn fetch_tag(pc: u64, mode: PrivilegeMode) -> u64 {
-    pc & !PAGE_MASK | mode as u64
 }
 
 /// Extent of [`run_in_page`]: to the end of the page.

@@ -1,57 +1,82 @@
-//! Log of flushed fetch translations, for engine caches keyed by virtual address.
+//! Log of single-page flushes, for what is cached by virtual address elsewhere: in engines,
+//! and in the TLB banks of address spaces that are not in use.
 //!
-//! Linux flushes a single page on most page faults. The log lets an engine invalidate only
-//! the pages flushed since its last check.
+//! Linux flushes a single page on most page faults, in all address spaces. Whoever caches
+//! translations applies the flushes that it has not seen when it next uses them.
 
 use super::superpages::Superpages;
 use crate::addr::{PAGE_MASK, to_usize};
 
-/// Single-page flushes remembered; an engine that is further behind flushes everything.
-const RECENT: usize = 16;
+/// Single-page flushes remembered; who is further behind flushes everything.
+const RECENT: usize = 512;
+
+/// [`Flushed::space`] of a flush in every address space; no generation has this number.
+const EVERY_SPACE: u64 = 0;
+
+/// A page whose translation was flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flushed {
+    /// Virtual address of the page.
+    pub page: u64,
+    /// Generation of the address space, or [`EVERY_SPACE`].
+    space: u64,
+}
+
+impl Flushed {
+    /// Whether it concerns the address space of this
+    /// [generation](crate::mmu::FetchSpace::generation).
+    #[inline]
+    pub fn concerns(&self, generation: u64) -> bool {
+        self.space == EVERY_SPACE || self.space == generation
+    }
+}
 
 /// Numbered log of flushes; the first is 1.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FlushLog {
+#[derive(Debug)]
+pub(super) struct FlushLog {
     latest: u64,
     /// Number of the latest full flush.
     latest_full: u64,
-    /// Page of flush `n`, at `n % RECENT`.
-    pages: [u64; RECENT],
+    /// Flush `n`, at `n % RECENT`.
+    pages: Box<[Flushed; RECENT]>,
     /// Superpages that code was fetched from.
     pub(super) superpages: Superpages,
 }
 
-impl FlushLog {
-    /// An empty log that continues the numbering, for a hart after reset: engine caches are
-    /// older.
-    pub(super) fn successor(&self) -> Self {
-        let latest = self.latest + 1;
-        Self { latest, latest_full: latest, ..Self::default() }
+impl Default for FlushLog {
+    fn default() -> Self {
+        Self {
+            latest: 0,
+            latest_full: 0,
+            pages: Box::new([Flushed { page: 0, space: EVERY_SPACE }; RECENT]),
+            superpages: Superpages::default(),
+        }
     }
+}
 
+impl FlushLog {
     /// Number of the latest flush.
-    pub(crate) fn latest(&self) -> u64 {
+    pub(super) fn latest(&self) -> u64 {
         self.latest
     }
 
     /// Records a full flush.
-    pub(crate) fn record_all(&mut self) {
+    pub(super) fn record_all(&mut self) {
         self.latest += 1;
         self.latest_full = self.latest;
         self.superpages.clear();
     }
 
-    /// Records a flush of the translation of `va`; of a superpage, as a full flush.
-    pub(crate) fn record_address(&mut self, va: u64) {
-        if self.superpages.contain(va) {
-            return self.record_all();
-        }
+    /// Records a flush of the translation of `va`, in the address space of a generation or in
+    /// all.
+    pub(super) fn record_page(&mut self, va: u64, generation: Option<u64>) {
         self.latest += 1;
-        self.pages[place(self.latest)] = va & !PAGE_MASK;
+        let space = generation.unwrap_or(EVERY_SPACE);
+        self.pages[place(self.latest)] = Flushed { page: va & !PAGE_MASK, space };
     }
 
     /// Pages flushed after flush `seen`; `None` if all may have been.
-    pub(crate) fn since(&self, seen: u64) -> Option<impl Iterator<Item = u64>> {
+    pub(super) fn since(&self, seen: u64) -> Option<impl Iterator<Item = Flushed>> {
         let known = seen >= self.latest_full && self.latest.wrapping_sub(seen) <= RECENT as u64;
         let pages = (seen + 1..=self.latest).map(|n| self.pages[place(n)]);
         known.then_some(pages)
@@ -68,36 +93,37 @@ mod tests {
     use super::*;
 
     fn since(log: &FlushLog, seen: u64) -> Option<Vec<u64>> {
-        log.since(seen).map(Iterator::collect)
+        Some(log.since(seen)?.map(|flushed| flushed.page).collect())
     }
 
     #[test]
     fn pages_are_listed_until_too_many_or_everything() {
         let mut log = FlushLog::default();
         assert_eq!(since(&log, 0), Some(vec![]));
-        log.record_address(0x1234);
-        log.record_address(0x5000);
+        log.record_page(0x1234, None);
+        log.record_page(0x5000, None);
         assert_eq!(since(&log, 0), Some(vec![0x1000, 0x5000]));
         assert_eq!(since(&log, 1), Some(vec![0x5000]));
         log.record_all();
         assert_eq!(since(&log, 1), None);
         assert_eq!(since(&log, log.latest()), Some(vec![]));
         let seen = log.latest();
-        (0..RECENT as u64).for_each(|n| log.record_address(n << 12));
-        assert_eq!(since(&log, seen).map(|pages| pages.len()), Some(16));
-        log.record_address(0);
+        (0..RECENT as u64).for_each(|n| log.record_page(n << 12, None));
+        assert_eq!(since(&log, seen).map(|pages| pages.len()), Some(RECENT));
+        log.record_page(0, None);
         assert_eq!(since(&log, seen), None);
     }
 
     #[test]
-    fn an_address_in_a_superpage_stands_for_everything() {
+    fn a_flush_in_one_space_concerns_that_space_only() {
         let mut log = FlushLog::default();
-        log.superpages.note(0x20_0000, 0x20_0000);
-        log.record_address(0x10_0000);
-        assert_eq!(since(&log, 0), Some(vec![0x10_0000]));
-        log.record_address(0x3f_f000);
-        assert_eq!(since(&log, 0), None);
-        log.record_address(0x3f_f000);
-        assert_eq!(since(&log, 2), Some(vec![0x3f_f000]), "nothing was fetched from it since");
+        log.record_page(0x1000, Some(7));
+        log.record_page(0x2000, None);
+        let concerned = |generation| {
+            let flushes = log.since(0).unwrap().filter(|flushed| flushed.concerns(generation));
+            flushes.map(|flushed| flushed.page).collect::<Vec<_>>()
+        };
+        assert_eq!(concerned(7), [0x1000, 0x2000]);
+        assert_eq!(concerned(8), [0x2000]);
     }
 }

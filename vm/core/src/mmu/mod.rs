@@ -17,28 +17,32 @@ mod flush_log;
 mod paging;
 mod pmp;
 mod regime;
+mod spaces;
 mod superpages;
 mod tlb;
 mod walk;
+mod walk_cache;
 mod writers;
 
 use std::sync::Arc;
 
 use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SIZE};
-use crate::arch::Exception;
+use crate::arch::{Exception, PrivilegeMode};
 use crate::counters::{CounterPage, FlushScope, WalkResult};
 use crate::mem::GuestRam;
 
 pub use crate::arch::Access;
 pub use answer::Answer;
 use answer::{Memo, Request};
-use flush_log::FlushLog;
+pub use flush_log::Flushed;
 pub use paging::MmuType;
 pub(crate) use paging::PagingMode;
 use pmp::{Pmp, Verdict};
 pub(crate) use regime::Regime;
+pub use spaces::FetchSpace;
+use spaces::Spaces;
+use tlb::Context;
 pub(crate) use tlb::slot;
-use tlb::{CONTEXTS, Context, TlbContext};
 pub use tlb::{RANGE_LIMIT, TLB_ENTRIES, TlbBank, TlbEntry, TlbSlot};
 use walk::{Leaf, Walk, WalkFault};
 use writers::Writers;
@@ -59,10 +63,9 @@ pub(crate) struct Mmu {
     ram: Arc<GuestRam>,
     counters: Arc<CounterPage>,
     pub(crate) pmp: Pmp,
-    contexts: [TlbContext; CONTEXTS],
+    spaces: Spaces,
     current: Context,
     writers: Writers,
-    flushes: FlushLog,
     /// Number of `fence.i` executed, and of events treated as one.
     fetch_fences: u64,
     /// Value of [`crate::mem::PageTracker::code_writes`] last handled.
@@ -83,6 +86,8 @@ struct Translation {
     length: u64,
     /// Virtual start and size in bytes of the superpage that contains the range, if any.
     superpage: Option<(u64, u64)>,
+    /// Whether it holds in all address spaces.
+    global: bool,
 }
 
 impl Mmu {
@@ -93,9 +98,8 @@ impl Mmu {
             ram,
             counters,
             pmp: Pmp::default(),
-            contexts: std::array::from_fn(|_| TlbContext::new()),
+            spaces: Spaces::default(),
             current: Context::Machine,
-            flushes: FlushLog::default(),
             fetch_fences: 0,
             code_writes: 0,
             unfenced_changes: 0,
@@ -107,53 +111,77 @@ impl Mmu {
     pub(crate) fn reset(&mut self) {
         self.pmp = Pmp::default();
         self.forget();
-        self.flushes = self.flushes.successor();
         self.fence_fetches();
     }
 
-    /// Selects the TLB bank for data accesses under `regime`; call after every change of
-    /// it. The bank is owned by the MMU and does not move.
+    /// Selects address space and TLB bank for accesses under `regime`; call after every change
+    /// of it. The bank is owned by the MMU and does not move.
     pub(crate) fn select(&mut self, regime: &Regime) -> *mut TlbBank {
         self.memo.clear();
+        if let Some(found) = self.spaces.switch(regime.satp) {
+            self.counters.count_space_switch(found);
+        }
         self.current = regime.context();
-        self.contexts[self.current as usize].bank()
+        self.spaces.bank(self.current)
     }
 
     /// Flushes all translations, as `sfence.vma` without operands does. `scope` is for the
     /// counter: [`FlushScope::Remote`] at another hart's request.
     pub(crate) fn flush(&mut self, scope: FlushScope) {
         self.forget();
-        self.flushes.record_all();
         self.counters.count_flush(scope);
     }
 
     fn forget(&mut self) {
         self.memo.clear();
-        self.contexts.iter_mut().for_each(TlbContext::flush);
+        self.spaces.flush();
         // No writable translation remains.
         self.writers.release();
     }
 
-    /// Flushes the translations of one virtual address, as `sfence.vma` does.
-    pub(crate) fn flush_address(&mut self, va: u64) {
+    /// Executes `sfence.vma` for a virtual address, an ASID, both or neither ("Supervisor
+    /// Memory-Management Fence Instruction"). With an ASID, global mappings may stay.
+    pub(crate) fn fence(&mut self, va: Option<u64>, asid: Option<u16>) {
         self.memo.clear();
-        for context in &mut self.contexts {
-            context.flush_address(va);
-        }
-        self.flushes.record_address(va);
-        self.counters.count_flush(FlushScope::Page);
+        let scope = match (va, asid) {
+            (None, None) => return self.flush(FlushScope::All),
+            (None, Some(asid)) => {
+                self.spaces.flush_asid(asid);
+                FlushScope::AddressSpace
+            }
+            (Some(va), None) => {
+                self.spaces.flush_address(va);
+                FlushScope::Page
+            }
+            (Some(va), Some(asid)) => {
+                self.spaces.flush_address_of(va, asid);
+                FlushScope::Page
+            }
+        };
+        self.counters.count_flush(scope);
     }
 
-    /// Epoch of fetch translations; differs whenever fetches at the same address and in the
-    /// same mode may translate differently.
+    /// Address space of fetches in `mode`. Differs whenever all of them may translate
+    /// differently.
+    pub(crate) fn fetch_space(&self, mode: PrivilegeMode) -> FetchSpace {
+        self.spaces.fetch_space(mode)
+    }
+
+    /// Number of flushes of a page so far, and of everything.
     pub(crate) fn translation_epoch(&self) -> u64 {
-        self.flushes.latest()
+        self.spaces.log.latest()
     }
 
-    /// Pages whose fetches may translate differently since `epoch`, an earlier
-    /// [`Mmu::translation_epoch`]; `None` if all may.
-    pub(crate) fn flushed_pages_since(&self, epoch: u64) -> Option<impl Iterator<Item = u64>> {
-        self.flushes.since(epoch)
+    /// Pages flushed since `epoch`, an earlier [`Mmu::translation_epoch`]; `None` if all may
+    /// have been.
+    pub(crate) fn flushed_since(&self, epoch: u64) -> Option<impl Iterator<Item = Flushed>> {
+        self.spaces.log.since(epoch)
+    }
+
+    /// Drops the translations of stores, so that the hart is no writer of any page.
+    pub(crate) fn drop_writable(&mut self) {
+        self.spaces.drop_writable();
+        self.writers.release();
     }
 
     /// Executes `fence.i`: increments the number by which engines find stale code.
@@ -189,7 +217,10 @@ impl Mmu {
         self.counters.count_tlb_miss(Access::Fetch);
         let translation = self.translate(regime, Request { va, len: 2, access: Access::Fetch })?;
         if let Some((start, size)) = translation.superpage {
-            self.flushes.superpages.note(start, size);
+            self.spaces.log.superpages.note(start, size);
+        }
+        if regime.mode == PrivilegeMode::Supervisor && !translation.global {
+            self.spaces.note_local();
         }
         Ok(Fetch { phys: translation.phys, whole_page: translation.length >= PAGE_SIZE })
     }
@@ -231,6 +262,9 @@ impl Mmu {
         let Some(host) = self.ram.host_ptr(translation.phys, len) else { return Answer::Device(translation.phys) };
         self.counters.count_tlb_miss(access);
         if access == Access::Store {
+            if self.writers.are_many() {
+                self.drop_writable();
+            }
             // Before the first store, even if the translation is not cached.
             self.writers.note(translation.phys);
         }
@@ -244,11 +278,11 @@ impl Mmu {
         let leaf = match regime.paging() {
             PagingMode::Bare => {
                 let start = va & !(RANGE_LIMIT - 1);
-                Leaf { start, phys: GuestPhys(start), size: RANGE_LIMIT }
+                Leaf { start, phys: GuestPhys(start), size: RANGE_LIMIT, global: true }
             }
             PagingMode::Levels(levels) => {
                 let (ram, pmp, writers) = (&self.ram, &self.pmp, &mut self.writers);
-                let leaf = Walk { regime, ram, pmp, writers }.leaf(va, access, levels);
+                let leaf = Walk { regime, ram, pmp, writers, known: self.spaces.walks() }.leaf(va, access, levels);
                 self.counters.count_walk(match leaf {
                     Ok(_) => WalkResult::Ok,
                     Err(WalkFault::Page) => WalkResult::PageFault,
@@ -273,16 +307,17 @@ impl Mmu {
     /// Largest range around `va` that one TLB entry may hold: within the leaf,
     /// [`RANGE_LIMIT`] and RAM, with uniform PMP permissions.
     fn cacheable_range(&self, va: u64, phys: GuestPhys, leaf: Leaf) -> Translation {
+        let Leaf { global, .. } = leaf;
         let superpage = (leaf.size > PAGE_SIZE).then_some((leaf.start, leaf.size));
         let limit = leaf.size.min(RANGE_LIMIT);
         for size in [limit, PAGE_SIZE] {
             let offset = va & (size - 1);
             let first = GuestPhys(phys.0.wrapping_sub(offset));
             if self.ram.contains(first, size) && self.pmp.is_uniform(first, size) {
-                return Translation { phys, start: va - offset, length: size, superpage };
+                return Translation { phys, start: va - offset, length: size, superpage, global };
             }
         }
-        Translation { phys, start: va & !PAGE_MASK, length: 0, superpage }
+        Translation { phys, start: va & !PAGE_MASK, length: 0, superpage, global }
     }
 
     /// Inserts a RAM translation into the current bank. A writable range is one page, as
@@ -292,7 +327,10 @@ impl Mmu {
             return;
         }
         let addend = (host.expose_provenance() as u64).wrapping_sub(va);
-        let context = &mut self.contexts[self.current as usize];
+        if self.current == Context::Supervisor && !translation.global {
+            self.spaces.note_local();
+        }
+        let context = self.spaces.context(self.current);
         if let Some((start, size)) = translation.superpage {
             context.superpages.note(start, size);
         }

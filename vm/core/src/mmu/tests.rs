@@ -1,5 +1,7 @@
 //! Tests of the MMU in isolation: answers, and what each one counts.
 
+mod oracle;
+
 use vm_memory::{Bytes, GuestAddress};
 
 use super::*;
@@ -121,9 +123,11 @@ fn a_kept_answer_is_for_no_other_access() {
 
 #[test]
 fn whatever_changes_the_unit_forgets_the_kept_answer() {
-    let changes: [fn(&mut Mmu); 5] = [
+    let changes: [fn(&mut Mmu); 7] = [
         |mmu| mmu.flush(FlushScope::All),
-        |mmu| mmu.flush_address(0),
+        |mmu| mmu.fence(Some(0), None),
+        |mmu| mmu.fence(None, Some(0)),
+        |mmu| mmu.fence(Some(0), Some(0)),
         |mmu| _ = mmu.select(&SUPERVISOR),
         |mmu| mmu.forget_answer(),
         |mmu| _ = mmu.data(&SUPERVISOR, FIRST, 8, Access::Load),

@@ -14,8 +14,8 @@
 //! index spans. This makes the single comparison sound: an access that straddles the
 //! *start* of a range begins in a page whose slot never holds that range.
 //!
-//! There is one bank per [`Context`], so that entering and leaving the kernel switches a
-//! pointer and flushes nothing.
+//! There is a bank for each [`Context`], in part for each address space (`spaces.rs`), so that
+//! entering and leaving the kernel switches a pointer and flushes nothing.
 
 use std::ptr::NonNull;
 
@@ -59,16 +59,13 @@ pub struct TlbSlot {
 
 /// Permissions of data accesses; each set has its own bank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
 pub(super) enum Context {
-    User = 0,
-    Supervisor = 1,
+    User,
+    Supervisor,
     /// S-mode with `mstatus.SUM`.
-    SupervisorUserMemory = 2,
-    Machine = 3,
+    SupervisorUserMemory,
+    Machine,
 }
-
-pub(super) const CONTEXTS: usize = 4;
 
 /// Index of the slot for `va`.
 #[inline(always)]
@@ -165,10 +162,15 @@ impl TlbContext {
         for at in self.used_reads.drain(..) {
             *self.bank.read(usize::from(at)) = TlbEntry::default();
         }
+        self.flush_writes();
+        self.superpages.clear();
+    }
+
+    /// Flushes the translations of stores.
+    pub(super) fn flush_writes(&mut self) {
         for at in self.used_writes.drain(..) {
             *self.bank.write(usize::from(at)) = TlbEntry::default();
         }
-        self.superpages.clear();
     }
 
     /// Flushes the translation of `va`: its page, or all translations if it may be part of

@@ -2,6 +2,7 @@
 
 use super::pmp::{Pmp, Verdict};
 use super::regime::Regime;
+use super::walk_cache::{Table, WalkCache};
 use super::writers::Writers;
 use crate::addr::{GuestPhys, PAGE_SHIFT};
 use crate::arch::{Access, PrivilegeMode};
@@ -14,6 +15,7 @@ mod pte {
     pub(super) const WRITE: u64 = 4;
     pub(super) const EXECUTE: u64 = 8;
     pub(super) const USER: u64 = 16;
+    pub(super) const GLOBAL: u64 = 32;
     pub(super) const ACCESSED: u64 = 64;
     pub(super) const DIRTY: u64 = 128;
     /// Bits 63 to 54: N, PBMT and reserved, none implemented.
@@ -53,6 +55,8 @@ pub(crate) struct Leaf {
     pub(crate) start: u64,
     pub(crate) phys: GuestPhys,
     pub(crate) size: u64,
+    /// Whether it is in all address spaces.
+    pub(crate) global: bool,
 }
 
 /// A walk with its inputs from the hart.
@@ -61,6 +65,7 @@ pub(super) struct Walk<'a> {
     pub(super) ram: &'a GuestRam,
     pub(super) pmp: &'a Pmp,
     pub(super) writers: &'a mut Writers,
+    pub(super) known: &'a mut WalkCache,
 }
 
 impl Walk<'_> {
@@ -81,22 +86,27 @@ impl Walk<'_> {
         if (va.cast_signed() << unused >> unused).cast_unsigned() != va {
             return Err(WalkFault::Page.into());
         }
-        let mut table = (self.regime.satp & PPN_MASK) << PAGE_SHIFT;
+        let root = Table { at: GuestPhys((self.regime.satp & PPN_MASK) << PAGE_SHIFT), global: false };
+        let (mut table, levels) = self.known.get(va).map_or((root, levels), |table| (table, 1));
         for level in (0..levels).rev() {
             let shift = PAGE_SHIFT + LEVEL_BITS * level;
             let index = va >> shift & ((1 << LEVEL_BITS) - 1);
-            let at = GuestPhys(table + index * 8);
+            let at = GuestPhys(table.at.0 + index * 8);
             let entry = self.read_pte(at)?;
             let reserved_write = entry & (pte::READ | pte::WRITE) == pte::WRITE;
             if entry & pte::VALID == 0 || reserved_write || entry & pte::RESERVED != 0 {
                 return Err(WalkFault::Page.into());
             }
             let target = (entry >> pte::PPN_SHIFT & pte::PPN) << PAGE_SHIFT;
+            let global = table.global || entry & pte::GLOBAL != 0;
             if entry & (pte::READ | pte::EXECUTE) == 0 {
                 if entry & (pte::ACCESSED | pte::DIRTY | pte::USER) != 0 {
                     return Err(WalkFault::Page.into());
                 }
-                table = target;
+                table = Table { at: GuestPhys(target), global };
+                if level == 1 {
+                    self.known.insert(va, table);
+                }
                 continue;
             }
             let size = 1u64 << shift;
@@ -104,7 +114,7 @@ impl Walk<'_> {
                 return Err(WalkFault::Page.into());
             }
             self.update_accessed_dirty(at, entry, access)?;
-            return Ok(Leaf { start: va & !(size - 1), phys: GuestPhys(target), size });
+            return Ok(Leaf { start: va & !(size - 1), phys: GuestPhys(target), size, global });
         }
         Err(WalkFault::Page.into())
     }

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use crate::addr::GuestPhys;
 use crate::mem::GuestRam;
 
+/// Pages that a hart may be registered for: bounds the duration of a release to about a
+/// millisecond.
+const MANY: usize = 32_768;
+
 /// RAM pages that a hart is registered as a writer of: those with a writable translation,
 /// and those whose page-table entries it has updated.
 #[derive(Debug)]
@@ -17,6 +21,11 @@ pub(super) struct Writers {
 impl Writers {
     pub(super) fn new(ram: Arc<GuestRam>, hart: usize) -> Self {
         Self { ram, hart, pages: Vec::new() }
+    }
+
+    /// Whether it is time to release them.
+    pub(super) fn are_many(&self) -> bool {
+        self.pages.len() >= MANY
     }
 
     /// Registers the hart for the page of `phys`, if it is RAM.

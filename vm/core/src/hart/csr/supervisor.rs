@@ -5,7 +5,6 @@ use super::machine;
 use crate::arch::PrivilegeMode;
 use crate::arch::envcfg;
 use crate::arch::status::TVM;
-use crate::counters::FlushScope;
 use crate::hart::Hart;
 use crate::mmu::PagingMode;
 
@@ -21,8 +20,8 @@ pub(super) fn satp_allowed(hart: &Hart, _number: u16) -> bool {
     hart.mode != PrivilegeMode::Supervisor || hart.state.status & TVM == 0
 }
 
-/// Writes `satp`. A write with an unsupported mode has no effect ("Supervisor Address
-/// Translation and Protection Register").
+/// Writes `satp`, which selects an address space and flushes nothing. A write with an
+/// unsupported mode has no effect ("Supervisor Address Translation and Protection Register").
 pub(super) fn write_satp(hart: &mut Hart, _number: u16, value: u64) -> Effect {
     if !PagingMode::from_satp(value).is_some_and(|mode| mode.is_there(hart.config.mmu)) {
         return Effect::None;
@@ -30,7 +29,6 @@ pub(super) fn write_satp(hart: &mut Hart, _number: u16, value: u64) -> Effect {
     let value = value & (SATP_FIELDS | 0xf << 60);
     if value != hart.csr.satp {
         hart.csr.satp = value;
-        hart.flush_translations(FlushScope::All);
         hart.update_context();
     }
     Effect::Resync
