@@ -34,7 +34,11 @@ struct Bench {
 impl Bench {
     /// Sv39 tables at RAM + 0x1000, 0x2000 and 0x3000; the pages at RAM + 0x5000 and 0x6000.
     fn new() -> Self {
-        let ram = Arc::new(GuestRam::new(GuestPhys(RAM), 0x8000).unwrap());
+        Self::with_ram(0x8000)
+    }
+
+    fn with_ram(bytes: u64) -> Self {
+        let ram = Arc::new(GuestRam::new(GuestPhys(RAM), bytes).unwrap());
         let counters: Arc<CounterPage> = Arc::default();
         let mut mmu = Mmu::new(Arc::clone(&ram), Arc::clone(&counters), 0);
         mmu.pmp.allow_everything();
@@ -163,4 +167,94 @@ fn a_bank_stays_where_it_is() {
     bench.mmu.reset();
     bench.mmu.select(&Regime { mode: PrivilegeMode::User, ..SUPERVISOR });
     assert_eq!(bench.mmu.select(&SUPERVISOR), bank);
+}
+
+#[test]
+fn a_fence_with_an_address_also_forgets_the_table_that_maps_it() {
+    for asid in [None, Some(0)] {
+        let mut bench = Bench::new();
+        assert!(matches!(bench.data(FIRST, Access::Load), Answer::Ram(_)));
+        // Another table, which maps nothing.
+        bench.set_entry(0x2000, RAM + 0x4000, 1);
+        assert!(matches!(bench.data(SECOND, Access::Load), Answer::Ram(_)), "the old table is remembered");
+        bench.mmu.fence(Some(FIRST), asid);
+        assert_eq!(bench.data(SECOND, Access::Load), fault(ExceptionCause::LoadPageFault, SECOND));
+    }
+}
+
+/// A space whose root maps the first gigabyte, or nothing.
+fn space(bench: &Bench, n: u64, maps: bool) -> Regime {
+    let root = 0x8000 + n * PAGE_SIZE;
+    bench.set_entry(root, RAM, if maps { DATA | 8 } else { 0 });
+    Regime { satp: 8 << 60 | (RAM + root) >> 12, ..SUPERVISOR }
+}
+
+#[test]
+fn a_space_in_another_ones_place_has_nothing_of_it() {
+    const SPACES: u64 = 100;
+    let mut bench = Bench::with_ram(0x8000 + SPACES * PAGE_SIZE);
+    let user_memory = |regime| Regime { user_memory: true, ..regime };
+    for maps in [true, false] {
+        for n in 0..SPACES {
+            let regime = user_memory(space(&bench, n, maps));
+            let bank = bench.mmu.select(&regime);
+            // SAFETY: the bank lives as long as the MMU, which does nothing meanwhile.
+            let known = unsafe { (*bank).slots[slot(FIRST)] }.read.lookup(FIRST, 8);
+            assert_eq!(known, None, "space {n}");
+            let answer = bench.mmu.data(&regime, FIRST, 8, Access::Load);
+            assert_eq!(matches!(answer, Answer::Ram(_)), maps, "space {n}");
+        }
+    }
+}
+
+#[test]
+fn known_spaces_keep_their_translations_and_no_two_share_a_generation() {
+    let mut bench = Bench::with_ram(0x1_0000);
+    let regimes: Vec<_> = (0..8).map(|n| Regime { user_memory: true, ..space(&bench, n, true) }).collect();
+    let generations = |bench: &mut Bench| -> Vec<u64> {
+        let generation = |regime| {
+            bench.mmu.select(regime);
+            bench.mmu.data(regime, FIRST, 8, Access::Load);
+            bench.mmu.fetch_space(PrivilegeMode::User).generation
+        };
+        regimes.iter().map(generation).collect()
+    };
+    let first = generations(&mut bench);
+    let distinct: std::collections::BTreeSet<_> = first.iter().collect();
+    assert_eq!(distinct.len(), regimes.len());
+    for regime in &regimes {
+        let bank = bench.mmu.select(regime);
+        // SAFETY: the bank lives as long as the MMU, which does nothing meanwhile.
+        assert!(unsafe { (*bank).slots[slot(FIRST)] }.read.lookup(FIRST, 8).is_some());
+    }
+    assert_eq!(generations(&mut bench), first);
+    assert_eq!(bench.counters.tlb_flushes().iter().sum::<u64>(), 0);
+    assert_eq!(bench.counters.space_switches(), [16, 9, 0], "the first selects one of its own");
+    bench.mmu.flush(FlushScope::All);
+    assert!(generations(&mut bench).iter().all(|generation| !first.contains(generation)));
+}
+
+#[test]
+fn a_hart_is_the_writer_of_a_bounded_number_of_pages() {
+    const PAGES: u64 = 80_000;
+    let mut bench = Bench::with_ram(PAGES * PAGE_SIZE);
+    let machine = Regime { mode: PrivilegeMode::Machine, ..SUPERVISOR };
+    bench.mmu.select(&machine);
+    let written = |bench: &Bench, n: u64| {
+        let page = bench.ram.page_index(GuestPhys(RAM + n * PAGE_SIZE)).unwrap();
+        bench.ram.tracker().version(page).is_none()
+    };
+    for n in 0..PAGES {
+        bench.mmu.data(&machine, RAM + n * PAGE_SIZE, 8, Access::Store);
+        assert!(written(&bench, n));
+    }
+    let pages = (0..PAGES).filter(|&n| written(&bench, n)).count();
+    assert!((1..40_000).contains(&pages), "{pages}");
+    let bank = bench.mmu.select(&machine);
+    for n in 0..PAGES {
+        let va = RAM + n * PAGE_SIZE;
+        // SAFETY: the bank lives as long as the MMU, which does nothing meanwhile.
+        let hit = unsafe { (*bank).slots[slot(va)] }.write.lookup(va, 8).is_some();
+        assert!(!hit || written(&bench, n), "page {n}");
+    }
 }

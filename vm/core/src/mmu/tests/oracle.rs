@@ -284,9 +284,11 @@ impl World {
         let half = self.random.below(2);
         let page = if half == 0 || self.random.below(2) == 0 { self.random.below(8) } else { self.random.below(512) };
         let va = region + half * SUPERPAGE + page * PAGE_SIZE + self.random.below(PAGE_SIZE);
+        let beside = va ^ (1 + self.random.below(7)) * PAGE_SIZE;
         for _ in 0..self.random.below(3) {
             self.go_to(n, region);
             self.touch(va);
+            self.touch(beside);
         }
         if self.random.below(2) == 0 {
             self.change_space();
@@ -301,6 +303,7 @@ impl World {
         for _ in 0..2 {
             self.go_to(n, region);
             self.touch(va);
+            self.touch(beside);
         }
     }
 
