@@ -206,19 +206,19 @@ impl Default for JumpCache {
 impl JumpCache {
     /// Enters the table for the hart's fetches, and removes what was flushed since it was last
     /// entered. To be called after whatever may have changed address space or translations.
-    /// Returns whether code at the hart's `pc` that was reached before may go on: it is in the
-    /// same space, and its page was not flushed.
+    /// Returns whether code that was reached before may go on: it is in the same space, and no
+    /// page of code was flushed.
     pub(crate) fn enter(&mut self, hart: &Hart) -> bool {
         let space = hart.fetch_space();
         let mut same = self.open(space);
-        let (epoch, page) = (hart.translation_epoch(), hart.pc().0 & !PAGE_MASK);
+        let epoch = hart.translation_epoch();
         let table = &mut self.tables[space.index];
         if table.epoch != epoch {
             match hart.flushed_since(table.epoch) {
                 Some(flushes) => {
-                    for flushed in flushes.filter(|flushed| flushed.concerns(space.generation)) {
+                    for flushed in flushes.filter(|flushed| flushed.code && flushed.concerns(space.generation)) {
                         table.forget_page(flushed.page);
-                        same &= flushed.page != page;
+                        same = false;
                     }
                 }
                 None => {

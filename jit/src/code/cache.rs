@@ -2,7 +2,7 @@
 //!
 //! **Invalidation.** Translations are made from a copy of the page's bytes. At `fence.i`
 //! the hart calls [`CodeCache::validate`], which compares every page that may have been
-//! written since ([`PageTracker::take_suspect`]) with its copy, under the lock, and drops
+//! written since ([`PageTracker::take_suspects`]) with its copy, under the lock, and drops
 //! its translations if translated code differs. A hart whose `fence.i` finds the lock taken
 //! interprets until it has validated, so it never executes or publishes stale code.
 //!
@@ -16,7 +16,7 @@
 //! hart has observed it. Arena space is reclaimed only as a whole: when the arena is full,
 //! all translations are dropped.
 //!
-//! [`PageTracker::take_suspect`]: riscope_core::mem::PageTracker::take_suspect
+//! [`PageTracker::take_suspects`]: riscope_core::mem::PageTracker::take_suspects
 
 use std::collections::hash_map::Entry;
 use std::io;
@@ -42,8 +42,6 @@ pub(super) const OFFLINE: u64 = u64::MAX;
 pub(super) struct Inner {
     /// Pages by physical page number.
     pub(super) pages: FxHashMap<u64, CodePage>,
-    /// Their numbers, at the place that each page knows: to go through them without them.
-    pub(super) numbers: Vec<u64>,
     /// First free byte of the arena.
     pub(super) next: usize,
     /// Whether everything has been dropped and the arena is about to be empty: until then
@@ -223,8 +221,7 @@ impl CodeCache {
             inner.next_version += 1;
             // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
             let bytes = unsafe { copy_page(host) };
-            inner.pages.insert(number, CodePage::new(bytes, inner.next_version, inner.numbers.len()));
-            inner.numbers.push(number);
+            inner.pages.insert(number, CodePage::new(bytes, inner.next_version));
         }
         inner.pages.get_mut(&number)
     }
@@ -252,16 +249,18 @@ impl CodeCache {
     }
 
     /// Drops the translations of pages whose code has changed, as `fence.i` requires, or an
-    /// event treated as one; `reason` says which. `None` if the lock is taken: the hart must
-    /// not enter generated code until a call succeeds.
-    pub(crate) fn validate(&self, reason: InvalidationReason) -> Option<Dropped> {
+    /// event treated as one; `reason` says which. Returns the number of pages compared as
+    /// well. `None` if the lock is taken: the hart must not enter generated code until a call
+    /// succeeds.
+    pub(crate) fn validate(&self, reason: InvalidationReason) -> Option<(Dropped, usize)> {
         let mut inner = self.try_lock()?;
-        let Inner { numbers, pages, .. } = &mut *inner;
-        let suspect = numbers.iter().filter(|&&number| self.is_suspect(number));
-        let changed =
-            suspect.filter(|number| pages.get_mut(number).is_some_and(|page| self.has_new_code(**number, page)));
-        let changed: Vec<u64> = changed.copied().collect();
-        Some(self.drop_pages(&mut inner, changed, reason))
+        let first = self.ram.base().page_number();
+        let suspects = self.ram.tracker().take_suspects();
+        let numbers = suspects.iter().map(|&page| first + page as u64);
+        let has_new_code =
+            |number: &u64| inner.pages.get_mut(number).is_some_and(|page| self.has_new_code(*number, page));
+        let changed: Vec<u64> = numbers.filter(has_new_code).collect();
+        Some((self.drop_pages(&mut inner, changed, reason), suspects.len()))
     }
 
     /// Drops the pages with these numbers.
@@ -303,10 +302,6 @@ impl CodeCache {
     /// Drops a page; returns its number of translations.
     fn drop_page(&self, inner: &mut Inner, number: u64) -> u32 {
         let Some(page) = inner.pages.remove(&number) else { return 0 };
-        inner.numbers.swap_remove(page.place);
-        if let Some(moved) = inner.numbers.get(page.place).and_then(|moved| inner.pages.get_mut(moved)) {
-            moved.place = page.place;
-        }
         for slot in page.links.values() {
             slot.store(self.thunks.resolve.cast_mut(), Ordering::Release);
         }

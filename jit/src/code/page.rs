@@ -74,8 +74,6 @@ impl Covered {
 /// A page with translations.
 #[derive(Debug)]
 pub(super) struct CodePage {
-    /// Index of its number in the list of the cache.
-    pub(super) place: usize,
     pub(super) bytes: Arc<PageBytes>,
     /// Distinguishes it from earlier entries of the same page.
     pub(super) version: u64,
@@ -93,9 +91,8 @@ unsafe impl Send for CodePage {}
 
 impl CodePage {
     /// An entry without translations.
-    pub(super) fn new(bytes: PageBytes, version: u64, place: usize) -> Self {
+    pub(super) fn new(bytes: PageBytes, version: u64) -> Self {
         Self {
-            place,
             bytes: Arc::new(bytes),
             version,
             covered: Covered::default(),
@@ -151,7 +148,7 @@ mod tests {
 
     /// A page with a translation of two instructions of four bytes at offset 8.
     fn translated() -> CodePage {
-        let mut page = CodePage::new([0; PAGE_BYTES], 1, 0);
+        let mut page = CodePage::new([0; PAGE_BYTES], 1);
         let [first, second, end] = [8, 12, 16].map(PageOffset::of);
         page.add(first, std::ptr::dangling(), Tier::Baseline, &Covered::of([first..second, second..end].into_iter()));
         page

@@ -34,6 +34,10 @@ const QUANTUM: u32 = 16384;
 /// Arrivals at a block waiting for its translation between two lookups.
 const LOOKUP_PERIOD: u16 = 16;
 
+/// Pages compared at fences for which it pays to fill the TLB with translations of stores
+/// again: a page is compared at every fence for as long as a hart has one for it.
+const MANY_COMPARISONS: usize = 256;
+
 /// Tiers that an engine may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tiers {
@@ -153,6 +157,8 @@ struct JitEngine {
     /// Whether a `fence.i` has executed that the code cache has not been validated for. The
     /// jump cache is then empty, and no code is looked up.
     unfenced: bool,
+    /// Pages compared at fences since the hart last dropped its translations of stores.
+    compared: usize,
     /// Whether the current quantum is a whole one.
     may_end_early: bool,
     /// Block last seen waiting for its translation.
@@ -180,6 +186,7 @@ impl JitEngine {
             fetch_fences: 0,
             unfenced_changes: 0,
             unfenced: false,
+            compared: 0,
             may_end_early: false,
             waiting: None,
         }
@@ -209,13 +216,18 @@ impl JitEngine {
 
     /// Handles `fence.i`, changed address spaces and translations, and dropped code since the last
     /// quantum.
-    fn synchronise(&mut self, hart: &Hart, online: &Online<'_>) {
+    fn synchronise(&mut self, hart: &mut Hart, online: &Online<'_>) {
         if hart.fetch_fences() != self.fetch_fences {
             // What is dropped moves the epoch, at which the jump cache is cleared below.
-            let dropped = self.shared.cache.validate(self.fence_reason(hart));
-            self.unfenced = dropped.is_none();
-            match dropped {
-                Some(dropped) => {
+            if self.compared > MANY_COMPARISONS {
+                self.compared = 0;
+                hart.drop_writable();
+            }
+            let validated = self.shared.cache.validate(self.fence_reason(hart));
+            self.unfenced = validated.is_none();
+            match validated {
+                Some((dropped, compared)) => {
+                    self.compared += compared;
                     self.fetch_fences = hart.fetch_fences();
                     self.unfenced_changes = hart.unfenced_changes();
                     self.report(dropped);

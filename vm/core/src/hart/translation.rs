@@ -76,6 +76,12 @@ impl Hart {
         self.state.tlb = self.mmu.select(&regime);
     }
 
+    /// Drops the translations of stores, so that the hart is no longer registered as a writer of
+    /// pages that it has not written for long: for engines that compare such pages too often.
+    pub fn drop_writable(&mut self) {
+        self.mmu.drop_writable();
+    }
+
     /// Flushes all translations; see [`crate::mmu::Mmu::flush`].
     pub(crate) fn flush_translations(&mut self, scope: FlushScope) {
         self.mmu.flush(scope);

@@ -213,7 +213,7 @@ impl Interpreter {
     fn forget_flushed(&mut self, hart: &Hart) {
         match hart.flushed_since(self.translation_epoch) {
             Some(flushes) => {
-                for flushed in flushes {
+                for flushed in flushes.filter(|flushed| flushed.code) {
                     let slot = &mut self.fetch[(flushed.page >> PAGE_SHIFT) as usize % FETCH_SLOTS];
                     if slot.page == flushed.page && flushed.concerns(slot.generation) {
                         *slot = NO_FETCH;

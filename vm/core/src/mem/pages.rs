@@ -3,17 +3,18 @@
 //! One atomic word per page; tracking costs nothing until code is decoded or translated:
 //!
 //! ```text
-//!  bit  10        9      8     7 .. 0
-//!      DECODED   DIRTY  CODE   writers: bit h = hart h has (or had since its last
-//!                              TLB flush) a writable translation of the page
+//!  bit  11        10        9      8     7 .. 0
+//!      LISTED    DECODED   DIRTY  CODE   writers: bit h = hart h has (or had since its last
+//!                                        TLB flush) a writable translation of the page
 //! ```
 //!
 //! RISC-V does not require a store to be visible to instruction fetch before `fence.i`, so
 //! stores to code are not intercepted. A store reaches a page only through a writable TLB
 //! entry, and filling one sets the hart's writer bit. Translating a page sets `CODE`
 //! *before* its bytes are copied. At `fence.i` the engine compares only
-//! [suspect](PageTracker::take_suspect) pages with the translated bytes: those with a
-//! writer or a recorded device write.
+//! [suspect](PageTracker::take_suspects) pages with the translated bytes: those with a
+//! writer or a recorded device write. They are in a list, so that a fence costs what was
+//! written.
 //!
 //! Some guests never execute `fence.i`: teaching kernels load a program, flush all
 //! translations before they start it, and rely on coherent caches. Therefore, when a hart
@@ -23,6 +24,7 @@
 //! `fence.i`.
 
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::{Mutex, PoisonError};
 
 use vm_memory::bitmap::{Bitmap, RefSlice, WithBitmapSlice};
 
@@ -35,6 +37,7 @@ const WRITERS: u16 = 0x00ff;
 const CODE: u16 = 0x0100;
 const DIRTY: u16 = 0x0200;
 const DECODED: u16 = 0x0400;
+const LISTED: u16 = 0x0800;
 
 /// Page flags of a range of guest RAM, by page index from its start.
 #[derive(Debug)]
@@ -43,6 +46,9 @@ pub struct PageTracker {
     /// Numbers of writers that are gone and of device writes, of each page.
     versions: Vec<AtomicU32>,
     code_writes: AtomicU64,
+    /// The pages that are `LISTED`, in any order: all code pages with a writer or a recorded
+    /// write, and some that were.
+    suspects: Mutex<Vec<usize>>,
 }
 
 impl PageTracker {
@@ -52,6 +58,7 @@ impl PageTracker {
             flags: (0..pages).map(|_| AtomicU16::new(0)).collect(),
             versions: (0..pages).map(|_| AtomicU32::new(0)).collect(),
             code_writes: AtomicU64::new(0),
+            suspects: Mutex::default(),
         }
     }
 
@@ -69,10 +76,18 @@ impl PageTracker {
         let bit = 1u16 << (hart % MAX_HARTS);
         // Only the hart itself changes its bit, so a relaxed load suffices.
         let new = self.flags[page].load(Ordering::Relaxed) & bit == 0;
-        if new {
-            self.flags[page].fetch_or(bit, Ordering::SeqCst);
+        if new && self.flags[page].fetch_or(bit, Ordering::SeqCst) & CODE != 0 {
+            self.list(page);
         }
         new
+    }
+
+    /// Puts a page on the list of suspect ones.
+    #[cold]
+    fn list(&self, page: usize) {
+        if self.flags[page].fetch_or(LISTED, Ordering::SeqCst) & LISTED == 0 {
+            self.suspects.lock().unwrap_or_else(PoisonError::into_inner).push(page);
+        }
     }
 
     /// Records that hart `hart` has dropped all writable translations of the page. `DIRTY`
@@ -114,7 +129,9 @@ impl PageTracker {
     /// Records that the page is translated. Call before reading the bytes: every later
     /// store makes the page suspect.
     pub fn set_code(&self, page: usize) {
-        self.flags[page].fetch_or(CODE, Ordering::SeqCst);
+        if self.flags[page].fetch_or(CODE, Ordering::SeqCst) & (WRITERS | DIRTY) != 0 {
+            self.list(page);
+        }
     }
 
     /// Records that the page has no translations left.
@@ -130,6 +147,24 @@ impl PageTracker {
         }
         self.flags[page].fetch_and(!DIRTY, Ordering::SeqCst);
         true
+    }
+
+    /// All pages for which [`PageTracker::take_suspect`] says so.
+    pub fn take_suspects(&self) -> Vec<usize> {
+        let mut list = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut suspects = Vec::new();
+        list.retain(|&page| {
+            let is_written = |flags: u16| flags & CODE != 0 && flags & WRITERS != 0;
+            let taken = |flags| Some(flags & !if is_written(flags) { DIRTY } else { DIRTY | LISTED });
+            // The closure always returns `Some`, so the update cannot fail.
+            let flags = self.flags[page].fetch_update(Ordering::SeqCst, Ordering::SeqCst, taken).unwrap_or_default();
+            if flags & CODE != 0 && flags & (WRITERS | DIRTY) != 0 {
+                suspects.push(page);
+            }
+            // With a writer it may be written again at any time.
+            is_written(flags)
+        });
+        suspects
     }
 }
 
@@ -148,8 +183,8 @@ impl Bitmap for PageTracker {
         fence(Ordering::SeqCst);
         let last = offset.saturating_add(len - 1) / PAGE_BYTES;
         let mut code = false;
-        let pages = self.flags.iter().zip(&self.versions);
-        for (flags, version) in pages.take(last + 1).skip(offset / PAGE_BYTES) {
+        let pages = self.flags.iter().zip(&self.versions).enumerate();
+        for (page, (flags, version)) in pages.take(last + 1).skip(offset / PAGE_BYTES) {
             version.fetch_add(1, Ordering::SeqCst);
             let seen = flags.load(Ordering::SeqCst);
             if seen & (CODE | DECODED) != 0 {
@@ -158,6 +193,7 @@ impl Bitmap for PageTracker {
             }
             if seen & CODE != 0 {
                 flags.fetch_or(DIRTY, Ordering::SeqCst);
+                self.list(page);
             }
         }
         if code {
@@ -190,6 +226,32 @@ mod tests {
         assert!(pages.take_suspect(1));
         assert!(pages.take_suspect(1), "the writer may store again at any time");
         assert!(!pages.take_suspect(0));
+    }
+
+    #[test]
+    fn suspects_are_listed_however_they_become_so() {
+        let pages = tracker();
+        pages.add_writer(0, 1);
+        pages.set_code(0);
+        pages.set_code(1);
+        pages.add_writer(1, 0);
+        pages.add_writer(1, 2);
+        pages.set_code(2);
+        pages.mark_dirty(2 * 4096, 1);
+        pages.mark_dirty(2 * 4096, 1);
+        pages.set_code(3);
+        assert_eq!(pages.take_suspects(), [0, 1, 2]);
+        assert_eq!(pages.take_suspects(), [0, 1], "they have writers");
+        pages.remove_writer(0, 1);
+        pages.remove_writer(1, 0);
+        assert_eq!(pages.take_suspects(), [0, 1], "they were written, and one has a writer");
+        assert_eq!(pages.take_suspects(), [1]);
+        pages.clear_code(1);
+        assert!(pages.take_suspects().is_empty(), "it holds no code");
+        pages.set_code(1);
+        assert_eq!(pages.take_suspects(), [1], "it has a writer still");
+        pages.add_writer(0, 1);
+        assert_eq!(pages.take_suspects(), [1, 0]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! translations applies the flushes that it has not seen when it next uses them.
 
 use super::superpages::Superpages;
-use crate::addr::{PAGE_MASK, to_usize};
+use crate::addr::{PAGE_MASK, PAGE_SHIFT, to_usize};
 
 /// Single-page flushes remembered; who is further behind flushes everything.
 const RECENT: usize = 512;
@@ -18,6 +18,9 @@ const EVERY_SPACE: u64 = 0;
 pub struct Flushed {
     /// Virtual address of the page.
     pub page: u64,
+    /// Whether code may have been fetched there, in this or another space. Most pages that are
+    /// flushed hold data.
+    pub code: bool,
     /// Generation of the address space, or [`EVERY_SPACE`].
     space: u64,
 }
@@ -41,15 +44,22 @@ pub(super) struct FlushLog {
     pages: Box<[Flushed; RECENT]>,
     /// Superpages that code was fetched from.
     pub(super) superpages: Superpages,
+    /// Filter of the pages that code was fetched from: a bit per page number modulo
+    /// [`FETCH_BITS`].
+    fetched: Box<[u64; FETCH_BITS / 64]>,
 }
+
+/// Size of the filter in bits.
+const FETCH_BITS: usize = 1 << 16;
 
 impl Default for FlushLog {
     fn default() -> Self {
         Self {
             latest: 0,
             latest_full: 0,
-            pages: Box::new([Flushed { page: 0, space: EVERY_SPACE }; RECENT]),
+            pages: Box::new([Flushed { page: 0, code: true, space: EVERY_SPACE }; RECENT]),
             superpages: Superpages::default(),
+            fetched: Box::new([0; FETCH_BITS / 64]),
         }
     }
 }
@@ -65,6 +75,13 @@ impl FlushLog {
         self.latest += 1;
         self.latest_full = self.latest;
         self.superpages.clear();
+        self.fetched.fill(0);
+    }
+
+    /// Records that code is fetched from the page of `va`.
+    pub(super) fn note_fetch(&mut self, va: u64) {
+        let (word, bit) = fetch_bit(va);
+        self.fetched[word] |= bit;
     }
 
     /// Records a flush of the translation of `va`, in the address space of a generation or in
@@ -72,7 +89,9 @@ impl FlushLog {
     pub(super) fn record_page(&mut self, va: u64, generation: Option<u64>) {
         self.latest += 1;
         let space = generation.unwrap_or(EVERY_SPACE);
-        self.pages[place(self.latest)] = Flushed { page: va & !PAGE_MASK, space };
+        let (word, bit) = fetch_bit(va);
+        let code = self.fetched[word] & bit != 0;
+        self.pages[place(self.latest)] = Flushed { page: va & !PAGE_MASK, code, space };
     }
 
     /// Pages flushed after flush `seen`; `None` if all may have been.
@@ -81,6 +100,12 @@ impl FlushLog {
         let pages = (seen + 1..=self.latest).map(|n| self.pages[place(n)]);
         known.then_some(pages)
     }
+}
+
+/// Word and mask of a page's bit in the filter of fetches.
+fn fetch_bit(va: u64) -> (usize, u64) {
+    let number = (va >> PAGE_SHIFT) as usize % FETCH_BITS;
+    (number / 64, 1 << (number % 64))
 }
 
 /// Index of flush `n` in the log.
@@ -112,6 +137,16 @@ mod tests {
         assert_eq!(since(&log, seen).map(|pages| pages.len()), Some(RECENT));
         log.record_page(0, None);
         assert_eq!(since(&log, seen), None);
+    }
+
+    #[test]
+    fn a_page_that_code_was_fetched_from_is_told_from_data() {
+        let mut log = FlushLog::default();
+        log.note_fetch(0x1ffe);
+        log.record_page(0x1000, None);
+        log.record_page(0x2000, None);
+        let code: Vec<_> = log.since(0).unwrap().map(|flushed| flushed.code).collect();
+        assert_eq!(code, [true, false]);
     }
 
     #[test]

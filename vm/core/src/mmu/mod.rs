@@ -216,6 +216,7 @@ impl Mmu {
     pub(crate) fn fetch(&mut self, regime: &Regime, va: u64) -> Result<Fetch, Exception> {
         self.counters.count_tlb_miss(Access::Fetch);
         let translation = self.translate(regime, Request { va, len: 2, access: Access::Fetch })?;
+        self.spaces.log.note_fetch(va);
         if let Some((start, size)) = translation.superpage {
             self.spaces.log.superpages.note(start, size);
         }

@@ -23,8 +23,19 @@ const NA4: u8 = 2;
 pub(crate) struct Pmp {
     config: [u8; ENTRIES],
     address: [u64; ENTRIES],
-    /// `[first, last]` of each active entry, in bytes; derived from the above.
-    ranges: [Option<(u64, u64)>; ENTRIES],
+    /// The active entries, in their order; derived from the above.
+    active: [Active; ENTRIES],
+    count: usize,
+}
+
+/// An active entry.
+#[derive(Clone, Copy, Debug, Default)]
+struct Active {
+    /// First byte that it matches.
+    first: u64,
+    /// Last byte.
+    last: u64,
+    config: u8,
 }
 
 /// Result of a PMP check.
@@ -73,40 +84,43 @@ impl Pmp {
     }
 
     fn rebuild(&mut self) {
+        self.count = 0;
         for entry in 0..ENTRIES {
             let below = if entry == 0 { 0 } else { self.address[entry - 1] };
-            self.ranges[entry] = byte_range(matching(self.config[entry]), below, self.address[entry]);
+            let config = self.config[entry];
+            if let Some((first, last)) = byte_range(matching(config), below, self.address[entry]) {
+                self.active[self.count] = Active { first, last, config };
+                self.count += 1;
+            }
         }
     }
 
-    /// Checks an access of `len` bytes (at least 1) at `addr` in `mode`. The
-    /// lowest-numbered entry that matches any byte decides, and must match all of them.
+    /// The entry that decides about the bytes from `first` to `last`, and whether it matches
+    /// all of them. The lowest-numbered entry that matches any byte decides.
+    #[inline]
+    fn decisive(&self, first: u64, last: u64) -> Option<(u8, bool)> {
+        let matches_any = |entry: &&Active| last >= entry.first && first <= entry.last;
+        let entry = self.active[..self.count].iter().find(matches_any)?;
+        Some((entry.config, first >= entry.first && last <= entry.last))
+    }
+
+    /// Checks an access of `len` bytes (at least 1) at `addr` in `mode`. The entry that decides
+    /// must match all of them.
     pub(crate) fn check(&self, addr: GuestPhys, len: u64, access: Access, mode: PrivilegeMode) -> Verdict {
-        let last = addr.0.saturating_add(len - 1);
-        for (entry, range) in self.ranges.iter().enumerate() {
-            let Some((low, high)) = *range else { continue };
-            if last < low || addr.0 > high {
-                continue;
+        let machine = mode == PrivilegeMode::Machine;
+        match self.decisive(addr.0, addr.0.saturating_add(len - 1)) {
+            Some((config, whole)) => {
+                let unchecked = machine && config & LOCK == 0;
+                verdict(whole && (unchecked || config & permission(access) != 0))
             }
-            let whole = addr.0 >= low && last <= high;
-            let config = self.config[entry];
-            let unchecked = mode == PrivilegeMode::Machine && config & LOCK == 0;
-            return verdict(whole && (unchecked || config & permission(access) != 0));
+            None => verdict(machine),
         }
-        verdict(mode == PrivilegeMode::Machine)
     }
 
     /// Whether a single entry, or none, covers the whole range, so that the check of any
     /// part holds for all of it.
     pub(crate) fn is_uniform(&self, addr: GuestPhys, len: u64) -> bool {
-        let last = addr.0.saturating_add(len - 1);
-        for (low, high) in self.ranges.iter().flatten() {
-            if last < *low || addr.0 > *high {
-                continue;
-            }
-            return addr.0 >= *low && last <= *high;
-        }
-        true
+        self.decisive(addr.0, addr.0.saturating_add(len - 1)).is_none_or(|(_, whole)| whole)
     }
 }
 

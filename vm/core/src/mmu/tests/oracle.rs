@@ -91,7 +91,7 @@ impl FetchCaches {
         if mmu.translation_epoch() != self.epoch {
             match mmu.flushed_since(self.epoch) {
                 Some(flushes) => {
-                    let flushes: Vec<_> = flushes.collect();
+                    let flushes: Vec<_> = flushes.filter(|flushed| flushed.code).collect();
                     self.all.retain(|(page, generation), _| {
                         !flushes.iter().any(|flushed| flushed.page == *page && flushed.concerns(*generation))
                     });
@@ -106,9 +106,10 @@ impl FetchCaches {
             *generation = space.generation;
         } else {
             match mmu.flushed_since(*epoch) {
-                Some(flushes) => flushes.filter(|flushed| flushed.concerns(space.generation)).for_each(|flushed| {
-                    pages.remove(&flushed.page);
-                }),
+                Some(flushes) => {
+                    let flushes = flushes.filter(|flushed| flushed.code && flushed.concerns(space.generation));
+                    flushes.for_each(|flushed| _ = pages.remove(&flushed.page));
+                }
                 None => pages.clear(),
             }
         }
@@ -284,7 +285,7 @@ impl World {
         let half = self.random.below(2);
         let page = if half == 0 || self.random.below(2) == 0 { self.random.below(8) } else { self.random.below(512) };
         let va = region + half * SUPERPAGE + page * PAGE_SIZE + self.random.below(PAGE_SIZE);
-        let beside = va ^ (1 + self.random.below(7)) * PAGE_SIZE;
+        let beside = va ^ ((1 + self.random.below(7)) * PAGE_SIZE);
         for _ in 0..self.random.below(3) {
             self.go_to(n, region);
             self.touch(va);
