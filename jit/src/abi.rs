@@ -3,8 +3,10 @@
 //!
 //! A translation is a function of Cranelift's `tail` convention,
 //! `fn(cpu: *mut HartState, pc: u64) -> u64`, entered with `pc` = the virtual address of
-//! its first instruction. It sets `cpu.pc` and returns a [`Leave`] code. Code of templates
-//! keeps no register for its caller, so on hosts that have them the entry saves them all.
+//! its first instruction. It sets `cpu.pc` and leaves with a [`Leave`] code through the leave
+//! thunk, which returns it to the entry: code of templates makes the guest's calls by calls of
+//! its own. It keeps no register for its caller, so on hosts with templates the entry saves
+//! them all.
 
 use std::mem::offset_of;
 
@@ -24,8 +26,13 @@ pub(crate) const CALLS_PER_SAMPLE: u16 = 1024;
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
 pub(crate) enum Word {
-    /// Host stack pointer that an abandoned access returns to.
+    /// Host stack pointer with which generated code returns: on x86-64 hosts, guest calls are
+    /// calls of the host and leave their return addresses below it.
     HostStack,
+    /// Lowest host stack pointer with which generated code may make another such call.
+    CallLimit,
+    /// Entry of the leave thunk.
+    Leave,
     /// Virtual address of the access that missed the TLB.
     MissAddress,
     /// Packed [`Miss`] that describes the access.

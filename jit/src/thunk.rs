@@ -3,6 +3,7 @@
 //! | thunk | called by | does |
 //! |---|---|---|
 //! | entry | host, on AArch64 | calls a translation |
+//! | leave | translation of either tier | returns to the dispatcher |
 //! | resolve | translation of either tier | default target of link slots: returns to the dispatcher |
 //! | refill | Cranelift's code, as `preserve_all` | fills the TLB; abandons the access if it does not hit RAM |
 //!
@@ -31,6 +32,7 @@ const RESERVED: usize = 16 << 10;
 #[derive(Debug)]
 pub(crate) struct Thunks {
     pub(crate) entry: *const u8,
+    pub(crate) leave: *const u8,
     pub(crate) resolve: *const u8,
     pub(crate) refill: *const u8,
     /// Bytes of the arena in use by thunks.
@@ -56,6 +58,7 @@ impl Thunks {
         let mut module = JITModule::new(builder);
         let mut define = |name, signature, build| define(&mut module, name, signature, build);
         let entry = define("entry", entry_signature(), build_entry)?;
+        let leave = define("leave", abi::code_signature(), build_leave)?;
         let resolve = define("resolve", abi::code_signature(), build_resolve)?;
         let refill = define("refill", abi::refill_signature(), build_refill)?;
         module.finalize_definitions().map_err(io::Error::other)?;
@@ -64,6 +67,7 @@ impl Thunks {
         sys::make_visible(arena.executable(arena.write_view(0)), size);
         Ok(Self {
             entry: address(entry),
+            leave: sys::LEAVE.map_or_else(|| address(leave), |leave| leave as *const u8),
             resolve,
             refill: address(refill),
             bytes: size,
@@ -147,11 +151,19 @@ fn build_entry(b: &mut FunctionBuilder<'_>) {
     b.ins().return_(&[result]);
 }
 
+/// Where nothing but the return address is on the stack.
+fn build_leave(b: &mut FunctionBuilder<'_>) {
+    let [_cpu, code] = params(b);
+    b.ins().return_(&[code]);
+}
+
 fn build_resolve(b: &mut FunctionBuilder<'_>) {
     let [cpu, pc] = params(b);
     b.ins().store(MemFlagsData::trusted(), pc, cpu, abi::PC);
     let lookup = b.ins().iconst(types::I64, code_of(Leave::Lookup));
-    b.ins().return_(&[lookup]);
+    let leave = b.ins().load(types::I64, MemFlagsData::trusted(), cpu, abi::word(Word::Leave));
+    let signature = b.import_signature(abi::code_signature());
+    b.ins().return_call_indirect(signature, leave, &[cpu, lookup]);
 }
 
 fn build_refill(b: &mut FunctionBuilder<'_>) {

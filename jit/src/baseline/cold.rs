@@ -3,6 +3,7 @@
 use riscope_core::addr::PageOffset;
 
 use super::assembler::Label;
+use super::operand::Source;
 use super::registers::Set;
 use super::site::{CallSite, MissSite};
 
@@ -16,11 +17,29 @@ pub(super) enum Cold {
     /// An access that missed the TLB, with its address in `rax`.
     Miss { label: Label, back: Label, site: MissSite },
     /// The jump cache does not know the address in `rsi`.
-    Unknown { label: Label },
+    Unknown { label: Label, way: Way },
+    /// The host's stack has no room for another call.
+    Deep { label: Label, back: Label },
+    /// A return to somewhere else than behind the last call on the host's stack.
+    Unpredicted { label: Label },
     /// The host function that was called wants the fragment left.
     Return { label: Label },
     /// What such a function has to know.
     CallSite { label: Label, site: CallSite },
+}
+
+/// How another fragment is entered.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    Jump,
+    /// By a call of the host, with the guest's return address in front of the host's, such
+    /// that the guest's return is one of the host.
+    Call {
+        /// The guest's return address.
+        link: Source,
+        /// Where the call returns to.
+        back: Label,
+    },
 }
 
 /// Where a direct jump goes.

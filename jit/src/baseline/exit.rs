@@ -3,9 +3,9 @@
 use riscope_core::addr::PageOffset;
 
 use super::assembler::Label;
-use super::cold::{Cold, Target};
+use super::cold::{Cold, Target, Way};
 use super::emitter::{Emitter, state, word};
-use super::operand::{Condition, Mem, Reg, Width};
+use super::operand::{Condition, Mem, Reg, Source, Width};
 use super::registers::{HOSTS, Registers};
 use super::site::{CallSite, HEADER_BYTES, MissSite};
 use crate::abi::{self, Leave, Word};
@@ -91,18 +91,97 @@ impl Emitter<'_> {
 
     /// Leaves the fragment for a target, everything being in memory.
     pub(super) fn exit(&mut self, to: Target) {
+        self.exit_by(to, Way::Jump);
+    }
+
+    fn exit_by(&mut self, to: Target, way: Way) {
         match to {
             Target::Page(at) => {
-                let slot = (self.links)(at).expose_provenance() as u64;
                 self.move_pc(self.distance(at));
-                self.asm.mov_wide(Reg::RAX, slot);
-                self.asm.jump_at(Mem { base: Reg::RAX, offset: 0 });
+                self.enter_at(at, way);
             }
             Target::Distance(distance) => {
                 self.move_pc(distance);
-                self.go_to_pc();
+                self.go_to_pc(way);
             }
         }
+    }
+
+    /// Enters the code at an offset in the page, with `rsi` at it.
+    fn enter_at(&mut self, at: PageOffset, way: Way) {
+        let slot = (self.links)(at).expose_provenance() as u64;
+        self.asm.mov_wide(Reg::RAX, slot);
+        self.enter(way, Source::Mem(Mem { base: Reg::RAX, offset: 0 }));
+    }
+
+    /// Enters the code at an address.
+    fn enter(&mut self, way: Way, code: Source) {
+        if let Way::Call { link, .. } = way {
+            self.asm.push(link);
+        }
+        match (way, code) {
+            (Way::Jump, Source::Mem(code)) => self.asm.jump_at(code),
+            (Way::Jump, Source::Reg(code)) => self.asm.jump_to(code),
+            (Way::Call { .. }, Source::Mem(code)) => self.asm.call_at(code),
+            (Way::Call { .. }, Source::Reg(code)) => self.asm.call_to(code),
+            (_, Source::Imm(_)) => {}
+        }
+    }
+
+    /// Calls the code at a target; `register` has the guest's return address, which is behind
+    /// the current instruction.
+    pub(super) fn call_target(&mut self, to: Target, register: usize) {
+        let way = self.start_call(register);
+        self.exit_by(to, way);
+        self.finish_call(way);
+    }
+
+    /// Calls the code at the address in `rax`, as [`Emitter::call_target`] does.
+    pub(super) fn call_address(&mut self, register: usize) {
+        let way = self.start_call(register);
+        self.asm.mov(Reg::RSI, Reg::RAX);
+        self.go_to_pc(way);
+        self.finish_call(way);
+    }
+
+    /// Makes room on the host's stack. Keeps `rax`.
+    fn start_call(&mut self, register: usize) -> Way {
+        let (dirty, link) = (self.dirty, self.x(register));
+        self.store_back(dirty);
+        self.count(self.uncounted_behind());
+        let (label, back) = (self.asm.label(), self.asm.label());
+        self.asm.cmp(Width::Double, Reg::RSP, word(Word::CallLimit));
+        self.asm.jump_if(Condition::Below, label);
+        self.asm.bind(back);
+        self.cold.push(Cold::Deep { label, back });
+        Way::Call { link, back: self.asm.label() }
+    }
+
+    /// What a call returns to, with `rsi` at the next instruction.
+    fn finish_call(&mut self, way: Way) {
+        let Way::Call { back, .. } = way else { return };
+        self.asm.bind(back);
+        self.asm.add(Width::Double, Reg::RSP, 8);
+        let next = self.next;
+        if next.is_inside() { self.enter_at(next, Way::Jump) } else { self.go_to_pc(Way::Jump) }
+    }
+
+    /// Returns to the address in `rax`: by a return of the host if it is behind the last call.
+    pub(super) fn return_to_address(&mut self) {
+        let dirty = self.dirty;
+        self.store_back(dirty);
+        self.count(self.uncounted_behind());
+        let label = self.asm.label();
+        self.asm.mov(Reg::RSI, Reg::RAX);
+        self.asm.cmp(Width::Double, Reg::RSI, Mem { base: Reg::RSP, offset: 8 });
+        self.asm.jump_if(Condition::NotEqual, label);
+        self.asm.ret();
+        self.cold.push(Cold::Unpredicted { label });
+    }
+
+    /// Takes all calls off the host's stack.
+    fn forget_calls(&mut self) {
+        self.asm.mov(Reg::RSP, word(Word::HostStack));
     }
 
     fn move_pc(&mut self, distance: i32) {
@@ -117,12 +196,12 @@ impl Emitter<'_> {
         self.store_back(dirty);
         self.count(self.uncounted_behind());
         self.asm.mov(Reg::RSI, Reg::RAX);
-        self.go_to_pc();
+        self.go_to_pc(Way::Jump);
     }
 
     /// Leaves for the address in `rsi`. Each jump has its own probe, so that the host
     /// predicts each by its own history.
-    fn go_to_pc(&mut self) {
+    fn go_to_pc(&mut self, way: Way) {
         let label = self.asm.label();
         self.asm.mov_word(Reg::RAX, Reg::RSI);
         self.asm.shl(Width::Word, Reg::RAX, SLOT_SHIFT);
@@ -130,8 +209,8 @@ impl Emitter<'_> {
         self.asm.add(Width::Double, Reg::RAX, word(Word::JumpCache));
         self.asm.cmp(Width::Double, Reg::RSI, Mem { base: Reg::RAX, offset: jump_cache::PC });
         self.asm.jump_if(Condition::NotEqual, label);
-        self.asm.jump_at(Mem { base: Reg::RAX, offset: jump_cache::CODE });
-        self.cold.push(Cold::Unknown { label });
+        self.enter(way, Source::Mem(Mem { base: Reg::RAX, offset: jump_cache::CODE }));
+        self.cold.push(Cold::Unknown { label, way });
     }
 
     /// Returns to the dispatcher, which goes on at an offset in the page.
@@ -140,6 +219,12 @@ impl Emitter<'_> {
         self.asm.lea(Width::Double, Reg::RAX, Reg::RSI, distance);
         self.asm.store(state(abi::PC), Reg::RAX);
         self.asm.mov(Reg::RAX, why.code());
+        self.ret_to_dispatcher();
+    }
+
+    /// Returns the code in `rax` to the dispatcher.
+    fn ret_to_dispatcher(&mut self) {
+        self.forget_calls();
         self.asm.ret();
     }
 
@@ -164,7 +249,7 @@ impl Emitter<'_> {
         // Exits may add to the list.
         let mut n = 0;
         while n < self.cold.len() {
-            let cold = std::mem::replace(&mut self.cold[n], Cold::Unknown { label: self.blocks[0].1 });
+            let cold = std::mem::replace(&mut self.cold[n], Cold::Unpredicted { label: self.blocks[0].1 });
             self.emit_one_cold(cold);
             n += 1;
         }
@@ -190,27 +275,42 @@ impl Emitter<'_> {
                 self.asm.jump(back);
                 self.asm.data(&site.bytes(behind_call));
             }
-            Cold::Unknown { label } => {
+            Cold::Unknown { label, way } => {
                 let unknown = self.asm.label();
                 self.asm.bind(label);
                 self.asm.call_at(word(Word::FindThunk));
                 self.asm.test(Width::Double, Reg::RAX, Reg::RAX);
                 self.asm.jump_if(Condition::Equal, unknown);
-                self.asm.jump_to(Reg::RAX);
+                self.enter(way, Source::Reg(Reg::RAX));
+                if let Way::Call { back, .. } = way {
+                    self.asm.jump(back);
+                }
                 self.asm.bind(unknown);
                 self.asm.store(state(abi::PC), Reg::RSI);
                 self.asm.mov(Reg::RAX, Leave::Lookup.code());
-                self.asm.ret();
+                self.ret_to_dispatcher();
+            }
+            Cold::Deep { label, back } => {
+                self.asm.bind(label);
+                self.forget_calls();
+                self.asm.jump(back);
+            }
+            Cold::Unpredicted { label } => {
+                // The calls stay: this may be the return from one that is not among them.
+                self.asm.bind(label);
+                self.go_to_pc(Way::Jump);
             }
             Cold::Return { label } => {
                 let elsewhere = self.asm.label();
                 self.asm.bind(label);
                 self.asm.cmp(Width::Word, Reg::RAX, Leave::Resume.code());
                 self.asm.jump_if(Condition::Equal, elsewhere);
-                self.asm.ret();
+                self.ret_to_dispatcher();
                 self.asm.bind(elsewhere);
+                // Addresses may translate differently from here on.
+                self.forget_calls();
                 self.asm.mov(Reg::RSI, state(abi::PC));
-                self.go_to_pc();
+                self.go_to_pc(Way::Jump);
             }
             Cold::CallSite { label, site } => {
                 self.asm.bind(label);

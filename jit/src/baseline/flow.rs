@@ -77,7 +77,7 @@ pub(super) fn successors(fragment: &Fragment, block: &Block) -> impl Iterator<It
         Ending::Interpret(_) => (None, None),
         Ending::FallThrough(next) => (None, Some(next)),
         Ending::Transfer => match last.template.successors() {
-            Successors::Target | Successors::Callee => (last.target(), None),
+            Successors::Target => (last.target(), None),
             Successors::TargetOrBehind => (last.target(), Some(last.next)),
             Successors::Behind | Successors::Elsewhere => (None, None),
         },

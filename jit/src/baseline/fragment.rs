@@ -161,7 +161,7 @@ impl Fragment {
                     self.wait_for_target(executed);
                     leads = true;
                 }
-                Successors::Callee | Successors::Elsewhere => break Ending::Transfer,
+                Successors::Elsewhere => break Ending::Transfer,
             }
         };
         if ending == Ending::Interpret(start) {
@@ -180,7 +180,7 @@ impl Fragment {
     fn mark_targets(&mut self) {
         for n in 0..self.instructions.len() {
             let located = &self.instructions[n];
-            let direct = !matches!(located.template.successors(), Successors::Behind | Successors::Elsewhere);
+            let direct = matches!(located.template.successors(), Successors::Target | Successors::TargetOrBehind);
             if direct
                 && let Some(target) = located.target()
                 && let Some(place) = self.place(target)

@@ -64,8 +64,8 @@ pub(super) fn template(op: I, o: Operands) -> Template {
     match op {
         I::Lui => Template::Straight(|e, o| unless_x0(e, o, |e| e.constant(o))),
         I::Auipc => Template::Straight(|e, o| unless_x0(e, o, |e| e.auipc(o))),
-        I::Jal if o.rd() == 0 => Template::Transfer(|e, o| e.jal(o), Successors::Target),
-        I::Jal => Template::Transfer(|e, o| e.jal(o), Successors::Callee),
+        I::Jal if is_link(o.rd()) => Template::Transfer(|e, o| e.jal(o), Successors::Elsewhere),
+        I::Jal => Template::Transfer(|e, o| e.jal(o), Successors::Target),
         I::Jalr => Template::Transfer(|e, o| e.jalr(o), Successors::Elsewhere),
         I::Beq => branch!(Equal),
         I::Bne => branch!(NotEqual),
@@ -115,6 +115,12 @@ pub(super) fn template(op: I, o: Operands) -> Template {
         I::Fence => Template::Straight(|e, o| e.fence(o)),
         I::Ecall | I::Ebreak => Template::LastCall,
     }
+}
+
+/// Whether a jump with this link register is a call, and one to its address a return
+/// (unprivileged specification, "Unconditional Jumps").
+fn is_link(register: usize) -> bool {
+    matches!(register, 1 | 5)
 }
 
 /// Whether the operands of an operation may be exchanged.
@@ -280,7 +286,11 @@ impl Emitter<'_> {
     fn jal(&mut self, o: Operands) {
         self.link(o);
         let (target, uncounted) = (self.target(o.imm()), self.uncounted_behind());
-        self.go(target, uncounted);
+        if is_link(o.rd()) {
+            self.call_target(target, o.rd());
+        } else {
+            self.go(target, uncounted);
+        }
     }
 
     fn jalr(&mut self, o: Operands) {
@@ -290,7 +300,13 @@ impl Emitter<'_> {
         }
         self.asm.and(Width::Double, Reg::RAX, -2);
         self.link_keeping_rax(o);
-        self.go_to_address();
+        if is_link(o.rd()) {
+            self.call_address(o.rd());
+        } else if is_link(o.rs1()) {
+            self.return_to_address();
+        } else {
+            self.go_to_address();
+        }
     }
 
     /// Writes the return address of a jump.

@@ -3,10 +3,19 @@
 use cranelift_assembler_x64::{Amode, DeferredTarget, GprMem, inst};
 
 use super::assembler::{Assembler, Label, UNBOUND, encode, position};
-use super::operand::{Condition, Mem, Reg, Regs};
+use super::operand::{Condition, Mem, Reg, Regs, Source};
 use crate::code::Crossing;
 
 impl Assembler {
+    /// Pushes a register or eight bytes of memory.
+    pub(super) fn push(&mut self, source: Source) {
+        match source {
+            Source::Reg(s) => encode!(self, pushq_o, s),
+            Source::Mem(m) => encode!(self, pushq_m, GprMem::Mem(m.into())),
+            Source::Imm(imm) => inst::pushq_i32::new(imm).encode(&mut self.code),
+        }
+    }
+
     /// Returns.
     pub(super) fn ret(&mut self) {
         inst::retq_zo::new().encode(&mut self.code);
@@ -15,6 +24,11 @@ impl Assembler {
     /// Calls the function whose address is at `m`.
     pub(super) fn call_at(&mut self, m: Mem) {
         encode!(self, callq_m, GprMem::Mem(m.into()));
+    }
+
+    /// Calls the function whose address is in a register.
+    pub(super) fn call_to(&mut self, address: Reg) {
+        encode!(self, callq_m, GprMem::Gpr(address));
     }
 
     /// Jumps to the address at `m`.

@@ -11,6 +11,9 @@
 //!  assembler.rs label.rs operand.rs     x86-64 encodings
 //! ```
 //!
+//! A guest's call is a call of the host, and its return one of the host if it goes where that
+//! came from; see `exit.rs` and `sys/x86_64.rs`.
+//!
 //! Host code has two parts: what runs, and what rarely does, which is placed elsewhere so that
 //! it takes no room in the host's instruction caches.
 

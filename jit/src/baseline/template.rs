@@ -29,10 +29,8 @@ pub(super) enum Successors {
     Target,
     /// At either.
     TargetOrBehind,
-    /// At the target that the instruction encodes: a callee, which is no reason to make it
-    /// part of the unit. The code behind is entered by the return.
-    Callee,
-    /// At an address that is computed.
+    /// At an address that is computed, or at a callee, which is no reason to make it part of
+    /// the unit: the code behind a call is entered by the return.
     Elsewhere,
 }
 

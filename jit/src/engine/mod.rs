@@ -198,6 +198,7 @@ impl JitEngine {
         self.may_end_early = hart.state().countdown >= i64::from(QUANTUM);
         let state = hart.state_mut();
         state.engine[Word::Refill as usize] = self.shared.cache.thunks().refill.expose_provenance() as u64;
+        state.engine[Word::Leave as usize] = self.shared.cache.thunks().leave.expose_provenance() as u64;
         baseline::set_words(state);
         state.engine[Word::Resume as usize] = (inline::resume as abi::Resume as *const ()).expose_provenance() as u64;
         state.engine[Word::Find as usize] = (inline::find as abi::Find as *const ()).expose_provenance() as u64;

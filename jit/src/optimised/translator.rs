@@ -276,6 +276,7 @@ impl<'a> Translator<'a> {
         self.store_state(abi::PC, pc);
         #[expect(clippy::cast_possible_wrap, reason = "a small code")]
         let code = self.b.ins().iconst(types::I64, why as u64 as i64);
-        self.b.ins().return_(&[code]);
+        let leave = self.load_state(types::I64, abi::word(Word::Leave));
+        self.b.ins().return_call_indirect(self.signatures.code, leave, &[self.cpu, code]);
     }
 }

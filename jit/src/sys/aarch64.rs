@@ -8,6 +8,9 @@ use crate::abi::{self, Leave, Word};
 
 const HOST_STACK: i32 = abi::word(Word::HostStack);
 
+/// The leave thunk, if it is not the compiled one.
+pub(crate) const LEAVE: Option<unsafe extern "C" fn(*mut HartState, u64) -> u64> = None;
+
 /// Calls the entry thunk `thunk(cpu, code, pc)`: saves the callee-saved registers and
 /// records the stack pointer for [`abandon`].
 ///

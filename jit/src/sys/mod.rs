@@ -6,6 +6,6 @@ mod aarch64;
 mod x86_64;
 
 #[cfg(target_arch = "aarch64")]
-pub(crate) use aarch64::{abandon, enter, float, make_visible};
+pub(crate) use aarch64::{LEAVE, abandon, enter, float, make_visible};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86_64::{abandon, enter, float, make_visible};
+pub(crate) use x86_64::{LEAVE, abandon, enter, float, make_visible};

@@ -7,6 +7,7 @@ use riscope_core::hart::HartState;
 use crate::abi::{self, Leave, Word};
 
 const HOST_STACK: i32 = abi::word(Word::HostStack);
+const CALL_LIMIT: i32 = abi::word(Word::CallLimit);
 const FLOAT_CONTROL: i32 = abi::word(Word::FloatControl);
 const HOST_FLOAT_CONTROL: i32 = abi::word(Word::HostFloatControl);
 
@@ -15,6 +16,7 @@ const HOST_FLOAT_CONTROL: i32 = abi::word(Word::HostFloatControl);
 macro_rules! return_to_host {
     () => {
         concat!(
+            "add rsp, 16\n",
             "pop rdi\n",
             "cmp dword ptr [rdi + {float_control}], 0\n",
             "je 2f\n",
@@ -32,8 +34,16 @@ macro_rules! return_to_host {
     };
 }
 
+/// Calls of the guest that generated code has on the host's stack at most, and the bytes of
+/// one: the guest's return address and the host's.
+const CALLS: i32 = 512;
+const CALL_BYTES: i32 = 16;
+
+/// What stands where a call has its guest's return address: no such address.
+const NO_RETURN_ADDRESS: i32 = 1;
+
 /// Calls the translation `code` for `pc`: saves the callee-saved registers, records
-/// the stack pointer for [`abandon`], and loads the guest's floating-point control register
+/// the stack pointer for [`leave`], and loads the guest's floating-point control register
 /// unless it is 0.
 ///
 /// # Safety
@@ -51,7 +61,12 @@ pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8,
         "push r14",
         "push r15",
         "push rdi", // which also keeps the stack 16-byte aligned at the call
-        "mov [rdi + {host_stack}], rsp",
+        "push {no_return_address}", // twice for the alignment
+        "push {no_return_address}",
+        "lea rax, [rsp - 8]", // where the return address will be
+        "mov [rdi + {host_stack}], rax",
+        "sub rax, {calls}",
+        "mov [rdi + {call_limit}], rax",
         "cmp dword ptr [rdi + {float_control}], 0",
         "je 2f",
         "stmxcsr [rdi + {host_float_control}]",
@@ -62,9 +77,24 @@ pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8,
         "call rax",
         return_to_host!(),
         host_stack = const HOST_STACK,
+        call_limit = const CALL_LIMIT,
+        calls = const CALLS * CALL_BYTES,
+        no_return_address = const NO_RETURN_ADDRESS,
         float_control = const FLOAT_CONTROL,
         host_float_control = const HOST_FLOAT_CONTROL,
     )
+}
+
+/// The leave thunk, if it is not the compiled one.
+pub(crate) const LEAVE: Option<unsafe extern "sysv64" fn(*mut HartState, u64) -> u64> = Some(leave);
+
+/// How generated code returns: [`enter`] returns `code`, whatever calls are on the stack.
+///
+/// # Safety
+/// Jumped to by generated code within an active [`enter`] with the same `cpu`.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn leave(cpu: *mut HartState, code: u64) -> u64 {
+    naked_asm!("mov rax, rsi", "mov rsp, [rdi + {host_stack}]", "ret", host_stack = const HOST_STACK)
 }
 
 /// Unwinds from a helper out of generated code: [`enter`] returns [`Leave::Abandoned`].
@@ -75,12 +105,10 @@ pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8,
 #[unsafe(naked)]
 pub(crate) unsafe extern "sysv64" fn abandon(cpu: *mut HartState) -> ! {
     naked_asm!(
-        "mov rsp, [rdi + {host_stack}]",
         "mov eax, {abandoned}",
-        return_to_host!(),
+        "mov rsp, [rdi + {host_stack}]",
+        "ret",
         host_stack = const HOST_STACK,
-        float_control = const FLOAT_CONTROL,
-        host_float_control = const HOST_FLOAT_CONTROL,
         abandoned = const Leave::Abandoned as u64,
     )
 }

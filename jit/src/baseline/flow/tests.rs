@@ -154,10 +154,17 @@ fn a_call_leaves_nothing_dirty() {
 }
 
 #[test]
-fn a_call_into_the_fragment_has_its_return_address_dirty() {
-    let (dirty, head_is_target) = dirty(&[increment(A0), jal(RA, -4)], &[0]);
-    assert_eq!(dirty, [set(&[A0, RA])]);
+fn a_jump_into_the_fragment_has_its_link_register_dirty() {
+    let (dirty, head_is_target) = dirty(&[increment(A0), jal(A2, -4)], &[0]);
+    assert_eq!(dirty, [set(&[A0, A2])]);
     assert!(head_is_target);
+}
+
+#[test]
+fn a_call_does_not_stay_in_the_fragment() {
+    let (dirty, head_is_target) = dirty(&[increment(A0), jal(RA, -4)], &[0]);
+    assert_eq!(dirty, [0]);
+    assert!(!head_is_target);
 }
 
 #[test]

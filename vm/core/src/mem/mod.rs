@@ -10,6 +10,7 @@
 pub mod access;
 mod discard;
 mod heap;
+mod huge;
 mod pages;
 
 use std::fmt;
@@ -78,6 +79,7 @@ impl GuestRam {
             .build()
             .map_err(|source| GuestRamError::Map { size, source })?;
         let host = region.as_ptr();
+        huge::prefer(host, host_size);
         let region = GuestRegionMmap::new(region, GuestAddress(base.0)).ok_or_else(bad_size)?;
         let memory = GuestMemory::from_regions(vec![region]).map_err(|_| bad_size())?;
         Ok(Self { memory, tracker, base: base.0, size, host })
