@@ -3,12 +3,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-simd guest lint deny tools test-guest test-neon
+.PHONY: help demo test bench bench-peers bench-guest bench-simd guest lint deny tools test-guest test-neon
 export PATH := $(CURDIR)/.cache/test-tools/bin:$(PATH)
 
 # Packages of the test disk, which is separate from the disk of `make guest`.
 # REPLACE_DISK=yes lets `make guest` replace a disk that a guest has written to.
 TEST_PACKAGES := python3 sqlite3 perl gcc libc6-dev stress-ng
+
+# Packages of the disk of bench-peers, which takes 1.6 GB.
+BENCH_PACKAGES := gcc g++ libc6-dev make python3 perl sqlite3 xz-utils zstd openssl nodejs default-jdk-headless cargo rustc
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do printf 'make %-11s %s\n' "$$target" "$$text"; done
@@ -24,6 +27,13 @@ test: tools test-guest lint test-neon ## install the test dependencies, check fo
 
 bench: tools test-guest ## run the benchmarks, including those against QEMU; see benches/README.md
 	cargo bench --workspace
+
+bench-peers: tools bench-guest ## compare riscope, QEMU and the host on real work and loops; ARGS=--help shows the options
+	cargo build --release -p riscope
+	cargo run --release -p riscope-benches --bin bench-peers -- $(ARGS)
+
+bench-guest: ## build the kernel, initramfs and the disk of bench-peers
+	DISK=bench-disk.ext4 deploy/guest/build $(BENCH_PACKAGES)
 
 bench-simd: ## benchmark simd-mem: criterion, then the report of this CPU in simd-mem/report
 	cargo bench -p simd-mem --bench simd_mem

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use riscope_benches::interval;
 use riscope_benches::promise::{Bound, is_kept};
+use riscope_benches::spread::Spread;
 
 use crate::run::{Outcome, Subject};
 use crate::telemetry::Pair;
@@ -61,21 +62,4 @@ fn seconds_of(round: &Round, subject: usize) -> f64 {
 /// Not less than the resolution of the guests' time stamps.
 fn seconds(time: Duration) -> f64 {
     time.as_secs_f64().max(0.001)
-}
-
-/// Median and range; NaN without values.
-struct Spread {
-    min: f64,
-    median: f64,
-    max: f64,
-}
-
-impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
-        let at = |n: usize| values.get(n).copied().unwrap_or(f64::NAN);
-        let (low, high) = (values.len().saturating_sub(1) / 2, values.len() / 2);
-        Self { min: at(0), median: (at(low) + at(high)) / 2.0, max: at(values.len().saturating_sub(1)) }
-    }
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use riscope_benches::console::stamp;
+
 /// A guest with a fixed amount of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
@@ -66,11 +68,4 @@ fn in_tree(path: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     assert!(path.exists(), "{} is missing: `make test-guest` makes it", path.display());
     path
-}
-
-/// Time stamp of the line that contains `text`, as in `[    1.234567] text`.
-fn stamp(console: &str, text: &str) -> Option<Duration> {
-    let line = console.lines().find(|line| line.contains(text))?;
-    let seconds = line.trim().strip_prefix('[')?.split_once(']')?.0.trim();
-    seconds.parse().ok().map(Duration::from_secs_f64)
 }

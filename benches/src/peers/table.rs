@@ -1,0 +1,123 @@
+//! The report on stdout: a table for each class, and one of the classes with their targets.
+#![expect(clippy::print_stdout, reason = "tables are what the comparison is for")]
+
+use super::class::{Class, Target};
+use super::plan::Session;
+use super::summary::{Cell, ClassMean, Row, Summary};
+use crate::spread::Spread;
+
+/// Prints everything.
+pub(super) fn print(summary: &Summary, settings: &str) {
+    println!("{}", render(summary, settings));
+}
+
+/// Prints the cases with what each does.
+pub(super) fn list(sessions: &[Session]) {
+    for step in sessions.iter().flat_map(|session| &session.steps) {
+        for case in step.cases() {
+            println!("{:<28} {}", format!("{}/{case}", step.class.name()), step.task.about);
+        }
+    }
+}
+
+/// The tables as text.
+pub(super) fn render(summary: &Summary, settings: &str) -> String {
+    let mut lines = Vec::new();
+    for class in Class::ALL {
+        let rows: Vec<&Row> = summary.rows_of(class).collect();
+        if !rows.is_empty() {
+            lines.push(String::new());
+            lines.push(format!("{} ({settings})", class.title()));
+            lines.push(heading(summary));
+            lines.extend(rows.into_iter().map(|row| line(summary, row)));
+        }
+    }
+    if !summary.means.is_empty() {
+        let reference = &summary.subjects[summary.reference];
+        lines.push(String::new());
+        lines.push(format!("speed relative to {reference}: geometric means of the medians above ({settings})"));
+        lines.push(format!(
+            "{:<30} {:<12} {:>5} {:>8}  {:<24} {:<20} verdict",
+            "class", "subject", "cases", "mean", "slowest case", "target"
+        ));
+        lines.extend(summary.means.iter().map(|mean| mean_line(summary, mean)));
+    }
+    lines.join("\n")
+}
+
+fn heading(summary: &Summary) -> String {
+    let mut line = format!("{:<20} {:>10}", "task", summary.subjects[summary.reference]);
+    for (_, name) in others(summary) {
+        line.push_str(&format!(" | {name:>10} {:>7} {:>16}", "ratio", "min .. max"));
+    }
+    line
+}
+
+fn others(summary: &Summary) -> impl Iterator<Item = (usize, &String)> {
+    summary.subjects.iter().enumerate().filter(|(subject, _)| *subject != summary.reference)
+}
+
+fn line(summary: &Summary, row: &Row) -> String {
+    let cell = |subject: usize| row.cells.get(subject).and_then(Option::as_ref);
+    let mut line = format!("{:<20} {:>10}", row.name, seconds(cell(summary.reference)));
+    for (subject, _) in others(summary) {
+        let ratio = cell(subject).and_then(|cell| cell.ratio);
+        let (median, range) = ratio.map_or_else(|| ("-".to_owned(), String::new()), ratio_words);
+        line.push_str(&format!(" | {:>10} {median:>7} {range:>16}", seconds(cell(subject))));
+    }
+    line
+}
+
+fn seconds(cell: Option<&Cell>) -> String {
+    cell.map_or_else(|| "-".to_owned(), |cell| format!("{:.3} s", cell.seconds))
+}
+
+fn ratio_words(ratio: Spread) -> (String, String) {
+    (format!("{:.2}", ratio.median), format!("{:.2} .. {:.2}", ratio.min, ratio.max))
+}
+
+fn mean_line(summary: &Summary, mean: &ClassMean) -> String {
+    let (name, slowest) = &mean.slowest;
+    let verdict = match mean.reached {
+        Some(true) => "reached",
+        Some(false) => "MISSED",
+        None => "-",
+    };
+    let target = if mean.reached.is_some() { target_words(mean.class.target()) } else { "-".to_owned() };
+    format!(
+        "{:<30} {:<12} {:>5} {:>8.2}  {:<24} {target:<20} {verdict}",
+        mean.class.title(),
+        summary.subjects[mean.subject],
+        mean.cases,
+        mean.mean,
+        format!("{slowest:.2} {name}"),
+    )
+}
+
+fn target_words(target: Target) -> String {
+    let words = [target.mean.map(|mean| format!("{mean}")), target.each.map(|each| format!("each {each}"))];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::protocol::Measured;
+    use crate::peers::results::Results;
+
+    #[test]
+    fn a_report_has_a_line_for_each_case_and_class() {
+        let mut results = Results::new(["riscope", "qemu"].map(str::to_owned).into(), 1);
+        for (subject, seconds) in [(0, 1.0), (1, 2.5)] {
+            let measured = Measured { name: "gcc".to_owned(), seconds, status: 0, result: "same".to_owned() };
+            results.record(Class::Real, subject, 0, &measured);
+        }
+        let text = render(&Summary::of(&results, 1, |_, _| true), "sv48");
+        let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert!(text.contains("\nreal work (sv48)\n"), "{text}");
+        let case = ["gcc", "2.500", "s", "|", "1.000", "s", "2.50", "2.50", "..", "2.50"];
+        assert!(words.iter().any(|line| line == &case), "{text}");
+        let class = ["real", "work", "riscope", "1", "2.50", "2.50", "gcc", "2.2,", "each", "1.1", "reached"];
+        assert!(words.iter().any(|line| line == &class), "{text}");
+    }
+}
