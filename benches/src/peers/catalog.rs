@@ -78,6 +78,13 @@ const REAL: &[Task] = &[
     script("sort", "tools", "sort of 120,000 lines, twice"),
 ];
 
+/// The second does twice the work of the first; see [`Class::SCALING`].
+const JOBS: &[Task] =
+    &[script(JOB, "jobs", "a python program, alone"), script(TWO_JOBS, "jobs", "the same, twice at once")];
+/// Names of the two tasks of [`Class::Jobs`].
+pub(super) const JOB: &str = "job";
+pub(super) const TWO_JOBS: &str = "two-jobs";
+
 const INTEGER: &[Task] = &[
     repeat("sha512", 50, "hash of 64-bit rotations and additions"),
     repeat("aes", 300, "AES by tables"),
@@ -129,6 +136,7 @@ const WORST: &[Task] = &[
 pub fn tasks(class: Class) -> impl Iterator<Item = &'static Task> {
     let all = match class {
         Class::Real | Class::Pinned | Class::TwoHarts => REAL,
+        Class::Jobs => JOBS,
         Class::Integer => INTEGER,
         Class::Kernel => KERNEL,
         Class::Boot => BOOT,

@@ -9,6 +9,8 @@ pub enum Class {
     Pinned,
     /// Those that use several harts, with two.
     TwoHarts,
+    /// A job alone and twice at once, with two harts.
+    Jobs,
     /// Loops over integers.
     Integer,
     /// Paths through the kernel.
@@ -34,14 +36,17 @@ pub struct Target {
     pub each: Option<f64>,
     /// Geometric mean to aim at.
     pub aim: Option<f64>,
+    /// A single task that shall be faster than the others.
+    pub task: Option<(&'static str, f64)>,
 }
 
 impl Class {
     /// All classes, in the order of the report.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Real,
         Self::Pinned,
         Self::TwoHarts,
+        Self::Jobs,
         Self::Integer,
         Self::Kernel,
         Self::Boot,
@@ -57,6 +62,7 @@ impl Class {
             Self::Real => "real",
             Self::Pinned => "pinned",
             Self::TwoHarts => "two-harts",
+            Self::Jobs => "jobs",
             Self::Integer => "integer",
             Self::Kernel => "kernel",
             Self::Boot => "boot",
@@ -73,6 +79,7 @@ impl Class {
             Self::Real => "real work",
             Self::Pinned => "real work, pinned to one core",
             Self::TwoHarts => "real work, 2 harts",
+            Self::Jobs => "independent jobs, 2 harts",
             Self::Integer => "integer loops",
             Self::Kernel => "kernel paths",
             Self::Boot => "kernel entry to init",
@@ -85,11 +92,12 @@ impl Class {
 
     /// The speed that riscope shall have.
     pub fn target(self) -> Target {
-        let target = |mean, each, aim| Target { mean, each, aim };
+        let target = |mean, each, aim| Target { mean, each, aim, task: None };
         match self {
-            Self::Real => target(Some(2.2), Some(1.1), Some(3.0)),
+            Self::Real => Target { task: Some(("gcc", 2.0)), ..target(Some(2.2), Some(1.1), Some(3.0)) },
             Self::Pinned => target(Some(1.8), Some(1.0), Some(3.0)),
             Self::TwoHarts => target(Some(1.5), None, Some(3.0)),
+            Self::Jobs => target(None, None, None),
             Self::Integer => target(Some(1.7), Some(0.9), Some(2.5)),
             Self::Kernel => target(Some(2.2), Some(1.1), Some(3.0)),
             Self::Boot => target(Some(2.0), None, Some(2.5)),
@@ -100,8 +108,11 @@ impl Class {
         }
     }
 
+    /// How many times as fast two harts shall do independent jobs as one.
+    pub const SCALING: f64 = 1.8;
+
     /// Harts of its machines, unless the options say otherwise.
     pub fn harts(self) -> u32 {
-        if self == Self::TwoHarts { 2 } else { 1 }
+        if matches!(self, Self::TwoHarts | Self::Jobs) { 2 } else { 1 }
     }
 }

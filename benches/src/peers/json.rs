@@ -12,17 +12,18 @@ use super::subject::Subject;
 use super::summary::{ClassMean, Row, Summary};
 use crate::spread::Spread;
 
-/// Writes the file at `path`.
+/// Writes the file at `path`. `load` is the load of the host before the first round.
 pub(super) fn write(
     path: &Path,
     options: &Options,
     subjects: &[Subject],
     results: &Results,
     summary: &Summary,
+    load: Option<f64>,
 ) -> Result<(), PeersError> {
     let described = subjects.iter().map(|subject| json!({ "name": subject.name, "version": subject.version() }));
     let document = json!({
-        "host": { "cpu": processor(), "cores": std::thread::available_parallelism().map_or(0, usize::from) },
+        "host": { "cpu": processor(), "cores": std::thread::available_parallelism().map_or(0, usize::from), "load": load },
         "settings": {
             "rounds": options.rounds,
             "mmu": options.mmu.name(),
@@ -33,6 +34,7 @@ pub(super) fn write(
         "reference": summary.subjects[summary.reference],
         "cases": summary.rows.iter().map(|row| case(row, options, results, summary)).collect::<Vec<_>>(),
         "classes": summary.means.iter().map(|mean| class(mean, summary)).collect::<Vec<_>>(),
+        "scaling": summary.scaling.iter().map(|(subject, factor)| scaling(*subject, *factor, summary)).collect::<Vec<_>>(),
         "failures": results.failures,
     });
     let text = format!("{document:#}\n");
@@ -40,9 +42,9 @@ pub(super) fn write(
 }
 
 fn case(row: &Row, options: &Options, results: &Results, summary: &Summary) -> Value {
-    let times = |subject: usize| -> Vec<f64> {
-        let found = results.cases.iter().find(|case| case.class == row.class && case.name == row.name);
-        found.map(|case| case.times(subject).collect()).unwrap_or_default()
+    let found = results.cases.iter().find(|case| case.class == row.class && case.name == row.name);
+    let times = |subject: usize| -> Vec<Option<f64>> {
+        (0..results.rounds()).map(|round| found.and_then(|case| case.seconds(subject, round))).collect()
     };
     let subjects = row.cells.iter().enumerate().filter_map(|(subject, cell)| {
         let cell = cell.as_ref()?;
@@ -66,9 +68,18 @@ fn class(mean: &ClassMean, summary: &Summary) -> Value {
         "cases": mean.cases,
         "geometric_mean": mean.mean,
         "slowest": { "task": mean.slowest.0, "ratio": mean.slowest.1 },
-        "target": { "geometric_mean": target.mean, "each": target.each, "aim": target.aim },
+        "target": {
+            "geometric_mean": target.mean,
+            "each": target.each,
+            "aim": target.aim,
+            "task": target.task.map(|(name, least)| json!({ "task": name, "ratio": least })),
+        },
         "reached": mean.reached,
     })
+}
+
+fn scaling(subject: usize, factor: Spread, summary: &Summary) -> Value {
+    json!({ "subject": summary.subjects[subject], "factor": spread(factor), "target": Class::SCALING })
 }
 
 fn spread(spread: Spread) -> Value {
@@ -100,7 +111,7 @@ mod tests {
         }
         let summary = Summary::of(&results, 1, |_, subject| subject == 0);
         let path = std::env::temp_dir().join(format!("bench-peers-{}.json", std::process::id()));
-        write(&path, &options, &subjects, &results, &summary).expect("the file is written");
+        write(&path, &options, &subjects, &results, &summary, Some(0.5)).expect("the file is written");
         let text = std::fs::read_to_string(&path).expect("the file is there");
         std::fs::remove_file(path).expect("it can be removed");
         let document: Value = serde_json::from_str(&text).expect("it is JSON");

@@ -10,6 +10,7 @@ use super::SOURCES;
 use super::error::PeersError;
 use super::machine::Workshop;
 use super::native::FLAGS;
+use super::options::shown;
 use super::payload;
 use super::plan::Session;
 use super::progress::say;
@@ -32,7 +33,7 @@ pub(super) fn compiled(workshop: &Workshop<'_>, qemu: &Subject, output: &Path) -
     let session = Session { name: "compile-loops".to_owned(), harts: 1, pinned: false, steps: Vec::new() };
     let log = output.join("logs/compile-loops.log");
     let outcome = workshop.tasks(qemu, &session, &sources, Some(&archive), &log)?;
-    let console = || format!("its console is in {}", log.display());
+    let console = || format!("its console is in {}", shown(&log));
     if let Some(failure) = outcome.failure {
         return Err(PeersError::Loops(format!("{failure}; {}", console())));
     }

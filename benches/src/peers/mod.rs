@@ -96,9 +96,21 @@ fn compare(options: &Options) -> Result<bool, PeersError> {
             usize::try_from(options.rounds).unwrap_or(usize::MAX),
         ),
     };
+    let load = load();
+    if let Some(load) = load.filter(|&load| load > QUIET) {
+        say(format_args!("other programs are running (load {load}): ratios will be less certain"));
+    }
     comparison.prepare()?;
     comparison.rounds()?;
-    report(options, &subjects, &comparison.results)
+    report(options, &subjects, &comparison.results, load)
+}
+
+/// Load of a host on which hardly anything else runs.
+const QUIET: f64 = 0.7;
+
+/// The host's load over the last minute.
+fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 /// Checks that the subjects can be started.
@@ -214,7 +226,7 @@ impl Comparison<'_> {
 }
 
 /// Reports; returns whether every measurement was valid.
-fn report(options: &Options, subjects: &[Subject], results: &Results) -> Result<bool, PeersError> {
+fn report(options: &Options, subjects: &[Subject], results: &Results, load: Option<f64>) -> Result<bool, PeersError> {
     let qemu = options.riscopes.len();
     let rounds = if options.rounds == 1 { "round" } else { "rounds" };
     let settings = format!("{}, {} {rounds}", options.mmu.name(), options.rounds);
@@ -225,7 +237,7 @@ fn report(options: &Options, subjects: &[Subject], results: &Results) -> Result<
         table::print(&Summary::of(results, 0, |_, _| false), &settings);
     }
     let (json, svg) = (options.output.join("results.json"), options.output.join("results.svg"));
-    json::write(&json, options, subjects, results, &summary)?;
+    json::write(&json, options, subjects, results, &summary, load)?;
     chart::draw(&svg, &summary, &settings)?;
     for failure in &results.failures {
         say(format_args!("FAILED: {failure}"));

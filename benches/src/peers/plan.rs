@@ -62,7 +62,7 @@ pub(super) fn sessions(options: &Options) -> Vec<Session> {
 fn is_redundant(class: Class, options: &Options) -> bool {
     match class {
         Class::Real => options.pin,
-        Class::TwoHarts => options.harts.is_some(),
+        Class::TwoHarts | Class::Jobs => options.harts.is_some(),
         _ => false,
     }
 }

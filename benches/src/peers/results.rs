@@ -54,6 +54,11 @@ impl Results {
         &self.subjects
     }
 
+    /// The number of rounds.
+    pub(super) fn rounds(&self) -> usize {
+        self.rounds
+    }
+
     /// Records a measurement; one with a wrong status or result becomes a failure.
     pub(super) fn record(&mut self, class: Class, subject: usize, round: usize, measured: &Measured) {
         let place = self.cases.iter().position(|case| case.class == class && case.name == measured.name);

@@ -1,6 +1,7 @@
 //! What follows from the measurements: ratios to QEMU by case, geometric means by class, and
 //! whether they reach the targets.
 
+use super::catalog::{JOB, TWO_JOBS};
 use super::class::{Class, Target};
 use super::results::{Case, Results};
 use crate::spread::{Spread, geometric_mean};
@@ -45,6 +46,8 @@ pub(super) struct Summary {
     pub(super) reference: usize,
     pub(super) rows: Vec<Row>,
     pub(super) means: Vec<ClassMean>,
+    /// By subject: how many times as fast two harts did independent jobs as one.
+    pub(super) scaling: Vec<(usize, Spread)>,
 }
 
 impl Summary {
@@ -59,7 +62,8 @@ impl Summary {
             .filter(|&(_, subject)| subject != reference)
             .filter_map(|(class, subject)| mean(&rows, class, subject, judged(class, subject)))
             .collect();
-        Self { subjects, reference, rows, means }
+        let scaling = (0..subjects.len()).filter_map(|subject| Some((subject, scaling(results, subject)?))).collect();
+        Self { subjects, reference, rows, means, scaling }
     }
 
     /// The rows of a class.
@@ -78,18 +82,32 @@ fn row(case: &Case, reference: usize, subjects: usize) -> Row {
     Row { class: case.class, name: case.name.clone(), cells: (0..subjects).map(cell).collect() }
 }
 
+/// Twice the time of a job alone, over that of two at once.
+fn scaling(results: &Results, subject: usize) -> Option<Spread> {
+    let case = |name| results.cases.iter().find(|case| case.class == Class::Jobs && case.name == name);
+    let (job, two) = (case(JOB)?, case(TWO_JOBS)?);
+    let factor = |round| Some(2.0 * job.seconds(subject, round)? / two.seconds(subject, round)?);
+    let factors: Vec<f64> = (0..results.rounds()).filter_map(factor).collect();
+    (!factors.is_empty()).then(|| Spread::of(factors))
+}
+
 fn mean(rows: &[Row], class: Class, subject: usize, judged: bool) -> Option<ClassMean> {
     let median = |row: &Row| Some((row.name.clone(), row.cells.get(subject)?.as_ref()?.ratio?.median));
     let medians: Vec<(String, f64)> = rows.iter().filter(|row| row.class == class).filter_map(median).collect();
     let mean = geometric_mean(&medians.iter().map(|(_, ratio)| *ratio).collect::<Vec<_>>())?;
     let slowest = medians.iter().min_by(|a, b| a.1.total_cmp(&b.1))?.clone();
-    let reached = if judged { is_reached(class.target(), mean, slowest.1) } else { None };
+    let reached = if judged { is_reached(class.target(), mean, slowest.1, &medians) } else { None };
     Some(ClassMean { class, subject, mean, slowest, cases: medians.len(), reached })
 }
 
-/// Whether a mean and the slowest case reach a target; `None` if it requires nothing.
-fn is_reached(target: Target, mean: f64, slowest: f64) -> Option<bool> {
-    let requirements = [target.mean.map(|least| mean >= least), target.each.map(|least| slowest >= least)];
+/// Whether a mean, the slowest case and a certain one reach a target; `None` if it requires
+/// nothing. `medians` are those of all cases.
+fn is_reached(target: Target, mean: f64, slowest: f64, medians: &[(String, f64)]) -> Option<bool> {
+    let certain = target.task.and_then(|(name, least)| {
+        let (_, median) = medians.iter().find(|(case, _)| case == name)?;
+        Some(*median >= least)
+    });
+    let requirements = [target.mean.map(|least| mean >= least), target.each.map(|least| slowest >= least), certain];
     requirements.into_iter().flatten().reduce(|one, other| one && other)
 }
 
@@ -133,11 +151,27 @@ mod tests {
 
     #[test]
     fn a_target_is_reached_by_the_mean_and_by_every_case() {
-        let target = |mean, each| Target { mean, each, aim: None };
-        assert_eq!(is_reached(target(Some(2.0), Some(1.0)), 2.0, 1.0), Some(true));
-        assert_eq!(is_reached(target(Some(2.0), Some(1.0)), 1.9, 1.0), Some(false));
-        assert_eq!(is_reached(target(Some(2.0), Some(1.0)), 2.0, 0.9), Some(false));
-        assert_eq!(is_reached(target(None, Some(0.9)), 0.1, 0.9), Some(true));
-        assert_eq!(is_reached(target(None, None), 2.0, 1.0), None);
+        let target = |mean, each| Target { mean, each, aim: None, task: None };
+        let reached = |target, mean, slowest| is_reached(target, mean, slowest, &[("gcc".to_owned(), 1.5)]);
+        assert_eq!(reached(target(Some(2.0), Some(1.0)), 2.0, 1.0), Some(true));
+        assert_eq!(reached(target(Some(2.0), Some(1.0)), 1.9, 1.0), Some(false));
+        assert_eq!(reached(target(Some(2.0), Some(1.0)), 2.0, 0.9), Some(false));
+        assert_eq!(reached(target(None, Some(0.9)), 0.1, 0.9), Some(true));
+        assert_eq!(reached(target(None, None), 2.0, 1.0), None);
+        let with = |name, least| Target { task: Some((name, least)), ..target(None, None) };
+        assert_eq!(reached(with("gcc", 1.5), 2.0, 1.0), Some(true));
+        assert_eq!(reached(with("gcc", 1.6), 2.0, 1.0), Some(false));
+        assert_eq!(reached(with("perl", 1.0), 2.0, 1.0), None, "it was not measured");
+    }
+
+    #[test]
+    fn two_jobs_in_the_time_of_one_are_twice_as_fast() {
+        let mut results = Results::new(["riscope", "qemu"].map(str::to_owned).into(), 2);
+        for (name, round, seconds) in [(JOB, 0, 1.0), (TWO_JOBS, 0, 1.0), (JOB, 1, 1.0), (TWO_JOBS, 1, 2.0)] {
+            let measured = Measured { name: name.to_owned(), seconds, status: 0, result: name.to_owned() };
+            results.record(Class::Jobs, 0, round, &measured);
+        }
+        let summary = Summary::of(&results, 1, |_, _| true);
+        assert_eq!(summary.scaling, [(0, Spread { min: 1.0, median: 1.5, max: 2.0 })]);
     }
 }

@@ -28,8 +28,9 @@ pub(super) fn render(summary: &Summary, settings: &str) -> String {
         if !rows.is_empty() {
             lines.push(String::new());
             lines.push(format!("{} ({settings})", class.title()));
-            lines.push(heading(summary));
-            lines.extend(rows.into_iter().map(|row| line(summary, row)));
+            let shown = shown(summary, &rows);
+            lines.push(heading(summary, &shown));
+            lines.extend(rows.into_iter().map(|row| line(summary, &shown, row)));
         }
     }
     if !summary.means.is_empty() {
@@ -37,30 +38,42 @@ pub(super) fn render(summary: &Summary, settings: &str) -> String {
         lines.push(String::new());
         lines.push(format!("speed relative to {reference}: geometric means of the medians above ({settings})"));
         lines.push(format!(
-            "{:<30} {:<12} {:>5} {:>8}  {:<24} {:<20} verdict",
+            "{:<30} {:<12} {:>5} {:>8}  {:<24} {:<22} verdict",
             "class", "subject", "cases", "mean", "slowest case", "target"
         ));
         lines.extend(summary.means.iter().map(|mean| mean_line(summary, mean)));
     }
+    for (subject, factor) in &summary.scaling {
+        lines.push(format!(
+            "two independent jobs on two harts, {}: {:.2} times as fast as one after the other ({:.2} .. {:.2}); target {}",
+            summary.subjects[*subject],
+            factor.median,
+            factor.min,
+            factor.max,
+            Class::SCALING
+        ));
+    }
     lines.join("\n")
 }
 
-fn heading(summary: &Summary) -> String {
+/// The subjects, apart from the reference, that ran one of the rows.
+fn shown(summary: &Summary, rows: &[&Row]) -> Vec<usize> {
+    let ran = |subject: usize| rows.iter().any(|row| row.cells.get(subject).is_some_and(Option::is_some));
+    (0..summary.subjects.len()).filter(|&subject| subject != summary.reference && ran(subject)).collect()
+}
+
+fn heading(summary: &Summary, shown: &[usize]) -> String {
     let mut line = format!("{:<20} {:>10}", "task", summary.subjects[summary.reference]);
-    for (_, name) in others(summary) {
+    for name in shown.iter().map(|&subject| &summary.subjects[subject]) {
         line.push_str(&format!(" | {name:>10} {:>7} {:>16}", "ratio", "min .. max"));
     }
     line
 }
 
-fn others(summary: &Summary) -> impl Iterator<Item = (usize, &String)> {
-    summary.subjects.iter().enumerate().filter(|(subject, _)| *subject != summary.reference)
-}
-
-fn line(summary: &Summary, row: &Row) -> String {
+fn line(summary: &Summary, shown: &[usize], row: &Row) -> String {
     let cell = |subject: usize| row.cells.get(subject).and_then(Option::as_ref);
     let mut line = format!("{:<20} {:>10}", row.name, seconds(cell(summary.reference)));
-    for (subject, _) in others(summary) {
+    for &subject in shown {
         let ratio = cell(subject).and_then(|cell| cell.ratio);
         let (median, range) = ratio.map_or_else(|| ("-".to_owned(), String::new()), ratio_words);
         line.push_str(&format!(" | {:>10} {median:>7} {range:>16}", seconds(cell(subject))));
@@ -85,7 +98,7 @@ fn mean_line(summary: &Summary, mean: &ClassMean) -> String {
     };
     let target = if mean.reached.is_some() { target_words(mean.class.target()) } else { "-".to_owned() };
     format!(
-        "{:<30} {:<12} {:>5} {:>8.2}  {:<24} {target:<20} {verdict}",
+        "{:<30} {:<12} {:>5} {:>8.2}  {:<24} {target:<22} {verdict}",
         mean.class.title(),
         summary.subjects[mean.subject],
         mean.cases,
@@ -95,7 +108,11 @@ fn mean_line(summary: &Summary, mean: &ClassMean) -> String {
 }
 
 fn target_words(target: Target) -> String {
-    let words = [target.mean.map(|mean| format!("{mean}")), target.each.map(|each| format!("each {each}"))];
+    let words = [
+        target.mean.map(|mean| format!("{mean}")),
+        target.each.map(|each| format!("each {each}")),
+        target.task.map(|(name, least)| format!("{name} {least}")),
+    ];
     words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -117,7 +134,8 @@ mod tests {
         assert!(text.contains("\nreal work (sv48)\n"), "{text}");
         let case = ["gcc", "2.500", "s", "|", "1.000", "s", "2.50", "2.50", "..", "2.50"];
         assert!(words.iter().any(|line| line == &case), "{text}");
-        let class = ["real", "work", "riscope", "1", "2.50", "2.50", "gcc", "2.2,", "each", "1.1", "reached"];
+        let class =
+            ["real", "work", "riscope", "1", "2.50", "2.50", "gcc", "2.2,", "each", "1.1,", "gcc", "2", "reached"];
         assert!(words.iter().any(|line| line == &class), "{text}");
     }
 }
