@@ -22,6 +22,8 @@ const FIRST_SLOTS: usize = 256;
 const GROWTH: usize = 4;
 /// Largest number of slots of a table.
 const MAX_SLOTS: usize = 16_384;
+/// Largest number of slots of the table by physical address: 1 MiB.
+const MAX_PHYSICAL: usize = 65_536;
 /// Largest number of slots of all tables by virtual address: 4 MiB.
 const ALL_SLOTS: usize = 16 * MAX_SLOTS;
 const SLOT_BYTES: usize = size_of::<Entry>();
@@ -97,7 +99,7 @@ impl Table {
 
     #[expect(clippy::cast_possible_truncation, reason = "there are fewer slots than the type has values")]
     fn insert(&mut self, pc: u64, code: *const u8) {
-        const _: () = assert!(MAX_SLOTS <= 1 << u16::BITS);
+        const _: () = assert!(MAX_SLOTS <= MAX_PHYSICAL && MAX_PHYSICAL <= 1 << u16::BITS);
         let place = self.slot(pc);
         if self.slots[place].pc == NO_PC && self.filled.len() < self.slots.len() {
             self.filled.push(place as u16);
@@ -294,7 +296,7 @@ impl JumpCache {
 
     /// Remembers code for physical address `phys`.
     pub(crate) fn insert_physical(&mut self, phys: GuestPhys, code: *const u8) {
-        self.physical.grow(MAX_SLOTS);
+        self.physical.grow(MAX_PHYSICAL);
         self.physical.insert(phys.0, code);
     }
 

@@ -1,7 +1,8 @@
 //! Memory layout of a test program.
 //!
 //! ```text
-//!   RAM + 0x0_0000  firmware: set-up, trap handlers, dump routine   ┐ R-X for all modes
+//!   RAM + 0x0_0000  firmware: set-up, trap handlers, dump routine   ┐
+//!       + 0x0_2000  altered copies of two pages of the program        │ R-X for all modes
 //!       + 0x0_4000  the program                       4 pages       ┘ where locked
 //!       + 0x0_8000  data window                       4 pages
 //!       + 0x0_c000  operands that change by iteration
@@ -13,7 +14,9 @@
 //!
 //! Address spaces map the same offsets at [`SUPERVISOR`] and, as user pages, at [`USER`],
 //! so that the distance between code and data is the same everywhere and every instruction
-//! works in every mode.
+//! works in every mode. In place of two pages of the program, the second space has copies of
+//! them with other instructions of the same length, so that code of the wrong space has another
+//! result.
 
 /// Physical address of the RAM.
 pub(crate) const RAM: u64 = 0x8000_0000;
@@ -31,6 +34,7 @@ pub(crate) const SETUP: u64 = 0;
 pub(crate) const DUMP_ROUTINE: u64 = 0x800;
 pub(crate) const MACHINE_HANDLER: u64 = 0x1000;
 pub(crate) const SUPERVISOR_HANDLER: u64 = 0x1400;
+pub(crate) const COPIES: u64 = 0x2000;
 pub(crate) const CODE: u64 = 0x4000;
 pub(crate) const DATA: u64 = 0x8000;
 pub(crate) const OPERANDS: u64 = 0xc000;
@@ -48,5 +52,7 @@ pub(crate) const PAGE: u64 = 4096;
 /// Bytes of code; a power of two, and `CODE` is a multiple of it.
 pub(crate) const CODE_BYTES: u64 = 4 * PAGE;
 pub(crate) const DATA_BYTES: u64 = 4 * PAGE;
+/// Offsets in the code of the pages that have a copy, which are in this order.
+pub(crate) const COPIED: [u64; 2] = [0, 2 * PAGE];
 /// Entries of the operand table, eight bytes each.
 pub(crate) const OPERAND_COUNT: u64 = 512;

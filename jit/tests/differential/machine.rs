@@ -16,7 +16,7 @@ use vm_memory::{Bytes, GuestAddress};
 
 use super::device::Recorder;
 use super::firmware;
-use super::layout::{CODE, DEVICE, DUMP, DUMP_ROUTINE, END, PAGE, RAM, RAM_SIZE, SETUP, SUPERPAGE};
+use super::layout::{CODE, COPIED, COPIES, DEVICE, DUMP, DUMP_ROUTINE, END, PAGE, RAM, RAM_SIZE, SETUP, SUPERPAGE};
 use super::program::Program;
 
 /// A machine with one hart.
@@ -146,6 +146,10 @@ fn load(ram: &GuestRam, program: &Program) {
         write(offset, &code);
     }
     write(CODE, &program.code());
+    let altered = program.altered_code();
+    for (n, at) in (0..).zip(COPIED) {
+        write(COPIES + n * PAGE, &altered[at as usize..(at + PAGE) as usize]);
+    }
     for (at, words) in program.plan.save_areas() {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         write(at - RAM, &bytes);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::layout::{
-    CODE, CODE_BYTES, DATA, DATA_BYTES, DEVICE, END, FIRST_TABLES, PAGE, RAM, SECOND_TABLES, SUPERPAGE, SUPERVISOR,
-    USER,
+    CODE, CODE_BYTES, COPIED, COPIES, DATA, DATA_BYTES, DEVICE, END, FIRST_TABLES, PAGE, RAM, SECOND_TABLES, SUPERPAGE,
+    SUPERVISOR, USER,
 };
 use crate::common::random::Random;
 
@@ -13,6 +13,7 @@ const READ: u64 = 2;
 const WRITE: u64 = 4;
 const EXECUTE: u64 = 8;
 const USER_PAGE: u64 = 16;
+const GLOBAL: u64 = 32;
 const ACCESSED_DIRTY: u64 = 64 | 128;
 
 /// One of the two spaces.
@@ -22,11 +23,23 @@ pub(crate) enum Space {
     Second,
 }
 
+/// What the two spaces of a program have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Format {
+    /// Levels of the page tables: 3 for Sv39, 4 for Sv48, 5 for Sv57.
+    pub(crate) levels: u32,
+    /// ASID of each, below 2048.
+    pub(crate) asids: [u64; 2],
+    /// Whether what they map alike is global.
+    pub(crate) global: bool,
+}
+
 /// Page tables under construction.
 #[derive(Debug)]
 pub(crate) struct Tables {
-    /// Levels: 3 for Sv39, 4 for Sv48, 5 for Sv57.
+    /// See [`Format`].
     levels: u32,
+    asid: u64,
     /// Entries by physical address.
     entries: BTreeMap<u64, u64>,
     root: u64,
@@ -35,26 +48,33 @@ pub(crate) struct Tables {
 
 impl Tables {
     /// An address space in which data pages have random places and permissions.
-    pub(crate) fn random(space: Space, levels: u32, writable_code: bool, random: &mut Random) -> Self {
+    pub(crate) fn random(space: Space, format: Format, writable_code: bool, random: &mut Random) -> Self {
         let root = match space {
             Space::First => RAM + FIRST_TABLES,
             Space::Second => RAM + SECOND_TABLES,
         };
-        let mut tables = Self { levels, entries: BTreeMap::new(), root, next_table: root + PAGE };
+        let Format { levels, asids, global } = format;
+        let asid = asids[space as usize];
+        let mut tables = Self { levels, asid, entries: BTreeMap::new(), root, next_table: root + PAGE };
         let code_write = if writable_code { WRITE } else { 0 };
         for offset in (0..END).step_by(PAGE as usize) {
             let code = (CODE..CODE + CODE_BYTES).contains(&offset);
             let data = (DATA..DATA + DATA_BYTES).contains(&offset);
-            let target =
-                if data && random.chance(30) { RAM + DATA + u64::from(random.below(4)) * PAGE } else { RAM + offset };
+            let copy = COPIED.iter().position(|copied| CODE + copied == offset);
+            let target = match copy {
+                _ if data && random.chance(30) => RAM + DATA + u64::from(random.below(4)) * PAGE,
+                Some(copy) if space == Space::Second && !writable_code => RAM + COPIES + copy as u64 * PAGE,
+                _ => RAM + offset,
+            };
             let permissions = |random: &mut Random| match (code, data) {
                 (true, _) => READ | EXECUTE | code_write | ACCESSED_DIRTY,
                 (_, true) => random_permissions(random),
-                _ => READ | WRITE | EXECUTE | ACCESSED_DIRTY,
+                // The same in both spaces.
+                _ => READ | WRITE | EXECUTE | ACCESSED_DIRTY | if global { GLOBAL } else { 0 },
             };
             tables.map(SUPERVISOR + offset, target, 0, permissions(random));
             if (CODE..DATA + DATA_BYTES + PAGE).contains(&offset) {
-                tables.map(USER + offset, target, 0, USER_PAGE | permissions(random));
+                tables.map(USER + offset, target, 0, USER_PAGE | permissions(random) & !GLOBAL);
             }
         }
         tables.map(SUPERVISOR + SUPERPAGE, RAM + SUPERPAGE, 1, READ | WRITE | ACCESSED_DIRTY);
@@ -65,7 +85,12 @@ impl Tables {
 
     /// Value of `satp` for this space.
     pub(crate) fn satp(&self) -> u64 {
-        (u64::from(self.levels + 5) << 60) | (self.root / PAGE)
+        (u64::from(self.levels + 5) << 60) | self.asid << 44 | (self.root / PAGE)
+    }
+
+    /// The ASID in it.
+    pub(crate) fn asid(&self) -> u64 {
+        self.asid
     }
 
     /// Entries by physical address.

@@ -1,6 +1,7 @@
 //! Interpreters with one rare fault each, which the comparison must find. The faults are
 //! typical of translators and show only under a narrow condition.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use riscope_core::addr::{GuestPhys, PAGE_MASK};
@@ -39,6 +40,9 @@ pub(crate) enum Fault {
     IgnoredInstructionFence,
     /// `sfence.vma` with an address does nothing.
     IgnoredTranslationFence,
+    /// Where another address space has `slt`, `sltu`, `or` or `xor`, the one that was executed
+    /// there first is executed.
+    CodeOfAnotherSpace,
     /// `fdiv.s` raises no flags.
     LostFlags,
     /// `fmul.d` rounds to nearest whatever `frm` says.
@@ -65,7 +69,8 @@ impl EngineFactory for FaultyFactory {
     fn engines(&self, context: &EngineContext, harts: usize) -> Result<Vec<Box<dyn Engine>>, EngineSetupError> {
         let engine = |_| {
             let ram = Arc::clone(&context.ram);
-            Box::new(FaultyEngine { fault: self.0, interpreter: Interpreter::default(), ram }) as Box<dyn Engine>
+            let interpreter = Interpreter::default();
+            Box::new(FaultyEngine { fault: self.0, interpreter, ram, first: HashMap::new() }) as Box<dyn Engine>
         };
         Ok((0..harts).map(engine).collect())
     }
@@ -77,6 +82,8 @@ struct FaultyEngine {
     fault: Fault,
     interpreter: Interpreter,
     ram: Arc<GuestRam>,
+    /// Operation that was executed at an address first.
+    first: HashMap<u64, Op>,
 }
 
 impl Engine for FaultyEngine {
@@ -178,7 +185,7 @@ impl FaultyEngine {
     }
 
     /// Falsifies the effect of the instruction, if the fault applies to it.
-    fn falsify(&self, hart: &mut Hart, before: &Before) {
+    fn falsify(&mut self, hart: &mut Hart, before: &Before) {
         let o = before.insn.operands;
         let result = hart.x(o.rd());
         let falsified = match (self.fault, before.insn.op) {
@@ -191,6 +198,15 @@ impl FaultyEngine {
             }
             (Fault::WrongLink, Op::I(I::Jalr)) if o.length() == 2 && o.rd() == 1 => result.wrapping_add(2),
             (Fault::FalseSuccess, Op::A(A::ScD)) => 0,
+            (Fault::CodeOfAnotherSpace, op @ Op::I(I::Slt | I::Sltu | I::Or | I::Xor)) => {
+                let (a, b) = (before.source(), before.second());
+                match *self.first.entry(before.pc).or_insert(op) {
+                    Op::I(I::Slt) => u64::from((a as i64) < b as i64),
+                    Op::I(I::Sltu) => u64::from(a < b),
+                    Op::I(I::Or) => a | b,
+                    _ => a ^ b,
+                }
+            }
             (Fault::TornLoad, Op::I(I::Ld)) if before.address() & PAGE_MASK > PAGE - 8 => result & u64::MAX >> 8,
             _ => result,
         };
@@ -235,7 +251,7 @@ mod tests {
     }
 
     /// Number of kinds of planted bugs.
-    const KINDS: usize = 13;
+    const KINDS: usize = 14;
 
     /// A test for each fault.
     macro_rules! found {
@@ -253,10 +269,11 @@ mod tests {
         a_missing_sign_extension_is_found: WordNotSignExtended in INTEGER by "addw", 10;
         a_logical_instead_of_an_arithmetic_shift_is_found: ShiftNotArithmetic in INTEGER by "sra ", 10;
         a_wrong_high_product_is_found: HighProductOffByOne in INTEGER by "mulhsu", 10;
-        a_missed_countdown_is_found: MissedCountdown in CONTROL by "bge ", 10;
+        a_missed_countdown_is_found: MissedCountdown in CONTROL by "bge ", 14;
         a_wrong_return_address_is_found: WrongLink in CONTROL by "c.jalr", 10;
         stale_code_is_found: IgnoredInstructionFence in PATCHING by "fence.i", 12;
         a_stale_translation_is_found: IgnoredTranslationFence in PRIVILEGED by "sfence.vma", 16;
+        code_of_another_address_space_is_found: CodeOfAnotherSpace in PRIVILEGED by ",satp,", 40;
         lost_flags_are_found: LostFlags in FLOAT by "fdiv.s", 10;
         an_ignored_rounding_mode_is_found: IgnoredRoundingMode in FLOAT by "fmul.d", 10;
         lost_boxing_is_found: LostBoxing in FLOAT by "flw", 10;

@@ -79,6 +79,23 @@ impl Program {
         bytes
     }
 
+    /// The code region of the second address space: of some instructions between registers,
+    /// other ones.
+    pub(crate) fn altered_code(&self) -> Vec<u8> {
+        let mut altered = self.clone();
+        for slot in &mut altered.slots {
+            if slot.bits & 0xfe00_007f == 0x33 {
+                slot.bits ^= match slot.bits >> 12 & 7 {
+                    // `slt` and `sltu`, `xor` and `or`
+                    2 | 3 => 1 << 12,
+                    4 | 6 => 2 << 12,
+                    _ => 0,
+                };
+            }
+        }
+        altered.code()
+    }
+
     /// Fills from offset `at` on with jumps to the start.
     fn fill(&self, bytes: &mut [u8], mut at: usize) {
         let jump = row("jal");

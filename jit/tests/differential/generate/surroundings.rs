@@ -2,7 +2,7 @@
 
 use super::super::firmware::Plan;
 use super::super::layout::{CODE, CODE_BYTES, DATA, DATA_BYTES, RAM};
-use super::super::paging::{Space, Tables};
+use super::super::paging::{Format, Space, Tables};
 use super::profile::Profile;
 use crate::common::random::Random;
 
@@ -34,8 +34,11 @@ impl Surroundings {
         let start_mode = random.pick(profile.modes);
         let paging = start_mode != MACHINE && random.chance(profile.paging);
         let levels = random.weighted(&[(6, 3), (2, 4), (1, 5)]);
+        let asid = u64::from(random.below(2048));
+        let other = if random.chance(60) { asid ^ 1 << random.below(11) } else { asid };
+        let format = Format { levels, asids: [asid, other], global: random.chance(50) };
         let spaces = paging
-            .then(|| [Space::First, Space::Second].map(|space| Tables::random(space, levels, profile.patches, random)));
+            .then(|| [Space::First, Space::Second].map(|space| Tables::random(space, format, profile.patches, random)));
         let timer_period = if random.chance(profile.timer) { 1 + u64::from(random.below(40)) } else { 0 };
         let later_modes = profile.modes.iter().copied().filter(|mode| !paging || *mode != MACHINE).collect();
         Self { spaces, start_mode, later_modes, patches: profile.patches, timer_period }
@@ -56,16 +59,18 @@ impl Surroundings {
         self.spaces.iter().flatten().flat_map(Tables::entries).collect()
     }
 
-    /// Offset in RAM of the page table entry of `va` in one of the spaces.
-    pub(super) fn entry_offset(&self, va: u64, random: &mut Random) -> Option<u64> {
-        let spaces = self.spaces.as_ref()?;
-        Some(spaces[random.below(2) as usize].leaf(va) - RAM)
+    /// Offset in RAM of the page table entry of `va` in one of the spaces, and its ASID.
+    pub(super) fn entry_offset(&self, va: u64, random: &mut Random) -> Option<(u64, i32)> {
+        let space = &self.spaces.as_ref()?[random.below(2) as usize];
+        Some((space.leaf(va) - RAM, space.asid() as i32))
     }
 
-    /// Value to combine with `satp` to switch spaces.
-    pub(super) fn space_difference(&self) -> Option<i32> {
+    /// Values to combine with the low bits of `satp` and with its ASID to switch spaces; that of
+    /// the ASID is a power of two or 0.
+    pub(super) fn space_difference(&self) -> Option<(i32, u64)> {
         let [first, second] = self.spaces.as_ref()?;
-        i32::try_from(first.satp() ^ second.satp()).ok()
+        let difference = first.satp() ^ second.satp();
+        Some(((difference & 0xfff) as i32, difference >> 44 & 0xffff))
     }
 
     /// Values of CSRs, in the order in which they are to be set.

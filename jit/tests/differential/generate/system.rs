@@ -160,7 +160,8 @@ impl Generator<'_> {
         let address = self.registers.address;
         let page = DATA + u64::from(self.random.below(4)) * PAGE;
         let base = self.random.pick(&[SUPERVISOR, USER]);
-        let Some(entry) = self.surroundings.entry_offset(base + page, &mut self.random) else { return self.load() };
+        let entry = self.surroundings.entry_offset(base + page, &mut self.random);
+        let Some((entry, asid)) = entry else { return self.load() };
         let word = self.registers.target(&mut self.random);
         let word = if word == 0 { self.registers.counters[1] } else { word };
         let flip = self.random.pick(&[1, 2, 4, 8, 16, 64, 128, 1024, 1024, 1024]);
@@ -171,32 +172,41 @@ impl Generator<'_> {
             op("xori", Fields { rd: word, rs1: word, imm: flip, ..Fields::default() }),
             op("sd", Fields { rs1: address, rs2: word, ..Fields::default() }),
         ];
-        if self.random.chance(50) {
-            bits.push(op("sfence.vma", Fields::default()));
-        } else {
+        let (by_address, by_space) = (self.random.chance(50), self.random.chance(50));
+        if by_address {
             // The address in the modified space, whatever the mode.
             let upper = if base == USER { (USER + page) as i32 } else { (SUPERVISOR + page) as i32 };
             let inside = Fields { rd: address, rs1: address, imm: self.random.between(0, 2047), ..Fields::default() };
             bits.push(op("lui", Fields { rd: address, imm: upper, ..Fields::default() }));
             bits.push(op("addi", inside));
-            let rs2 = if self.random.chance(50) { 0 } else { self.random.below(32) };
-            bits.push(op("sfence.vma", Fields { rs1: address, rs2, ..Fields::default() }));
         }
+        if by_space {
+            bits.push(op("addi", Fields { rd: word, imm: asid, ..Fields::default() }));
+        }
+        let operands = (if by_address { address } else { 0 }, if by_space { word } else { 0 });
+        bits.push(op("sfence.vma", Fields { rs1: operands.0, rs2: operands.1, ..Fields::default() }));
         bits.push(op("addi", Fields { rd: address, ..Fields::default() }));
         self.now_and_then(Unit { bits, open: vec![(0, Reach::Pair, Target::Ram(entry))], ..Unit::default() })
     }
 
-    /// Flips the bits of `satp` that tell the two address spaces apart.
+    /// Flips the bits of `satp` that tell the two address spaces apart. No fence is needed for
+    /// that, even if they have the same ASID, as the MMU promises.
     pub(super) fn switch_space(&mut self) -> Unit {
-        let Some(flip) = self.surroundings.space_difference() else { return self.store() };
+        let Some((flip, asid)) = self.surroundings.space_difference() else { return self.store() };
         let register = self.registers.target(&mut self.random);
         let register = if register == 0 { self.registers.counters[1] } else { register };
-        let unit = Unit::of(vec![
+        let mut bits = vec![
             op("csrrs", Fields { rd: register, imm: 0x180, ..Fields::default() }),
             op("xori", Fields { rd: register, rs1: register, imm: flip, ..Fields::default() }),
-            op("csrrw", Fields { rs1: register, imm: 0x180, ..Fields::default() }),
-            op("sfence.vma", Fields::default()),
-        ]);
-        self.now_and_then(unit)
+        ];
+        if asid != 0 {
+            let bit = 44 + asid.trailing_zeros() as i32;
+            bits.push(op("binvi", Fields { rd: register, rs1: register, imm: bit, ..Fields::default() }));
+        }
+        bits.push(op("csrrw", Fields { rs1: register, imm: 0x180, ..Fields::default() }));
+        if self.random.chance(20) {
+            bits.push(op("sfence.vma", Fields::default()));
+        }
+        self.now_and_then(Unit::of(bits))
     }
 }

@@ -6,7 +6,7 @@ use super::Flow;
 use super::fetch::uncached;
 use super::line::{LINE_BYTES, NEVER_HOT};
 use super::page::{DecodedPage, Executed, line_slot};
-use crate::addr::{GuestPhys, PAGE_MASK, PAGE_SHIFT};
+use crate::addr::{GuestPhys, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, to_usize};
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use crate::hart::{Exception, ExceptionCause, Hart};
 use crate::isa::Operands;
@@ -22,8 +22,8 @@ const MAX_LINES: usize = 12_288;
 
 const LINE_MASK: u64 = LINE_BYTES as u64 - 1;
 
-/// Number of slots of the fetch cache.
-const FETCH_SLOTS: usize = 2048;
+/// Number of slots of the fetch cache: more than a kernel has pages of code.
+const FETCH_SLOTS: usize = 8192;
 
 /// Reason why [`Interpreter::run_block`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +46,29 @@ pub enum BlockEnd {
 /// Entry of the fetch cache.
 #[derive(Clone, Copy, Debug)]
 struct FetchSlot {
-    /// Virtual address of the page.
+    /// Virtual address of the page, with the index of the decoded page in the low bits.
     page: u64,
     /// [Generation](crate::mmu::FetchSpace::generation) of its address space.
     generation: u64,
-    /// Index of the decoded page.
-    decoded: usize,
 }
 
-/// No page starts there.
-const NO_FETCH: FetchSlot = FetchSlot { page: u64::MAX, generation: 0, decoded: 0 };
+/// No space has this generation.
+const NO_FETCH: FetchSlot = FetchSlot { page: 0, generation: 0 };
+
+impl FetchSlot {
+    fn new(page: u64, generation: u64, decoded: usize) -> Self {
+        const _: () = assert!(MAX_PAGES <= PAGE_BYTES);
+        Self { page: page | decoded as u64, generation }
+    }
+
+    fn page(self) -> u64 {
+        self.page & !PAGE_MASK
+    }
+
+    fn decoded(self) -> usize {
+        to_usize(self.page & PAGE_MASK)
+    }
+}
 
 /// Interpreter of one hart.
 #[derive(Debug)]
@@ -64,7 +77,7 @@ pub struct Interpreter {
     /// Lines of these.
     lines: usize,
     by_number: FxHashMap<u64, usize>,
-    fetch: [FetchSlot; FETCH_SLOTS],
+    fetch: Box<[FetchSlot; FETCH_SLOTS]>,
     /// Translation epoch of the hart that `fetch` is valid for.
     translation_epoch: u64,
 }
@@ -75,7 +88,7 @@ impl Default for Interpreter {
             pages: Vec::new(),
             lines: 0,
             by_number: FxHashMap::default(),
-            fetch: [NO_FETCH; FETCH_SLOTS],
+            fetch: Box::new([NO_FETCH; FETCH_SLOTS]),
             translation_epoch: 0,
         }
     }
@@ -184,9 +197,9 @@ impl Interpreter {
             self.forget_all();
         }
         let (page, generation) = (pc & !PAGE_MASK, hart.fetch_space().generation);
-        let slot = &self.fetch[(pc >> PAGE_SHIFT) as usize % FETCH_SLOTS];
-        if slot.page == page && slot.generation == generation {
-            let decoded = slot.decoded;
+        let slot = self.fetch[(pc >> PAGE_SHIFT) as usize % FETCH_SLOTS];
+        if slot.page() == page && slot.generation == generation {
+            let decoded = slot.decoded();
             self.pages[decoded].refresh(hart.ram(), hart.fetch_fences());
             return Ok(Some(decoded));
         }
@@ -196,7 +209,7 @@ impl Interpreter {
         }
         let decoded = self.decoded_page(hart, fetch.phys);
         let decoded = decoded.ok_or_else(|| Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
-        self.fetch[(pc >> PAGE_SHIFT) as usize % FETCH_SLOTS] = FetchSlot { page, generation, decoded };
+        self.fetch[(pc >> PAGE_SHIFT) as usize % FETCH_SLOTS] = FetchSlot::new(page, generation, decoded);
         Ok(Some(decoded))
     }
 
@@ -215,7 +228,7 @@ impl Interpreter {
             Some(flushes) => {
                 for flushed in flushes.filter(|flushed| flushed.code) {
                     let slot = &mut self.fetch[(flushed.page >> PAGE_SHIFT) as usize % FETCH_SLOTS];
-                    if slot.page == flushed.page && flushed.concerns(slot.generation) {
+                    if slot.page() == flushed.page && flushed.concerns(slot.generation) {
                         *slot = NO_FETCH;
                     }
                 }
