@@ -39,6 +39,21 @@ impl Emitter<'_> {
     }
 }
 
+/// In debug builds, writes an address of code to what a host function does not preserve, so
+/// that whoever relies on it fails every time.
+#[cfg(debug_assertions)]
+macro_rules! poison {
+    () => {
+        "mov rcx, rsi\nmov rdx, rsi\nmov r8, rsi\nmov r9, rsi\nmov r10, rsi\nmov r11, rsi"
+    };
+}
+#[cfg(not(debug_assertions))]
+macro_rules! poison {
+    () => {
+        ""
+    };
+}
+
 /// What a call returns when the code behind it may go on.
 const GO_ON: u64 = 0;
 
@@ -50,7 +65,16 @@ const GO_ON: u64 = 0;
 /// Called by the code of a template fragment only.
 #[unsafe(naked)]
 pub(super) unsafe extern "sysv64" fn call_thunk() {
-    naked_asm!("push rdi", "push rsi", "call {call_handler}", "pop rsi", "pop rdi", "ret", call_handler = sym call_handler)
+    naked_asm!(
+        "push rdi",
+        "push rsi",
+        "call {call_handler}",
+        "pop rsi",
+        "pop rdi",
+        poison!(),
+        "ret",
+        call_handler = sym call_handler,
+    )
 }
 
 /// # Safety
@@ -122,7 +146,16 @@ unsafe fn poll(cpu: *mut HartState) -> Leave {
 /// Called by the code of a template fragment only.
 #[unsafe(naked)]
 pub(super) unsafe extern "sysv64" fn find_thunk() {
-    naked_asm!("push rdi", "push rsi", "call [rdi + {find}]", "pop rsi", "pop rdi", "ret", find = const abi::word(Word::Find))
+    naked_asm!(
+        "push rdi",
+        "push rsi",
+        "call [rdi + {find}]",
+        "pop rsi",
+        "pop rdi",
+        poison!(),
+        "ret",
+        find = const abi::word(Word::Find),
+    )
 }
 
 /// Whether the call of a floating-point handler is one of those that promote.

@@ -3,7 +3,7 @@
 use riscope_core::addr::PageOffset;
 
 use super::assembler::Label;
-use super::operand::Source;
+use super::operand::{Mem, Source};
 use super::registers::Set;
 use super::site::{CallSite, MissSite};
 
@@ -37,9 +37,21 @@ pub(super) enum Way {
     Call {
         /// The guest's return address.
         link: Source,
+        /// Where it is in memory.
+        saved: Mem,
         /// Where the call returns to.
         back: Label,
     },
+}
+
+impl Way {
+    /// The same once a host function was called, which preserves only some registers.
+    pub(super) fn after_host_call(self) -> Self {
+        match self {
+            Self::Jump => Self::Jump,
+            Self::Call { saved, back, .. } => Self::Call { link: Source::Mem(saved), saved, back },
+        }
+    }
 }
 
 /// Where a direct jump goes.

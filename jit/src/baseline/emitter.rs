@@ -96,7 +96,7 @@ impl<'a> Emitter<'a> {
     // Guest registers as operands
 
     /// Slot of a guest register in memory.
-    fn slot(register: usize) -> Mem {
+    pub(super) fn slot(register: usize) -> Mem {
         state(abi::x(register))
     }
 

@@ -154,7 +154,7 @@ impl Emitter<'_> {
         self.asm.jump_if(Condition::Below, label);
         self.asm.bind(back);
         self.cold.push(Cold::Deep { label, back });
-        Way::Call { link, back: self.asm.label() }
+        Way::Call { link, saved: Self::slot(register), back: self.asm.label() }
     }
 
     /// What a call returns to, with `rsi` at the next instruction.
@@ -281,7 +281,7 @@ impl Emitter<'_> {
                 self.asm.call_at(word(Word::FindThunk));
                 self.asm.test(Width::Double, Reg::RAX, Reg::RAX);
                 self.asm.jump_if(Condition::Equal, unknown);
-                self.enter(way, Source::Reg(Reg::RAX));
+                self.enter(way.after_host_call(), Source::Reg(Reg::RAX));
                 if let Way::Call { back, .. } = way {
                     self.asm.jump(back);
                 }
