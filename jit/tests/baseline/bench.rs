@@ -38,10 +38,9 @@ pub(crate) const fn at(offset: u64) -> u64 {
     RAM + offset
 }
 
-/// Engine of templates, for what runs twice.
-pub(crate) fn templates() -> Box<dyn EngineFactory> {
-    let config = JitConfig { tiers: Tiers::Baseline, hot_threshold: 2, synchronous: true, code_cache_bytes: 8 << 20 };
-    Box::new(JitFactory::new(config))
+/// Engine for what runs twice.
+fn engine(tiers: Tiers) -> JitFactory {
+    JitFactory::new(JitConfig { tiers, hot_threshold: 2, synchronous: true, code_cache_bytes: 8 << 20 })
 }
 
 /// A device that interrupts the first hart when it is read, until it is written.
@@ -152,6 +151,11 @@ impl Machine {
         self.counters[hart].instructions()[Tier::Baseline.index()..].iter().sum()
     }
 
+    /// Instructions of a hart in code of this tier.
+    pub(crate) fn instructions(&self, hart: usize, tier: Tier) -> u64 {
+        self.counters[hart].instructions()[tier.index()]
+    }
+
     /// How often generated code was left for this reason.
     pub(crate) fn exits(&self, exit: CodeExit) -> u64 {
         self.counters[0].code_exits()[exit.index()]
@@ -176,9 +180,18 @@ impl Pair {
     }
 
     pub(crate) fn with_harts(mode: PrivilegeMode, harts: usize) -> Self {
+        Self::with_engine(&engine(Tiers::Baseline), mode, harts)
+    }
+
+    /// With an engine of other tiers than templates alone.
+    pub(crate) fn with_tiers(tiers: Tiers, mode: PrivilegeMode) -> Self {
+        Self::with_engine(&engine(tiers), mode, 1)
+    }
+
+    fn with_engine(factory: &dyn EngineFactory, mode: PrivilegeMode, harts: usize) -> Self {
         let pair = Self {
             interpreted: Machine::new(&InterpreterFactory, mode, harts),
-            translated: Machine::new(&*templates(), mode, harts),
+            translated: Machine::new(factory, mode, harts),
         };
         pair.write(ROUTINES, &dump_routine(["mcause", "mepc", "mtval", "minstret"]));
         pair.write(ROUTINES + 0x100, &dump_routine(["scause", "sepc", "stval", "sscratch"]));

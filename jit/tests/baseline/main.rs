@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  bench.rs     two machines with the same memory, one of each engine, and their comparison
+//!  calls.rs     calls and returns of guests, which are some of the host
 //!  faults.rs    accesses that leave a fragment in the middle, by what is in host registers
 //!  operands.rs  every instruction on every way that its operands may coincide
 //!  system.rs    system instructions in the middle of hot loops
@@ -21,6 +22,7 @@
 mod common;
 
 mod bench;
+mod calls;
 #[path = "../differential/device.rs"]
 mod device;
 mod faults;

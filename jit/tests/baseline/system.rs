@@ -8,36 +8,36 @@ use crate::bench::{BELL, DATA, PAGE, Pair, RAM_SIZE, at, csr};
 use crate::common::assembler::Assembler;
 
 /// Offsets in RAM.
-const MAIN: u64 = 0;
-const HANDLER: u64 = 0x1000;
-const FUNCTION: u64 = 0x2000;
-const OTHER_FUNCTION: u64 = 0x3000;
-const TABLES: u64 = 0x4000;
-const OTHER_TABLES: u64 = 0x8000;
+pub(crate) const MAIN: u64 = 0;
+pub(crate) const HANDLER: u64 = 0x1000;
+pub(crate) const FUNCTION: u64 = 0x2000;
+pub(crate) const OTHER_FUNCTION: u64 = 0x3000;
+pub(crate) const TABLES: u64 = 0x4000;
+pub(crate) const OTHER_TABLES: u64 = 0x8000;
 
 /// Virtual addresses of a page of data and one of code, next to RAM at its own address.
 const VIRTUAL: u64 = 0x1000;
-const CALLED: u64 = 0x2000;
+pub(crate) const CALLED: u64 = 0x2000;
 
 /// Bits of status registers.
 const SIE: u32 = 1 << 1;
 const SPIE: u64 = 1 << 5;
-const SPP: u64 = 1 << 8;
-const MPP_SUPERVISOR: u64 = 1 << 11;
+pub(crate) const SPP: u64 = 1 << 8;
+pub(crate) const MPP_SUPERVISOR: u64 = 1 << 11;
 const TIMER: u64 = 1 << 5;
 
 /// Guest registers that programs count in, more than there are host registers.
-const COUNTERS: [u32; 13] = [8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
+pub(crate) const COUNTERS: [u32; 13] = [8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
 
 /// Changes counters, all of them or some.
-fn work(asm: &mut Assembler, some: &[usize]) {
+pub(crate) fn work(asm: &mut Assembler, some: &[usize]) {
     for &n in some {
         let register = COUNTERS[n % COUNTERS.len()];
         asm.imm("addi", register, register, 1 + n as i32);
     }
 }
 
-fn work_on_all(asm: &mut Assembler) {
+pub(crate) fn work_on_all(asm: &mut Assembler) {
     for n in 0..COUNTERS.len() {
         asm.reg("add", COUNTERS[n], COUNTERS[n], COUNTERS[(n + 5) % COUNTERS.len()]);
         asm.imm("xori", COUNTERS[n], COUNTERS[n], n as i32);
@@ -47,7 +47,7 @@ fn work_on_all(asm: &mut Assembler) {
 /// Runs a hart in pieces of all sizes, long ones too, which generated code runs; most of the
 /// instructions have to be translated.
 #[track_caller]
-fn run_in_pieces(pair: &mut Pair, hart: usize, what: &str) {
+pub(crate) fn run_in_pieces(pair: &mut Pair, hart: usize, what: &str) {
     let before = pair.translated.translated(hart);
     let pieces = (1..150).chain([5000, 20_000, 77, 1000, 200, 333, 40_000]);
     let mut instructions = 0;
@@ -60,7 +60,7 @@ fn run_in_pieces(pair: &mut Pair, hart: usize, what: &str) {
 }
 
 /// The pair with a program at the start and a trap handler.
-fn machines(mode: PrivilegeMode, main: Assembler, handler: Assembler) -> Pair {
+pub(crate) fn machines(mode: PrivilegeMode, main: Assembler, handler: Assembler) -> Pair {
     let pair = Pair::new(mode);
     pair.write(MAIN, &main.finish());
     pair.write(HANDLER, &handler.finish());
@@ -68,13 +68,13 @@ fn machines(mode: PrivilegeMode, main: Assembler, handler: Assembler) -> Pair {
 }
 
 /// Sets the trap vector of M-mode, or of S-mode, to the handler.
-fn set_vector(asm: &mut Assembler, vector: &str) {
+pub(crate) fn set_vector(asm: &mut Assembler, vector: &str) {
     asm.constant(5, at(HANDLER));
     asm.csr("csrrw", 0, csr(vector), 5);
 }
 
 /// Lets S-mode access all of memory.
-fn allow_everything(asm: &mut Assembler) {
+pub(crate) fn allow_everything(asm: &mut Assembler) {
     asm.constant(6, !0 >> 10);
     asm.csr("csrrw", 0, csr("pmpaddr0"), 6);
     asm.constant(6, 0x1f);
@@ -82,7 +82,7 @@ fn allow_everything(asm: &mut Assembler) {
 }
 
 /// Adds instructions that do nothing up to an offset.
-fn pad(asm: &mut Assembler, to: usize) {
+pub(crate) fn pad(asm: &mut Assembler, to: usize) {
     while asm.len() < to {
         asm.imm("addi", 0, 0, 0);
     }
@@ -96,7 +96,7 @@ fn call(asm: &mut Assembler, address: u64) {
 
 /// Page tables at `tables` that map RAM to itself, [`VIRTUAL`] to the first page of the data
 /// and [`CALLED`] to `function`.
-fn map(pair: &Pair, tables: u64, function: u64) {
+pub(crate) fn map(pair: &Pair, tables: u64, function: u64) {
     let entry = |offset: u64, target: u64, bits: u64| pair.write(offset, &(target >> 2 | bits).to_le_bytes());
     entry(tables + 16, at(0), 0xcf);
     entry(tables, at(tables + PAGE), 1);
@@ -105,13 +105,25 @@ fn map(pair: &Pair, tables: u64, function: u64) {
     entry(tables + 2 * PAGE + 8 * (CALLED >> 12), at(function), 0xcf);
 }
 
+/// Page tables at [`TABLES`] that map RAM to itself, except that [`OTHER_FUNCTION`] is in the
+/// place of [`FUNCTION`].
+pub(crate) fn map_other_function(pair: &Pair) {
+    let entry = |offset: u64, target: u64, bits: u64| pair.write(offset, &(target >> 2 | bits).to_le_bytes());
+    entry(TABLES + 16, at(TABLES + PAGE), 1);
+    entry(TABLES + PAGE, at(TABLES + 2 * PAGE), 1);
+    for offset in (0..RAM_SIZE).step_by(PAGE as usize) {
+        let target = if offset == FUNCTION { OTHER_FUNCTION } else { offset };
+        entry(TABLES + 2 * PAGE + 8 * (offset >> 12), at(target), 0xcf);
+    }
+}
+
 /// `satp` for such tables.
-const fn space(tables: u64, number: u64) -> u64 {
+pub(crate) const fn space(tables: u64, number: u64) -> u64 {
     8 << 60 | number << 44 | at(tables) >> 12
 }
 
 /// A function that adds to a counter and returns.
-fn adder(register: u32, amount: i32) -> Vec<u8> {
+pub(crate) fn adder(register: u32, amount: i32) -> Vec<u8> {
     let mut asm = Assembler::default();
     asm.imm("addi", register, register, amount);
     asm.imm("jalr", 0, 1, 0);
@@ -437,14 +449,7 @@ mod tests {
         handler.csr("csrrw", 0, csr("mepc"), 31);
         handler.imm("mret", 0, 0, 0);
         let mut pair = machines(MACHINE, asm, handler);
-        // RAM at its own address page by page, except for the function.
-        let entry = |offset: u64, target: u64, bits: u64| pair.write(offset, &(target >> 2 | bits).to_le_bytes());
-        entry(TABLES + 16, at(TABLES + PAGE), 1);
-        entry(TABLES + PAGE, at(TABLES + 2 * PAGE), 1);
-        for offset in (0..RAM_SIZE).step_by(PAGE as usize) {
-            let target = if offset == FUNCTION { OTHER_FUNCTION } else { offset };
-            entry(TABLES + 2 * PAGE + 8 * (offset >> 12), at(target), 0xcf);
-        }
+        map_other_function(&pair);
         pair.write(FUNCTION, &adder(28, 1));
         pair.write(OTHER_FUNCTION, &adder(29, 1));
         run_in_pieces(&mut pair, 0, "modes");
