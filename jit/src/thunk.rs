@@ -18,6 +18,7 @@ use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, ModuleResult};
+use riscope_core::counters::HartActivity;
 use riscope_core::hart::{Hart, HartState};
 use riscope_core::mmu::Answer;
 
@@ -209,7 +210,10 @@ extern "C" fn fill_tlb(cpu: *mut HartState) -> u64 {
     let state = hart.state();
     let va = state.engine[Word::MissAddress as usize];
     let miss = Miss::unpack(state.engine[Word::MissKind as usize].cast_signed());
-    if let Answer::Ram(host) = hart.ask(va, u64::from(miss.len), miss.access()) {
+    hart.control().set_activity(HartActivity::Refill);
+    let answer = hart.ask(va, u64::from(miss.len), miss.access());
+    hart.control().set_activity(HartActivity::Code);
+    if let Answer::Ram(host) = answer {
         hart.state_mut().engine[Word::HostAddress as usize] = host.expose_provenance() as u64;
         return 1;
     }

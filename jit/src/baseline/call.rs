@@ -6,6 +6,7 @@
 use std::arch::naked_asm;
 
 use riscope_core::addr::to_usize;
+use riscope_core::counters::HartActivity;
 use riscope_core::hart::{Hart, HartState};
 use riscope_core::interp::{BlockEnd, Flow, finish, handler};
 use riscope_core::isa::{Insn, Op};
@@ -85,6 +86,26 @@ unsafe extern "sysv64" fn call_handler(cpu: *mut HartState, entry_pc: u64, site:
     // SAFETY: generated code passes the state that it was entered with, which the engine got
     // from `Hart::state_of`. The engine does not touch the hart while it executes generated
     // code, and that does not run before this returns.
+    let hart = unsafe { &mut *Hart::of_state(cpu) };
+    hart.control().set_activity(HartActivity::Handler);
+    hart.counters().count_handler_call(site.operands.class());
+    // SAFETY: by the caller's promise.
+    let left = unsafe { handle(cpu, entry_pc, &site) };
+    // SAFETY: as above.
+    let hart = unsafe { &mut *Hart::of_state(cpu) };
+    if left != GO_ON && left != Leave::Resume as u64 {
+        hart.counters().count_exit_instruction(site.operands.class());
+    }
+    hart.control().set_activity(HartActivity::Code);
+    left
+}
+
+/// Calls the handler and does what is due behind it.
+///
+/// # Safety
+/// As for [`call_thunk`].
+unsafe fn handle(cpu: *mut HartState, entry_pc: u64, site: &CallSite) -> u64 {
+    // SAFETY: as in `call_handler`.
     let hart = unsafe { &mut *Hart::of_state(cpu) };
     let uncounted = i64::from(site.uncounted);
     let state = hart.state_mut();

@@ -15,6 +15,7 @@
 use std::arch::naked_asm;
 
 use riscope_core::addr::PAGE_SHIFT;
+use riscope_core::counters::HartActivity;
 use riscope_core::hart::{Hart, HartState};
 use riscope_core::isa::Operands;
 use riscope_core::mmu::{Answer, TLB_ENTRIES};
@@ -167,7 +168,10 @@ unsafe extern "sysv64" fn refill(
     // from `Hart::state_of`. The engine does not touch the hart while it executes generated
     // code, and that does not run before this returns.
     let hart = unsafe { &mut *Hart::of_state(cpu) };
-    if let Answer::Ram(host) = hart.ask(va, u64::from(site.bytes), site.access()) {
+    hart.control().set_activity(HartActivity::Refill);
+    let answer = hart.ask(va, u64::from(site.bytes), site.access());
+    hart.control().set_activity(HartActivity::Code);
+    if let Answer::Ram(host) = answer {
         return host.expose_provenance() as u64;
     }
     // SAFETY: the part starts with its header.

@@ -169,6 +169,6 @@ impl JitEngine {
     }
 
     pub(super) fn publish(&self, event: ExecutionEvent) {
-        self.shared.context.events.publish(event);
+        self.shared.context.report(event);
     }
 }

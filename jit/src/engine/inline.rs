@@ -1,6 +1,7 @@
 //! What generated code calls instead of returning to the dispatcher.
 
 use riscope_core::addr::{GuestAddr, to_usize};
+use riscope_core::counters::HartActivity;
 use riscope_core::hart::{Hart, HartState, Polled};
 
 use super::JitEngine;
@@ -64,7 +65,10 @@ impl JitEngine {
 pub(super) unsafe extern "C" fn resume(cpu: *mut HartState) -> u64 {
     // SAFETY: by the caller's promise.
     let (engine, hart) = unsafe { parts(cpu) };
-    engine.resume(hart) as u64
+    hart.control().set_activity(HartActivity::Runtime);
+    let left = engine.resume(hart);
+    hart.control().set_activity(HartActivity::Code);
+    left as u64
 }
 
 /// See [`crate::abi::Find`].
@@ -74,8 +78,11 @@ pub(super) unsafe extern "C" fn resume(cpu: *mut HartState) -> u64 {
 pub(super) unsafe extern "C" fn find(cpu: *mut HartState, pc: u64) -> *const u8 {
     // SAFETY: by the caller's promise.
     let (engine, hart) = unsafe { parts(cpu) };
+    hart.control().set_activity(HartActivity::Runtime);
     hart.set_pc(GuestAddr(pc));
-    engine.find(hart).unwrap_or(std::ptr::null())
+    let code = engine.find(hart).unwrap_or(std::ptr::null());
+    hart.control().set_activity(HartActivity::Code);
+    code
 }
 
 /// The engine and the hart that wait for the generated code which passes `cpu`.

@@ -12,7 +12,7 @@ mod inline;
 use std::sync::Arc;
 
 use riscope_core::addr::GuestPhys;
-use riscope_core::counters::CodeExit;
+use riscope_core::counters::{CodeExit, HartActivity};
 use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use riscope_core::event::{InvalidationReason, Tier};
 use riscope_core::hart::Hart;
@@ -251,6 +251,7 @@ impl JitEngine {
     /// Enters generated code and handles the reason of its exit.
     fn execute(&mut self, hart: &mut Hart, code: *const u8, online: &Online<'_>) -> BlockEnd {
         hart.count_retired(Tier::Interpreter);
+        hart.control().set_activity(HartActivity::Code);
         let pc = hart.pc().0;
         let float_control = float_unit::control(hart.state());
         self.set_probe(hart);
@@ -269,6 +270,7 @@ impl JitEngine {
         // may have changed), the engine words are set, and no one else uses the hart until
         // the call returns.
         let left = Leave::from_code(unsafe { sys::enter(cpu, code, pc, entry) });
+        hart.control().set_activity(HartActivity::Runtime);
         let state = hart.state_mut();
         state.fflags |= u64::from(sys::float::flags(state.engine[Word::FloatControl as usize]).bits());
         let optimised = std::mem::take(&mut state.engine[Word::Optimised as usize]);
@@ -283,6 +285,16 @@ impl JitEngine {
                 CodeExit::System
             }
         });
+        self.handle(hart, left, online)
+    }
+
+    /// Does what generated code was left for.
+    fn handle(&mut self, hart: &mut Hart, left: Leave, online: &Online<'_>) -> BlockEnd {
+        if matches!(left, Leave::Interpret | Leave::Abandoned) {
+            hart.control().set_activity(HartActivity::Interpreter);
+            let class = self.interpreter.class_of_next(hart);
+            hart.counters().count_exit_instruction(class);
+        }
         match left {
             Leave::Lookup => BlockEnd::Jump,
             Leave::Interpret => self.interpreter.step(hart),
@@ -295,6 +307,7 @@ impl JitEngine {
             // A little early, unless there is a limit to keep to the instruction.
             Leave::Quantum if self.may_end_early => BlockEnd::Poll,
             Leave::Quantum => loop {
+                hart.control().set_activity(HartActivity::Interpreter);
                 match self.interpreter.run_block(hart, None) {
                     BlockEnd::Jump | BlockEnd::Hot { .. } => {}
                     end => break end,
@@ -305,6 +318,7 @@ impl JitEngine {
             Leave::SbiCall => BlockEnd::Exit(Exit::SbiCall),
             Leave::Hot => {
                 let head = GuestPhys(hart.state().engine[Word::Promoted as usize]);
+                hart.control().set_activity(HartActivity::Translator);
                 self.promote(hart, head, online);
                 BlockEnd::Jump
             }
@@ -313,6 +327,7 @@ impl JitEngine {
 
     /// Interprets the block at `pc`; looks up or requests a translation if it is hot.
     fn interpret(&mut self, hart: &mut Hart, online: &Online<'_>) -> BlockEnd {
+        hart.control().set_activity(HartActivity::Interpreter);
         if self.unfenced {
             return self.interpreter.run_block(hart, None);
         }
@@ -330,6 +345,7 @@ impl JitEngine {
             }
             Some(Lookup::Pending) => self.waiting = Some(phys),
             Some(Lookup::Absent) if self.templates.is_some() => {
+                hart.control().set_activity(HartActivity::Translator);
                 if let Some(code) = self.translate(hart, phys, heat, online) {
                     self.jump_cache.insert(hart.pc().0, code);
                     return BlockEnd::Jump;
@@ -337,8 +353,13 @@ impl JitEngine {
             }
             Some(Lookup::Absent) if heat < self.threshold() => {}
             Some(Lookup::Rejected) => self.interpreter.never_hot(hart),
-            Some(Lookup::Absent) => self.ask(hart, phys, heat, online),
+            Some(Lookup::Absent) => {
+                // A synchronous engine compiles here.
+                hart.control().set_activity(HartActivity::Translator);
+                self.ask(hart, phys, heat, online);
+            }
         }
+        hart.control().set_activity(HartActivity::Interpreter);
         self.interpreter.run_block(hart, None)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
-use riscope_core::counters::EngineCounters;
+use riscope_core::counters::{EngineCounters, ThreadCpuClock};
 use riscope_core::engine::EngineContext;
 use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Trigger, monotonic_ns};
 use riscope_core::interp::Executed;
@@ -122,6 +122,9 @@ pub(crate) struct Place<'a> {
 impl Place<'_> {
     /// Sends the request.
     pub(crate) fn ask(mut self, request: Request) {
+        // The first request in an empty queue is the oldest; the compiler knows about the others.
+        let oldest = &self.thread.counters.oldest_request_ns;
+        let _ = oldest.compare_exchange(0, request.asked_ns, Ordering::Relaxed, Ordering::Relaxed);
         // A reserved place guarantees room; sending fails only if the thread has ended.
         self.used = self.thread.queue.try_send(Order::Compile(Box::new(request))).is_ok();
     }
@@ -169,7 +172,10 @@ impl CompileService {
     /// runs.
     fn serve_all(mut self, orders: &Receiver<Order>) {
         let mut waiting = Vec::new();
+        let (clock, mut used_ns) = (ThreadCpuClock::of_this_thread(), 0);
         while let Some(order) = next_request(orders, &mut waiting) {
+            let counters = &self.context.counters;
+            counters.oldest_request_ns.store(oldest(&waiting), Ordering::Relaxed);
             match order {
                 Order::Compile(request) => {
                     self.context.counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
@@ -180,6 +186,9 @@ impl CompileService {
                     self.room_ordered.store(false, Ordering::Relaxed);
                 }
             }
+            let now_ns = clock.and_then(ThreadCpuClock::read).unwrap_or(used_ns);
+            self.context.counters.compiler_cpu_ns.fetch_add(now_ns - used_ns, Ordering::Relaxed);
+            used_ns = now_ns;
         }
         let requests = waiting.iter().filter(|order| matches!(order, Order::Compile(_))).count();
         self.context.counters.queue_depth.fetch_sub(requests as u64, Ordering::Relaxed);
@@ -257,7 +266,7 @@ impl CompileService {
     }
 
     fn publish(&self, event: ExecutionEvent) {
-        self.context.events.publish(event);
+        self.context.report(event);
     }
 }
 
@@ -272,6 +281,15 @@ fn next_request<R>(requests: &Receiver<R>, waiting: &mut Vec<R>) -> Option<R> {
         }
     }
     waiting.pop().or_else(|| requests.recv().ok())
+}
+
+/// When the oldest request was made, 0 without one. New ones are at the end.
+fn oldest(waiting: &[Order]) -> u64 {
+    let asked = |order: &Order| match order {
+        Order::Compile(request) => Some(request.asked_ns),
+        Order::MakeRoom => None,
+    };
+    waiting.iter().find_map(asked).unwrap_or(0)
 }
 
 /// A number for an event.

@@ -2,6 +2,7 @@
 //! the differential test reach by luck, tried case by case.
 //!
 //! ```text
+//!  activity.rs  what a hart is seen to do, and which instructions call handlers or leave
 //!  bench.rs     two machines with the same memory, one of each engine, and their comparison
 //!  calls.rs     calls and returns of guests, which are some of the host
 //!  faults.rs    accesses that leave a fragment in the middle, by what is in host registers
@@ -21,6 +22,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod activity;
 mod bench;
 mod calls;
 #[path = "../differential/device.rs"]

@@ -6,8 +6,8 @@
 
 use riscope_core::counters::HartCounter;
 use riscope_core::event::{
-    BootPhase, CompileFailure, EventType, ExitReason, FlushReason, InvalidationReason, PanicSource, Tier, Trigger,
-    VmState,
+    BootPhase, CompileFailure, EventType, ExecutionEventType, ExitReason, FlushReason, InvalidationReason, PanicSource,
+    Tier, Trigger, VmState,
 };
 
 use super::family::{
@@ -20,6 +20,9 @@ use crate::label::{
 
 /// Tiers that generate code: all except the first, the interpreter.
 const COMPILED: [&str; Tier::ALL.len() - 1] = without_first(Tier::NAMES);
+
+/// Tiers from which code is promoted: all except the last.
+const PROMOTED: [&str; COMPILED.len()] = without_last(Tier::NAMES);
 
 /// Segments of a code cache.
 const SEGMENTS: [&str; COMPILED.len() + 1] = with(COMPILED, FREE);
@@ -49,6 +52,18 @@ const fn without_first<const N: usize, const M: usize>(names: [&'static str; N])
     let mut index = 0;
     while index < M {
         rest[index] = names[index + 1];
+        index += 1;
+    }
+    rest
+}
+
+/// `names` without the last.
+const fn without_last<const N: usize, const M: usize>(names: [&'static str; N]) -> [&'static str; M] {
+    assert!(M == N - 1);
+    let mut rest = [""; M];
+    let mut index = 0;
+    while index < M {
+        rest[index] = names[index];
         index += 1;
     }
     rest
@@ -139,6 +154,12 @@ families! {
     VCPU_TIME = Family::counter("riscope_vcpu_time_seconds_total", "Wall time of each vCPU thread by state.")
         .unit(Unit::Seconds).labels(&["vm_id", "vcpu", "state"]).otel("riscope.vcpu.time")
         .row(HartCounter::TimeNs);
+    VCPU_CPU = Family::counter(
+        "riscope_vcpu_cpu_seconds_total",
+        "CPU time of each vCPU thread by activity; sampled, with an exact sum.",
+    )
+    .unit(Unit::Seconds).labels(&["vm_id", "vcpu", "activity"]).otel("riscope.vcpu.cpu.time")
+        .row(HartCounter::CpuNs);
     GUEST_INSTRUCTIONS = Family::counter(
         "riscope_guest_instructions_total",
         "Guest instructions retired by execution tier.",
@@ -185,6 +206,17 @@ families! {
         .labels(&["vm_id", "reason"]).otel("riscope.vcpu.exits")
         .row(HartCounter::CodeExits);
 
+    VCPU_EXIT_INSTRUCTIONS = Family::counter(
+        "riscope_vcpu_exit_instructions_total",
+        "Exits from generated code that were at an instruction by its class: those with the reasons fallback, access and system.",
+    )
+    .labels(&["vm_id", "class"]).row(HartCounter::ExitInstructions);
+    VCPU_HANDLER_CALLS = Family::counter(
+        "riscope_vcpu_handler_calls_total",
+        "Instructions that generated code executed by calling the interpreter by class.",
+    )
+    .labels(&["vm_id", "class"]).row(HartCounter::HandlerCalls);
+
     // JIT compiler.
     JIT_COMPILATIONS = Family::counter(
         "riscope_jit_compilations_total",
@@ -200,15 +232,32 @@ families! {
         .values(&[("reason", &CompileFailure::NAMES)]);
     JIT_COMPILATION_DURATION = Family::histogram(
         "riscope_jit_compilation_duration_seconds", LATENCY_BUCKETS,
-        "Compile time per block.",
+        "Compile time per block, of compilations that were published as events.",
     )
     .unit(Unit::Seconds).labels(&["tier"]).otel("riscope.jit.compilation.duration")
         .values(&[("tier", &COMPILED)]);
+    JIT_COMPILATION_SECONDS = Family::counter(
+        "riscope_jit_compilation_seconds_total",
+        "Time spent on compilations by tier; that of baseline is part of the harts' time.",
+    )
+    .unit(Unit::Seconds).labels(&["tier"]).otel("riscope.jit.compilation.time")
+        .values(&[("tier", &COMPILED)]);
+    JIT_COMPILER_CPU = Family::counter(
+        "riscope_jit_compiler_cpu_seconds_total",
+        "CPU time of the compiler threads.",
+    )
+    .unit(Unit::Seconds).otel("riscope.jit.compiler.cpu.time");
     JIT_QUEUE_WAIT = Family::histogram(
         "riscope_jit_compile_queue_wait_seconds", LATENCY_BUCKETS,
         "Time a compilation waited in the queue.",
     )
     .unit(Unit::Seconds).labels(&["tier"])
+        .values(&[("tier", &COMPILED)]);
+    JIT_GUEST_INSTRUCTIONS = Family::counter(
+        "riscope_jit_compiled_guest_instructions_total",
+        "Guest instructions compiled.",
+    )
+    .labels(&["tier"]).otel("riscope.jit.compiled.guest.instructions")
         .values(&[("tier", &COMPILED)]);
     JIT_GUEST_BYTES = Family::counter("riscope_jit_compiled_guest_bytes_total", "Guest code bytes compiled.")
         .unit(Unit::Bytes).labels(&["tier"]).otel("riscope.jit.compiled.guest.size")
@@ -236,6 +285,11 @@ families! {
         .values(&[("tier", &COMPILED)]);
     JIT_QUEUE_DEPTH = Family::gauge("riscope_jit_compile_queue_depth", "Compilations waiting in the queue.")
         .otel("riscope.jit.queue.size");
+    JIT_QUEUE_OLDEST = Family::gauge(
+        "riscope_jit_compile_queue_oldest_age_seconds",
+        "Age of the oldest compilation in the queue, 0 if it is empty.",
+    )
+    .unit(Unit::Seconds);
     JIT_QUEUE_REJECTED = Family::counter("riscope_jit_compile_queue_rejected_total", "Compilations not queued.")
         .labels(&["reason"])
         .values(&[("reason", &Rejection::NAMES)]);
@@ -256,8 +310,9 @@ families! {
     JIT_FLUSHES = Family::counter("riscope_jit_code_cache_flushes_total", "Complete code cache flushes by reason.")
         .labels(&["reason"])
         .values(&[("reason", &FlushReason::NAMES)]);
-    JIT_HOTSPOTS = Family::counter("riscope_jit_hotspots_detected_total", "Hotspots detected.")
-        .labels(&["vm_id"]).otel("riscope.jit.hotspots");
+    JIT_HOTSPOTS = Family::counter("riscope_jit_hotspots_detected_total", "Hotspots detected by the tier that executed the code and the one it is promoted to.")
+        .labels(&["vm_id", "from", "to"]).otel("riscope.jit.hotspots")
+        .values(&[("from", &PROMOTED), ("to", &COMPILED)]);
     JIT_HOTSPOT_EXECUTIONS = Family::histogram(
         "riscope_jit_hotspot_executions", EXECUTIONS_BUCKETS,
         "Execution count of a block when it was reported hot.",
@@ -271,6 +326,12 @@ families! {
     BUS_PUBLISHED = Family::counter("riscope_event_bus_published_total", "Events published by type.")
         .labels(&["event"]).otel("riscope.event_bus.published")
         .values(&[("event", &EventType::NAMES)]);
+    BUS_COALESCED = Family::counter(
+        "riscope_event_bus_coalesced_total",
+        "Events that were counted instead of published because there were too many of their type.",
+    )
+    .labels(&["event"])
+        .values(&[("event", &ExecutionEventType::NAMES)]);
     BUS_DELIVERED = Family::counter("riscope_event_bus_delivered_total", "Events handled by a subscriber.")
         .labels(&["subscriber"]).otel("riscope.event_bus.delivered");
     BUS_DROPPED = Family::counter(

@@ -8,15 +8,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use riscope_core::counters::VmCounters;
-use riscope_core::event::{DomainEventBus, EventType, PanicSource, VmState};
+use riscope_core::counters::{EventSums, Fact, VmCounters};
+use riscope_core::event::{
+    CompileFailure, DomainEventBus, EventType, ExecutionEventType, FlushReason, InvalidationReason, PanicSource, Tier,
+    Trigger, VmState, monotonic_ns,
+};
 
 use super::family::Family;
-use super::machines::{Machines, Table};
+use super::machines::{Machines, Table, Totals};
 use super::registry::COMPILED_TIERS;
 use super::samples::{Samples, desc, seconds, to_f64};
 use super::{catalog, guest};
-use crate::label::{CollectorName, FREE, Loss, Rejection};
+use crate::label::{CollectorName, CompileResult, FREE, Loss, Rejection};
 
 /// Collector of families.
 pub(crate) trait Source: Send + Sync {
@@ -69,7 +72,18 @@ impl Source for MachineSource {
             catalog::VM_VCPUS,
             catalog::VM_MEMORY_LIMIT,
             catalog::JIT_HOTSPOTS,
+            catalog::JIT_COMPILATIONS,
+            catalog::JIT_COMPILATION_FAILURES,
+            catalog::JIT_COMPILATION_SECONDS,
+            catalog::JIT_COMPILER_CPU,
+            catalog::JIT_GUEST_INSTRUCTIONS,
+            catalog::JIT_GUEST_BYTES,
+            catalog::JIT_HOST_BYTES,
+            catalog::JIT_INVALIDATIONS,
+            catalog::JIT_FLUSHES,
+            catalog::BUS_COALESCED,
             catalog::JIT_QUEUE_DEPTH,
+            catalog::JIT_QUEUE_OLDEST,
             catalog::JIT_QUEUE_REJECTED,
             catalog::JIT_CACHE_LIMIT,
             catalog::JIT_CACHE_USAGE,
@@ -118,7 +132,7 @@ fn lifecycle(table: &Table) -> Vec<MetricFamily> {
         for &state in VmState::ALL {
             states.count(&[vm_id, state.as_str()], u64::from(machine.state == state));
         }
-        hotspots.count(&[vm_id], machine.hotspots);
+        count_hotspots(&mut hotspots, vm_id, &machine.event_sums());
         for ((device, name, error), &number) in &machine.device_errors {
             errors.count(&[vm_id, device, name, error], number);
         }
@@ -137,6 +151,71 @@ fn lifecycle(table: &Table) -> Vec<MetricFamily> {
     [vms, info, states, vcpus, memory, hotspots, errors, resets, boot_time, panics, stalled].map(Samples::finish).into()
 }
 
+fn count_hotspots(hotspots: &mut Samples, vm_id: &str, sums: &EventSums) {
+    for (index, &from) in Tier::ALL.iter().enumerate() {
+        for &to in Tier::ALL.iter().skip(index + 1) {
+            hotspots.count(&[vm_id, from.as_str(), to.as_str()], sums.of(Fact::Hotspots { from, to }));
+        }
+    }
+}
+
+// Events do not tell the trigger of each compilation, which is unambiguous as long as there is
+// one.
+const TRIGGER: Trigger = Trigger::ALL[0];
+const _: () = assert!(Trigger::ALL.len() == 1);
+
+/// Families of what engine events say.
+fn events(totals: &Totals) -> Vec<MetricFamily> {
+    let sums = &totals.events;
+    let mut compilations = Samples::new(catalog::JIT_COMPILATIONS);
+    let mut failures = Samples::new(catalog::JIT_COMPILATION_FAILURES);
+    let mut times = Samples::new(catalog::JIT_COMPILATION_SECONDS);
+    let mut instructions = Samples::new(catalog::JIT_GUEST_INSTRUCTIONS);
+    let mut guest_bytes = Samples::new(catalog::JIT_GUEST_BYTES);
+    let mut host_bytes = Samples::new(catalog::JIT_HOST_BYTES);
+    for &tier in COMPILED_TIERS {
+        let failed = |reason| sums.of(Fact::Failures(tier, reason));
+        let errors = failed(CompileFailure::Compiler);
+        let bailouts = CompileFailure::ALL.iter().map(|&reason| failed(reason)).sum::<u64>() - errors;
+        for (result, number) in [
+            (CompileResult::Ok, sums.of(Fact::Blocks(tier))),
+            (CompileResult::Bailout, bailouts),
+            (CompileResult::Error, errors),
+        ] {
+            compilations.count(&[tier.as_str(), TRIGGER.as_str(), result.as_str()], number);
+        }
+        times.push(&[tier.as_str()], seconds(sums.of(Fact::CompileNs(tier))));
+        instructions.count(&[tier.as_str()], sums.of(Fact::Instructions(tier)));
+        guest_bytes.count(&[tier.as_str()], sums.of(Fact::GuestBytes(tier)));
+        host_bytes.count(&[tier.as_str()], sums.of(Fact::HostBytes(tier)));
+    }
+    for &reason in CompileFailure::ALL {
+        let number = Tier::ALL.iter().map(|&tier| sums.of(Fact::Failures(tier, reason))).sum();
+        failures.count(&[reason.as_str()], number);
+    }
+    let mut invalidations = Samples::new(catalog::JIT_INVALIDATIONS);
+    for &reason in InvalidationReason::ALL {
+        invalidations.count(&[reason.as_str()], sums.of(Fact::Invalidated(reason)));
+    }
+    let mut flushes = Samples::new(catalog::JIT_FLUSHES);
+    for &reason in FlushReason::ALL {
+        flushes.count(&[reason.as_str()], sums.of(Fact::Flushes(reason)));
+    }
+    let mut coalesced = Samples::new(catalog::BUS_COALESCED);
+    for &kind in ExecutionEventType::ALL {
+        coalesced.count(&[kind.as_str()], totals.coalesced.of(Fact::Events(kind)));
+    }
+    let families = [compilations, failures, times, instructions, guest_bytes, host_bytes];
+    families.into_iter().chain([invalidations, flushes, coalesced]).map(Samples::finish).collect()
+}
+
+/// Age of the oldest request of all compile queues, in seconds.
+fn oldest_age(table: &Table) -> f64 {
+    let engines = table.exported().filter_map(|(_, machine)| machine.counters.as_ref());
+    let asked = engines.map(|counters| counters.engine.oldest_request_ns.load(Ordering::Relaxed));
+    asked.filter(|&asked| asked > 0).min().map_or(0.0, |asked| seconds(monotonic_ns().saturating_sub(asked)))
+}
+
 /// Families of the JIT, which have no `vm_id`: sums over the machines.
 fn engines(table: &Table) -> Vec<MetricFamily> {
     let sum = |value: &dyn Fn(&VmCounters) -> &AtomicU64| -> u64 {
@@ -144,7 +223,8 @@ fn engines(table: &Table) -> Vec<MetricFamily> {
         counters.map(|counters| value(counters).load(Ordering::Relaxed)).sum()
     };
     let mut rejected = Samples::new(catalog::JIT_QUEUE_REJECTED);
-    rejected.count(&[Rejection::Full.as_str()], table.rejected());
+    let totals = table.totals();
+    rejected.count(&[Rejection::Full.as_str()], totals.rejected);
     let limit = sum(&|it| &it.engine.code_cache_limit);
     let mut usage = Samples::new(catalog::JIT_CACHE_USAGE);
     let mut blocks = Samples::new(catalog::JIT_CACHE_BLOCKS);
@@ -156,13 +236,17 @@ fn engines(table: &Table) -> Vec<MetricFamily> {
         blocks.count(&[tier.as_str()], sum(&|it| &it.engine.resident_blocks[tier.index()]));
     }
     usage.count(&[FREE], free);
-    vec![
+    let mut families = events(&totals);
+    families.extend([
+        Samples::single(catalog::JIT_COMPILER_CPU, seconds(totals.compiler_cpu_ns)),
+        Samples::single(catalog::JIT_QUEUE_OLDEST, oldest_age(table)),
         Samples::single(catalog::JIT_QUEUE_DEPTH, to_f64(sum(&|it| &it.engine.queue_depth))),
         rejected.finish(),
         Samples::single(catalog::JIT_CACHE_LIMIT, to_f64(limit)),
         usage.finish(),
         blocks.finish(),
-    ]
+    ]);
+    families
 }
 
 /// Collector of the event bus.

@@ -2,11 +2,11 @@
 //! reset changes neither identity nor counters.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use riscope_core::counters::VmCounters;
-use riscope_core::event::{PanicSource, VmId, VmState};
+use riscope_core::counters::{EngineCounters, EventSums, VmCounters};
+use riscope_core::event::{ExecutionEvent, PanicSource, VmId, VmState};
 
 /// Constant properties of a machine.
 #[derive(Clone, Debug)]
@@ -23,7 +23,8 @@ pub(crate) struct Machine {
     /// Known once the machine is registered or reported as created.
     pub(crate) description: Option<Description>,
     pub(crate) state: VmState,
-    pub(crate) hotspots: u64,
+    /// What the machine's published engine events say.
+    published: EventSums,
     /// Failures by kind of device, name of the device and error.
     pub(crate) device_errors: BTreeMap<(&'static str, Arc<str>, &'static str), u64>,
     /// Number of boots after the first.
@@ -42,7 +43,7 @@ impl Machine {
         Self {
             description: None,
             state: VmState::Created,
-            hotspots: 0,
+            published: EventSums::default(),
             device_errors: BTreeMap::new(),
             resets: 0,
             booted_ns: None,
@@ -67,8 +68,51 @@ impl Machine {
         self.stalled.clear();
     }
 
-    fn rejected(&self) -> u64 {
-        self.counters.as_ref().map_or(0, |counters| counters.engine.queue_rejected.load(Ordering::Relaxed))
+    /// What the machine's engine events say, published or not.
+    pub(crate) fn event_sums(&self) -> EventSums {
+        let mut sums = self.published.clone();
+        if let Some(engine) = self.engine() {
+            sums.add_all(&engine.coalesced.read());
+        }
+        sums
+    }
+
+    fn engine(&self) -> Option<&EngineCounters> {
+        self.counters.as_ref().map(|counters| &*counters.engine)
+    }
+
+    fn totals(&self) -> Totals {
+        let load = |counter: fn(&EngineCounters) -> &AtomicU64| {
+            self.engine().map_or(0, |engine| counter(engine).load(Ordering::Relaxed))
+        };
+        Totals {
+            rejected: load(|engine| &engine.queue_rejected),
+            compiler_cpu_ns: load(|engine| &engine.compiler_cpu_ns),
+            coalesced: self.engine().map_or_else(EventSums::default, |engine| engine.coalesced.read()),
+            events: self.event_sums(),
+        }
+    }
+}
+
+/// Counts without `vm_id`, which must not decrease when a machine is deleted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Totals {
+    /// Compilations rejected by the queues.
+    pub(crate) rejected: u64,
+    /// CPU time of compiler threads in nanoseconds.
+    pub(crate) compiler_cpu_ns: u64,
+    /// What engine events say that were not published.
+    pub(crate) coalesced: EventSums,
+    /// What all engine events say.
+    pub(crate) events: EventSums,
+}
+
+impl Totals {
+    fn add(&mut self, other: &Self) {
+        self.rejected += other.rejected;
+        self.compiler_cpu_ns += other.compiler_cpu_ns;
+        self.coalesced.add_all(&other.coalesced);
+        self.events.add_all(&other.events);
     }
 }
 
@@ -76,9 +120,8 @@ impl Machine {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     machines: BTreeMap<VmId, Machine>,
-    /// Compilations rejected by the queues of deleted machines: counters without `vm_id`
-    /// must not decrease when a machine is deleted.
-    rejected_by_deleted: u64,
+    /// Counts of deleted machines, and of events of machines that are not known.
+    outlived: Totals,
 }
 
 impl Table {
@@ -115,13 +158,25 @@ impl Table {
 
     /// Removes a machine that was deleted.
     pub(crate) fn delete(&mut self, vm_id: VmId) {
-        let deleted = self.machines.remove(&vm_id);
-        self.rejected_by_deleted += deleted.map_or(0, |machine| machine.rejected());
+        if let Some(deleted) = self.machines.remove(&vm_id) {
+            self.outlived.add(&deleted.totals());
+        }
     }
 
-    /// Compilations rejected by the queues of all machines, past and present.
-    pub(crate) fn rejected(&self) -> u64 {
-        self.rejected_by_deleted + self.machines.values().map(Machine::rejected).sum::<u64>()
+    /// Counts a published engine event.
+    pub(crate) fn count(&mut self, vm_id: VmId, event: &ExecutionEvent) {
+        let published = match self.machines.get_mut(&vm_id) {
+            Some(machine) => &mut machine.published,
+            None => &mut self.outlived.events,
+        };
+        published.add(event);
+    }
+
+    /// Counts over all machines, past and present.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = self.outlived.clone();
+        self.machines.values().for_each(|machine| totals.add(&machine.totals()));
+        totals
     }
 }
 

@@ -7,33 +7,20 @@ use std::sync::Arc;
 
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
-use riscope_core::event::{
-    BootPhase, CompileFailure, ExitReason, FlushReason, InvalidationReason, Tier, Trigger, VmState,
-};
+use riscope_core::event::{BootPhase, ExitReason, Tier, VmState};
 
 use super::catalog;
 use super::family::Family;
 use super::machines::Machines;
-use crate::label::CompileResult;
 
 /// Metrics of one tier that generates code.
 #[derive(Debug)]
 pub(crate) struct TierMetrics {
-    /// Counters by [`Trigger`] and [`CompileResult`].
-    compilations: Vec<Vec<IntCounter>>,
     pub(crate) duration: Histogram,
     pub(crate) queue_wait: Histogram,
-    pub(crate) guest_bytes: IntCounter,
-    pub(crate) host_bytes: IntCounter,
     pub(crate) block_guest_bytes: Histogram,
     pub(crate) block_instructions: Histogram,
     pub(crate) block_host_bytes: Histogram,
-}
-
-impl TierMetrics {
-    pub(crate) fn compilations(&self, trigger: Trigger, result: CompileResult) -> &IntCounter {
-        &self.compilations[trigger.index()][result.index()]
-    }
 }
 
 /// Tiers that generate code: all except the first, the interpreter.
@@ -48,12 +35,6 @@ pub(crate) struct Metrics {
     pub(crate) machines: Arc<Machines>,
     /// By [`COMPILED_TIERS`].
     tiers: Vec<TierMetrics>,
-    /// By [`CompileFailure`].
-    pub(crate) failures: Vec<IntCounter>,
-    /// By [`InvalidationReason`].
-    pub(crate) invalidations: Vec<IntCounter>,
-    /// By [`FlushReason`].
-    pub(crate) flushes: Vec<IntCounter>,
     pub(crate) hotspot_executions: Histogram,
     transitions: IntCounterVec,
     /// By [`ExitReason`].
@@ -71,9 +52,6 @@ impl Metrics {
         Ok(Self {
             machines,
             tiers: tier_metrics(registry)?,
-            failures: counters(registry, catalog::JIT_COMPILATION_FAILURES, CompileFailure::ALL, |it| it.as_str())?,
-            invalidations: counters(registry, catalog::JIT_INVALIDATIONS, InvalidationReason::ALL, |it| it.as_str())?,
-            flushes: counters(registry, catalog::JIT_FLUSHES, FlushReason::ALL, |it| it.as_str())?,
             hotspot_executions: histogram_vec(registry, catalog::JIT_HOTSPOT_EXECUTIONS)?
                 .with_label_values::<&str>(&[]),
             transitions,
@@ -116,27 +94,16 @@ const TRANSITIONS: [(VmState, VmState); 18] = [
 ];
 
 fn tier_metrics(registry: &Registry) -> Result<Vec<TierMetrics>, prometheus::Error> {
-    let compilations = counter_vec(registry, catalog::JIT_COMPILATIONS)?;
     let duration = histogram_vec(registry, catalog::JIT_COMPILATION_DURATION)?;
     let queue_wait = histogram_vec(registry, catalog::JIT_QUEUE_WAIT)?;
-    let guest_bytes = counter_vec(registry, catalog::JIT_GUEST_BYTES)?;
-    let host_bytes = counter_vec(registry, catalog::JIT_HOST_BYTES)?;
     let block_guest_bytes = histogram_vec(registry, catalog::JIT_BLOCK_GUEST_BYTES)?;
     let block_instructions = histogram_vec(registry, catalog::JIT_BLOCK_INSTRUCTIONS)?;
     let block_host_bytes = histogram_vec(registry, catalog::JIT_BLOCK_HOST_BYTES)?;
     let metrics = |tier: &Tier| {
         let tier = tier.as_str();
         TierMetrics {
-            compilations: (Trigger::ALL.iter())
-                .map(|trigger| {
-                    let of_result = |it| compilations.with_label_values(&[tier, trigger.as_str(), it]);
-                    CompileResult::NAMES.map(of_result).into()
-                })
-                .collect(),
             duration: duration.with_label_values(&[tier]),
             queue_wait: queue_wait.with_label_values(&[tier]),
-            guest_bytes: guest_bytes.with_label_values(&[tier]),
-            host_bytes: host_bytes.with_label_values(&[tier]),
             block_guest_bytes: block_guest_bytes.with_label_values(&[tier]),
             block_instructions: block_instructions.with_label_values(&[tier]),
             block_host_bytes: block_host_bytes.with_label_values(&[tier]),

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use riscope_core::counters::{CounterPage, HartCounter, VmCounters};
 use riscope_core::event::{
-    CompileFailure, DeviceEventType, EventType, ExecutionEventType, Filter, Tier, VmEvent, VmEventType, VmId,
+    CompileFailure, DeviceEventType, Event, EventType, ExecutionEventType, Filter, Tier, VmEvent, VmEventType, VmId,
 };
 use riscope_telemetry::TelemetryConfig;
 use riscope_telemetry::metric::catalog::FAMILIES;
-use riscope_telemetry::metric::family::{Family, Kind};
+use riscope_telemetry::metric::family::{Family, Kind, Unit};
 
 use crate::exposition::Exposition;
 use crate::fixture::{Fixture, compiled, counters, created, event, failed};
@@ -86,6 +86,10 @@ fn busy_engine(counters: &VmCounters) {
     counters.engine.resident_blocks[Tier::Baseline.index()].store(12, Ordering::Relaxed);
     counters.engine.queue_depth.store(4, Ordering::Relaxed);
     counters.engine.queue_rejected.store(2, Ordering::Relaxed);
+    counters.engine.oldest_request_ns.store(1, Ordering::Relaxed);
+    counters.engine.compiler_cpu_ns.store(5, Ordering::Relaxed);
+    let Event::Execution(event) = compiled(VM, 1, 1).1 else { panic!("it is an engine's") };
+    counters.engine.coalesced.add(&event);
 }
 
 /// Whether a family has a non-zero sample.
@@ -185,7 +189,7 @@ fn every_word_of_a_counter_page_is_a_series() {
             .chain(Some((row.label(), name)).filter(|(label, _)| !label.is_empty()))
             .collect();
         let whole = f64::from(u32::try_from(value).expect("small"));
-        let expected = if row == HartCounter::TimeNs { whole / 1e9 } else { whole };
+        let expected = if family.unit == Unit::Seconds { whole / 1e9 } else { whole };
         assert_eq!(scrape.value(family.name, &labels), Some(expected), "{row:?} {name}");
     }
 }

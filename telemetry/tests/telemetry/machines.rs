@@ -6,11 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use riscope_core::counters::VmCounters;
-use riscope_core::event::{Tier, VmId, VmState};
+use riscope_core::event::{CompileFailure, Event, Tier, VmId, VmState};
 use riscope_telemetry::TelemetryConfig;
 
 use crate::exposition::Exposition;
-use crate::fixture::{Fixture, PATIENCE, counters, created, deleted, hotspot, reset, state};
+use crate::fixture::{Fixture, PATIENCE, compiled, counters, created, deleted, failed, hotspot, reset, state};
 
 const VM: VmId = VmId::from_u128(1);
 
@@ -36,6 +36,12 @@ fn of_vm(scrape: &Exposition, name: &str) -> Option<f64> {
     scrape.value(name, &[("vm_id", &VM.to_string())])
 }
 
+/// Hotspots of the machine that the baseline tier was to translate.
+fn hotspots(scrape: &Exposition) -> Option<f64> {
+    let labels = [("vm_id", &*VM.to_string()), ("from", "interpreter"), ("to", "baseline")];
+    scrape.value("riscope_jit_hotspots_detected_total", &labels)
+}
+
 #[test]
 fn a_reset_keeps_the_series_and_is_counted() {
     let fixture = Fixture::new(TelemetryConfig::default());
@@ -57,7 +63,7 @@ fn a_reset_keeps_the_series_and_is_counted() {
     ]);
     let after = fixture.scrape();
     assert_eq!(instructions(&after, VM), Some(1005.0));
-    assert_eq!(of_vm(&after, "riscope_jit_hotspots_detected_total"), Some(2.0));
+    assert_eq!(hotspots(&after), Some(2.0));
     assert_eq!(of_vm(&after, "riscope_vm_resets_total"), Some(1.0));
     assert!(of_vm(&after, "riscope_vm_boot_time_seconds") > Some(booted));
     assert_eq!(after.sum("riscope_vms", &[]), 1.0);
@@ -70,9 +76,44 @@ fn events_may_be_faster_than_registrations() {
     fixture.telemetry.register_vm(busy(VM, 7));
     let scrape = fixture.scrape();
     assert_eq!(instructions(&scrape, VM), Some(7.0));
-    assert_eq!(of_vm(&scrape, "riscope_jit_hotspots_detected_total"), Some(1.0));
+    assert_eq!(hotspots(&scrape), Some(1.0));
     fixture.publish([deleted(VM)]);
     assert_eq!(instructions(&fixture.scrape(), VM), None);
+}
+
+/// Events that an engine has counted because it had too many.
+#[test]
+fn events_that_are_not_published_are_in_the_counters_of_their_machine_and_outlive_it() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    let counters = counters(VM, "guest", 1);
+    fixture.telemetry.register_vm(counters.clone());
+    let events = [compiled(VM, 1, 2_000_000_000), hotspot(VM, 1), failed(VM, 2, CompileFailure::Stale)];
+    fixture.publish(events.clone());
+    for (_, event) in &events {
+        let Event::Execution(event) = event else { panic!("{event:?}") };
+        (0..3).for_each(|_| counters.engine.coalesced.add(event));
+    }
+    let check = |scrape: &Exposition, when: &str| {
+        let sum = |name: &str, labels: &[(&str, &str)]| scrape.sum(name, labels);
+        assert_eq!(sum("riscope_jit_compilations_total", &[("result", "ok")]), 4.0, "{when}");
+        assert_eq!(sum("riscope_jit_compilations_total", &[("result", "bailout")]), 4.0, "{when}");
+        assert_eq!(sum("riscope_jit_compilation_failures_total", &[("reason", "stale")]), 4.0, "{when}");
+        assert_eq!(sum("riscope_jit_compilation_seconds_total", &[("tier", "baseline")]), 8.0, "{when}");
+        assert_eq!(sum("riscope_jit_compiled_guest_instructions_total", &[("tier", "baseline")]), 52.0, "{when}");
+        assert_eq!(sum("riscope_jit_compiled_guest_bytes_total", &[]), 192.0, "{when}");
+        let coalesced = ("event", "execution.code_block_compiled");
+        assert_eq!(sum("riscope_event_bus_coalesced_total", &[coalesced]), 3.0, "{when}");
+        assert_eq!(sum("riscope_event_bus_published_total", &[coalesced]), 1.0, "{when}");
+        // The distribution is that of the published ones.
+        assert_eq!(sum("riscope_jit_compilation_duration_seconds_count", &[]), 1.0, "{when}");
+    };
+    let scrape = fixture.scrape();
+    check(&scrape, "while it lives");
+    assert_eq!(hotspots(&scrape), Some(4.0));
+    fixture.publish([deleted(VM)]);
+    let scrape = fixture.scrape();
+    check(&scrape, "after its end");
+    assert_eq!(hotspots(&scrape), None);
 }
 
 /// Successive machines, as in a service, with more events than the pump can handle.

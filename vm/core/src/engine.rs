@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::counters::EngineCounters;
-use crate::event::{Publisher, Tier};
+use crate::counters::{EngineCounters, HartActivity};
+use crate::event::{ExecutionEvent, Publisher, Tier, monotonic_ns};
 use crate::hart::{Hart, Polled};
 use crate::mem::GuestRam;
 
@@ -32,13 +32,14 @@ pub trait Engine: Send + Debug {
 }
 
 /// Runs `hart` in quanta of at most `quantum` instructions until an [`Exit`], and at most
-/// `limit` instructions in all: the outer loop of every engine. `turn` executes until a
-/// poll is due, at the latest at the end of the quantum, or returns an exit. Instructions
+/// `limit` instructions in all: the outer loop of every engine. `turn` executes, as the activity
+/// that it sets ([`crate::hart::HartControl::set_activity`]), until a poll is due, at the latest at the end of the quantum, or returns an exit. Instructions
 /// that `turn` has not attributed to a tier count as interpreted.
 pub fn run_quanta(hart: &mut Hart, limit: u64, quantum: u32, mut turn: impl FnMut(&mut Hart) -> Option<Exit>) -> Exit {
     hart.control().set_running(true);
     let mut left = limit;
     let exit = loop {
+        hart.control().set_activity(HartActivity::Runtime);
         if left == 0 {
             break Exit::LimitReached;
         }
@@ -54,6 +55,7 @@ pub fn run_quanta(hart: &mut Hart, limit: u64, quantum: u32, mut turn: impl FnMu
             break exit;
         }
     };
+    hart.control().set_activity(HartActivity::Runtime);
     hart.control().set_running(false);
     exit
 }
@@ -75,6 +77,14 @@ impl EngineContext {
     #[must_use]
     pub fn alone(ram: Arc<GuestRam>) -> Self {
         Self { ram, counters: Arc::default(), events: Publisher::default() }
+    }
+
+    /// Publishes an event of the engine, or sums it up if there are too many
+    /// ([`EngineCounters::admit`]).
+    pub fn report(&self, event: ExecutionEvent) {
+        if self.counters.admit(&event, monotonic_ns()) {
+            self.events.publish(event);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use riscope_core::addr::GuestAddr;
-use riscope_core::counters::HartTime;
+use riscope_core::counters::{HartTime, ThreadCpuClock};
 use riscope_core::engine::{Engine, Exit};
 use riscope_core::event::BootPhase;
 use riscope_core::hart::{ExceptionCause, Hart, PrivilegeMode};
@@ -56,12 +56,15 @@ impl HartThread {
         let _guard = EndGuard(Arc::clone(&self.lifecycle));
         // Dropped before the guard: a machine has stopped when its engines are gone.
         let mut hart = self;
+        let control = Arc::clone(hart.hart.control());
+        control.set_cpu_clock(ThreadCpuClock::of_this_thread());
         let mut boot = hart.lifecycle.boot_phase();
         while hart.lifecycle.pass_gate() == Gate::Open {
             if hart.is_started() {
                 hart.run_slice(&mut boot);
             }
         }
+        control.set_cpu_clock(None);
     }
 
     /// Whether the hart is started. If not, sleeps until a request.

@@ -83,6 +83,26 @@ labels! {
 }
 
 labels! {
+    /// What a hart's host thread does while it uses a CPU.
+    pub enum HartActivity {
+        /// Dispatching, polling, looking up code; the built-in SBI.
+        Runtime "runtime",
+        /// Interpreting.
+        Interpreter "interpreter",
+        /// Executing generated code, of any tier: code of one jumps to that of another.
+        Code "code",
+        /// Executing an interpreter's handler that generated code called.
+        Handler "handler",
+        /// Filling the TLB for generated code, page walks included.
+        Refill "refill",
+        /// Translating code.
+        Translator "translator",
+        /// Waiting for a device's answer.
+        Device "device",
+    }
+}
+
+labels! {
     /// States of a hart's host thread.
     pub enum HartTime {
         /// Executing the guest.

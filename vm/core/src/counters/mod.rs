@@ -4,13 +4,17 @@
 //! |---|---|
 //! | `page.rs` | counter page of a hart; one row declares a counter |
 //! | `engine.rs` | counters of a machine's engine |
+//! | `cpu_clock.rs` | CPU time of a thread |
+//! | `event_sums.rs` | what engine events say, in sums |
 //! | `labels.rs` | label sets that belong to no other module |
 //! | `stopwatch.rs` | time spent in a state, in one word |
 //!
 //! A counter is one word, written by a single thread with a plain add and read by telemetry
 //! at every scrape.
 
+mod cpu_clock;
 mod engine;
+mod event_sums;
 mod labels;
 mod page;
 mod stopwatch;
@@ -19,8 +23,10 @@ use std::sync::Arc;
 
 use crate::event::VmId;
 
-pub use engine::EngineCounters;
-pub use labels::{CodeExit, FlushScope, HartTime, SbiExtension, SpaceSwitch, WalkResult};
+pub use cpu_clock::ThreadCpuClock;
+pub use engine::{EVENT_BURST, EVENTS_PER_SECOND, EngineCounters};
+pub use event_sums::{EventSums, Fact, SharedEventSums};
+pub use labels::{CodeExit, FlushScope, HartActivity, HartTime, SbiExtension, SpaceSwitch, WalkResult};
 pub use page::{CounterPage, HartCounter};
 
 /// A device that can report failures ([`DeviceEvent::Failed`](crate::event::DeviceEvent)).

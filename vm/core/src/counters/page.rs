@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::labels::{CodeExit, FlushScope, HartTime, SbiExtension, SpaceSwitch, WalkResult};
+use super::labels::{CodeExit, FlushScope, HartActivity, HartTime, SbiExtension, SpaceSwitch, WalkResult};
 use super::stopwatch;
 use crate::arch::{Access, ExceptionCause, Interrupt};
 use crate::event::Tier;
+use crate::isa::OpClass;
 
 /// Declares the counter page. A row
 ///
@@ -21,13 +22,15 @@ use crate::event::Tier;
 /// |---|---|
 /// | `count` | adds one |
 /// | `add` | adds a given number |
+/// | `sample` | adds a given number; for the machine's watch thread instead of the hart's own |
 /// | `time` | runs a closure and adds its duration in nanoseconds |
 macro_rules! counter_page {
     ($(
         $(#[$doc:meta])*
         $name:ident: $row:ident $(by $label:literal of $set:ident)?, $kind:ident $method:ident;
     )*) => {
-        /// Counters of one hart. Only the hart's own thread counts; any thread may read.
+        /// Counters of one hart. Only the hart's own thread counts, except what is sampled; any
+        /// thread may read.
         /// Values only grow, and wrap at 2^64. The words of [`CounterPage::time_ns`] are
         /// stopwatches rather than plain numbers: they also advance between updates.
         ///
@@ -131,6 +134,12 @@ macro_rules! counter_page {
             add(&self.$name[which.index()], n);
         }
     };
+    (@method sample $method:ident $name:ident $set:ident) => {
+        #[doc = concat!("Counts `n` of [`Self::", stringify!($name), "`]; only for the thread that samples the hart.")]
+        pub fn $method(&self, which: $set, n: u64) {
+            add(&self.$name[which.index()], n);
+        }
+    };
     (@method time $method:ident $name:ident $set:ident) => {
         #[doc = concat!(
             "Counts the time that `f` takes in [`Self::", stringify!($name), "`]; only for the hart's own thread."
@@ -162,6 +171,12 @@ counter_page! {
     space_switches: SpaceSwitches by "outcome" of SpaceSwitch, count count_space_switch;
     /// Exits from generated code, by [`CodeExit`].
     code_exits: CodeExits by "reason" of CodeExit, count count_code_exit;
+    /// Those exits that were at an instruction, by its [`OpClass`]: it is only interpreted, its
+    /// access left generated code, or something is due behind it.
+    exit_instructions: ExitInstructions by "class" of OpClass, count count_exit_instruction;
+    /// Instructions that generated code executed by a handler of the interpreter, by
+    /// [`OpClass`].
+    handler_calls: HandlerCalls by "class" of OpClass, count count_handler_call;
     /// SBI calls, by [`SbiExtension`].
     sbi_calls: SbiCalls by "extension" of SbiExtension, count count_sbi_call;
     /// Failed store-conditionals.
@@ -170,6 +185,8 @@ counter_page! {
     wfi: Wfi, count count_wfi;
     /// Loads and stores that a device answered.
     device_accesses: DeviceAccesses, count count_device_access;
+    /// CPU time of the hart's thread in nanoseconds, by [`HartActivity`].
+    cpu_ns: CpuNs by "activity" of HartActivity, sample sample_cpu;
     /// Nanoseconds of the hart's thread, by [`HartTime`].
     time_ns: TimeNs by "state" of HartTime, time spend;
 }
@@ -236,10 +253,13 @@ mod tests {
         page.count_flush(FlushScope::Remote);
         page.count_space_switch(SpaceSwitch::New);
         page.count_code_exit(CodeExit::Lookup);
+        page.count_exit_instruction(OpClass::Memory);
+        page.count_handler_call(OpClass::Csr);
         page.count_sbi_call(SbiExtension::Time);
         page.count_sc_failure();
         page.count_wfi();
         page.count_device_access();
+        page.sample_cpu(HartActivity::Code, 7);
         let moved: Vec<_> = page.iter().filter(|(_, _, value)| *value != 0).collect();
         let expected = [
             (HartCounter::Instructions, "baseline", 5),
@@ -250,10 +270,13 @@ mod tests {
             (HartCounter::TlbFlushes, "remote", 1),
             (HartCounter::SpaceSwitches, "new", 1),
             (HartCounter::CodeExits, "lookup", 1),
+            (HartCounter::ExitInstructions, "memory", 1),
+            (HartCounter::HandlerCalls, "csr", 1),
             (HartCounter::SbiCalls, "time", 1),
             (HartCounter::ScFailures, "", 1),
             (HartCounter::Wfi, "", 1),
             (HartCounter::DeviceAccesses, "", 1),
+            (HartCounter::CpuNs, "code", 7),
         ];
         assert_eq!(moved, expected);
         assert_eq!(page.exceptions()[ExceptionCause::LoadPageFault.index()], 1);

@@ -12,6 +12,7 @@
 //! | `family.rs` | the macro that declares a family |
 //! | `id.rs` | identity of machines |
 //! | `bus/` | delivery to subscribers |
+//! | `limit.rs` | rate limit of publishers that have too much to tell |
 //! | `publisher.rs` | publishing on behalf of one machine |
 //! | `time.rs` | clocks |
 //!
@@ -23,6 +24,7 @@ mod device;
 mod execution;
 mod family;
 mod id;
+mod limit;
 mod publisher;
 mod time;
 mod vm;
@@ -33,6 +35,7 @@ pub use execution::{
     CompileFailure, ExecutionEvent, ExecutionEventType, FlushReason, InvalidationReason, Tier, Trigger,
 };
 pub use id::{ParseVmIdError, VmId};
+pub use limit::RateLimit;
 pub use publisher::Publisher;
 pub use time::{monotonic_ns, wall_ns};
 pub use vm::{BootPhase, ExitReason, PanicSource, VmEvent, VmEventType, VmState};

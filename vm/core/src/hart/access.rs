@@ -3,6 +3,7 @@
 use super::Hart;
 use crate::addr::{GuestAddr, GuestPhys, PAGE_MASK, PAGE_SIZE, to_usize};
 use crate::arch::{Access, Exception, ExceptionCause};
+use crate::counters::HartActivity;
 use crate::mem::access::{
     load_bytes, load_u8, load_u16, load_u32, load_u64, store_bytes, store_u8, store_u16, store_u32, store_u64,
 };
@@ -140,8 +141,12 @@ impl Hart {
 
     /// Loads from a device, which supports naturally aligned accesses only.
     fn load_from_device(&mut self, va: u64, phys: GuestPhys, width: Width) -> Result<u64, Exception> {
-        let aligned = va.is_multiple_of(width.bytes());
-        let read = if aligned { self.config.mmio.read(phys, width).ok() } else { None };
+        let (control, aligned) = (&self.config.control, va.is_multiple_of(width.bytes()));
+        let read = if aligned {
+            control.within(HartActivity::Device, || self.config.mmio.read(phys, width).ok())
+        } else {
+            None
+        };
         let value = read.ok_or_else(|| Exception::new(ExceptionCause::LoadAccessFault, va))?;
         self.counters().count_device_access();
         self.poll_soon();
@@ -150,8 +155,12 @@ impl Hart {
 
     /// Stores to a device, which supports naturally aligned accesses only.
     fn store_to_device(&mut self, va: u64, phys: GuestPhys, width: Width, value: u64) -> Result<(), Exception> {
-        let aligned = va.is_multiple_of(width.bytes());
-        let written = if aligned { self.config.mmio.write(phys, width, value).ok() } else { None };
+        let (control, aligned) = (&self.config.control, va.is_multiple_of(width.bytes()));
+        let written = if aligned {
+            control.within(HartActivity::Device, || self.config.mmio.write(phys, width, value).ok())
+        } else {
+            None
+        };
         written.ok_or_else(|| Exception::new(ExceptionCause::StoreAccessFault, va))?;
         self.counters().count_device_access();
         self.poll_soon();

@@ -4,12 +4,13 @@
 //! [`HartControl::take_requests`] every few thousand instructions and before it sleeps;
 //! nothing here blocks it.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::sample::HartSample;
 use crate::arch::Interrupt;
+use crate::counters::{HartActivity, ThreadCpuClock};
 
 /// Set of requests that a hart serves at its next poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +69,11 @@ pub struct HartControl {
     fences_done: AtomicU32,
     /// Answer to the latest [`Attention::SAMPLE`], until it is taken.
     sample: Mutex<Option<HartSample>>,
+    /// Position of what the hart's thread does in [`HartActivity::ALL`] plus one; 0 while it
+    /// sleeps.
+    activity: AtomicU8,
+    /// Number of the CPU-time clock of the hart's thread; 0 while there is none.
+    cpu_clock: AtomicI32,
     sleep: Mutex<()>,
     wake: Condvar,
 }
@@ -82,6 +88,8 @@ impl Default for HartControl {
             supervisor_software: AtomicBool::new(false),
             fences_done: AtomicU32::new(0),
             sample: Mutex::new(None),
+            activity: AtomicU8::new(0),
+            cpu_clock: AtomicI32::new(0),
             sleep: Mutex::new(()),
             wake: Condvar::new(),
         }
@@ -156,6 +164,38 @@ impl HartControl {
         self.sample.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Records what the hart's thread does from now on. Costs a store, so that it can be called
+    /// millions of times a second. Only that thread calls it.
+    #[inline(always)]
+    pub fn set_activity(&self, activity: HartActivity) {
+        self.activity.store(activity as u8 + 1, Ordering::Relaxed);
+    }
+
+    /// What the hart's thread does; `None` while it sleeps.
+    pub fn activity(&self) -> Option<HartActivity> {
+        let number = usize::from(self.activity.load(Ordering::Relaxed));
+        HartActivity::ALL.get(number.checked_sub(1)?).copied()
+    }
+
+    /// Runs `f` as `activity`, within what the hart's thread does now. Only that thread calls it.
+    pub fn within<T>(&self, activity: HartActivity, f: impl FnOnce() -> T) -> T {
+        let before = self.activity.load(Ordering::Relaxed);
+        self.set_activity(activity);
+        let result = f();
+        self.activity.store(before, Ordering::Relaxed);
+        result
+    }
+
+    /// Sets the CPU-time clock of the hart's thread.
+    pub fn set_cpu_clock(&self, clock: Option<ThreadCpuClock>) {
+        self.cpu_clock.store(clock.map_or(0, ThreadCpuClock::number), Ordering::Relaxed);
+    }
+
+    /// CPU-time clock of the hart's thread, while there is one.
+    pub fn cpu_clock(&self) -> Option<ThreadCpuClock> {
+        ThreadCpuClock::from_number(self.cpu_clock.load(Ordering::Relaxed))
+    }
+
     /// Whether a request is pending; cheap enough for every poll.
     #[inline]
     pub fn wants_attention(&self) -> bool {
@@ -188,7 +228,9 @@ impl HartControl {
     pub fn sleep(&self, limit: Duration) {
         let guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.wants_attention() {
+            self.activity.store(0, Ordering::Relaxed);
             drop(self.wake.wait_timeout(guard, limit).unwrap_or_else(PoisonError::into_inner));
+            self.set_activity(HartActivity::Runtime);
         }
     }
 
@@ -261,6 +303,29 @@ mod tests {
         };
         control.request(Attention::INTERRUPT);
         sleeper.join().unwrap();
+    }
+
+    #[test]
+    fn an_activity_lasts_until_the_next_and_a_sleeper_has_none() {
+        let control = std::sync::Arc::new(HartControl::default());
+        assert_eq!(control.activity(), None, "no thread runs it");
+        for &activity in HartActivity::ALL {
+            control.set_activity(activity);
+            assert_eq!(control.activity(), Some(activity));
+        }
+        control.set_activity(HartActivity::Interpreter);
+        control.within(HartActivity::Device, || assert_eq!(control.activity(), Some(HartActivity::Device)));
+        assert_eq!(control.activity(), Some(HartActivity::Interpreter));
+        let sleeper = {
+            let control = std::sync::Arc::clone(&control);
+            std::thread::spawn(move || control.sleep(Duration::from_secs(3600)))
+        };
+        while control.activity().is_some() {
+            std::thread::yield_now();
+        }
+        control.request(Attention::INTERRUPT);
+        sleeper.join().unwrap();
+        assert_eq!(control.activity(), Some(HartActivity::Runtime));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use super::fetch::uncached;
 use super::line::{LINE_BYTES, NEVER_HOT};
 use super::page::{DecodedPage, Executed, line_slot};
 use crate::addr::{GuestPhys, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, to_usize};
+use crate::counters::HartActivity;
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use crate::hart::{Exception, ExceptionCause, Hart};
-use crate::isa::Operands;
+use crate::isa::{OpClass, Operands};
 
 /// Instructions between two polls of interrupts and requests: some tens of microseconds.
 pub(crate) const QUANTUM: u32 = 8192;
@@ -97,6 +98,7 @@ impl Default for Interpreter {
 impl Engine for Interpreter {
     fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit {
         run_quanta(hart, limit, QUANTUM, |hart| {
+            hart.control().set_activity(HartActivity::Interpreter);
             loop {
                 match self.run_page(hart) {
                     BlockEnd::Jump | BlockEnd::Hot { .. } => {}
@@ -171,6 +173,17 @@ impl Interpreter {
             page.decode(hart.ram(), pc, &mut self.lines);
         }
         page.bits(hart.ram(), pc, &mut self.lines).or_else(|| hart.fetch_instruction().ok())
+    }
+
+    /// Class of the instruction that [`Interpreter::step`] executes next; of one that is not
+    /// cached, [`OpClass::Other`].
+    pub fn class_of_next(&mut self, hart: &mut Hart) -> OpClass {
+        let Ok(Some(index)) = self.find_page(hart) else { return OpClass::Other };
+        let (page, pc) = (&mut self.pages[index], hart.state.pc);
+        if page.line(hart.ram(), pc, &mut self.lines).cells[line_slot(pc)].operands.is_undecoded() {
+            page.decode(hart.ram(), pc, &mut self.lines);
+        }
+        page.line(hart.ram(), pc, &mut self.lines).cells[line_slot(pc)].operands.class()
     }
 
     /// Executes one instruction, or takes the trap that it raises. Does nothing at the end

@@ -5,21 +5,25 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashMap;
 
 use super::compressed::{self, CompressedRow};
-use super::{Insn, Op, Row, rows};
+use super::{Insn, Op, Operands, Row, rows};
 
 /// Decodes the instruction in `bits`: a 16-bit one in the low half, or a 32-bit one. `None`
 /// for reserved and unimplemented encodings.
 pub fn decode(bits: u32) -> Option<Insn> {
     if bits & 3 == 3 {
         let row = find(bits)?;
-        Some(Insn { op: row.op, operands: row.format.operands(bits) })
+        Some(classified(row.op, row.format.operands(bits)))
     } else {
         let [low, high, ..] = bits.to_le_bytes();
         let bits = u16::from_le_bytes([low, high]);
         let row = find_compressed(bits)?;
         let operands = (row.operands)(bits)?.with_compressed_length();
-        Some(Insn { op: row.op, operands })
+        Some(classified(row.op, operands))
     }
+}
+
+fn classified(op: Op, operands: Operands) -> Insn {
+    Insn { op, operands: operands.with_class(op.class().index()) }
 }
 
 /// Row of a 32-bit instruction.

@@ -11,8 +11,8 @@ use super::Op;
 /// interpreter takes 16 bytes and passes them in a register.
 ///
 /// ```text
-///  63       32 31   27 26   24 20   16 12    8  7  6  4    0
-///  immediate   rs3     rm      rs2     rs1      C  U  rd
+///  63       32 31   27 26   24 23   21 20   16 12    8  7  6  4    0
+///  immediate   rs3     rm      class   rs2     rs1      C  U  rd
 /// ```
 ///
 /// C marks a 16-bit encoding, U an undecoded cell.
@@ -24,6 +24,7 @@ const UNDECODED: u64 = 1 << 6;
 const COMPRESSED: u64 = 1 << 7;
 const RS1: u32 = 8;
 const RS2: u32 = 16;
+const CLASS: u32 = 21;
 const RM: u32 = 24;
 const RS3: u32 = 27;
 const IMM: u32 = 32;
@@ -58,6 +59,17 @@ impl Operands {
 
     pub(super) fn with_compressed_length(self) -> Self {
         Self(self.0 | COMPRESSED)
+    }
+
+    /// With the class of the instruction, by its position.
+    pub(super) fn with_class(self, position: usize) -> Self {
+        Self(self.0 | (position as u64 & 7) << CLASS)
+    }
+
+    /// Position of the class.
+    #[inline(always)]
+    pub(super) fn class_bits(self) -> usize {
+        (self.0 >> CLASS) as usize & 7
     }
 
     /// All fields as one word, by which generated code hands them on.

@@ -9,6 +9,7 @@
 //! [`crate::interp`] implements the instructions, under the same file names. Encodings
 //! follow "RV32/64G instruction set listings" of the unprivileged specification.
 
+mod class;
 pub(crate) mod decode;
 mod format;
 mod insn;
@@ -29,6 +30,7 @@ pub mod zicond;
 pub mod zicsr;
 pub mod zifencei;
 
+pub use class::OpClass;
 pub use decode::decode;
 pub use format::Format;
 pub use insn::{Insn, Operands};

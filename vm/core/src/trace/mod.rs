@@ -37,6 +37,7 @@ use std::sync::Arc;
 
 use crate::addr::GuestAddr;
 use crate::arch::{ExceptionCause, Interrupt};
+use crate::counters::HartActivity;
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use crate::hart::{Hart, PrivilegeMode, status};
 use crate::interp::{BlockEnd, Interpreter, QUANTUM};
@@ -110,6 +111,7 @@ impl Tracer {
     }
 
     fn run_quantum(&mut self, hart: &mut Hart) -> Option<Exit> {
+        hart.control().set_activity(HartActivity::Interpreter);
         if interrupts(hart) != self.interrupts {
             self.interrupts = interrupts(hart);
             let trap = last_trap(hart);

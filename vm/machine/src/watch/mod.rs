@@ -6,15 +6,18 @@
 //! | `panic_line.rs` | detection of the kernel's panic message on a console |
 //! | `suspicion.rs` | confirmation that such a message was a panic |
 //! | `stall.rs` | detection of harts that execute with interrupts masked |
+//! | `sampler.rs` | samples of what the harts' threads do |
 //! | `watcher.rs` | thread that polls the guest |
 //!
 //! Watching costs the guest one sample per hart and second
-//! ([`riscope_core::hart::HartSample`]) and does not affect it. Machines with
+//! ([`riscope_core::hart::HartSample`]) and does not affect it. What the harts' threads do is read a
+//! hundred times a second from outside. Machines with
 //! instruction-count time are not sampled, as sampling would change the quanta that make
 //! their runs reproducible.
 
 mod panic_line;
 mod panics;
+mod sampler;
 mod stall;
 mod suspicion;
 mod watcher;

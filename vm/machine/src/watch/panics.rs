@@ -41,11 +41,6 @@ impl State {
     fn is_suspected(&self) -> bool {
         matches!(self.guest, Guest::Suspected(_))
     }
-
-    /// Whether no panic can be detected any more.
-    fn is_over(&self) -> bool {
-        self.closed || matches!(self.guest, Guest::Panicked)
-    }
 }
 
 /// State of panic detection in one boot of a guest.
@@ -104,15 +99,25 @@ impl Panics {
         }
     }
 
-    /// Waits for the next check: `interval` after the last, sooner with a suspicion. False
-    /// when there is nothing left to detect.
-    pub(super) fn wait(&self, interval: Duration) -> bool {
+    /// Waits for `limit`, with a suspicion at most until the next check, or until a suspicion
+    /// begins or ends. False when watching has ended.
+    pub(super) fn wait(&self, limit: Duration) -> bool {
         let state = lock(&self.state);
         let before = state.is_suspected();
-        let limit = if before { LOOK } else { interval };
-        let go_on = |state: &mut State| !state.is_over() && state.is_suspected() == before;
+        let limit = if before { limit.min(LOOK) } else { limit };
+        let go_on = |state: &mut State| !state.closed && state.is_suspected() == before;
         let waited = self.changed.wait_timeout_while(state, limit, go_on);
-        !waited.unwrap_or_else(PoisonError::into_inner).0.is_over()
+        !waited.unwrap_or_else(PoisonError::into_inner).0.closed
+    }
+
+    /// Time between two checks: `interval`, less with a suspicion. `None` if there is nothing
+    /// left to detect.
+    pub(super) fn pace(&self, interval: Duration) -> Option<Duration> {
+        match lock(&self.state).guest {
+            Guest::Well => Some(interval),
+            Guest::Suspected(_) => Some(LOOK),
+            Guest::Panicked => None,
+        }
     }
 
     /// Evaluates the guest's activity since the last check.
@@ -237,7 +242,7 @@ mod tests {
             bench.look(PANIC_LOOP, 4);
             assert_eq!(bench.published(), [PanicSource::Pvpanic]);
             assert_eq!(bench.exit.get(), exit, "{policy:?}");
-            assert!(!bench.panics.wait(Duration::MAX), "nothing is left to be found");
+            assert_eq!(bench.panics.pace(Duration::MAX), None, "nothing is left to be found");
         }
     }
 

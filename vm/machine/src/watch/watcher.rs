@@ -9,6 +9,7 @@ use riscope_core::event::{Publisher, VmEvent};
 use riscope_core::hart::{Attention, HartControl, HartSample, PrivilegeMode};
 
 use super::panics::Panics;
+use super::sampler::Sampler;
 use super::stall::{Change, StallDetector};
 use super::suspicion::{Activity, Life};
 
@@ -61,6 +62,7 @@ struct Looker {
     events: Publisher,
     interval: Duration,
     harts: Vec<Watched>,
+    sampler: Sampler,
 }
 
 impl Looker {
@@ -69,25 +71,40 @@ impl Looker {
             .stall_after
             .map_or(LONGEST_INTERVAL, |stall_after| (stall_after / LOOKS).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL));
         let detector = || parts.stall_after.map(|stall_after| StallDetector::new(stall_after, interval));
+        let sampler = Sampler::new(&parts.harts);
         let harts = parts.harts.into_iter().map(|(control, page)| Watched::new(control, page, detector())).collect();
-        Self { panics: parts.panics, events: parts.events, interval, harts }
+        Self { panics: parts.panics, events: parts.events, interval, harts, sampler }
     }
 
     fn run(&mut self) {
-        while self.panics.wait(self.interval) {
-            let mut all = Activity { user_mode: false, busy: false };
-            for (hart, vcpu) in self.harts.iter_mut().zip(0..) {
-                let (activity, change) = hart.look();
-                all.user_mode |= activity.user_mode;
-                all.busy |= activity.busy;
-                match change {
-                    Some(Change::Stalled) => self.events.publish(VmEvent::HartStalled { vcpu }),
-                    Some(Change::Resumed) => self.events.publish(VmEvent::HartResumed { vcpu }),
-                    None => {}
-                }
+        let mut looked = Instant::now();
+        loop {
+            let until_sample = self.sampler.sample();
+            let left = self.panics.pace(self.interval).map(|pace| pace.saturating_sub(looked.elapsed()));
+            if !self.panics.wait(left.map_or(until_sample, |left| left.min(until_sample))) {
+                return;
             }
-            self.panics.look(all);
+            if self.panics.pace(self.interval).is_some_and(|pace| looked.elapsed() >= pace) {
+                looked = Instant::now();
+                self.look();
+            }
         }
+    }
+
+    /// Checks the harts for stalls, and whether the guest has panicked.
+    fn look(&mut self) {
+        let mut all = Activity { user_mode: false, busy: false };
+        for (hart, vcpu) in self.harts.iter_mut().zip(0..) {
+            let (activity, change) = hart.look();
+            all.user_mode |= activity.user_mode;
+            all.busy |= activity.busy;
+            match change {
+                Some(Change::Stalled) => self.events.publish(VmEvent::HartStalled { vcpu }),
+                Some(Change::Resumed) => self.events.publish(VmEvent::HartResumed { vcpu }),
+                None => {}
+            }
+        }
+        self.panics.look(all);
     }
 }
 
