@@ -3,12 +3,15 @@
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::Ordering;
 
     use riscope_core::addr::{GuestAddr, GuestPhys};
     use riscope_core::clock::Clock;
+    use riscope_core::counters::{EVENT_BURST, EVENTS_PER_SECOND, EngineCounters, EventSums, Fact};
     use riscope_core::engine::{Engine, EngineContext, EngineFactory, Exit};
     use riscope_core::event::{
-        DomainEventBus, Event, ExecutionEvent, Filter, InvalidationReason, Publisher, Subscription, VmId,
+        DomainEventBus, Event, ExecutionEvent, ExecutionEventType, Filter, InvalidationReason, Publisher, Subscription,
+        Tier, VmId,
     };
     use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
     use riscope_core::mem::GuestRam;
@@ -36,6 +39,7 @@ mod tests {
         hart: Hart,
         engine: Box<dyn Engine>,
         events: Subscription,
+        counters: Arc<EngineCounters>,
     }
 
     impl Bench {
@@ -43,16 +47,17 @@ mod tests {
         fn new() -> Self {
             let ram = Arc::new(GuestRam::new(GuestPhys(RAM), 0x2000).expect("memory"));
             let bus = DomainEventBus::new();
-            let events = bus.subscribe("test", Filter::all(), 1 << 10);
+            let events = bus.subscribe("test", Filter::all(), 1 << 20);
             let context = EngineContext {
                 events: Publisher::new(VmId::default(), Some(bus)),
                 ..EngineContext::alone(Arc::clone(&ram))
             };
+            let counters = Arc::clone(&context.counters);
             let config = JitConfig { hot_threshold: 2, synchronous: true, ..JitConfig::default() };
             let engine = JitFactory::new(config).engines(&context, 1).expect("an engine").remove(0);
             let mut hart = Hart::new(HartConfig::alone(Arc::clone(&ram), Clock::manual()));
             hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
-            let mut bench = Self { ram, hart, engine, events };
+            let mut bench = Self { ram, hart, engine, events, counters };
             bench.write(FIRST, &LOOP);
             bench.write(SECOND, &LOOP);
             bench.write(PATCH, &[STORE]);
@@ -143,5 +148,39 @@ mod tests {
         bench.patch();
         bench.run(SECOND, 100);
         assert_eq!(bench.dropped(), [InvalidationReason::CodeChanged]);
+    }
+
+    #[test]
+    fn a_guest_that_rewrites_its_code_all_the_time_is_told_of_in_few_events_and_exact_sums() {
+        const ROUNDS: u64 = 3 * EVENT_BURST;
+        let mut bench = Bench::new();
+        bench.write(PATCH + 4, &[FENCE_I]);
+        let started = std::time::Instant::now();
+        for round in 0..ROUNDS {
+            let registers = &mut bench.hart.state_mut().x;
+            (registers[5], registers[6]) = (FIRST, if round % 2 == 0 { OTHER } else { u64::from(LOOP[0]) });
+            bench.run(PATCH, 2);
+            bench.run(FIRST, 20);
+        }
+        let most = EVENT_BURST + EVENTS_PER_SECOND * (started.elapsed().as_secs() + 1);
+        let mut published = EventSums::default();
+        for envelope in bench.events.drain() {
+            let Event::Execution(event) = envelope.event else { panic!("{envelope:?}") };
+            published.add(&event);
+        }
+        let coalesced = bench.counters.coalesced.read();
+        let mut sums = published.clone();
+        sums.add_all(&coalesced);
+        let invalidated = sums.of(Fact::Invalidated(InvalidationReason::FenceI));
+        assert!(invalidated >= ROUNDS, "{invalidated} blocks in {ROUNDS} rounds");
+        let resident: u64 = bench.counters.resident_blocks.iter().map(|blocks| blocks.load(Ordering::Relaxed)).sum();
+        let compiled: u64 = Tier::ALL.iter().map(|&tier| sums.of(Fact::Blocks(tier))).sum();
+        assert_eq!(compiled - invalidated, resident, "every block is counted");
+        for kind in [ExecutionEventType::CodeBlockCompiled, ExecutionEventType::CodeBlocksInvalidated] {
+            let fact = Fact::Events(kind);
+            assert!(published.of(fact) >= EVENT_BURST, "{kind:?}: {}", published.of(fact));
+            assert!(published.of(fact) <= most, "{kind:?}: {} in {:?}", published.of(fact), started.elapsed());
+            assert!(coalesced.of(fact) > 0 || most >= ROUNDS, "{kind:?}");
+        }
     }
 }
