@@ -155,6 +155,10 @@ mod tests {
         const ROUNDS: u64 = 3 * EVENT_BURST;
         let mut bench = Bench::new();
         bench.write(PATCH + 4, &[FENCE_I]);
+        let resident = |bench: &Bench| -> u64 {
+            bench.counters.resident_blocks.iter().map(|blocks| blocks.load(Ordering::Relaxed)).sum()
+        };
+        let before = resident(&bench);
         let started = std::time::Instant::now();
         for round in 0..ROUNDS {
             let registers = &mut bench.hart.state_mut().x;
@@ -173,9 +177,8 @@ mod tests {
         sums.add_all(&coalesced);
         let invalidated = sums.of(Fact::Invalidated(InvalidationReason::FenceI));
         assert!(invalidated >= ROUNDS, "{invalidated} blocks in {ROUNDS} rounds");
-        let resident: u64 = bench.counters.resident_blocks.iter().map(|blocks| blocks.load(Ordering::Relaxed)).sum();
         let compiled: u64 = Tier::ALL.iter().map(|&tier| sums.of(Fact::Blocks(tier))).sum();
-        assert_eq!(compiled - invalidated, resident, "every block is counted");
+        assert_eq!(before + compiled, invalidated + resident(&bench), "every block is counted");
         for kind in [ExecutionEventType::CodeBlockCompiled, ExecutionEventType::CodeBlocksInvalidated] {
             let fact = Fact::Events(kind);
             assert!(published.of(fact) >= EVENT_BURST, "{kind:?}: {}", published.of(fact));
