@@ -194,8 +194,14 @@ pub(super) fn project(files: u32) -> Vec<(String, String)> {
     let mut project = Vec::new();
     let mut objects = String::new();
     for n in 0..files {
-        let mut source = "#include <string.h>\n#include \"project.h\"\n".to_owned();
-        c_function(&mut source, &mut random, &format!("module{n}"));
+        let (a, b) = (random.below(90) + 3, random.below(6) + 2);
+        let source = format!(
+            "#include <string.h>\n#include \"project.h\"\n\nlong module{n}(const int *values, int length)\n{{\n\
+             \x20   char text[16] = \"module{n}\";\n    long total = (long)strlen(text);\n\
+             \x20   for (int i = 0; i < length; i++)\n\
+             \x20       total = values[i] % {b} ? total * {a} + values[i] : total ^ (long)text[i & 7] << {b};\n\
+             \x20   return total;\n}}\n"
+        );
         // Writing to a String cannot fail.
         let _ = writeln!(header, "long module{n}(const int *values, int length);");
         let _ = writeln!(main, "    total += module{n}(values, 8);");

@@ -12,15 +12,15 @@ use super::generate;
 use super::plan::Session;
 
 /// Functions of gcc's file.
-const C_FUNCTIONS: u32 = 20;
+const C_FUNCTIONS: u32 = 12;
 /// Classes of g++'s file.
-const CC_CLASSES: u32 = 5;
+const CC_CLASSES: u32 = 3;
 /// Modules of make's project.
-const PROJECT_FILES: u32 = 20;
+const PROJECT_FILES: u32 = 24;
 /// Modules of cargo's crate.
-const CRATE_MODULES: u32 = 2;
+const CRATE_MODULES: u32 = 1;
 /// Bytes of text.
-const TEXT: usize = 3_000_000;
+const TEXT: usize = 2_000_000;
 /// Packages, and files in each.
 const PACKAGES: [&str; 6] = ["peers-a", "peers-b", "peers-c", "peers-d", "peers-e", "peers-f"];
 const PACKAGE_FILES: u32 = 150;
@@ -153,8 +153,8 @@ mod tests {
         let lists = |only: &str| -> Vec<String> {
             sessions(&Options::parse_from(["bench-peers", "--only", only])).iter().map(list).collect()
         };
-        assert_eq!(lists("^real/(gcc|cargo)"), ["gcc yes gcc\n", "cargo no cargo\n"]);
-        assert_eq!(lists("integer/aes"), ["aes no loop aes 300\n"]);
+        assert_eq!(lists("^real/(gcc|cargo)"), ["gcc yes gcc\ncargo no cargo\n"]);
+        assert_eq!(lists("integer/aes"), ["aes no loop aes 200\n"]);
         assert_eq!(lists("boot"), [""]);
     }
 }

@@ -82,11 +82,12 @@ fn selected(class: Class, task: &'static Task, options: &Options) -> Option<Step
     (again || matches(task.name)).then_some(Step { class, task, again })
 }
 
-/// The session of a task. Those of short loops share one.
+/// The session of a task. Short ones of several classes share one.
 fn group(class: Class, task: &Task) -> String {
     match (class, task.work) {
-        (_, Work::Script { group, .. }) => format!("{}-{group}", class.name()),
-        (Class::Float | Class::Memory | Class::Calls, _) => "loops".to_owned(),
+        (Class::Real | Class::Pinned, Work::Script { group, .. }) => format!("{}-{group}", class.name()),
+        (Class::TwoHarts | Class::Jobs, _) => "two-harts".to_owned(),
+        (Class::Float | Class::Memory | Class::Calls | Class::Worst, _) => "loops".to_owned(),
         _ => class.name().to_owned(),
     }
 }
@@ -131,7 +132,7 @@ mod tests {
         let named = |name: &str, harts, pinned| (name.to_owned(), harts, pinned);
         assert_eq!(
             settings(&["--only", "make"]),
-            [named("real-builds", 1, false), named("pinned-builds", 1, true), named("two-harts-builds", 2, false)]
+            [named("real-builds", 1, false), named("pinned-builds", 1, true), named("two-harts", 2, false)]
         );
         assert_eq!(settings(&["--only", "make", "--pin"])[0], named("pinned-builds", 1, true));
         assert_eq!(settings(&["--only", "real/make", "--harts", "4"]), [named("real-builds", 4, false)]);
