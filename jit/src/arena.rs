@@ -7,9 +7,13 @@
 use std::ffi::c_void;
 use std::io;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap, mmap_anonymous, mprotect, mremap, munmap};
+
+/// Bytes of an arena at most: any two places in it are in reach of a jump of the host.
+const MAX_SIZE: usize = 1 << 30;
 
 /// Executable memory with its two views.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ impl Arena {
     /// Maps an arena of `size` bytes. The host commits pages as code is written.
     ///
     /// # Errors
-    /// Fails when the host refuses the memfd or a mapping.
+    /// Fails when the host refuses the memfd or a mapping, and for more than 1 GiB.
     pub(crate) fn new(size: usize) -> io::Result<Self> {
         Self::map_twice(size, Self::memfd_views)
     }
@@ -37,13 +41,16 @@ impl Arena {
     /// in a mapping that has no file.
     ///
     /// # Errors
-    /// Fails when the host refuses a mapping.
+    /// As [`Arena::new`].
     pub(crate) fn anonymous(size: usize) -> io::Result<Self> {
         Self::map_twice(size, Self::anonymous_views)
     }
 
     /// The arena of the two views that `views` maps.
     fn map_twice(size: usize, views: impl FnOnce(usize) -> io::Result<[NonNull<u8>; 2]>) -> io::Result<Self> {
+        if size > MAX_SIZE {
+            return Err(io::Error::other("a code cache of more than 1 GiB is not supported"));
+        }
         let [write, execute] = views(size)?;
         Ok(Self { write, execute, size })
     }
@@ -94,6 +101,22 @@ impl Arena {
         let execute = self.execute.as_ptr().wrapping_add(at).cast_const();
         crate::sys::make_visible(execute, code.len());
         execute
+    }
+
+    /// Makes the jump whose distance is at offset `at`, a multiple of four, lead to `target` in
+    /// the executable view. Threads may execute the jump meanwhile.
+    ///
+    /// # Panics
+    /// If the distance does not lie in the arena.
+    #[expect(clippy::cast_possible_truncation, reason = "the arena is smaller than 2 GiB")]
+    pub(crate) fn point(&self, at: usize, target: *const u8) {
+        assert!(at.is_multiple_of(4) && at + 4 <= self.size, "a distance at offset {at}");
+        let behind = self.execute.as_ptr().wrapping_add(at + 4);
+        let distance = target.addr().wrapping_sub(behind.addr()) as u32;
+        // SAFETY: aligned and in the mapping, as just asserted; distances are written by this
+        // function only once their code is published.
+        let place = unsafe { AtomicU32::from_ptr(self.write.as_ptr().add(at).cast()) };
+        place.store(distance, Ordering::Release);
     }
 
     /// Address of offset `at` in the writable view.
@@ -155,5 +178,17 @@ mod tests {
         }
         // What `perf` takes for anonymous memory.
         assert!(mapping(anonymous.executable(anonymous.write_view(0))).contains(" /dev/zero "), "{maps}");
+    }
+
+    #[test]
+    fn larger_than_the_reach_of_a_jump_is_refused() {
+        assert!(Arena::new(MAX_SIZE + 4096).is_err());
+        assert!(Arena::anonymous(MAX_SIZE + 4096).is_err());
+    }
+
+    #[test]
+    #[should_panic(expected = "a distance at offset")]
+    fn a_distance_that_threads_could_see_in_halves_is_refused() {
+        Arena::new(64 << 10).unwrap().point(4097, std::ptr::null());
     }
 }

@@ -1,6 +1,6 @@
 //! Tier 1 on a host without templates: the optimising compiler translates everything.
 
-use riscope_core::addr::{GuestPhys, PageOffset};
+use riscope_core::addr::GuestPhys;
 use riscope_core::hart::HartState;
 use riscope_core::interp::Executed;
 
@@ -15,13 +15,7 @@ pub(crate) struct Translator;
 
 impl Translator {
     /// Nothing.
-    pub(crate) fn translate(
-        &mut self,
-        _page: &PageBytes,
-        _head: GuestPhys,
-        _executed: &Executed,
-        _links: &mut dyn FnMut(PageOffset) -> *const u8,
-    ) -> Option<Made<'_>> {
+    pub(crate) fn translate(&mut self, _page: &PageBytes, _head: GuestPhys, _executed: &Executed) -> Option<Made<'_>> {
         None
     }
 }

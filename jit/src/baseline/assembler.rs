@@ -6,7 +6,7 @@
 use cranelift_assembler_x64::{Amode, CodeSink, DeferredTarget, Fixed, GprMem, KnownOffset, TrapCode, inst};
 
 use super::operand::{Condition, Mem, Reg, Regs, Source, Width, indexed};
-use crate::code::Crossing;
+use crate::code::{Crossing, Link};
 
 /// Host bytes of one fragment.
 #[derive(Debug, Default)]
@@ -53,6 +53,7 @@ pub(super) struct Assembler {
     /// Where the second part starts.
     pub(super) cold: u32,
     pub(super) crossings: Vec<Crossing>,
+    pub(super) links: Vec<Link>,
 }
 
 macro_rules! encode {

@@ -11,9 +11,6 @@ use super::operand::{Condition, Mem, Reg, Source};
 use super::registers::{Registers, Set, members};
 use crate::abi::{self, Word};
 
-/// Gives the link slot for a target offset in the page being translated.
-pub(super) type LinkSlots<'a> = &'a mut dyn FnMut(PageOffset) -> *const u8;
-
 /// `[rdi + offset]`
 pub(super) fn state(offset: i32) -> Mem {
     Mem { base: Reg::RDI, offset }
@@ -37,7 +34,6 @@ pub(super) struct Emitter<'a> {
     /// Where each block starts.
     pub(super) blocks: Vec<(PageOffset, Label)>,
     pub(super) cold: Vec<Cold>,
-    pub(super) links: LinkSlots<'a>,
     /// Of the current instruction.
     pub(super) at: PageOffset,
     pub(super) next: PageOffset,
@@ -56,7 +52,6 @@ impl<'a> Emitter<'a> {
         jumps: Jumps,
         registers: Registers,
         head: GuestPhys,
-        links: LinkSlots<'a>,
     ) -> Self {
         let blocks = blocks.map(|at| (at, asm.label())).collect();
         let at = head.page_offset();
@@ -68,7 +63,6 @@ impl<'a> Emitter<'a> {
             dirty: 0,
             blocks,
             cold: Vec::with_capacity(32),
-            links,
             at,
             next: at,
             uncounted: 0,

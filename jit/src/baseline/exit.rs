@@ -109,9 +109,13 @@ impl Emitter<'_> {
 
     /// Enters the code at an offset in the page, with `rsi` at it.
     fn enter_at(&mut self, at: PageOffset, way: Way) {
-        let slot = (self.links)(at).expose_provenance() as u64;
-        self.asm.mov_wide(Reg::RAX, slot);
-        self.enter(way, Source::Mem(Mem { base: Reg::RAX, offset: 0 }));
+        match way {
+            Way::Jump => self.asm.jump_linked(at),
+            Way::Call { link, .. } => {
+                self.asm.push(link);
+                self.asm.call_linked(at);
+            }
+        }
     }
 
     /// Enters the code at an address.

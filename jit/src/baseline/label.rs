@@ -1,10 +1,11 @@
 //! Jumps and labels of the assembler, and the end of its work.
 
 use cranelift_assembler_x64::{Amode, DeferredTarget, GprMem, inst};
+use riscope_core::addr::PageOffset;
 
 use super::assembler::{Assembler, Label, UNBOUND, encode, position};
 use super::operand::{Condition, Mem, Reg, Regs, Source};
-use crate::code::Crossing;
+use crate::code::{Code, Crossing, DISTANCE_ALIGN, Link};
 
 impl Assembler {
     /// Pushes a register or eight bytes of memory.
@@ -39,6 +40,31 @@ impl Assembler {
     /// Jumps to the address in a register.
     pub(super) fn jump_to(&mut self, address: Reg) {
         encode!(self, jmpq_m, GprMem::Gpr(address));
+    }
+
+    /// Jumps to other code of the page, which is linked to this.
+    pub(super) fn jump_linked(&mut self, target: PageOffset) {
+        self.align_distance();
+        inst::jmp_d32::new(0).encode(&mut self.code);
+        self.link(target);
+    }
+
+    /// Calls other code of the page, which is linked to this.
+    pub(super) fn call_linked(&mut self, target: PageOffset) {
+        self.align_distance();
+        inst::callq_d::new(0).encode(&mut self.code);
+        self.link(target);
+    }
+
+    fn link(&mut self, target: PageOffset) {
+        self.links.push(Link { at: self.len() - 4, target });
+    }
+
+    /// Aligns the distance of the jump that follows, which is behind one byte.
+    fn align_distance(&mut self) {
+        const NOPS: [&[u8]; DISTANCE_ALIGN] = [&[], &[0x90], &[0x66, 0x90], &[0x0f, 0x1f, 0x00]];
+        let start = if self.cold == UNBOUND { 0 } else { self.cold as usize };
+        self.data(NOPS[(start.wrapping_sub(self.len() + 1)) % DISTANCE_ALIGN]);
     }
 
     /// Jumps to a label.
@@ -97,6 +123,7 @@ impl Assembler {
         self.labels.clear();
         self.uses.clear();
         self.crossings.clear();
+        self.links.clear();
         self.cold = UNBOUND;
     }
 
@@ -110,9 +137,8 @@ impl Assembler {
         self.len() - self.cold as usize
     }
 
-    /// The code, every jump within a part at its target; where the second part starts, and
-    /// what refers from one to the other.
-    pub(super) fn finish(&mut self) -> (&[u8], usize, &[Crossing]) {
+    /// The code, every jump within a part at its target.
+    pub(super) fn finish(&mut self) -> Code<'_> {
         for (at, label) in self.uses.drain(..) {
             let target = self.labels[label.0 as usize];
             debug_assert_ne!(target, UNBOUND);
@@ -124,6 +150,6 @@ impl Assembler {
             let distance = target.wrapping_sub(position(at + 4));
             self.code.0[at..at + 4].copy_from_slice(&distance.to_le_bytes());
         }
-        (&self.code.0, self.cold as usize, &self.crossings)
+        Code { bytes: &self.code.0, cold: self.cold as usize, crossings: &self.crossings, links: &self.links }
     }
 }

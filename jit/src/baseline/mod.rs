@@ -46,9 +46,9 @@ use riscope_core::hart::HartState;
 use riscope_core::interp::Executed;
 
 use crate::abi::Word;
-use crate::code::{Code, Covered, Made, PageBytes};
+use crate::code::{Covered, Made, PageBytes};
 use assembler::Assembler;
-use emitter::{Emitter, LinkSlots};
+use emitter::Emitter;
 use flow::{assign, dirty_at_entry, jumps};
 use fragment::Fragment;
 use registers::Set;
@@ -67,13 +67,7 @@ pub(crate) struct Translator {
 impl Translator {
     /// Translates the code at `head` on a page, as far as it has been executed. `None` if its
     /// first instruction is none, or is not on the page as a whole.
-    pub(crate) fn translate(
-        &mut self,
-        page: &PageBytes,
-        head: GuestPhys,
-        executed: &Executed,
-        links: LinkSlots<'_>,
-    ) -> Option<Made<'_>> {
+    pub(crate) fn translate(&mut self, page: &PageBytes, head: GuestPhys, executed: &Executed) -> Option<Made<'_>> {
         let Self { assembler, fragment, dirty } = self;
         if !fragment.find(page, head.page_offset(), executed) {
             return None;
@@ -82,19 +76,15 @@ impl Translator {
         let head_is_target = dirty_at_entry(fragment, &registers, dirty);
         assembler.clear();
         let blocks = fragment.blocks.iter().map(|block| fragment.instructions[block.first].at);
-        Emitter::new(assembler, blocks, jumps(fragment), registers, head, links).blocks(
-            fragment,
-            dirty,
-            head_is_target,
-        );
+        Emitter::new(assembler, blocks, jumps(fragment), registers, head).blocks(fragment, dirty, head_is_target);
         let ranges = fragment.instructions.iter().map(|located| located.at..located.next);
-        let (bytes, cold, crossings) = assembler.finish();
+        let code = assembler.finish();
         Some(Made {
             tier: Tier::Baseline,
             covered: Covered::of(ranges.clone()),
             instructions: fragment.instructions.len(),
             guest_bytes: ranges.map(|range| range.end.index() - range.start.index()).sum(),
-            code: Code { bytes, cold, crossings },
+            code,
         })
     }
 }

@@ -302,7 +302,8 @@ impl CodeCache {
     /// Drops a page; returns its number of translations.
     fn drop_page(&self, inner: &mut Inner, number: u64) -> u32 {
         let Some(page) = inner.pages.remove(&number) else { return 0 };
-        for slot in page.links.values() {
+        page.links.lead_all(&self.arena, self.thunks.resolve);
+        for slot in page.slots.values() {
             slot.store(self.thunks.resolve.cast_mut(), Ordering::Release);
         }
         if let Some(index) = self.ram.page_index(GuestPhys(number * PAGE_SIZE)) {

@@ -1,12 +1,14 @@
 //! Translations by physical page: lookup, publication, invalidation and reclamation.
 
 mod cache;
+mod link;
 mod online;
 mod page;
 mod place;
 mod unit;
 
 pub(crate) use cache::CodeCache;
+pub(crate) use link::{DISTANCE_ALIGN, Link};
 pub(crate) use online::Online;
 pub(crate) use page::{Covered, Lookup, PageBytes};
 pub(crate) use unit::{Built, Claim, Code, Crossing, Dropped, Made, PublishError, Source, Translated};

@@ -9,6 +9,8 @@ use riscope_core::event::Tier;
 use riscope_core::mem::access;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::link::Links;
+
 /// Bytes of one page.
 pub(crate) type PageBytes = [u8; PAGE_BYTES];
 
@@ -80,8 +82,10 @@ pub(super) struct CodePage {
     covered: Covered,
     /// State of the code by offset in the page.
     pub(super) translations: FxHashMap<PageOffset, Lookup>,
+    /// Jumps to other fragments of the page that are patched.
+    pub(super) links: Links,
     /// Link slots by target offset: jump targets within the page, loaded by generated code.
-    pub(super) links: FxHashMap<PageOffset, Box<AtomicPtr<u8>>>,
+    pub(super) slots: FxHashMap<PageOffset, Box<AtomicPtr<u8>>>,
     /// Code of a lower tier that was requested from a higher one, once and for all.
     pub(super) promoted: FxHashSet<PageOffset>,
 }
@@ -97,7 +101,8 @@ impl CodePage {
             version,
             covered: Covered::default(),
             translations: FxHashMap::default(),
-            links: FxHashMap::default(),
+            links: Links::default(),
+            slots: FxHashMap::default(),
             promoted: FxHashSet::default(),
         }
     }
@@ -121,7 +126,7 @@ impl CodePage {
     /// tier of that.
     pub(super) fn add(&mut self, offset: PageOffset, code: *const u8, tier: Tier, covered: &Covered) -> Option<Tier> {
         self.covered.add(covered);
-        if let Some(slot) = self.links.get(&offset) {
+        if let Some(slot) = self.slots.get(&offset) {
             slot.store(code.cast_mut(), Ordering::Release);
         }
         match self.translations.insert(offset, Lookup::Ready { code, tier }) {
@@ -130,14 +135,19 @@ impl CodePage {
         }
     }
 
+    /// The code for `target`; `resolve` while there is none.
+    pub(super) fn code(&self, target: PageOffset, resolve: *const u8) -> *const u8 {
+        match self.translations.get(&target) {
+            Some(Lookup::Ready { code, .. }) => *code,
+            _ => resolve,
+        }
+    }
+
     /// Address of the link slot for jumps to `target`, which leads to `resolve` while there
     /// is no translation.
     pub(super) fn link_slot(&mut self, target: PageOffset, resolve: *const u8) -> *const u8 {
-        let code = match self.translations.get(&target) {
-            Some(Lookup::Ready { code, .. }) => *code,
-            _ => resolve,
-        };
-        let slot = self.links.entry(target).or_insert_with(|| Box::new(AtomicPtr::new(code.cast_mut())));
+        let code = self.code(target, resolve);
+        let slot = self.slots.entry(target).or_insert_with(|| Box::new(AtomicPtr::new(code.cast_mut())));
         slot.as_ptr().cast_const().cast()
     }
 }

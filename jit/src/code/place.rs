@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use riscope_core::addr::{GuestPhys, PageOffset};
+use riscope_core::addr::GuestPhys;
 use riscope_core::event::InvalidationReason;
 
 use super::cache::{CodeCache, Inner};
+use super::link::DISTANCE_ALIGN;
 use super::page::{Lookup, PageBytes};
 use super::unit::{Built, Code, Dropped, Made, Translated};
 use crate::perf::Piece;
@@ -16,6 +17,7 @@ const CODE_ALIGN: usize = 16;
 
 /// Alignment of what of them rarely runs.
 const COLD_ALIGN: usize = 8;
+const _: () = assert!(CODE_ALIGN.is_multiple_of(DISTANCE_ALIGN) && COLD_ALIGN.is_multiple_of(DISTANCE_ALIGN));
 
 /// A distance in the arena, which is far smaller than 2 GiB, as host code has it.
 #[expect(clippy::cast_possible_truncation, reason = "the difference of offsets in the arena, modulo 2^32")]
@@ -30,7 +32,7 @@ impl CodeCache {
         &self,
         phys: GuestPhys,
         pc: u64,
-        make: impl FnOnce(&PageBytes, &mut dyn FnMut(PageOffset) -> *const u8) -> Option<Made<'a>>,
+        make: impl FnOnce(&PageBytes) -> Option<Made<'a>>,
     ) -> Option<(Dropped, Translated)> {
         let number = phys.page_number();
         let mut guard = self.try_lock()?;
@@ -48,7 +50,7 @@ impl CodeCache {
         inner: &mut Inner,
         phys: GuestPhys,
         pc: u64,
-        make: impl FnOnce(&PageBytes, &mut dyn FnMut(PageOffset) -> *const u8) -> Option<Made<'a>>,
+        make: impl FnOnce(&PageBytes) -> Option<Made<'a>>,
     ) -> Translated {
         if inner.full {
             return Translated::Full;
@@ -58,7 +60,7 @@ impl CodeCache {
             return Translated::Ready(*code);
         }
         let bytes = Arc::clone(&page.bytes);
-        let Some(made) = make(&bytes, &mut |target| page.link_slot(target, self.thunks.resolve)) else {
+        let Some(made) = make(&bytes) else {
             page.translations.insert(phys.page_offset(), Lookup::Rejected);
             return Translated::Rejected;
         };
@@ -71,7 +73,7 @@ impl CodeCache {
         if inner.flushing {
             return None;
         }
-        let Code { bytes, cold, crossings } = built.code;
+        let Code { bytes, cold, crossings, links } = built.code;
         let (hot_part, cold_part) = bytes.split_at(cold);
         let hot_at = inner.next.next_multiple_of(CODE_ALIGN);
         let cold_at = inner.end.saturating_sub(cold_part.len()) & !(COLD_ALIGN - 1);
@@ -94,13 +96,19 @@ impl CodeCache {
             }
             code
         };
+        let head = built.phys.page_offset();
+        for link in links {
+            let target = if link.target == head { code } else { page.code(link.target, self.thunks.resolve) };
+            page.links.add(&self.arena, place(link.at), link.target, target);
+        }
         if let Some(perf) = &self.perf {
             let (tier, pc, phys) = (built.tier, built.pc, built.phys);
             let piece = |start, bytes, cold| Piece { start, bytes, cold, tier, pc, phys };
             let cold_code = self.arena.executable(self.arena.write_view(cold_at));
             perf.published(&[piece(code, hot_part, false), piece(cold_code, cold_part, true)]);
         }
-        let replaced = page.add(built.phys.page_offset(), code, built.tier, built.covered);
+        let replaced = page.add(head, code, built.tier, built.covered);
+        page.links.lead(&self.arena, head, code);
         inner.bytes[built.tier.index()] += taken as u64;
         inner.blocks[built.tier.index()] += 1;
         if let Some(tier) = replaced {
@@ -116,8 +124,10 @@ mod tests {
     use riscope_core::event::{FlushReason, Tier};
     use riscope_core::mem::GuestRam;
 
+    use riscope_core::addr::PageOffset;
+
     use super::*;
-    use crate::code::Covered;
+    use crate::code::{Covered, Link};
 
     const PHYS: GuestPhys = GuestPhys(0x8000_0000);
 
@@ -134,21 +144,66 @@ mod tests {
     #[test]
     fn code_that_another_hart_has_made_meanwhile_is_taken() {
         let cache = cache();
-        let (_, first) = cache.translate(PHYS, PHYS.0, |_, _| Some(made())).expect("the lock is free");
+        let (_, first) = cache.translate(PHYS, PHYS.0, |_| Some(made())).expect("the lock is free");
         assert!(matches!(first, Translated::Ready(_)));
-        let (_, second) = cache.translate(PHYS, PHYS.0, |_, _| panic!("it is made again")).expect("the lock is free");
+        let (_, second) = cache.translate(PHYS, PHYS.0, |_| panic!("it is made again")).expect("the lock is free");
         assert_eq!(second, first);
+    }
+
+    /// Where the jump leads whose distance is behind the first byte of the code at `code`.
+    fn destination(code: *const u8) -> *const u8 {
+        // SAFETY: code of five bytes or more in the arena's readable view.
+        let distance = unsafe { code.add(1).cast::<i32>().read_unaligned() };
+        code.wrapping_add(5).wrapping_offset(distance as isize)
+    }
+
+    /// Makes code at `phys` that is a jump to `target` of the same page, aligned as it must be.
+    fn jump(cache: &CodeCache, phys: GuestPhys, target: u64) -> *const u8 {
+        let bytes = [0x0f, 0x1f, 0x00, 0xe9, 0, 0, 0, 0];
+        let links = [Link { at: 4, target: PageOffset::of(target) }];
+        let code = Code { bytes: &bytes, cold: bytes.len(), crossings: &[], links: &links };
+        let (_, made) = cache.translate(phys, phys.0, |_| Some(Made { code, ..made() })).expect("the lock is free");
+        let Translated::Ready(code) = made else { panic!("{made:?}") };
+        code.wrapping_add(3)
+    }
+
+    #[test]
+    fn jumps_lead_to_the_code_that_is_there() {
+        let cache = cache();
+        let resolve = cache.thunks().resolve;
+        let other = PHYS.0 + 0x40;
+        let (first, itself) = (jump(&cache, PHYS, 0x40), jump(&cache, GuestPhys(PHYS.0 + 8), 8));
+        assert_eq!(destination(first), resolve, "there is no code yet");
+        assert_eq!(destination(itself), itself.wrapping_sub(3), "a fragment may jump to itself");
+        let (_, second) = cache.translate(GuestPhys(other), other, |_| Some(made())).expect("the lock is free");
+        assert_eq!(Translated::Ready(destination(first)), second, "earlier code is led to it");
+        let later = jump(&cache, GuestPhys(PHYS.0 + 16), 0x40);
+        assert_eq!(Translated::Ready(destination(later)), second, "and later code");
+        // Code of a higher tier takes its place.
+        let mut inner = cache.try_lock().expect("the lock is free");
+        let built = Built {
+            phys: GuestPhys(other),
+            pc: other,
+            tier: Tier::Optimised,
+            code: Code::whole(&[0xc3]),
+            covered: &Covered::default(),
+        };
+        let third = cache.place(&mut inner, built).expect("there is room");
+        assert_eq!([destination(first), destination(later)], [third, third]);
+        // Without the page, nothing of it goes on.
+        let _ = cache.drop_pages(&mut inner, [PHYS.page_number()], InvalidationReason::FenceI);
+        assert_eq!([first, itself, later].map(destination), [resolve; 3]);
     }
 
     #[test]
     fn nothing_is_placed_while_the_arena_is_about_to_be_emptied() {
         let cache = cache();
         cache.try_lock().expect("the lock is free").flushing = true;
-        let (_, outcome) = cache.translate(PHYS, PHYS.0, |_, _| Some(made())).expect("the lock is free");
+        let (_, outcome) = cache.translate(PHYS, PHYS.0, |_| Some(made())).expect("the lock is free");
         assert_eq!(outcome, Translated::Full);
         assert_eq!(cache.flush(FlushReason::Full), Dropped::Nothing, "another thread does it");
         cache.try_lock().expect("the lock is free").flushing = false;
-        let (_, outcome) = cache.translate(PHYS, PHYS.0, |_, _| Some(made())).expect("the lock is free");
+        let (_, outcome) = cache.translate(PHYS, PHYS.0, |_| Some(made())).expect("the lock is free");
         assert!(matches!(outcome, Translated::Ready(_)));
     }
 }

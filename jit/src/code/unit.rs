@@ -5,6 +5,7 @@ use std::sync::Arc;
 use riscope_core::addr::GuestPhys;
 use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier};
 
+use super::link::Link;
 use super::page::{Covered, PageBytes};
 
 /// Exclusive claim on compiling the code at an address, tied to one version of its page.
@@ -51,12 +52,14 @@ pub(crate) struct Code<'a> {
     pub(crate) cold: usize,
     /// What of a part depends on where the other one is.
     pub(crate) crossings: &'a [Crossing],
+    /// Jumps to other fragments of the page.
+    pub(crate) links: &'a [Link],
 }
 
 impl<'a> Code<'a> {
     /// Code in one part.
     pub(crate) fn whole(bytes: &'a [u8]) -> Self {
-        Self { bytes, cold: bytes.len(), crossings: &[] }
+        Self { bytes, cold: bytes.len(), crossings: &[], links: &[] }
     }
 }
 

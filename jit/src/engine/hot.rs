@@ -65,8 +65,8 @@ impl JitEngine {
         let templates = self.templates.as_mut()?;
         let mut report = None;
         let pc = hart.pc().0;
-        let (dropped, translated) = shared.cache.translate(phys, pc, |page, links| {
-            let made = templates.translate(page, phys, &executed, links)?;
+        let (dropped, translated) = shared.cache.translate(phys, pc, |page| {
+            let made = templates.translate(page, phys, &executed)?;
             report = Some((made.guest_bytes, made.instructions, made.code.bytes.len()));
             Some(made)
         })?;

@@ -9,7 +9,7 @@ macro_rules! encodings {
             let mut asm = Assembler::default();
             asm.$call($($argument),*);
             let expected: &[u8] = &[$($byte),*];
-            assert_eq!(asm.finish().0, expected, "{}", stringify!($call($($argument),*)));
+            assert_eq!(asm.finish().bytes, expected, "{}", stringify!($call($($argument),*)));
         })*
     };
 }
@@ -134,7 +134,7 @@ fn labels_are_reached_from_both_sides() {
     put(&[0xe9], 29 - 22);
     put(&[0x48, 0x8d, 0x15], 0);
     put(&[0x48, 0x8d, 0x15], -36);
-    assert_eq!(asm.finish().0, expected);
+    assert_eq!(asm.finish().bytes, expected);
 }
 
 #[test]
@@ -152,5 +152,5 @@ fn a_cleared_assembler_starts_anew() {
     asm.bind(label);
     asm.data(&[1, 2, 3]);
     asm.jump(label);
-    assert_eq!(asm.finish().0, [0xc3, 1, 2, 3, 0xe9, 0xf8, 0xff, 0xff, 0xff]);
+    assert_eq!(asm.finish().bytes, [0xc3, 1, 2, 3, 0xe9, 0xf8, 0xff, 0xff, 0xff]);
 }

@@ -1,26 +1,21 @@
 //! Ways out of translated pages.
 
-use riscope_core::addr::{GuestPhys, PAGE_BYTES, PageOffset};
+use riscope_core::addr::{GuestPhys, PAGE_BYTES};
 use riscope_core::interp::Executed;
 
 use super::super::Translator;
 
 const HEAD: u64 = 0x8000_1000;
 
-/// Offsets in the page that the translation of these words leaves for by link slots.
+/// Offsets in the page that the translation of these words leaves for by links.
 fn links_of(words: &[u32]) -> Vec<usize> {
     let mut page = [0; PAGE_BYTES];
     for (chunk, word) in page.chunks_exact_mut(4).zip(words) {
         chunk.copy_from_slice(&word.to_le_bytes());
     }
-    let mut links = Vec::new();
-    let mut slot = |at: PageOffset| {
-        links.push(at.index());
-        std::ptr::dangling()
-    };
     let mut translator = Translator::default();
-    let translation = translator.translate(&page, GuestPhys(HEAD), &Executed::ALL, &mut slot);
-    assert!(translation.is_some_and(|translation| !translation.code.bytes.is_empty()));
+    let translation = translator.translate(&page, GuestPhys(HEAD), &Executed::ALL).expect("code");
+    let mut links: Vec<usize> = translation.code.links.iter().map(|link| link.target.index()).collect();
     links.sort_unstable();
     links
 }
