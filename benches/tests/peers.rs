@@ -80,6 +80,18 @@ mod tests {
     }
 
     #[test]
+    fn two_builds_are_compared_with_qemu_and_with_each_other() {
+        let peers = Peers::new("builds");
+        peers.with("riscope", &perl(200, "same")).with("qemu", &perl(500, "same")).with("old", &perl(400, "same"));
+        let old = format!("old={}", peers.path("old"));
+        let output = peers.compare(&["--only", "real/perl", "--rounds", "1", "--riscope", &old]);
+        assert!(output.status.success(), "{}", errors(&output));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("relative to qemu") && text.contains("relative to riscope"), "{text}");
+        assert_eq!(peers.json()["classes"].as_array().map(Vec::len), Some(2));
+    }
+
+    #[test]
     fn another_result_fails_the_comparison() {
         let peers = Peers::new("result");
         peers.with("riscope", &perl(200, "this")).with("qemu", &perl(500, "that"));

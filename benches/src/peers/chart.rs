@@ -119,11 +119,13 @@ fn draw_line(area: &Area<'_>, line: &Line, top: i32, bounds: (i32, i32)) -> Resu
         Line::Class(class) => area.draw(&Text::new(class.title(), (10, top + 2), text.style(FontStyle::Bold))),
         Line::Case(name, marks) => {
             area.draw(&Text::new(name.clone(), (26, top + 2), text))?;
-            for (subject, ratio) in marks {
-                let (color, middle) = (color(*subject), top + ROW / 2);
+            // One below the other, so that none hides another.
+            let first = top + ROW / 2 - 2 * i32::try_from(marks.len()).unwrap_or(1) + 2;
+            for ((subject, ratio), middle) in marks.iter().zip((first..).step_by(4)) {
+                let color = color(*subject);
                 let ends = [(position(ratio.min, bounds), middle), (position(ratio.max, bounds), middle)];
                 area.draw(&PathElement::new(ends, color.stroke_width(2)))?;
-                area.draw(&Circle::new((position(ratio.median, bounds), middle), 4, color.filled()))?;
+                area.draw(&Circle::new((position(ratio.median, bounds), middle), 3, color.filled()))?;
             }
             Ok(())
         }

@@ -225,16 +225,24 @@ impl Comparison<'_> {
     }
 }
 
+/// What holds for all classes, for headings.
+fn settings(options: &Options) -> String {
+    let mut words = vec![options.mmu.name().to_owned()];
+    words.extend(options.harts.map(|harts| format!("{harts} hart{}", if harts == 1 { "" } else { "s" })));
+    words.extend(options.pin.then(|| "all on one core".to_owned()));
+    words.push(format!("{} round{}", options.rounds, if options.rounds == 1 { "" } else { "s" }));
+    words.join(", ")
+}
+
 /// Reports; returns whether every measurement was valid.
 fn report(options: &Options, subjects: &[Subject], results: &Results, load: Option<f64>) -> Result<bool, PeersError> {
     let qemu = options.riscopes.len();
-    let rounds = if options.rounds == 1 { "round" } else { "rounds" };
-    let settings = format!("{}, {} {rounds}", options.mmu.name(), options.rounds);
+    let settings = settings(options);
     let judged = |class, subject| subject < qemu && plan::is_standard(class, options);
     let summary = Summary::of(results, qemu, judged);
     table::print(&summary, &settings);
     if options.riscopes.len() > 1 {
-        table::print(&Summary::of(results, 0, |_, _| false), &settings);
+        table::print(&Summary::of(results, 0, |_, _| false).only(qemu), &settings);
     }
     let (json, svg) = (options.output.join("results.json"), options.output.join("results.svg"));
     json::write(&json, options, subjects, results, &summary, load)?;

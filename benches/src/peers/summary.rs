@@ -66,6 +66,15 @@ impl Summary {
         Self { subjects, reference, rows, means, scaling }
     }
 
+    /// The same without the subjects from number `end`.
+    pub(super) fn only(mut self, end: usize) -> Self {
+        self.subjects.truncate(end);
+        self.rows.iter_mut().for_each(|row| row.cells.truncate(end));
+        self.means.retain(|mean| mean.subject < end);
+        self.scaling.retain(|(subject, _)| *subject < end);
+        self
+    }
+
     /// The rows of a class.
     pub(super) fn rows_of(&self, class: Class) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(move |row| row.class == class)
@@ -147,6 +156,8 @@ mod tests {
         assert!((native.mean - 20.0).abs() < 1e-9);
         assert_eq!((native.cases, native.reached), (1, None), "the host has no target");
         assert!(summary.rows[1].cells[2].is_none(), "it did not run on the host");
+        let riscopes = summary.only(1);
+        assert_eq!((riscopes.subjects.len(), riscopes.rows[0].cells.len(), riscopes.means.len()), (1, 1, 1));
     }
 
     #[test]
