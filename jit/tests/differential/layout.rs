@@ -38,6 +38,8 @@ pub(crate) const COPIES: u64 = 0x2000;
 pub(crate) const CODE: u64 = 0x4000;
 pub(crate) const DATA: u64 = 0x8000;
 pub(crate) const OPERANDS: u64 = 0xc000;
+/// Return addresses of recursion, 256 of them, which become operands.
+pub(crate) const RETURN_ADDRESSES: u64 = OPERANDS + 0x800;
 pub(crate) const MACHINE_SAVE: u64 = 0xd000;
 pub(crate) const SUPERVISOR_SAVE: u64 = 0xd800;
 pub(crate) const DUMP: u64 = 0xe000;

@@ -5,6 +5,10 @@
 //!            snippets …  branches, loops, calls ──► functions
 //!  chunk 1   snippets …                                 │
 //!  chunk n   snippets …  ───────────────────────────────┘
+//!
+//!  function          snippets …   return, some of them early
+//!  recursion         return address to the operand table, snippets …   call of itself
+//!                    snippets …   return
 //! ```
 //!
 //! The chunks are at random positions of four pages, so that code crosses pages and jumps
@@ -26,7 +30,7 @@ use surroundings::Surroundings;
 use unit::{Chunk, Reach, Target, Unit, link};
 
 use super::firmware::Plan;
-use super::layout::{CODE_BYTES, DATA, DATA_BYTES, OPERANDS, SUPERPAGE};
+use super::layout::{CODE_BYTES, DATA, DATA_BYTES, OPERANDS, RETURN_ADDRESSES, SUPERPAGE};
 use super::program::{Program, Slot};
 use crate::common::encode::{Fields, encode, row};
 use crate::common::random::Random;
@@ -44,6 +48,8 @@ struct Generator<'a> {
     /// Chunks of the main line; the others are functions.
     main_chunks: usize,
     functions: usize,
+    /// Chunk of the function that calls itself, if there is one.
+    recursion: Option<usize>,
     /// Destination of generated snippets.
     part: Part,
 }
@@ -56,6 +62,8 @@ enum Part {
     Function,
     /// Called by functions.
     Leaf,
+    /// Called by the main line and by itself.
+    Recursion,
 }
 
 /// The program of `seed` in `profile` that runs for about `instructions`.
@@ -65,8 +73,10 @@ pub(crate) fn program(profile: &Profile, seed: u64, instructions: u64) -> Progra
     let registers = Registers::random(&mut random);
     let main_chunks = 1 + random.below(3) as usize;
     let functions = random.below(4) as usize;
-    let mut generator =
-        Generator { random, profile, registers, surroundings, main_chunks, functions, part: Part::Main };
+    let recurses = profile.kinds.iter().any(|(_, kind)| *kind == Kind::Recursion) && random.chance(60);
+    let recursion = recurses.then_some(main_chunks + functions);
+    let part = Part::Main;
+    let mut generator = Generator { random, profile, registers, surroundings, main_chunks, functions, recursion, part };
     let mut chunks = generator.chunks();
     generator.place(&mut chunks);
     link(&mut chunks, &mut generator.random);
@@ -144,6 +154,10 @@ impl Generator<'_> {
             units.push(self.give_back());
             chunks.push(Chunk { units, start: 0 });
         }
+        if self.recursion.is_some() {
+            self.part = Part::Recursion;
+            chunks.push(Chunk { units: self.recursive_function(), start: 0 });
+        }
         chunks
     }
 
@@ -169,6 +183,9 @@ impl Generator<'_> {
             let aligned = if self.random.chance(80) { inside & !7 } else { inside };
             let superpage = if self.random.chance(15) { SUPERPAGE } else { 0 };
             units.push(self.point(pointer, Target::Ram(DATA + u64::from(aligned) + superpage)));
+        }
+        if self.recursion.is_some() {
+            units.push(self.point(self.registers.stack, Target::Ram(RETURN_ADDRESSES)));
         }
         units.push(self.fresh_operands());
         units
@@ -239,6 +256,8 @@ impl Generator<'_> {
             Kind::Branch => self.branch(),
             Kind::Jump => self.jump(),
             Kind::Call => self.call(),
+            Kind::Recursion => self.recursion(),
+            Kind::Return => self.early_return(),
             Kind::ComputedJump => self.computed_jump(),
             Kind::FloatControl => self.float_control(),
             Kind::ControlRead => self.control_read(),

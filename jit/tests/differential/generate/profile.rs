@@ -29,6 +29,10 @@ pub(crate) enum Kind {
     Loop,
     /// A call of a function.
     Call,
+    /// A call of a function that calls itself.
+    Recursion,
+    /// A return before the end of a function, perhaps elsewhere than behind the last call.
+    Return,
     /// A jump to a computed address.
     ComputedJump,
     /// A read of any control register.
@@ -76,8 +80,8 @@ pub(crate) struct Profile {
 
 use Kind::{
     Atomic, Branch, CacheBlock, Call, Compressed, ComputedJump, ControlRead, ControlWrite, Device, Fence, Float,
-    FloatControl, FloatMemory, Integer, Invalid, Jump, Load, Loop, Patch, Remap, Reserved, StatusBit, Store, Stray,
-    SwitchSpace, System, Unmapped,
+    FloatControl, FloatMemory, Integer, Invalid, Jump, Load, Loop, Patch, Recursion, Remap, Reserved, Return,
+    StatusBit, Store, Stray, SwitchSpace, System, Unmapped,
 };
 
 /// Arithmetic and control flow, with few traps.
@@ -114,6 +118,8 @@ pub(crate) const MEMORY: Profile = Profile {
         (4, FloatMemory),
         (5, Branch),
         (1, Loop),
+        (2, Call),
+        (1, Recursion),
         (1, Device),
         (1, Unmapped),
         (1, Stray),
@@ -127,7 +133,17 @@ pub(crate) const MEMORY: Profile = Profile {
 /// Floating point in all rounding modes.
 pub(crate) const FLOAT: Profile = Profile {
     name: "float",
-    kinds: &[(60, Float), (8, FloatControl), (12, FloatMemory), (10, Integer), (5, Branch), (2, Loop), (1, StatusBit)],
+    kinds: &[
+        (60, Float),
+        (8, FloatControl),
+        (12, FloatMemory),
+        (10, Integer),
+        (5, Branch),
+        (2, Loop),
+        (2, Call),
+        (1, Recursion),
+        (1, StatusBit),
+    ],
     modes: &[3, 0],
     paging: 20,
     timer: 5,
@@ -144,6 +160,8 @@ pub(crate) const CONTROL: Profile = Profile {
         (8, Jump),
         (8, Loop),
         (12, Call),
+        (3, Recursion),
+        (5, Return),
         (8, ComputedJump),
         (1, Fence),
         (1, Load),
@@ -164,7 +182,9 @@ pub(crate) const PRIVILEGED: Profile = Profile {
         (6, Atomic),
         (8, Branch),
         (2, Loop),
-        (4, Call),
+        (6, Call),
+        (1, Recursion),
+        (2, Return),
         (4, ControlRead),
         (4, ControlWrite),
         (3, StatusBit),
@@ -196,6 +216,7 @@ pub(crate) const PATCHING: Profile = Profile {
         (2, Jump),
         (2, Loop),
         (4, Call),
+        (1, Recursion),
         (2, ComputedJump),
         (5, Patch),
         (1, Fence),

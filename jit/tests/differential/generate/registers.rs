@@ -16,6 +16,9 @@ pub(super) struct Registers {
     pub(super) address: u32,
     /// Return addresses: of calls from the main line, and of calls from functions.
     pub(super) links: [u32; 2],
+    /// Where recursion keeps return addresses, and its levels that are left.
+    pub(super) stack: u32,
+    pub(super) depth: u32,
 }
 
 impl Registers {
@@ -41,11 +44,14 @@ impl Registers {
             counters: [take(1..32, random), take(1..32, random)],
             address,
             links,
+            stack: take(1..32, random),
+            depth: take(1..32, random),
         }
     }
 
     fn is_reserved(&self, register: u32) -> bool {
-        self.pointers.contains(&register) || self.counters.contains(&register) || self.links.contains(&register)
+        let one_of = |registers: &[u32]| registers.contains(&register);
+        one_of(&self.pointers) || one_of(&self.counters) || one_of(&self.links) || one_of(&[self.stack, self.depth])
     }
 
     /// Whether an instruction should not write `register`.
