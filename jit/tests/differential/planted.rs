@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use riscope_core::addr::{GuestPhys, PAGE_MASK};
+use riscope_core::addr::{GuestAddr, GuestPhys, PAGE_MASK};
 use riscope_core::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use riscope_core::hart::{Hart, PrivilegeMode};
 use riscope_core::interp::{BlockEnd, Interpreter};
@@ -43,6 +43,10 @@ pub(crate) enum Fault {
     /// Where another address space has `slt`, `sltu`, `or` or `xor`, the one that was executed
     /// there first is executed.
     CodeOfAnotherSpace,
+    /// A return goes behind the last call wherever it should go.
+    MispredictedReturn,
+    /// A return to a page that was another one at the call is not counted.
+    ReturnToOldPage,
     /// `fdiv.s` raises no flags.
     LostFlags,
     /// `fmul.d` rounds to nearest whatever `frm` says.
@@ -70,7 +74,8 @@ impl EngineFactory for FaultyFactory {
         let engine = |_| {
             let ram = Arc::clone(&context.ram);
             let interpreter = Interpreter::default();
-            Box::new(FaultyEngine { fault: self.0, interpreter, ram, first: HashMap::new() }) as Box<dyn Engine>
+            let (first, calls) = (HashMap::new(), Vec::new());
+            Box::new(FaultyEngine { fault: self.0, interpreter, ram, first, calls }) as Box<dyn Engine>
         };
         Ok((0..harts).map(engine).collect())
     }
@@ -84,6 +89,8 @@ struct FaultyEngine {
     ram: Arc<GuestRam>,
     /// Operation that was executed at an address first.
     first: HashMap<u64, Op>,
+    /// Return addresses of calls, and where they are in memory if that is on the caller's page.
+    calls: Vec<(u64, Option<GuestPhys>)>,
 }
 
 impl Engine for FaultyEngine {
@@ -159,6 +166,7 @@ impl FaultyEngine {
             return self.interpreter.step(hart);
         }
         self.falsify(hart, &before);
+        self.follow_calls(hart, &before);
         end
     }
 
@@ -171,6 +179,28 @@ impl FaultyEngine {
         };
         let low = half(pc)?;
         decode(if low & 3 == 3 { half(pc.wrapping_add(2))? << 16 | low } else { low })
+    }
+
+    /// Records calls, and falsifies returns if the fault applies to them.
+    fn follow_calls(&mut self, hart: &mut Hart, before: &Before) {
+        let is_link = |register| matches!(register, 1 | 5);
+        let Insn { op: op @ Op::I(I::Jal | I::Jalr), operands: o } = before.insn else { return };
+        let place = |hart: &mut Hart, at: u64| hart.translate_fetch(at).ok().map(|translation| translation.phys);
+        if is_link(o.rd()) {
+            let behind = before.pc.wrapping_add(o.length());
+            let on_page = behind & !PAGE_MASK == before.pc & !PAGE_MASK;
+            self.calls.push((behind, if on_page { place(hart, behind) } else { None }));
+        } else if op == Op::I(I::Jalr) && is_link(o.rs1()) {
+            let Some((behind, phys)) = self.calls.pop() else { return };
+            if hart.pc().0 != behind && self.fault == Fault::MispredictedReturn {
+                hart.set_pc(GuestAddr(behind));
+            } else if hart.pc().0 == behind
+                && self.fault == Fault::ReturnToOldPage
+                && phys.is_some_and(|phys| place(hart, behind).is_some_and(|now| now != phys))
+            {
+                hart.state_mut().countdown += 1;
+            }
+        }
     }
 
     /// Whether the fault makes this instruction have no effect.
@@ -251,7 +281,7 @@ mod tests {
     }
 
     /// Number of kinds of planted bugs.
-    const KINDS: usize = 14;
+    const KINDS: usize = 16;
 
     /// A test for each fault.
     macro_rules! found {
@@ -274,6 +304,8 @@ mod tests {
         stale_code_is_found: IgnoredInstructionFence in PATCHING by "fence.i", 12;
         a_stale_translation_is_found: IgnoredTranslationFence in PRIVILEGED by "sfence.vma", 16;
         code_of_another_address_space_is_found: CodeOfAnotherSpace in PRIVILEGED by ",satp,", 40;
+        a_mispredicted_return_is_found: MispredictedReturn in CONTROL by "jalr", 12;
+        a_return_to_a_page_that_is_another_one_now_is_found: ReturnToOldPage in PRIVILEGED by "jalr", 40;
         lost_flags_are_found: LostFlags in FLOAT by "fdiv.s", 10;
         an_ignored_rounding_mode_is_found: IgnoredRoundingMode in FLOAT by "fmul.d", 10;
         lost_boxing_is_found: LostBoxing in FLOAT by "flw", 10;

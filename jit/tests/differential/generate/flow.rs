@@ -114,7 +114,7 @@ impl Generator<'_> {
     /// A call of the recursive function, if there is one, mostly for a few levels.
     pub(super) fn recursion(&mut self) -> Unit {
         let (Part::Main, Some(chunk)) = (self.part, self.recursion) else { return self.call() };
-        let most = self.random.weighted(&[(70, 4), (25, 20), (5, 256)]);
+        let most = self.random.weighted(&[(80, 4), (18, 16), (2, 256)]);
         let levels = self.random.below(most) as i32;
         let call = self.far_jump(self.registers.links[0], Target::Chunk(chunk));
         let mut bits = vec![op("addi", Fields { rd: self.registers.depth, imm: levels, ..Fields::default() })];

@@ -50,6 +50,9 @@ struct Generator<'a> {
     functions: usize,
     /// Chunk of the function that calls itself, if there is one.
     recursion: Option<usize>,
+    /// Whether pages of code are exchanged with their copies: not where an interrupt may come
+    /// between the change and its fence.
+    remaps_code: bool,
     /// Destination of generated snippets.
     part: Part,
 }
@@ -75,8 +78,10 @@ pub(crate) fn program(profile: &Profile, seed: u64, instructions: u64) -> Progra
     let functions = random.below(4) as usize;
     let recurses = profile.kinds.iter().any(|(_, kind)| *kind == Kind::Recursion) && random.chance(60);
     let recursion = recurses.then_some(main_chunks + functions);
+    let remaps_code = !profile.patches && surroundings.timer_period == 0 && random.chance(50);
     let part = Part::Main;
-    let mut generator = Generator { random, profile, registers, surroundings, main_chunks, functions, recursion, part };
+    let mut generator =
+        Generator { random, profile, registers, surroundings, main_chunks, functions, recursion, remaps_code, part };
     let mut chunks = generator.chunks();
     generator.place(&mut chunks);
     link(&mut chunks, &mut generator.random);

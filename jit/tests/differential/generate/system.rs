@@ -2,7 +2,7 @@
 
 use riscope_core::isa::decode;
 
-use super::super::layout::{DATA, OPERANDS, PAGE, SUPERVISOR, USER};
+use super::super::layout::{CODE, COPIED, COPIES, DATA, OPERANDS, PAGE, SUPERVISOR, USER};
 use super::unit::{Reach, Target, Unit};
 use super::{Generator, op};
 use crate::common::encode::Fields;
@@ -62,7 +62,8 @@ impl Generator<'_> {
             (2, 1 << 17),
             (4, 1 << 18),
             (4, 1 << 19),
-            (1, 1 << 20),
+            // A fence of a changed page of code may not trap.
+            (1, if self.remaps_code { 1 << 19 } else { 1 << 20 }),
             (1, 1 << 21),
             (1, 1 << 22),
         ]);
@@ -155,10 +156,13 @@ impl Generator<'_> {
     }
 
     /// Flips a bit in the page table entry of a data page: permissions, accessed,
-    /// dirty, or which page it is. Only S-mode and M-mode can.
+    /// dirty, or which page it is; or exchanges a page of code with its copy. Only S-mode and
+    /// M-mode can.
     pub(super) fn remap(&mut self) -> Unit {
         let address = self.registers.address;
-        let page = DATA + u64::from(self.random.below(4)) * PAGE;
+        let code = self.remaps_code && self.random.chance(40);
+        let copied = self.random.below(COPIED.len() as u32) as usize;
+        let page = if code { CODE + COPIED[copied] } else { DATA + u64::from(self.random.below(4)) * PAGE };
         let base = self.random.pick(&[SUPERVISOR, USER]);
         let entry = self.surroundings.entry_offset(base + page, &mut self.random);
         let Some((entry, asid)) = entry else { return self.load() };
@@ -169,9 +173,15 @@ impl Generator<'_> {
             op("auipc", Fields { rd: address, ..Fields::default() }),
             op("addi", Fields { rd: address, rs1: address, ..Fields::default() }),
             op("ld", Fields { rd: word, rs1: address, ..Fields::default() }),
-            op("xori", Fields { rd: word, rs1: word, imm: flip, ..Fields::default() }),
-            op("sd", Fields { rs1: address, rs2: word, ..Fields::default() }),
         ];
+        if code {
+            let difference = page ^ (COPIES + copied as u64 * PAGE);
+            let bits_of_entry = (0..64).filter(|bit| difference >> bit & 1 != 0).map(|bit| bit - 2);
+            bits.extend(bits_of_entry.map(|imm| op("binvi", Fields { rd: word, rs1: word, imm, ..Fields::default() })));
+        } else {
+            bits.push(op("xori", Fields { rd: word, rs1: word, imm: flip, ..Fields::default() }));
+        }
+        bits.push(op("sd", Fields { rs1: address, rs2: word, ..Fields::default() }));
         let (by_address, by_space) = (self.random.chance(50), self.random.chance(50));
         if by_address {
             // The address in the modified space, whatever the mode.
