@@ -190,9 +190,15 @@ mod tests {
         };
         let third = cache.place(&mut inner, built).expect("there is room");
         assert_eq!([destination(first), destination(later)], [third, third]);
+        let page = inner.pages.get_mut(&PHYS.page_number()).expect("it has code");
+        let slot = page.link_slot(PageOffset::of(0x40), resolve);
+        // SAFETY: slots live until every hart has seen that their page is dropped.
+        let in_slot = || unsafe { slot.cast::<*const u8>().read() };
+        assert_eq!(in_slot(), third);
         // Without the page, nothing of it goes on.
         let _ = cache.drop_pages(&mut inner, [PHYS.page_number()], InvalidationReason::FenceI);
         assert_eq!([first, itself, later].map(destination), [resolve; 3]);
+        assert_eq!(in_slot(), resolve);
     }
 
     #[test]

@@ -13,8 +13,9 @@ use crate::system::{
 
 const SUPERVISOR: PrivilegeMode = PrivilegeMode::Supervisor;
 
-/// Where functions are that every space has.
-const COMMON: u64 = MAIN + 0x800;
+/// Where functions are that every space has: no code of theirs is in the slots of the jump
+/// cache that [`caller`] has.
+const COMMON: u64 = MAIN + 0x840;
 
 /// The entry for the page of [`CALLED`].
 const ENTRY: u64 = TABLES + 2 * PAGE + 8 * (CALLED / PAGE);

@@ -54,6 +54,21 @@ fn recursion_may_be_deeper_than_the_calls_that_are_kept() {
 }
 
 #[test]
+fn calls_that_never_return_take_little_of_the_hosts_stack() {
+    /// Less than all calls of a quantum would take.
+    const STACK_BYTES: usize = 128 << 10;
+    let mut asm = start();
+    let again = asm.here();
+    asm.jump(RA, again);
+    let mut pair = machines(MACHINE, asm, Assembler::default());
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let run = thread.spawn_scoped(scope, || run_in_pieces(&mut pair, 0, "endless calls")).expect("a thread");
+        run.join().expect("the engines agree");
+    });
+}
+
+#[test]
 fn a_long_jump_leaves_several_levels_at_once() {
     let mut asm = start();
     let (again, jumped) = (asm.here(), asm.label());
@@ -332,16 +347,21 @@ fn a_call_at_the_end_of_a_page_returns_to_the_page_behind() {
             asm.constant(24, if paged { CALLED } else { at(FUNCTION) } + 0xf00);
             asm.constant(25, at(MAIN) + 0x800);
             asm.constant(26, at(MAIN) + 0x900);
+            asm.constant(27, if paged { CALLED } else { at(FUNCTION) });
             let again = asm.here();
             work(&mut asm, &[0, 1, 2, 3]);
             asm.imm("jalr", RA, 24, 0);
+            asm.imm("jalr", RA, 27, 0);
             asm.jump(0, again);
             let mut pair = machines(mode, asm, Assembler::default());
             map(&pair, TABLES, FUNCTION);
             let behind = if paged { HANDLER } else { OTHER_FUNCTION };
             let entry = TABLES + 2 * PAGE + 8 * (CALLED / PAGE + 1);
             pair.write(entry, &(at(behind) >> 2 | 0xcf).to_le_bytes());
+            // At the start of the page, which the end of the page is not, is code as well.
             let mut code = Assembler::default();
+            code.imm("addi", 29, 29, 1);
+            ret(&mut code);
             pad(&mut code, 0xf00);
             push(&mut code);
             work(&mut code, &[5, 6]);
