@@ -78,7 +78,7 @@ pub(crate) fn program(profile: &Profile, seed: u64, instructions: u64) -> Progra
     let functions = random.below(4) as usize;
     let recurses = profile.kinds.iter().any(|(_, kind)| *kind == Kind::Recursion) && random.chance(60);
     let recursion = recurses.then_some(main_chunks + functions);
-    let remaps_code = !profile.patches && surroundings.timer_period == 0 && random.chance(50);
+    let remaps_code = !profile.patches && surroundings.timer_period == 0 && random.chance(80);
     let part = Part::Main;
     let mut generator =
         Generator { random, profile, registers, surroundings, main_chunks, functions, recursion, remaps_code, part };

@@ -160,7 +160,7 @@ impl Generator<'_> {
     /// M-mode can.
     pub(super) fn remap(&mut self) -> Unit {
         let address = self.registers.address;
-        let code = self.remaps_code && self.random.chance(40);
+        let code = self.remaps_code && self.random.chance(60);
         let copied = self.random.below(COPIED.len() as u32) as usize;
         let page = if code { CODE + COPIED[copied] } else { DATA + u64::from(self.random.below(4)) * PAGE };
         let base = self.random.pick(&[SUPERVISOR, USER]);
