@@ -3,6 +3,7 @@
 use riscope_core::addr::PageOffset;
 
 use super::assembler::Label;
+use super::group::Group;
 use super::operand::{Mem, Source};
 use super::registers::Set;
 use super::site::{CallSite, MissSite};
@@ -18,6 +19,8 @@ pub(super) enum Cold {
     Miss { label: Label, back: Label, site: MissSite },
     /// The jump cache does not know the address in `rsi`.
     Unknown { label: Label, way: Way },
+    /// The instructions of a group of which the TLB does not have everything.
+    Group { label: Label, group: Group, join: Label, loaded: Set, dirty: Set, uncounted: u8 },
     /// The host's stack has no room for another call.
     Deep { label: Label, back: Label },
     /// A return to somewhere else than behind the last call on the host's stack.

@@ -6,6 +6,7 @@ use riscope_core::isa::Operands;
 
 use super::assembler::{Assembler, Label};
 use super::cold::Cold;
+use super::group::Group;
 use super::jumps::{Jumps, MAX_INSTRUCTIONS};
 use super::operand::{Condition, Mem, Reg, Source};
 use super::registers::{Registers, Set, members};
@@ -39,6 +40,12 @@ pub(super) struct Emitter<'a> {
     pub(super) next: PageOffset,
     /// Instructions on every way to the current one that the countdown does not show yet.
     pub(super) uncounted: u8,
+    /// Groups of accesses that are still to come, the next one last.
+    pub(super) groups: Vec<Group>,
+    /// The one that the current instruction is in, unless its accesses are translated one by one.
+    pub(super) group: Option<Group>,
+    /// Where the code for both cases meets behind it.
+    pub(super) join: Option<Label>,
     /// The block behind the current one.
     pub(super) following: Option<usize>,
     /// Which blocks are jumped to, and which of them from behind.
@@ -51,6 +58,7 @@ impl<'a> Emitter<'a> {
         blocks: impl Iterator<Item = PageOffset>,
         jumps: Jumps,
         registers: Registers,
+        groups: Vec<Group>,
         head: GuestPhys,
     ) -> Self {
         let blocks = blocks.map(|at| (at, asm.label())).collect();
@@ -66,6 +74,9 @@ impl<'a> Emitter<'a> {
             at,
             next: at,
             uncounted: 0,
+            groups,
+            group: None,
+            join: None,
             following: None,
             jumps,
         }

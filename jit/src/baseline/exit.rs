@@ -5,6 +5,7 @@ use riscope_core::addr::PageOffset;
 use super::assembler::Label;
 use super::cold::{Cold, Target, Way};
 use super::emitter::{Emitter, state, word};
+use super::fragment::Fragment;
 use super::operand::{Condition, Mem, Reg, Source, Width};
 use super::registers::{HOSTS, Registers};
 use super::site::{CallSite, HEADER_BYTES, MissSite};
@@ -247,19 +248,35 @@ impl Emitter<'_> {
         (label, left)
     }
 
-    pub(super) fn emit_cold(&mut self) {
+    pub(super) fn emit_cold(&mut self, fragment: &Fragment) {
         self.asm.start_cold_part();
         self.asm.data(&header(&self.registers));
         // Exits may add to the list.
         let mut n = 0;
         while n < self.cold.len() {
             let cold = std::mem::replace(&mut self.cold[n], Cold::Unpredicted { label: self.blocks[0].1 });
-            self.emit_one_cold(cold);
+            self.emit_one_cold(fragment, cold);
             n += 1;
         }
     }
 
-    fn emit_one_cold(&mut self, cold: Cold) {
+    /// Has the engine look for code at the address in `rsi`, and enters it.
+    fn find(&mut self, way: Way) {
+        let unknown = self.asm.label();
+        self.asm.call_at(word(Word::FindThunk));
+        self.asm.test(Width::Double, Reg::RAX, Reg::RAX);
+        self.asm.jump_if(Condition::Equal, unknown);
+        self.enter(way.after_host_call(), Source::Reg(Reg::RAX));
+        if let Way::Call { back, .. } = way {
+            self.asm.jump(back);
+        }
+        self.asm.bind(unknown);
+        self.asm.store(state(abi::PC), Reg::RSI);
+        self.asm.mov(Reg::RAX, Leave::Lookup.code());
+        self.ret_to_dispatcher();
+    }
+
+    fn emit_one_cold(&mut self, fragment: &Fragment, cold: Cold) {
         match cold {
             Cold::Quantum { label, at, dirty } => {
                 self.asm.bind(label);
@@ -280,19 +297,14 @@ impl Emitter<'_> {
                 self.asm.data(&site.bytes(behind_call));
             }
             Cold::Unknown { label, way } => {
-                let unknown = self.asm.label();
                 self.asm.bind(label);
-                self.asm.call_at(word(Word::FindThunk));
-                self.asm.test(Width::Double, Reg::RAX, Reg::RAX);
-                self.asm.jump_if(Condition::Equal, unknown);
-                self.enter(way.after_host_call(), Source::Reg(Reg::RAX));
-                if let Way::Call { back, .. } = way {
-                    self.asm.jump(back);
-                }
-                self.asm.bind(unknown);
-                self.asm.store(state(abi::PC), Reg::RSI);
-                self.asm.mov(Reg::RAX, Leave::Lookup.code());
-                self.ret_to_dispatcher();
+                self.find(way);
+            }
+            Cold::Group { label, group, join, loaded, dirty, uncounted } => {
+                self.asm.bind(label);
+                (self.loaded, self.dirty, self.uncounted) = (loaded, dirty, uncounted);
+                self.one_by_one(fragment, group);
+                self.asm.jump(join);
             }
             Cold::Deep { label, back } => {
                 self.asm.bind(label);

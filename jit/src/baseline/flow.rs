@@ -5,8 +5,9 @@ use super::jumps::Jumps;
 use super::registers::{Registers, Set};
 use super::template::Successors;
 
-/// Chooses the registers that a fragment keeps: those that it uses most.
-pub(super) fn assign(fragment: &Fragment) -> Registers {
+/// Chooses the registers that a fragment keeps: those that it uses most, as many as host
+/// registers are free.
+pub(super) fn assign(fragment: &Fragment, free: usize) -> Registers {
     let mut uses = [0u8; 32];
     for located in fragment.instructions.iter().filter(|located| !located.template.calls()) {
         let o = located.operands();
@@ -17,7 +18,7 @@ pub(super) fn assign(fragment: &Fragment) -> Registers {
     uses[0] = 0;
     let mut used: [u8; 32] = std::array::from_fn(|n| n.to_le_bytes()[0]);
     used.sort_unstable_by_key(|&n| std::cmp::Reverse(uses[usize::from(n)]));
-    Registers::keeping(used.into_iter().take_while(|&guest| uses[usize::from(guest)] > 0))
+    Registers::keeping(used.into_iter().take(free).take_while(|&guest| uses[usize::from(guest)] > 0))
 }
 
 /// Which blocks are jumped to.

@@ -5,6 +5,7 @@ use riscope_core::isa::i::I;
 
 use super::assembler::Assembler;
 use super::emitter::{Emitter, unless_x0};
+use super::group::Access;
 use super::operand::{Condition, Reg, Source, Width};
 use super::template::{Successors, Template};
 
@@ -115,6 +116,22 @@ pub(super) fn template(op: I, o: Operands) -> Template {
         I::Fence => Template::Straight(|e, o| e.fence(o)),
         I::Ecall | I::Ebreak => Template::LastCall,
     }
+}
+
+/// The access of an instruction to memory at `imm(rs1)`, if it has one.
+pub(super) fn access(op: I) -> Option<Access> {
+    let (bytes, store) = match op {
+        I::Lb | I::Lbu => (1, false),
+        I::Lh | I::Lhu => (2, false),
+        I::Lw | I::Lwu => (4, false),
+        I::Ld => (8, false),
+        I::Sb => (1, true),
+        I::Sh => (2, true),
+        I::Sw => (4, true),
+        I::Sd => (8, true),
+        _ => return None,
+    };
+    Some(Access { bytes, store })
 }
 
 /// Whether a jump with this link register is a call, and one to its address a return

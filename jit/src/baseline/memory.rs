@@ -20,7 +20,10 @@ use riscope_core::hart::{Hart, HartState};
 use riscope_core::isa::Operands;
 use riscope_core::mmu::{Answer, TLB_ENTRIES};
 
+use super::assembler::Label;
+use super::cold::Cold;
 use super::emitter::{Emitter, state};
+use super::group::{Group, POINTER};
 use super::operand::{Condition, Mem, Reg, Width};
 use super::registers::HOSTS;
 use super::site::{JUMP_BYTES, MissSite};
@@ -31,26 +34,16 @@ const SLOT_SHIFT: u8 = (PAGE_SHIFT - tlb::SLOT_SHIFT).to_le_bytes()[0];
 const SLOT_MASK: i32 = abi::offset((TLB_ENTRIES - 1) << tlb::SLOT_SHIFT);
 
 impl Emitter<'_> {
-    /// Host address of the memory operand `imm(rs1)`, in `rax`. Changes `rcx` and `rdx`.
+    /// Host address of the memory operand `imm(rs1)`: in [`POINTER`] within a group, otherwise in
+    /// `rax`. Changes `rcx` and `rdx`.
     pub(super) fn host_pointer(&mut self, o: Operands, bytes: u8, store: bool) -> Mem {
-        let base = self.x_in(o.rs1(), Reg::RAX);
-        if o.imm() == 0 {
-            self.asm.mov(Reg::RAX, base);
-        } else {
-            self.asm.lea(Width::Double, Reg::RAX, base, o.imm());
+        if self.group.is_some_and(|group| group.base == o.rs1()) {
+            return Mem { base: POINTER, offset: o.imm() };
         }
-        let half = if store { tlb::WRITE } else { tlb::READ };
-        let entry = |offset| Mem { base: Reg::RCX, offset: half + offset };
+        let base = self.x_in(o.rs1(), Reg::RAX);
+        self.address(base, o.imm());
         let (cold, back) = (self.asm.label(), self.asm.label());
-        self.asm.mov_word(Reg::RCX, Reg::RAX);
-        self.asm.shr(Width::Word, Reg::RCX, SLOT_SHIFT);
-        self.asm.and(Width::Word, Reg::RCX, SLOT_MASK);
-        self.asm.add(Width::Double, Reg::RCX, state(abi::TLB));
-        self.asm.lea(Width::Double, Reg::RDX, Reg::RAX, i32::from(bytes) - 1);
-        self.asm.sub(Width::Double, Reg::RDX, entry(tlb::START));
-        self.asm.cmp(Width::Double, Reg::RDX, entry(tlb::LENGTH));
-        self.asm.jump_if(Condition::AboveEqual, cold);
-        self.asm.add(Width::Double, Reg::RAX, entry(tlb::ADDEND));
+        self.probe(i32::from(bytes), store, cold);
         self.asm.bind(back);
         let site = MissSite {
             distance: self.distance(self.at()),
@@ -61,6 +54,54 @@ impl Emitter<'_> {
         };
         self.miss(cold, back, site);
         Mem { base: Reg::RAX, offset: 0 }
+    }
+
+    /// `rax = base + distance`
+    fn address(&mut self, base: Reg, distance: i32) {
+        if distance == 0 {
+            self.asm.mov(Reg::RAX, base);
+        } else {
+            self.asm.lea(Width::Double, Reg::RAX, base, distance);
+        }
+    }
+
+    /// Turns `rax` into the host address if the TLB has all of these bytes from there on;
+    /// otherwise goes to `cold` with `rax` unchanged. Changes `rcx` and `rdx`.
+    fn probe(&mut self, bytes: i32, store: bool, cold: Label) {
+        let half = if store { tlb::WRITE } else { tlb::READ };
+        let entry = |offset| Mem { base: Reg::RCX, offset: half + offset };
+        self.asm.mov_word(Reg::RCX, Reg::RAX);
+        self.asm.shr(Width::Word, Reg::RCX, SLOT_SHIFT);
+        self.asm.and(Width::Word, Reg::RCX, SLOT_MASK);
+        self.asm.add(Width::Double, Reg::RCX, state(abi::TLB));
+        self.asm.lea(Width::Double, Reg::RDX, Reg::RAX, bytes - 1);
+        self.asm.sub(Width::Double, Reg::RDX, entry(tlb::START));
+        self.asm.cmp(Width::Double, Reg::RDX, entry(tlb::LENGTH));
+        self.asm.jump_if(Condition::AboveEqual, cold);
+        self.asm.add(Width::Double, Reg::RAX, entry(tlb::ADDEND));
+    }
+
+    /// Probes for a group, whose first instruction is the current one.
+    pub(super) fn open_group(&mut self, group: Group) {
+        let base = self.x_in(group.base, Reg::RAX);
+        self.address(base, group.low);
+        let (label, join) = (self.asm.label(), self.asm.label());
+        self.probe(group.span, group.store, label);
+        self.asm.lea(Width::Double, POINTER, Reg::RAX, -group.low);
+        let (loaded, dirty, uncounted) = (self.loaded, self.dirty, self.uncounted);
+        self.cold.push(Cold::Group { label, group, join, loaded, dirty, uncounted });
+        self.group = Some(group);
+        self.join = Some(join);
+    }
+
+    /// Ends the group whose last instruction is the current one, if one ends here.
+    pub(super) fn close_group(&mut self, n: usize) {
+        if self.group.is_some_and(|group| group.last == n) {
+            self.group = None;
+            if let Some(join) = self.join.take() {
+                self.asm.bind(join);
+            }
+        }
     }
 
     pub(super) fn load_from_memory(&mut self, o: Operands, bytes: u8, signed: bool) {

@@ -5,7 +5,8 @@
 //!  flow.rs        which registers are kept and dirty, which blocks are jumped to
 //!  translate.rs   the fragment, block by block
 //!  i.rs m.rs zba.rs …  templates, under the file names of riscope_core::isa
-//!  memory.rs      the TLB probe;  call.rs  instructions without a template;  exit.rs  ways out
+//!  memory.rs      the TLB probe;  group.rs  accesses that share one;  exit.rs  ways out
+//!  call.rs        instructions without a template
 //!  emitter.rs     guest registers as operands;  registers.rs  where they are kept
 //!  cold.rs site.rs     what stands behind the hot code
 //!  assembler.rs label.rs operand.rs     x86-64 encodings
@@ -24,6 +25,7 @@ mod emitter;
 mod exit;
 mod flow;
 mod fragment;
+mod group;
 mod i;
 mod jumps;
 mod label;
@@ -51,7 +53,8 @@ use assembler::Assembler;
 use emitter::Emitter;
 use flow::{assign, dirty_at_entry, jumps};
 use fragment::Fragment;
-use registers::Set;
+use group::Group;
+use registers::{HOSTS, Set};
 
 /// Whether the host has templates.
 pub(crate) const AVAILABLE: bool = true;
@@ -72,11 +75,16 @@ impl Translator {
         if !fragment.find(page, head.page_offset(), executed) {
             return None;
         }
-        let registers = assign(fragment);
+        let groups = groups(fragment);
+        let registers = assign(fragment, HOSTS.len() - usize::from(!groups.is_empty()));
         let head_is_target = dirty_at_entry(fragment, &registers, dirty);
         assembler.clear();
         let blocks = fragment.blocks.iter().map(|block| fragment.instructions[block.first].at);
-        Emitter::new(assembler, blocks, jumps(fragment), registers, head).blocks(fragment, dirty, head_is_target);
+        Emitter::new(assembler, blocks, jumps(fragment), registers, groups, head).blocks(
+            fragment,
+            dirty,
+            head_is_target,
+        );
         let ranges = fragment.instructions.iter().map(|located| located.at..located.next);
         let code = assembler.finish();
         Some(Made {
@@ -87,6 +95,16 @@ impl Translator {
             code,
         })
     }
+}
+
+/// The groups of a fragment, the first one last.
+fn groups(fragment: &Fragment) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for block in &fragment.blocks {
+        group::find(&fragment.instructions, *block, &mut groups);
+    }
+    groups.reverse();
+    groups
 }
 
 /// Sets the engine words that the code of templates uses.

@@ -6,6 +6,7 @@
 
 use riscope_core::isa::{Insn, Op};
 
+use super::group::Access;
 use super::template::Template;
 use super::{i, m, zba, zbb, zbs, zicond};
 
@@ -20,5 +21,24 @@ pub(super) fn template(insn: Insn) -> Template {
         Op::Zicond(op) => zicond::template(op),
         Op::Privileged(_) => Template::LastCall,
         Op::A(_) | Op::Float(..) | Op::D(_) | Op::Zicsr(_) | Op::Zifencei(_) | Op::Zicboz(_) => Template::Call,
+    }
+}
+
+/// The access of an instruction to memory at `imm(rs1)`, if its template has one.
+pub(super) fn access(insn: Insn) -> Option<Access> {
+    match insn.op {
+        Op::I(op) => i::access(op),
+        Op::M(_)
+        | Op::A(_)
+        | Op::Float(..)
+        | Op::D(_)
+        | Op::Zicsr(_)
+        | Op::Zifencei(_)
+        | Op::Privileged(_)
+        | Op::Zba(_)
+        | Op::Zbb(_)
+        | Op::Zbs(_)
+        | Op::Zicond(_)
+        | Op::Zicboz(_) => None,
     }
 }

@@ -3,6 +3,7 @@
 use super::emitter::Emitter;
 use super::flow::successors;
 use super::fragment::{Block, Ending, Fragment};
+use super::group::Group;
 use super::registers::Set;
 use super::template::Template;
 use crate::abi::Leave;
@@ -29,15 +30,18 @@ impl Emitter<'_> {
             }
             self.block(fragment, *block);
         }
-        self.emit_cold();
+        self.emit_cold(fragment);
     }
 
     fn block(&mut self, fragment: &Fragment, block: Block) {
         let instructions = &fragment.instructions[block.first..block.end];
         let goes_on_inside = successors(fragment, &block).next().is_some();
-        for located in instructions {
+        for (n, located) in (block.first..).zip(instructions) {
             (self.at, self.next) = (located.at, located.next);
             let o = located.operands();
+            if let Some(group) = self.groups.pop_if(|group| group.first == n) {
+                self.open_group(group);
+            }
             match located.template {
                 Template::Straight(emit) => emit(self, o),
                 Template::Transfer(emit, _) => {
@@ -49,6 +53,7 @@ impl Emitter<'_> {
                 Template::Call | Template::LastCall => self.call(located.insn),
             }
             self.uncounted = self.uncounted_behind();
+            self.close_group(n);
         }
         match block.ending {
             Ending::Transfer if instructions[instructions.len() - 1].template.calls() => {
@@ -69,6 +74,19 @@ impl Emitter<'_> {
                 self.count(self.uncounted);
                 self.leave(Leave::Interpret, at);
             }
+        }
+    }
+}
+
+impl Emitter<'_> {
+    /// The instructions of a group with a probe for each access.
+    pub(super) fn one_by_one(&mut self, fragment: &Fragment, group: Group) {
+        for located in &fragment.instructions[group.first..=group.last] {
+            (self.at, self.next) = (located.at, located.next);
+            if let Template::Straight(emit) = located.template {
+                emit(self, located.operands());
+            }
+            self.uncounted = self.uncounted_behind();
         }
     }
 }

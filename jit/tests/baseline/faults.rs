@@ -13,31 +13,31 @@ use crate::common::encode::{Fields, encode, row};
 /// Guest registers that programs write, more than there are host registers.
 const WRITTEN: [u32; 14] = [10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31, 6, 7];
 /// The base of the access, its operand, and the address of the program.
-const BASE: u32 = 8;
+pub(crate) const BASE: u32 = 8;
 const VALUE: u32 = 9;
 const PROGRAM: u32 = 18;
 /// Uses of [`BASE`] that have it kept in a host register.
-const COUNT: u32 = 19;
+pub(crate) const COUNT: u32 = 19;
 
 /// Offsets in RAM.
 const SET_UP: u64 = 0;
 const HANDLER: u64 = 0x400;
 const TABLES: u64 = 0x1000;
-const SLOTS: u64 = 0x5000;
+pub(crate) const SLOTS: u64 = 0x5000;
 const SLOT_BYTES: u64 = 128;
 /// A page that nothing may access in M-mode.
-const FORBIDDEN: u64 = 0x3_8000;
+pub(crate) const FORBIDDEN: u64 = 0x3_8000;
 
 /// Virtual addresses: a page of data, one without translation, and data again elsewhere; a
 /// page of an address where nothing is, and the device.
-const MAPPED: u64 = 0x1000;
-const UNMAPPED: u64 = 0x2000;
-const BEHIND_UNMAPPED: u64 = 0x3000;
-const ELSEWHERE: u64 = 0x4000;
-const NOWHERE: u64 = 0x5000;
-const REGISTERS: u64 = 0x6000;
+pub(crate) const MAPPED: u64 = 0x1000;
+pub(crate) const UNMAPPED: u64 = 0x2000;
+pub(crate) const BEHIND_UNMAPPED: u64 = 0x3000;
+pub(crate) const ELSEWHERE: u64 = 0x4000;
+pub(crate) const NOWHERE: u64 = 0x5000;
+pub(crate) const REGISTERS: u64 = 0x6000;
 /// So many pages of data that each case has its own.
-const FRESH: u64 = 0x1_0000;
+pub(crate) const FRESH: u64 = 0x1_0000;
 const FRESH_PAGES: u64 = 256;
 
 /// Rounds of a program with good addresses, in which it is translated.
@@ -176,7 +176,7 @@ enum Outcome {
 }
 
 /// Machines that are set up for programs in this mode.
-fn prepared(mode: PrivilegeMode) -> Pair {
+pub(crate) fn prepared(mode: PrivilegeMode) -> Pair {
     let mut pair = Pair::new(mode);
     let mut asm = Assembler::default();
     asm.constant(5, at(HANDLER));
@@ -256,7 +256,7 @@ fn try_all(mode: PrivilegeMode, access: &'static str, good: u64, first_bad: u64,
 }
 
 /// A machine in front of code at `slot`, its registers all different.
-fn start(pair: &mut Pair, slot: u64, base: u64) {
+pub(crate) fn start(pair: &mut Pair, slot: u64, base: u64) {
     pair.each(|machine| {
         let hart = machine.hart();
         hart.set_pc(GuestAddr(at(slot)));

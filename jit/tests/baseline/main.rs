@@ -6,6 +6,7 @@
 //!  bench.rs     two machines with the same memory, one of each engine, and their comparison
 //!  calls.rs     calls and returns of guests, which are some of the host
 //!  faults.rs    accesses that leave a fragment in the middle, by what is in host registers
+//!  groups.rs    accesses with one base that are translated together, around borders
 //!  operands.rs  every instruction on every way that its operands may coincide
 //!  system.rs    system instructions in the middle of hot loops
 //! ```
@@ -28,5 +29,6 @@ mod calls;
 #[path = "../differential/device.rs"]
 mod device;
 mod faults;
+mod groups;
 mod operands;
 mod system;

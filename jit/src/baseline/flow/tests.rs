@@ -55,7 +55,7 @@ fn set(registers: &[u32]) -> Set {
 /// is entered from within.
 fn dirty(words: &[u32], starts: &[u64]) -> (Vec<Set>, bool) {
     let fragment = find(words);
-    let registers = assign(&fragment);
+    let registers = assign(&fragment, HOSTS.len());
     // Of an earlier fragment.
     let mut dirty = vec![!0; 3];
     let head_is_target = dirty_at_entry(&fragment, &registers, &mut dirty);
@@ -70,7 +70,7 @@ fn the_most_used_registers_are_kept() {
     let words: Vec<u32> = (1..=14).flat_map(|n| (0..n).map(move |_| add(0, n, 0))).collect();
     let (first, rest) = words.split_at(40);
     for (words, kept) in [(first, 1..=9), (rest, 9..=14)] {
-        let registers = assign(&find(words));
+        let registers = assign(&find(words), HOSTS.len());
         let expected = set(&kept.clone().collect::<Vec<_>>());
         assert_eq!(registers.kept(), expected);
         for n in 0..32 {
@@ -79,14 +79,14 @@ fn the_most_used_registers_are_kept() {
     }
     // Eleven of which one is used least.
     let words: Vec<u32> = (20..31).map(|n| add(0, n, if n == 25 { 0 } else { n })).collect();
-    let registers = assign(&find(&words));
+    let registers = assign(&find(&words), HOSTS.len());
     assert_eq!(registers.kept(), set(&(20..31).filter(|&n| n != 25).collect::<Vec<_>>()));
 }
 
 #[test]
 fn the_most_used_registers_survive_calls() {
     let words: Vec<u32> = (20..30).map(|n| if n < 24 { add(0, n, 0) } else { add(n, n, n) }).collect();
-    let registers = assign(&find(&words));
+    let registers = assign(&find(&words), HOSTS.len());
     assert_eq!(registers.lost_by_calls(), set(&[20, 21, 22, 23]));
     for n in 20..30 {
         let host = registers.host(n).expect("it is kept");
@@ -98,7 +98,7 @@ fn the_most_used_registers_survive_calls() {
 #[test]
 fn every_host_register_keeps_one_guest_register() {
     let words: Vec<u32> = (1..32).map(|n| add(n, n, n)).collect();
-    let registers = assign(&find(&words));
+    let registers = assign(&find(&words), HOSTS.len());
     let guests = registers.guests();
     for (index, guest) in guests.into_iter().enumerate() {
         assert_eq!(registers.host(usize::from(guest)), Some(HOSTS[index]));
@@ -111,9 +111,9 @@ fn every_host_register_keeps_one_guest_register() {
 
 #[test]
 fn what_only_calls_use_is_not_kept() {
-    let registers = assign(&find(&[csrrw(A0), csrrw(A0), csrrw(A1), increment(A1)]));
+    let registers = assign(&find(&[csrrw(A0), csrrw(A0), csrrw(A1), increment(A1)]), HOSTS.len());
     assert_eq!(registers.kept(), set(&[A1]));
-    assert_eq!(assign(&find(&[add(0, 0, 0)])).kept(), 0, "nor is x0");
+    assert_eq!(assign(&find(&[add(0, 0, 0)]), HOSTS.len()).kept(), 0, "nor is x0");
 }
 
 #[test]

@@ -199,8 +199,12 @@ impl Mmu {
         self.unfenced_changes
     }
 
-    /// Treats new [`crate::mem::PageTracker::code_writes`] as a `fence.i`.
+    /// Treats new [`crate::mem::PageTracker::code_writes`] as a `fence.i`, and drops the writable
+    /// translations if they are many: not while code runs, which may have looked one up.
     pub(crate) fn notice_code_writes(&mut self) {
+        if self.writers.are_many() {
+            self.drop_writable();
+        }
         let writes = self.ram.tracker().code_writes();
         if writes != self.code_writes {
             self.code_writes = writes;
@@ -263,9 +267,6 @@ impl Mmu {
         let Some(host) = self.ram.host_ptr(translation.phys, len) else { return Answer::Device(translation.phys) };
         self.counters.count_tlb_miss(access);
         if access == Access::Store {
-            if self.writers.are_many() {
-                self.drop_writable();
-            }
             // Before the first store, even if the translation is not cached.
             self.writers.note(translation.phys);
         }
