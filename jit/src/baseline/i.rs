@@ -1,7 +1,7 @@
 //! RV64I: base integer instructions.
 
 use riscope_core::isa::Operands;
-use riscope_core::isa::i::I;
+use riscope_core::isa::i::{I, PAUSE};
 
 use super::assembler::Assembler;
 use super::emitter::{Emitter, unless_x0};
@@ -113,6 +113,7 @@ pub(super) fn template(op: I, o: Operands) -> Template {
         I::Sllw => shift!(shl_cl, Word),
         I::Srlw => shift!(shr_cl, Word),
         I::Sraw => shift!(sar_cl, Word),
+        I::Fence if o.imm() == PAUSE => Template::Call,
         I::Fence => Template::Straight(|e, o| e.fence(o)),
         I::Ecall | I::Ebreak => Template::LastCall,
     }

@@ -3,7 +3,7 @@
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use riscope_core::isa::Operands;
-use riscope_core::isa::i::I;
+use riscope_core::isa::i::{I, PAUSE};
 
 use super::lowering::{Lowering, Successors, bytes, reg_imm, reg_reg, word_imm, word_word};
 use super::translator::Translator;
@@ -85,6 +85,7 @@ pub(super) fn lowering(op: I, o: Operands) -> Lowering {
         I::Sllw => word_word!(|t, a, b| t.b.ins().ishl(a, b)),
         I::Srlw => word_word!(|t, a, b| t.b.ins().ushr(a, b)),
         I::Sraw => word_word!(|t, a, b| t.b.ins().sshr(a, b)),
+        I::Fence if o.imm() == PAUSE => Lowering::Interpreted,
         I::Fence => Lowering::Straight(|t, o| t.fence(o)),
         I::Ecall | I::Ebreak => Lowering::Interpreted,
     }

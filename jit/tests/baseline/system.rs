@@ -165,6 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_to_pause_changes_nothing() {
+        let mut asm = Assembler::default();
+        let again = asm.here();
+        work_on_all(&mut asm);
+        asm.raw(0x0100_000f);
+        work(&mut asm, &[3, 12]);
+        asm.jump(0, again);
+        let mut pair = machines(SUPERVISOR, asm, Assembler::default());
+        run_in_pieces(&mut pair, 0, "pauses");
+        assert_eq!(pair.translated.exits(CodeExit::System), 0, "generated code goes on behind them");
+    }
+
+    #[test]
     fn an_interrupt_comes_right_behind_its_enable() {
         let mut asm = Assembler::default();
         set_vector(&mut asm, "stvec");

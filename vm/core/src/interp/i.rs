@@ -3,7 +3,7 @@
 use super::{Flow, Handler, reg_imm, reg_reg, sext32};
 use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
 use crate::isa::Operands;
-use crate::isa::i::I;
+use crate::isa::i::{I, PAUSE};
 
 /// Fence sets: reads are bits 1 (memory) and 3 (device input), writes bits 0 and 2.
 const READS: i32 = 0b1010;
@@ -128,8 +128,12 @@ fn jalr(hart: &mut Hart, o: Operands) -> Flow {
 }
 
 /// Guest accesses are relaxed host atomics; a full host fence provides every ordering that
-/// the predecessor and successor sets can require.
+/// the predecessor and successor sets can require. `pause` lets another thread of the host run:
+/// perhaps the hart that this one waits for.
 fn fence(_hart: &mut Hart, o: Operands) -> Flow {
+    if o.imm() == PAUSE {
+        std::thread::yield_now();
+    }
     let (predecessors, successors) = (o.imm() >> 4, o.imm());
     if predecessors & (READS | WRITES) != 0 && successors & (READS | WRITES) != 0 {
         std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);

@@ -59,3 +59,7 @@ extension! {
         Ebreak "ebreak" Exact 0x0010_0073;
     }
 }
+
+/// Immediate of the `fence` that is the hint `pause` (Zihintpause): a predecessor set with
+/// writes only, and an empty successor set.
+pub const PAUSE: i32 = 0x010;

@@ -28,8 +28,8 @@ const BASE_EXTENSIONS: [&str; 6] = ["i", "m", "a", "f", "d", "c"];
 /// Multi-letter extensions, in the order of "ISA Extension Naming Conventions" of the
 /// unprivileged specification. Svadu is enabled at reset and Svade is absent, as on QEMU's
 /// machine.
-const EXTENSIONS: [&str; 11] =
-    ["zicboz", "zicclsm", "zicntr", "zicond", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu"];
+const EXTENSIONS: [&str; 12] =
+    ["zicboz", "zicclsm", "zicntr", "zicond", "zicsr", "zifencei", "zihintpause", "zba", "zbb", "zbs", "sstc", "svadu"];
 
 /// Contents of the tree.
 #[derive(Debug)]

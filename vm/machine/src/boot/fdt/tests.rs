@@ -90,7 +90,7 @@ fn harts_are_described_with_their_extensions() {
         assert_eq!(cells(&tree, &format!("{cpu}:reg")), [hart]);
         assert_eq!(
             text(&tree, &format!("{cpu}:riscv,isa")),
-            "rv64imafdc_zicboz_zicclsm_zicntr_zicond_zicsr_zifencei_zba_zbb_zbs_sstc_svadu"
+            "rv64imafdc_zicboz_zicclsm_zicntr_zicond_zicsr_zifencei_zihintpause_zba_zbb_zbs_sstc_svadu"
         );
         let list = text(&tree, &format!("{cpu}:riscv,isa-extensions"));
         assert!(list.starts_with("i\0m\0a\0f\0d\0c\0zicboz\0"), "{list:?}");
