@@ -57,6 +57,9 @@ mod tests {
         while clock.read().expect("the thread runs") < first + 1_000_000 {}
         drop(finish);
         thread.expect("a thread").join().expect("it ends");
-        assert_eq!(clock.read(), None);
+        // The host ends the thread a little later than it says so.
+        while clock.read().is_some() {
+            std::thread::yield_now();
+        }
     }
 }
