@@ -23,7 +23,8 @@ pub(crate) struct Arena {
     size: usize,
 }
 
-// SAFETY: the arena is plain memory; the code cache serialises all writes under its lock.
+// SAFETY: the arena is plain memory; the code cache serialises all writes under its lock, and
+// what may be executed meanwhile is written atomically.
 unsafe impl Send for Arena {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Arena {}
@@ -104,7 +105,8 @@ impl Arena {
     }
 
     /// Makes the jump whose distance is at offset `at`, a multiple of four, lead to `target` in
-    /// the executable view. Threads may execute the jump meanwhile.
+    /// the executable view. Threads may execute the jump meanwhile. The distance is as x86-64 has
+    /// it: other hosts have no code with such jumps.
     ///
     /// # Panics
     /// If the distance does not lie in the arena.
@@ -113,8 +115,8 @@ impl Arena {
         assert!(at.is_multiple_of(4) && at + 4 <= self.size, "a distance at offset {at}");
         let behind = self.execute.as_ptr().wrapping_add(at + 4);
         let distance = target.addr().wrapping_sub(behind.addr()) as u32;
-        // SAFETY: aligned and in the mapping, as just asserted; distances are written by this
-        // function only once their code is published.
+        // SAFETY: aligned and in the mapping, as just asserted; once `write` has put the code there,
+        // distances are written by this function only.
         let place = unsafe { AtomicU32::from_ptr(self.write.as_ptr().add(at).cast()) };
         place.store(distance, Ordering::Release);
     }

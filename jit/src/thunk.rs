@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | entry | host, on AArch64 | calls a translation |
 //! | leave | translation of either tier | returns to the dispatcher |
-//! | resolve | translation of either tier | default target of link slots: returns to the dispatcher |
+//! | resolve | translation of either tier | target of jumps within a page that have no other: returns to the dispatcher |
 //! | refill | Cranelift's code, as `preserve_all` | fills the TLB; abandons the access if it does not hit RAM |
 //!
 //! `cranelift-jit` compiles them into the first bytes of the machine's arena; they are

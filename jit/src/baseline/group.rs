@@ -5,16 +5,10 @@
 //! that corresponds to the base, and each access is one instruction. Otherwise a copy of the
 //! code, placed with what rarely runs, has a probe for each access.
 
-use super::fragment::{Block, Located};
 use super::operand::Reg;
-use super::select::access;
 
 /// Holds the host address of a group's base, in fragments that have groups.
 pub(super) const POINTER: Reg = Reg::R11;
-
-/// Bytes between the first and the last one of a group at most. A probe is sound up to half of
-/// what the TLB's index spans, and hits in a page only if all of them are in it.
-const MAX_SPAN: i32 = 512;
 
 /// An access of an instruction to memory at `imm(rs1)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,114 +31,4 @@ pub(super) struct Group {
     pub(super) span: i32,
     /// Whether one of them stores.
     pub(super) store: bool,
-}
-
-/// Finds the groups of a block, in order. Groups do not overlap.
-pub(super) fn find(instructions: &[Located], block: Block, groups: &mut Vec<Group>) {
-    let mut first = block.first;
-    while first < block.end {
-        match starting_at(instructions, first, block.end) {
-            Some(group) => {
-                groups.push(group);
-                first = group.last + 1;
-            }
-            None => first += 1,
-        }
-    }
-}
-
-/// The group whose first access is that of the instruction at `first`, if that has one and is
-/// not alone.
-fn starting_at(instructions: &[Located], first: usize, end: usize) -> Option<Group> {
-    let base = instructions[first].operands().rs1();
-    if base == 0 {
-        return None;
-    }
-    let mut group: Option<Group> = None;
-    for (n, located) in instructions.iter().enumerate().take(end).skip(first) {
-        if located.template.calls() {
-            break;
-        }
-        let o = located.operands();
-        if let Some(access) = access(located.insn).filter(|_| o.rs1() == base) {
-            let Some(wider) = with(group, n, base, o.imm(), access) else { break };
-            group = Some(wider);
-        } else if n == first {
-            return None;
-        }
-        if o.rd() == base {
-            break;
-        }
-    }
-    group.filter(|group| group.last > group.first)
-}
-
-/// A group with one more access, unless it becomes too wide.
-fn with(group: Option<Group>, n: usize, base: usize, imm: i32, access: Access) -> Option<Group> {
-    let end = imm + i32::from(access.bytes);
-    let Some(group) = group else {
-        return Some(Group { first: n, last: n, base, low: imm, span: end - imm, store: access.store });
-    };
-    let low = group.low.min(imm);
-    let span = (group.low + group.span).max(end) - low;
-    (span <= MAX_SPAN).then_some(Group { last: n, low, span, store: group.store || access.store, ..group })
-}
-
-#[cfg(test)]
-mod tests {
-    use riscope_core::addr::{PAGE_BYTES, PageOffset};
-    use riscope_core::interp::Executed;
-
-    use super::super::fragment::Fragment;
-    use super::*;
-
-    /// `ld a0, imm(rs1)` and `sb a0, imm(rs1)`, for `imm` from 0 on.
-    fn ld(rs1: u32, imm: u32) -> u32 {
-        0x3503 | rs1 << 15 | imm << 20
-    }
-    fn sb(rs1: u32, imm: u32) -> u32 {
-        0x00a0_0023 | rs1 << 15 | (imm & 31) << 7 | (imm >> 5) << 25
-    }
-    /// `csrrw zero, sscratch, zero`
-    const CSRRW: u32 = 0x1400_1073;
-
-    /// The groups of some words: indices, lowest distance, span, and whether they store.
-    fn groups(words: &[u32]) -> Vec<(usize, usize, i32, i32, bool)> {
-        let mut page = [0; PAGE_BYTES];
-        for (chunk, word) in page.chunks_exact_mut(4).zip(words) {
-            chunk.copy_from_slice(&word.to_le_bytes());
-        }
-        let mut fragment = Fragment::default();
-        assert!(fragment.find(&page, PageOffset::of(0), &Executed::ALL));
-        let mut groups = Vec::new();
-        for block in &fragment.blocks {
-            find(&fragment.instructions, *block, &mut groups);
-        }
-        groups.into_iter().map(|g| (g.first, g.last, g.low, g.span, g.store)).collect()
-    }
-
-    #[test]
-    fn accesses_with_one_base_are_a_group() {
-        assert_eq!(groups(&[ld(2, 8), ld(3, 0), ld(2, 24)]), [(0, 2, 8, 24, false)]);
-        assert_eq!(groups(&[ld(2, 8), sb(2, 3)]), [(0, 1, 3, 13, true)]);
-        assert_eq!(groups(&[ld(2, 0), ld(3, 0), ld(2, 8), ld(3, 8)]), [(0, 2, 0, 16, false)], "groups do not overlap");
-    }
-
-    #[test]
-    fn an_access_alone_is_none() {
-        assert_eq!(groups(&[ld(2, 0), ld(3, 0)]), []);
-        assert_eq!(groups(&[ld(0, 0), ld(0, 8)]), [], "x0 has no address of its own");
-        assert_eq!(groups(&[ld(10, 0), ld(10, 8)]), [], "the first one changes the base");
-    }
-
-    #[test]
-    fn a_group_ends_where_another_could_begin() {
-        assert_eq!(
-            groups(&[ld(2, 0), ld(2, 8), CSRRW, ld(2, 0), ld(2, 8)]),
-            [(0, 1, 0, 16, false), (3, 4, 0, 16, false)]
-        );
-        let wide = MAX_SPAN.cast_unsigned();
-        assert_eq!(groups(&[ld(2, 0), ld(2, wide - 8)]), [(0, 1, 0, MAX_SPAN, false)]);
-        assert_eq!(groups(&[ld(2, 0), ld(2, wide), ld(2, wide + 8)]), [(1, 2, MAX_SPAN, 16, false)]);
-    }
 }

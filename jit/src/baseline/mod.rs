@@ -5,7 +5,7 @@
 //!  flow.rs        which registers are kept and dirty, which blocks are jumped to
 //!  translate.rs   the fragment, block by block
 //!  i.rs m.rs zba.rs …  templates, under the file names of riscope_core::isa
-//!  memory.rs      the TLB probe;  group.rs  accesses that share one;  exit.rs  ways out
+//!  memory.rs      the TLB probe;  group.rs grouping.rs  accesses that share one;  exit.rs  ways out
 //!  call.rs        instructions without a template
 //!  emitter.rs     guest registers as operands;  registers.rs  where they are kept
 //!  cold.rs site.rs     what stands behind the hot code
@@ -26,6 +26,7 @@ mod exit;
 mod flow;
 mod fragment;
 mod group;
+mod grouping;
 mod i;
 mod jumps;
 mod label;
@@ -101,7 +102,7 @@ impl Translator {
 fn groups(fragment: &Fragment) -> Vec<Group> {
     let mut groups = Vec::new();
     for block in &fragment.blocks {
-        group::find(&fragment.instructions, *block, &mut groups);
+        grouping::find(&fragment.instructions, *block, &mut groups);
     }
     groups.reverse();
     groups

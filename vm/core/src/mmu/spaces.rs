@@ -4,7 +4,7 @@
 //!  machine ───── M-mode ──────────────┐
 //!  supervisor ── S-mode ──────────────┤ one TLB bank each, for all spaces
 //!  table ─┬─ satp a ── U-mode ────────┤
-//!         │         ├─ S-mode + SUM ──┤ two TLB banks, and the upper levels of walks
+//!         │         ├─ S-mode + SUM ──┤ two TLB banks, and last-level page tables
 //!         │         └─ tables         │
 //!         └─ satp b ── ..             ▼
 //!                                 the bank in use
