@@ -78,7 +78,7 @@ pub struct JitConfig {
 
 impl Default for JitConfig {
     fn default() -> Self {
-        Self { tiers: Tiers::All, hot_threshold: 16, code_cache_bytes: 64 << 20, synchronous: false }
+        Self { tiers: Tiers::All, hot_threshold: 16, code_cache_bytes: 96 << 20, synchronous: false }
     }
 }
 

@@ -34,7 +34,7 @@ const BASE_SPACE: u64 = 32 << 20;
 const HART_SPACE: u64 = 64 << 20;
 /// Address space of the JIT in bytes, besides its thread: both views of the arena, and the
 /// compiler.
-const JIT_SPACE: u64 = 256 << 20;
+const JIT_SPACE: u64 = 320 << 20;
 
 /// Where threads allocate memory.
 #[derive(Clone, Copy, Debug)]
