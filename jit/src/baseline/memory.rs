@@ -24,7 +24,7 @@ use super::assembler::Label;
 use super::cold::Cold;
 use super::emitter::{Emitter, state};
 use super::group::{Group, POINTER};
-use super::operand::{Condition, Mem, Reg, Width};
+use super::operand::{Condition, Mem, Reg, Source, Width};
 use super::registers::HOSTS;
 use super::site::{JUMP_BYTES, MissSite};
 use crate::abi::{self, tlb};
@@ -116,10 +116,10 @@ impl Emitter<'_> {
         let value = self.x(o.rs2());
         let host = self.host_pointer(o, bytes, true);
         match value {
-            super::operand::Source::Imm(_) => self.asm.store_zero(host, bytes),
+            Source::Imm(_) => self.asm.store_zero(host, bytes),
             value => {
                 let register = match value {
-                    super::operand::Source::Reg(register) => register,
+                    Source::Reg(register) => register,
                     other => {
                         self.asm.mov(Reg::RCX, other);
                         Reg::RCX
