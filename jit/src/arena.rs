@@ -121,6 +121,11 @@ impl Arena {
         place.store(distance, Ordering::Release);
     }
 
+    /// Offset of an address in the executable view.
+    pub(crate) fn offset(&self, code: *const u8) -> usize {
+        code.addr().wrapping_sub(self.execute.addr().get())
+    }
+
     /// Address of offset `at` in the writable view.
     pub(crate) fn write_view(&self, at: usize) -> *mut u8 {
         self.write.as_ptr().wrapping_add(at)

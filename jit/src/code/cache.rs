@@ -13,8 +13,9 @@
 //! it in their jump caches. Each drop raises the *epoch*. At the start of every quantum,
 //! outside of generated code and with a current jump cache, a hart announces the epoch that
 //! it has observed ([`super::Online`]). Metadata dropped at an epoch is freed once every
-//! hart has observed it. Arena space is reclaimed only as a whole: when the arena is full,
-//! all translations are dropped.
+//! hart has observed it.
+//!
+//! The code of a dropped page keeps its space until its segment is evicted; see `evict.rs`.
 //!
 //! [`PageTracker::take_suspects`]: riscope_core::mem::PageTracker::take_suspects
 
@@ -25,11 +26,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use riscope_core::addr::{GuestPhys, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
-use riscope_core::event::{FlushReason, InvalidationReason, Tier};
+use riscope_core::event::{InvalidationReason, Tier};
 use riscope_core::mem::{GuestRam, MAX_HARTS, access};
 use rustc_hash::FxHashMap;
 
 use super::page::{CodePage, Lookup, copy_page};
+use super::segment::{NoSpace, Segments};
 use super::unit::{Built, Claim, Dropped, PublishError, Source};
 use crate::arena::Arena;
 use crate::perf::PerfLog;
@@ -38,19 +40,11 @@ use crate::thunk::Thunks;
 /// Epoch of a hart that executes no generated code: it has observed every epoch.
 pub(super) const OFFLINE: u64 = u64::MAX;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Inner {
     /// Pages by physical page number.
     pub(super) pages: FxHashMap<u64, CodePage>,
-    /// First free byte of the arena.
-    pub(super) next: usize,
-    /// Whether everything has been dropped and the arena is about to be empty: until then
-    /// nothing may be placed in it.
-    pub(super) flushing: bool,
-    /// Whether something did not fit.
-    pub(super) full: bool,
-    /// First byte of the arena's end that is taken by cold parts.
-    pub(super) end: usize,
+    pub(super) segments: Segments,
     pub(super) next_version: u64,
     /// Bytes of the arena and translations, by tier.
     pub(super) bytes: [u64; Tier::ALL.len()],
@@ -92,7 +86,14 @@ impl CodeCache {
             perf.static_code(arena.executable(arena.write_view(0)), bytes, "riscope thunks");
         }
         counters.code_cache_limit.store(size as u64, Ordering::Relaxed);
-        let inner = Inner { next: thunks.bytes, end: size, ..Inner::default() };
+        let inner = Inner {
+            pages: FxHashMap::default(),
+            segments: Segments::new(thunks.bytes..size),
+            next_version: 0,
+            bytes: [0; Tier::ALL.len()],
+            blocks: [0; Tier::ALL.len()],
+            dropped: Vec::new(),
+        };
         Ok(Self {
             ram,
             counters,
@@ -237,15 +238,23 @@ impl CodeCache {
     }
 
     /// Makes a translation visible to all harts.
-    pub(crate) fn publish(&self, source: &Source, built: Built<'_>) -> Result<(), PublishError> {
+    pub(crate) fn publish(&self, source: &Source, built: Built<'_>) -> (Dropped, Result<(), PublishError>) {
         let mut guard = self.lock();
         let inner = &mut *guard;
         self.free_unreachable(inner);
+        let dropped = Dropped { evicted: self.vacate(inner), ..Dropped::default() };
         let page = inner.pages.get_mut(&built.phys.page_number()).filter(|page| page.version == source.version);
         // The copy may have been refreshed meanwhile; the code translated must be the same.
         let page = page.filter(|page| built.covered.is_same_in(&page.bytes, &source.bytes));
-        page.ok_or(PublishError::Stale)?;
-        self.place(inner, built).map(|_| ()).ok_or(PublishError::Full)
+        if page.is_none() {
+            return (dropped, Err(PublishError::Stale));
+        }
+        let outcome = match self.place(inner, built) {
+            Ok(_) => Ok(()),
+            Err(NoSpace::NotYet) => Err(PublishError::Full),
+            Err(NoSpace::Never) => Err(PublishError::TooLarge),
+        };
+        (dropped, outcome)
     }
 
     /// Drops the translations of pages whose code has changed, as `fence.i` requires, or an
@@ -272,12 +281,12 @@ impl CodeCache {
     ) -> Dropped {
         let mut changed = changed.into_iter().peekable();
         if changed.peek().is_none() {
-            return Dropped::Nothing;
+            return Dropped::default();
         }
         let blocks = changed.map(|number| self.drop_page(inner, number)).sum();
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.count(inner);
-        Dropped::Invalidated(blocks, reason)
+        Dropped { invalidated: Some((blocks, reason)), ..Dropped::default() }
     }
 
     /// Whether the page must be dropped. If not, its copy is current.
@@ -300,7 +309,7 @@ impl CodeCache {
     }
 
     /// Drops a page; returns its number of translations.
-    fn drop_page(&self, inner: &mut Inner, number: u64) -> u32 {
+    pub(super) fn drop_page(&self, inner: &mut Inner, number: u64) -> u32 {
         let Some(page) = inner.pages.remove(&number) else { return 0 };
         page.links.lead_all(&self.arena, self.thunks.resolve);
         for slot in page.slots.values() {
@@ -320,33 +329,7 @@ impl CodeCache {
         ready
     }
 
-    /// Drops all translations and waits until no hart can be executing one. Leaves the
-    /// arena empty. Does nothing while another thread does so. Must not be called by an
-    /// online hart.
-    pub(crate) fn flush(&self, reason: FlushReason) -> Dropped {
-        let mut inner = self.lock();
-        if std::mem::replace(&mut inner.flushing, true) {
-            return Dropped::Nothing;
-        }
-        let bytes = (inner.next - self.thunks.bytes + self.arena.size() - inner.end) as u64;
-        let numbers: Vec<u64> = inner.pages.keys().copied().collect();
-        let blocks = numbers.into_iter().map(|number| self.drop_page(&mut inner, number)).sum();
-        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
-        drop(inner);
-        while self.oldest_seen() < epoch {
-            std::thread::sleep(std::time::Duration::from_micros(100));
-        }
-        let mut inner = self.lock();
-        (inner.flushing, inner.full) = (false, false);
-        inner.next = self.thunks.bytes;
-        inner.end = self.arena.size();
-        inner.bytes = [0; Tier::ALL.len()];
-        inner.dropped.clear();
-        self.count(&inner);
-        Dropped::Flushed { blocks, bytes, reason }
-    }
-
-    fn oldest_seen(&self) -> u64 {
+    pub(super) fn oldest_seen(&self) -> u64 {
         self.seen.iter().map(|seen| seen.load(Ordering::SeqCst)).min().unwrap_or(OFFLINE)
     }
 

@@ -4,6 +4,8 @@
 //! Harts may execute a jump while it is patched. Its distance is aligned, so that they find
 //! the old one or the new one.
 
+use std::ops::Range;
+
 use riscope_core::addr::PageOffset;
 
 use crate::arena::Arena;
@@ -26,7 +28,7 @@ struct Site {
     at: u32,
 }
 
-/// The jumps of a page.
+/// The jumps of a page, in the order of their targets.
 #[derive(Debug, Default)]
 pub(super) struct Links(Vec<Site>);
 
@@ -35,12 +37,14 @@ impl Links {
     #[expect(clippy::cast_possible_truncation, reason = "the arena is smaller than 2 GiB")]
     pub(super) fn add(&mut self, arena: &Arena, at: usize, target: PageOffset, code: *const u8) {
         arena.point(at, code);
-        self.0.push(Site { target, at: at as u32 });
+        let place = self.0.partition_point(|site| site.target <= target);
+        self.0.insert(place, Site { target, at: at as u32 });
     }
 
     /// Leads all jumps to `target` to `code`.
     pub(super) fn lead(&self, arena: &Arena, target: PageOffset, code: *const u8) {
-        for site in self.0.iter().filter(|site| site.target == target) {
+        let first = self.0.partition_point(|site| site.target < target);
+        for site in self.0[first..].iter().take_while(|site| site.target == target) {
             arena.point(site.at as usize, code);
         }
     }
@@ -50,5 +54,10 @@ impl Links {
         for site in &self.0 {
             arena.point(site.at as usize, code);
         }
+    }
+
+    /// Forgets the jumps in this part of the arena: what is there is patched no more.
+    pub(super) fn forget(&mut self, part: &Range<usize>) {
+        self.0.retain(|site| !part.contains(&(site.at as usize)));
     }
 }

@@ -1,10 +1,12 @@
 //! Translations by physical page: lookup, publication, invalidation and reclamation.
 
 mod cache;
+mod evict;
 mod link;
 mod online;
 mod page;
 mod place;
+mod segment;
 mod unit;
 
 pub(crate) use cache::CodeCache;

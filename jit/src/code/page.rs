@@ -10,6 +10,7 @@ use riscope_core::mem::access;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::link::Links;
+use crate::arena::Arena;
 
 /// Bytes of one page.
 pub(crate) type PageBytes = [u8; PAGE_BYTES];
@@ -133,6 +134,33 @@ impl CodePage {
             Some(Lookup::Ready { tier, .. }) => Some(tier),
             _ => None,
         }
+    }
+
+    /// Forgets the translations in this part of the arena, and leads what jumps to them to
+    /// `resolve`. Returns their number by tier.
+    pub(super) fn evict(&mut self, part: &Range<usize>, arena: &Arena, resolve: *const u8) -> [u32; Tier::ALL.len()] {
+        let Self { translations, links, slots, promoted, .. } = self;
+        links.forget(part);
+        let mut gone = [0; Tier::ALL.len()];
+        translations.retain(|&offset, state| {
+            let Lookup::Ready { code, tier } = *state else { return true };
+            let stays = !part.contains(&arena.offset(code));
+            if !stays {
+                gone[tier.index()] += 1;
+                links.lead(arena, offset, resolve);
+                if let Some(slot) = slots.get(&offset) {
+                    slot.store(resolve.cast_mut(), Ordering::Release);
+                }
+                promoted.remove(&offset);
+            }
+            stays
+        });
+        gone
+    }
+
+    /// Whether there is no translation, and none is being made.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.translations.values().any(|state| matches!(state, Lookup::Ready { .. } | Lookup::Pending))
     }
 
     /// The code for `target`; `resolve` while there is none.

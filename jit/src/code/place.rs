@@ -7,17 +7,10 @@ use riscope_core::addr::GuestPhys;
 use riscope_core::event::InvalidationReason;
 
 use super::cache::{CodeCache, Inner};
-use super::link::DISTANCE_ALIGN;
 use super::page::{Lookup, PageBytes};
+use super::segment::{NoSpace, Space};
 use super::unit::{Built, Code, Dropped, Made, Translated};
 use crate::perf::Piece;
-
-/// Alignment of translations, in bytes.
-const CODE_ALIGN: usize = 16;
-
-/// Alignment of what of them rarely runs.
-const COLD_ALIGN: usize = 8;
-const _: () = assert!(CODE_ALIGN.is_multiple_of(DISTANCE_ALIGN) && COLD_ALIGN.is_multiple_of(DISTANCE_ALIGN));
 
 /// A distance in the arena, which is far smaller than 2 GiB, as host code has it.
 #[expect(clippy::cast_possible_truncation, reason = "the difference of offsets in the arena, modulo 2^32")]
@@ -38,7 +31,8 @@ impl CodeCache {
         let mut guard = self.try_lock()?;
         let inner = &mut *guard;
         let changed = inner.pages.get_mut(&number).is_some_and(|page| self.has_changed(number, page));
-        let dropped = self.drop_pages(inner, changed.then_some(number), InvalidationReason::CodeChanged);
+        let mut dropped = self.drop_pages(inner, changed.then_some(number), InvalidationReason::CodeChanged);
+        dropped.evicted = self.vacate(inner);
         if self.page(inner, phys).is_none() {
             return Some((dropped, Translated::Rejected));
         }
@@ -52,9 +46,6 @@ impl CodeCache {
         pc: u64,
         make: impl FnOnce(&PageBytes) -> Option<Made<'a>>,
     ) -> Translated {
-        if inner.full {
-            return Translated::Full;
-        }
         let Some(page) = inner.pages.get_mut(&phys.page_number()) else { return Translated::Rejected };
         if let Some(Lookup::Ready { code, .. }) = page.translations.get(&phys.page_offset()) {
             return Translated::Ready(*code);
@@ -65,28 +56,37 @@ impl CodeCache {
             return Translated::Rejected;
         };
         let built = Built { phys, pc, tier: made.tier, code: made.code, covered: &made.covered };
-        self.place(inner, built).map_or(Translated::Full, Translated::Ready)
+        match self.place(inner, built) {
+            Ok(code) => Translated::Ready(code),
+            Err(NoSpace::NotYet) => Translated::Full,
+            Err(NoSpace::Never) => {
+                self.reject_in(inner, phys);
+                Translated::Rejected
+            }
+        }
     }
 
-    /// Writes code to the arena and enters it in its page. `None` if the arena is full.
-    pub(super) fn place(&self, inner: &mut Inner, built: Built<'_>) -> Option<*const u8> {
-        if inner.flushing {
-            return None;
+    fn reject_in(&self, inner: &mut Inner, phys: GuestPhys) {
+        if let Some(page) = self.page(inner, phys) {
+            page.translations.insert(phys.page_offset(), Lookup::Rejected);
         }
+    }
+
+    /// Writes code to the arena and enters it in its page.
+    ///
+    /// # Errors
+    /// If there is no room.
+    pub(super) fn place(&self, inner: &mut Inner, built: Built<'_>) -> Result<*const u8, NoSpace> {
         let Code { bytes, cold, crossings, links } = built.code;
         let (hot_part, cold_part) = bytes.split_at(cold);
-        let hot_at = inner.next.next_multiple_of(CODE_ALIGN);
-        let cold_at = inner.end.saturating_sub(cold_part.len()) & !(COLD_ALIGN - 1);
-        if hot_at + hot_part.len() > cold_at {
-            inner.full = true;
-            return None;
-        }
-        let page = inner.pages.get_mut(&built.phys.page_number())?;
-        let taken = hot_at + hot_part.len() - inner.next + inner.end - cold_at;
-        (inner.next, inner.end) = (hot_at + hot_part.len(), cold_at);
+        let (sizes, number) = ([hot_part.len(), cold_part.len()], built.phys.page_number());
+        let Inner { pages, segments, .. } = inner;
+        let Some(page) = pages.get_mut(&number) else { return Err(NoSpace::NotYet) };
+        let space = segments.take(sizes, built.tier, number, || self.all_have_left())?;
+        let Space { hot: hot_at, cold: cold_at, bytes: taken } = space;
         let place = |at: usize| if at < cold { hot_at + at } else { cold_at + at - cold };
-        // SAFETY: the space was just allocated. Nothing has executed there since the last
-        // flush, which waited for all harts, and nothing knows the code before it is added.
+        // SAFETY: the space was just allocated, which all harts have left that ever executed what
+        // was there, and nothing knows the code before it is added.
         let code = unsafe {
             self.arena.write(cold_at, cold_part);
             let code = self.arena.write(hot_at, hot_part);
@@ -109,19 +109,19 @@ impl CodeCache {
         }
         let replaced = page.add(head, code, built.tier, built.covered);
         page.links.lead(&self.arena, head, code);
-        inner.bytes[built.tier.index()] += taken as u64;
+        inner.bytes[built.tier.index()] += taken;
         inner.blocks[built.tier.index()] += 1;
         if let Some(tier) = replaced {
             inner.blocks[tier.index()] -= 1;
         }
         self.count(inner);
-        Some(code)
+        Ok(code)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use riscope_core::event::{FlushReason, Tier};
+    use riscope_core::event::Tier;
     use riscope_core::mem::GuestRam;
 
     use riscope_core::addr::PageOffset;
@@ -201,15 +201,105 @@ mod tests {
         assert_eq!(in_slot(), resolve);
     }
 
+    /// A cache with two segments.
+    fn small_cache() -> CodeCache {
+        let ram = GuestRam::new(PHYS, 1 << 16).expect("memory");
+        CodeCache::new(Arc::new(ram), Arc::default(), 64 << 10, None).expect("a code cache")
+    }
+
+    /// Makes code of so many bytes at `phys`.
+    fn fill(cache: &CodeCache, phys: GuestPhys, bytes: usize) -> (Dropped, Translated) {
+        let bytes = vec![0x90; bytes];
+        let make = |_: &PageBytes| Some(Made { code: Code::whole(&bytes), ..made() });
+        cache.translate(phys, phys.0, make).expect("the lock is free")
+    }
+
+    const OTHER_PAGE: GuestPhys = GuestPhys(PHYS.0 + 0x1000);
+    const THIRD_PAGE: GuestPhys = GuestPhys(PHYS.0 + 0x2000);
+    /// More than half of a segment of the small cache.
+    const MUCH: usize = 20 << 10;
+
     #[test]
-    fn nothing_is_placed_while_the_arena_is_about_to_be_emptied() {
-        let cache = cache();
-        cache.try_lock().expect("the lock is free").flushing = true;
-        let (_, outcome) = cache.translate(PHYS, PHYS.0, |_| Some(made())).expect("the lock is free");
-        assert_eq!(outcome, Translated::Full);
-        assert_eq!(cache.flush(FlushReason::Full), Dropped::Nothing, "another thread does it");
-        cache.try_lock().expect("the lock is free").flushing = false;
-        let (_, outcome) = cache.translate(PHYS, PHYS.0, |_| Some(made())).expect("the lock is free");
-        assert!(matches!(outcome, Translated::Ready(_)));
+    fn what_jumped_to_evicted_code_leads_to_the_dispatcher_and_its_own_jumps_are_patched_no_more() {
+        let cache = small_cache();
+        let resolve = cache.thunks().resolve;
+        // In the first segment code at 0x40, with a jump to 0x80; in the second a jump back to it.
+        let gone = jump(&cache, GuestPhys(PHYS.0 + 0x40), 0x80);
+        let in_slot = {
+            let mut inner = cache.try_lock().expect("the lock is free");
+            let page = inner.pages.get_mut(&PHYS.page_number()).expect("it has code");
+            page.link_slot(PageOffset::of(0x40), resolve).cast::<*const u8>()
+        };
+        assert!(matches!(fill(&cache, OTHER_PAGE, MUCH).1, Translated::Ready(_)));
+        assert!(matches!(fill(&cache, THIRD_PAGE, 8 << 10).1, Translated::Ready(_)), "in the second segment");
+        let (dropped, _) = cache.translate(PHYS, PHYS.0, |_| None).expect("the lock is free");
+        let evicted = dropped.evicted.expect("the first segment goes");
+        assert_eq!(evicted.blocks, 2);
+        assert_eq!(cache.lookup(GuestPhys(PHYS.0 + 0x40)), Some(Lookup::Absent));
+        assert_eq!(cache.lookup(OTHER_PAGE), Some(Lookup::Absent));
+        assert!(matches!(cache.lookup(THIRD_PAGE), Some(Lookup::Ready { .. })));
+        // SAFETY: slots live until every hart has seen that their page is dropped.
+        assert_eq!(unsafe { in_slot.read() }, resolve);
+        // Its memory is other code now.
+        let before = destination(gone);
+        let (_, target) =
+            cache.translate(GuestPhys(PHYS.0 + 0x80), PHYS.0, |_| Some(made())).expect("the lock is free");
+        assert!(matches!(target, Translated::Ready(_)));
+        assert_eq!(destination(gone), before);
+        // Counters agree.
+        let used: u64 = cache.try_lock().expect("the lock is free").bytes.iter().sum();
+        assert!(used < 9 << 10, "{used} bytes");
+    }
+
+    #[test]
+    fn a_jump_survives_the_eviction_of_its_target() {
+        let cache = small_cache();
+        let resolve = cache.thunks().resolve;
+        let target = GuestPhys(PHYS.0 + 0x40);
+        assert!(matches!(fill(&cache, target, MUCH).1, Translated::Ready(_)));
+        assert!(matches!(fill(&cache, THIRD_PAGE, 8 << 10).1, Translated::Ready(_)), "in the second segment");
+        let survivor = {
+            let mut inner = cache.try_lock().expect("the lock is free");
+            let bytes = [0x0f, 0x1f, 0x00, 0xe9, 0, 0, 0, 0];
+            let links = [Link { at: 4, target: PageOffset::of(0x40) }];
+            let code = Code { bytes: &bytes, cold: bytes.len(), crossings: &[], links: &links };
+            let built = Built { phys: PHYS, pc: 0, tier: Tier::Baseline, code, covered: &Covered::default() };
+            cache.place(&mut inner, built).expect("there is room").wrapping_add(3)
+        };
+        assert_ne!(destination(survivor), resolve);
+        let make = |_: &PageBytes| {
+            assert_eq!(destination(survivor), resolve);
+            Some(made())
+        };
+        let (dropped, made_again) = cache.translate(target, target.0, make).expect("the lock is free");
+        assert_eq!(dropped.evicted.map(|evicted| evicted.blocks), Some(1));
+        assert_eq!(Translated::Ready(destination(survivor)), made_again, "it leads to the new code");
+        let mut inner = cache.try_lock().expect("the lock is free");
+        let page = inner.pages.get_mut(&PHYS.page_number()).expect("it has code");
+        let second = cache.arena.offset(survivor)..cache.arena.offset(survivor) + 16;
+        assert_eq!(page.evict(&second, &cache.arena, resolve), [0, 1, 0], "the survivor");
+    }
+
+    #[test]
+    fn space_is_used_again_once_all_harts_have_left_its_code() {
+        let cache = small_cache();
+        let online = crate::code::Online::new(&cache, 0);
+        let (mut jump_cache, mut filled_in) = (crate::jump_cache::JumpCache::default(), 0);
+        let (_, first) = fill(&cache, PHYS, MUCH);
+        assert!(matches!(fill(&cache, OTHER_PAGE, MUCH).1, Translated::Ready(_)));
+        let (dropped, outcome) = fill(&cache, THIRD_PAGE, MUCH);
+        assert!(dropped.evicted.is_some());
+        assert_eq!(outcome, Translated::Full, "a hart may execute what was there");
+        online.quiesce(&mut jump_cache, &mut filled_in);
+        assert_eq!(fill(&cache, THIRD_PAGE, MUCH), (Dropped::default(), first), "it has left");
+        assert_eq!(cache.lookup(PHYS), Some(Lookup::Absent));
+    }
+
+    #[test]
+    fn code_that_is_larger_than_a_segment_is_rejected_for_good() {
+        let cache = small_cache();
+        assert_eq!(fill(&cache, PHYS, 60 << 10).1, Translated::Rejected);
+        assert_eq!(cache.lookup(PHYS), Some(Lookup::Rejected));
+        assert!(matches!(fill(&cache, OTHER_PAGE, 16).1, Translated::Ready(_)));
     }
 }

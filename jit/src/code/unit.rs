@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use riscope_core::addr::GuestPhys;
-use riscope_core::event::{ExecutionEvent, FlushReason, InvalidationReason, Tier};
+use riscope_core::event::{EvictionReason, ExecutionEvent, InvalidationReason, Tier};
 
 use super::link::Link;
 use super::page::{Covered, PageBytes};
@@ -91,7 +91,7 @@ pub(crate) enum Translated {
     Ready(*const u8),
     /// It cannot be translated.
     Rejected,
-    /// The arena is full; [`CodeCache::flush`] makes room.
+    /// There is no room until harts have left code that was evicted.
     Full,
 }
 
@@ -100,28 +100,39 @@ pub(crate) enum Translated {
 pub(crate) enum PublishError {
     /// The page was dropped during compilation.
     Stale,
-    /// The arena is full; [`CodeCache::flush`] makes room.
+    /// There is no room until harts have left code that was evicted.
     Full,
+    /// There never is room for that much code.
+    TooLarge,
 }
 
-/// What a call dropped, for the event that reports it.
+/// What a call dropped, for the events that report it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    /// Number of translations of changed pages.
+    pub(super) invalidated: Option<(u32, InvalidationReason)>,
+    pub(super) evicted: Option<Evicted>,
+}
+
+/// Code that had to go for other code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dropped {
-    /// Nothing.
-    Nothing,
-    /// Translations of changed pages.
-    Invalidated(u32, InvalidationReason),
-    /// All translations.
-    Flushed { blocks: u32, bytes: u64, reason: FlushReason },
+pub(crate) struct Evicted {
+    /// Translations.
+    pub(crate) blocks: u32,
+    /// Bytes of the arena that are free again.
+    pub(crate) bytes: u64,
 }
 
 impl Dropped {
-    /// The event that reports the drop.
-    pub(crate) fn event(self) -> Option<ExecutionEvent> {
-        match self {
-            Self::Nothing => None,
-            Self::Invalidated(blocks, reason) => Some(ExecutionEvent::CodeBlocksInvalidated { blocks, reason }),
-            Self::Flushed { blocks, bytes, reason } => Some(ExecutionEvent::CodeCacheFlushed { blocks, bytes, reason }),
-        }
+    /// The events that report the drop.
+    pub(crate) fn events(self) -> impl Iterator<Item = ExecutionEvent> {
+        let invalidated =
+            self.invalidated.map(|(blocks, reason)| ExecutionEvent::CodeBlocksInvalidated { blocks, reason });
+        let evicted = self.evicted.map(|Evicted { blocks, bytes }| ExecutionEvent::CodeCacheEvicted {
+            blocks,
+            bytes,
+            reason: EvictionReason::Capacity,
+        });
+        invalidated.into_iter().chain(evicted)
     }
 }

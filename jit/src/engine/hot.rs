@@ -10,7 +10,7 @@ use riscope_core::hart::Hart;
 use super::{JitConfig, JitEngine, Tiers};
 use crate::abi::{CALLS_PER_SAMPLE, Word};
 use crate::code::{Dropped, Lookup, Online, Translated};
-use crate::optimised::{Request, Worker, count, make_room_here, serve_here};
+use crate::optimised::{Request, Worker, count, serve_here};
 
 /// Upper bound on the hot threshold.
 const MAX_THRESHOLD: u16 = 16_384;
@@ -52,13 +52,7 @@ impl JitEngine {
 
     /// Translates the block at `pc` by templates, at once. `None` if the code cache is locked or
     /// full, or if there is nothing to translate.
-    pub(super) fn translate(
-        &mut self,
-        hart: &mut Hart,
-        phys: GuestPhys,
-        heat: u16,
-        online: &Online<'_>,
-    ) -> Option<*const u8> {
+    pub(super) fn translate(&mut self, hart: &mut Hart, phys: GuestPhys, heat: u16) -> Option<*const u8> {
         let started_ns = monotonic_ns();
         let shared = Arc::clone(&self.shared);
         let executed = self.interpreter.executed(phys);
@@ -94,17 +88,8 @@ impl JitEngine {
                 self.interpreter.never_hot(hart);
                 None
             }
-            Translated::Full => {
-                match &shared.worker {
-                    // Until there is room, the hart interprets.
-                    Worker::Thread(thread) => thread.make_room(),
-                    Worker::Hart(service) => {
-                        online.while_absent(|| make_room_here(service));
-                        online.quiesce(&mut self.jump_cache, &mut self.filled_in);
-                    }
-                }
-                None
-            }
+            // Until there is room, the hart interprets.
+            Translated::Full => None,
         }
     }
 
@@ -163,9 +148,7 @@ impl JitEngine {
     }
 
     pub(super) fn report(&self, dropped: Dropped) {
-        if let Some(event) = dropped.event() {
-            self.publish(event);
-        }
+        dropped.events().for_each(|event| self.publish(event));
     }
 
     pub(super) fn publish(&self, event: ExecutionEvent) {

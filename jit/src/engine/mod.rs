@@ -346,7 +346,7 @@ impl JitEngine {
             Some(Lookup::Pending) => self.waiting = Some(phys),
             Some(Lookup::Absent) if self.templates.is_some() => {
                 hart.control().set_activity(HartActivity::Translator);
-                if let Some(code) = self.translate(hart, phys, heat, online) {
+                if let Some(code) = self.translate(hart, phys, heat) {
                     self.jump_cache.insert(hart.pc().0, code);
                     return BlockEnd::Jump;
                 }

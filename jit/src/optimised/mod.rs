@@ -32,4 +32,4 @@ mod zicond;
 
 pub(crate) use compile::Compiler;
 pub use worker::COMPILER_THREAD;
-pub(crate) use worker::{CompileService, Request, Worker, count, make_room_here, serve_here};
+pub(crate) use worker::{CompileService, Request, Worker, count, serve_here};

@@ -1,19 +1,19 @@
 //! Compile service: a background thread, or synchronous compilation by the requesting hart.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use riscope_core::counters::{EngineCounters, ThreadCpuClock};
 use riscope_core::engine::EngineContext;
-use riscope_core::event::{CompileFailure, ExecutionEvent, FlushReason, Tier, Trigger, monotonic_ns};
+use riscope_core::event::{CompileFailure, ExecutionEvent, Tier, Trigger, monotonic_ns};
 use riscope_core::interp::Executed;
 
 use super::block::Fragment;
 use super::compile::Compiler;
-use crate::code::{Built, Claim, Code, CodeCache, Covered, Dropped, PublishError, Source};
+use crate::code::{Built, Claim, Code, CodeCache, Covered, PublishError, Source};
 
 /// Name of the compiler's thread. A panic there costs one translation.
 pub const COMPILER_THREAD: &str = "jit";
@@ -31,14 +31,6 @@ pub(crate) struct Request {
     pub(crate) executed: Executed,
 }
 
-/// What the compiler thread is asked for.
-#[derive(Debug)]
-enum Order {
-    Compile(Box<Request>),
-    /// Empty the code cache, which is full.
-    MakeRoom,
-}
-
 /// Where translations are compiled.
 #[derive(Debug)]
 pub(crate) enum Worker {
@@ -54,24 +46,17 @@ impl Worker {
     /// # Errors
     /// Fails when the host cannot create a thread.
     pub(crate) fn thread(service: CompileService) -> std::io::Result<Self> {
-        // One place more than can be reserved: for the one order to make room.
-        let (queue, orders) = crossbeam_channel::bounded(usize::from(QUEUE) + 1);
-        let room_ordered = Arc::clone(&service.room_ordered);
+        let (queue, requests) = crossbeam_channel::bounded(usize::from(QUEUE));
         let counters = Arc::clone(&service.context.counters);
         let thread =
-            std::thread::Builder::new().name(COMPILER_THREAD.into()).spawn(move || service.serve_all(&orders))?;
-        Ok(Self::Thread(CompilerThread { queue, counters, room_ordered, _thread: JoinOnDrop(Some(thread)) }))
+            std::thread::Builder::new().name(COMPILER_THREAD.into()).spawn(move || service.serve_all(&requests))?;
+        Ok(Self::Thread(CompilerThread { queue, counters, _thread: JoinOnDrop(Some(thread)) }))
     }
 
     /// Lets harts compile themselves, by [`serve_here`].
     pub(crate) fn hart(service: CompileService) -> Self {
         Self::Hart(Box::new(Mutex::new(service)))
     }
-}
-
-/// Empties the code cache on the calling thread, which must not be [`crate::code::Online`].
-pub(crate) fn make_room_here(service: &Mutex<CompileService>) {
-    service.lock().unwrap_or_else(PoisonError::into_inner).make_room();
 }
 
 /// Compiles on the calling thread, which must not be [`crate::code::Online`]. Waits for
@@ -83,10 +68,8 @@ pub(crate) fn serve_here(service: &Mutex<CompileService>, request: Request) {
 /// Request queue and its compiler thread. Dropping it ends the thread.
 #[derive(Debug)]
 pub(crate) struct CompilerThread {
-    queue: Sender<Order>,
+    queue: Sender<Box<Request>>,
     counters: Arc<EngineCounters>,
-    /// Whether there is an order to make room that is not served yet.
-    room_ordered: Arc<AtomicBool>,
     /// Dropped after `queue`: the thread ends when the queue is disconnected.
     _thread: JoinOnDrop,
 }
@@ -101,14 +84,6 @@ impl CompilerThread {
             return None;
         }
         Some(Place { thread: self, used: false })
-    }
-
-    /// Has the code cache emptied, unless that has been asked for already.
-    pub(crate) fn make_room(&self) {
-        if !self.room_ordered.swap(true, Ordering::Relaxed) {
-            // There is a place for it; sending fails only if the thread has ended.
-            let _ = self.queue.try_send(Order::MakeRoom);
-        }
     }
 }
 
@@ -126,7 +101,7 @@ impl Place<'_> {
         let oldest = &self.thread.counters.oldest_request_ns;
         let _ = oldest.compare_exchange(0, request.asked_ns, Ordering::Relaxed, Ordering::Relaxed);
         // A reserved place guarantees room; sending fails only if the thread has ended.
-        self.used = self.thread.queue.try_send(Order::Compile(Box::new(request))).is_ok();
+        self.used = self.thread.queue.try_send(Box::new(request)).is_ok();
     }
 }
 
@@ -157,46 +132,30 @@ pub(crate) struct CompileService {
     context: EngineContext,
     cache: Arc<CodeCache>,
     compiler: Compiler,
-    /// Whether a hart waits for room in the code cache.
-    room_ordered: Arc<AtomicBool>,
 }
 
 impl CompileService {
     /// A service that compiles for the machine of `context` into `cache`.
     pub(crate) fn new(context: &EngineContext, cache: &Arc<CodeCache>, compiler: Compiler) -> Self {
-        Self { context: context.clone(), cache: Arc::clone(cache), compiler, room_ordered: Arc::default() }
+        Self { context: context.clone(), cache: Arc::clone(cache), compiler }
     }
 
     /// Serves until every sender is gone, newest request first: the latest requests are for
     /// code that runs now, while the oldest of a long queue may be for code that no longer
     /// runs.
-    fn serve_all(mut self, orders: &Receiver<Order>) {
+    fn serve_all(mut self, requests: &Receiver<Box<Request>>) {
         let mut waiting = Vec::new();
         let (clock, mut used_ns) = (ThreadCpuClock::of_this_thread(), 0);
-        while let Some(order) = next_request(orders, &mut waiting) {
+        while let Some(request) = next_request(requests, &mut waiting) {
             let counters = &self.context.counters;
             counters.oldest_request_ns.store(oldest(&waiting), Ordering::Relaxed);
-            match order {
-                Order::Compile(request) => {
-                    self.context.counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
-                    self.serve(*request);
-                }
-                Order::MakeRoom => {
-                    self.make_room();
-                    self.room_ordered.store(false, Ordering::Relaxed);
-                }
-            }
+            counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
+            self.serve(*request);
             let now_ns = clock.and_then(ThreadCpuClock::read).unwrap_or(used_ns);
             self.context.counters.compiler_cpu_ns.fetch_add(now_ns - used_ns, Ordering::Relaxed);
             used_ns = now_ns;
         }
-        let requests = waiting.iter().filter(|order| matches!(order, Order::Compile(_))).count();
-        self.context.counters.queue_depth.fetch_sub(requests as u64, Ordering::Relaxed);
-    }
-
-    fn make_room(&self) {
-        let dropped = self.cache.flush(FlushReason::Full);
-        self.report(dropped);
+        self.context.counters.queue_depth.fetch_sub(waiting.len() as u64, Ordering::Relaxed);
     }
 
     fn serve(&mut self, request: Request) {
@@ -228,7 +187,7 @@ impl CompileService {
         let mut links = |target| cache.link_slot(phys.with_page_offset(target));
         let code = self.compiler.compile(&fragment, &mut links).ok_or(CompileFailure::Compiler)?;
         let covered = Covered::of(fragment.ranges());
-        self.make_room_and_publish(
+        self.place(
             &source,
             Built { phys, pc: request.pc, tier: Tier::Optimised, code: Code::whole(&code), covered: &covered },
         )?;
@@ -246,23 +205,15 @@ impl CompileService {
         Ok(())
     }
 
-    fn make_room_and_publish(&self, source: &Source, built: Built<'_>) -> Result<(), CompileFailure> {
-        match self.cache.publish(source, built) {
-            Ok(()) => Ok(()),
-            Err(PublishError::Stale) => Err(CompileFailure::Stale),
-            Err(PublishError::Full) => {
-                // The flush drops the page of this code too; the code is compiled again
-                // when it is hot again.
-                self.make_room();
-                Err(CompileFailure::CacheFull)
-            }
-        }
-    }
-
-    fn report(&self, dropped: Dropped) {
-        if let Some(event) = dropped.event() {
-            self.publish(event);
-        }
+    fn place(&self, source: &Source, built: Built<'_>) -> Result<(), CompileFailure> {
+        let (dropped, outcome) = self.cache.publish(source, built);
+        dropped.events().for_each(|event| self.publish(event));
+        outcome.map_err(|error| match error {
+            PublishError::Stale => CompileFailure::Stale,
+            // It is requested again while it is hot.
+            PublishError::Full => CompileFailure::CacheFull,
+            PublishError::TooLarge => CompileFailure::Compiler,
+        })
     }
 
     fn publish(&self, event: ExecutionEvent) {
@@ -284,12 +235,8 @@ fn next_request<R>(requests: &Receiver<R>, waiting: &mut Vec<R>) -> Option<R> {
 }
 
 /// When the oldest request was made, 0 without one. New ones are at the end.
-fn oldest(waiting: &[Order]) -> u64 {
-    let asked = |order: &Order| match order {
-        Order::Compile(request) => Some(request.asked_ns),
-        Order::MakeRoom => None,
-    };
-    waiting.iter().find_map(asked).unwrap_or(0)
+fn oldest(waiting: &[Box<Request>]) -> u64 {
+    waiting.first().map_or(0, |request| request.asked_ns)
 }
 
 /// A number for an event.

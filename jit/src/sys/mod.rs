@@ -2,8 +2,11 @@
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod cores;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
+
+pub(crate) use cores::synchronise_cores;
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) use aarch64::{LEAVE, abandon, enter, float, make_visible};

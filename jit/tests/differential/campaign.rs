@@ -21,8 +21,12 @@ const INSTRUCTIONS: u64 = 60_000;
 /// The engine with these tiers such that nearly everything is translated, and at the same
 /// moment in every run.
 pub(crate) fn translator(tiers: Tiers) -> JitFactory {
-    let config = JitConfig { tiers, hot_threshold: 2, code_cache_bytes: 1 << 20, synchronous: true };
-    JitFactory::new(config)
+    JitFactory::new(JitConfig { tiers, hot_threshold: 2, code_cache_bytes: 1 << 20, synchronous: true })
+}
+
+/// The same with so small a code cache that code is evicted all the time.
+pub(crate) fn crowded_translator(tiers: Tiers) -> JitFactory {
+    JitFactory::new(JitConfig { tiers, hot_threshold: 2, code_cache_bytes: 64 << 10, synchronous: true })
 }
 
 /// Statistics of programs on the engine under test.
@@ -35,6 +39,8 @@ pub(crate) struct Statistics {
     pub(crate) translated: u64,
     /// Translations that exist at the end.
     pub(crate) blocks: u64,
+    /// Translations that were evicted.
+    pub(crate) evicted: u64,
     /// Exceptions and interrupts.
     pub(crate) exceptions: [u64; ExceptionCause::ALL.len()],
     pub(crate) interrupts: u64,
@@ -50,6 +56,7 @@ impl Statistics {
         self.translated += by_tier[Tier::Baseline.index()..].iter().sum::<u64>();
         let resident = machine.engine_counters.resident_blocks.iter();
         self.blocks += resident.map(|blocks| blocks.load(std::sync::atomic::Ordering::Relaxed)).sum::<u64>();
+        self.evicted += machine.evicted();
         for (sum, count) in self.exceptions.iter_mut().zip(machine.counters.exceptions()) {
             *sum += count;
         }

@@ -7,7 +7,9 @@ use riscope_core::addr::{GuestAddr, GuestPhys};
 use riscope_core::clock::Clock;
 use riscope_core::counters::{CounterPage, EngineCounters};
 use riscope_core::engine::{Engine, EngineContext, EngineFactory, Exit};
-use riscope_core::event::Publisher;
+use riscope_core::event::{
+    DomainEventBus, Event, EventType, ExecutionEvent, ExecutionEventType, Filter, Publisher, Subscription, VmId,
+};
 use riscope_core::hart::{Exception, ExceptionCause, Hart, HartConfig, PrivilegeMode};
 use riscope_core::interp::Interpreter;
 use riscope_core::mem::GuestRam;
@@ -31,6 +33,7 @@ pub(crate) struct Machine {
     pub(crate) counters: Arc<CounterPage>,
     /// Of the engine.
     pub(crate) engine_counters: Arc<EngineCounters>,
+    evictions: Subscription,
 }
 
 impl Machine {
@@ -58,13 +61,25 @@ impl Machine {
         for (n, value) in program.floats.iter().enumerate() {
             hart.set_f(n, *value);
         }
+        let bus = DomainEventBus::new();
+        let evicted = EventType::Execution(ExecutionEventType::CodeCacheEvicted);
+        let evictions = bus.subscribe("evictions", Filter::all().types(&[evicted]), 4096);
         let context = EngineContext {
             ram: Arc::clone(&ram),
             counters: Arc::clone(&engine_counters),
-            events: Publisher::default(),
+            events: Publisher::new(VmId::default(), Some(bus)),
         };
         let engine = factory.engines(&context, 1).expect("an engine").remove(0);
-        Self { hart, engine, ram, device, clock, counters, engine_counters }
+        Self { hart, engine, ram, device, clock, counters, engine_counters, evictions }
+    }
+
+    /// Translations evicted since the last call.
+    pub(crate) fn evicted(&self) -> u64 {
+        let blocks = |event| match event {
+            Event::Execution(ExecutionEvent::CodeCacheEvicted { blocks, .. }) => u64::from(blocks),
+            _ => 0,
+        };
+        self.evictions.drain().map(|envelope| blocks(envelope.event)).sum()
     }
 
     /// Runs `instructions` more and returns how often and where `wfi` stopped it.

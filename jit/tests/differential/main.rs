@@ -40,12 +40,12 @@ mod shrink;
 mod tests {
     use riscope_jit::Tiers;
 
-    use crate::campaign::{differ, run, translator};
+    use crate::campaign::{crowded_translator, differ, run, translator};
     use crate::generate;
     use crate::generate::profile::{CONTROL, FLOAT, INTEGER, MEMORY, PATCHING, PRIVILEGED, Profile};
 
     /// Instructions that all profiles run together, as SPECIFICATION.md says.
-    const TOTAL: u64 = 55_000_000;
+    const TOTAL: u64 = 59_000_000;
 
     // Millions of instructions by profile.
     const ARITHMETIC: u64 = 12;
@@ -54,8 +54,9 @@ mod tests {
     const FLOW: u64 = 12;
     const SYSTEM: u64 = 10;
     const CHANGES: u64 = 1;
+    const CROWDED: u64 = 4;
     const _: () = {
-        let millions = ARITHMETIC + ACCESSES + FLOATING_POINT + FLOW + SYSTEM + CHANGES;
+        let millions = ARITHMETIC + ACCESSES + FLOATING_POINT + FLOW + SYSTEM + CHANGES + CROWDED;
         assert!(millions * 1_000_000 == TOTAL);
     };
 
@@ -126,5 +127,16 @@ mod tests {
     #[test]
     fn engines_agree_on_programs_that_change_themselves() {
         engines_agree(&PATCHING, CHANGES, 30, 100);
+    }
+
+    #[test]
+    fn engines_agree_while_code_is_evicted() {
+        let instructions = variable("RISCOPE_FUZZ_INSTRUCTIONS").unwrap_or(CROWDED * 1_000_000) / 4;
+        let seed = variable("RISCOPE_FUZZ_SEED").unwrap_or(0x5eed_0000_0000);
+        for profile in [&MEMORY, &CONTROL, &PRIVILEGED, &PATCHING] {
+            let statistics = run(profile, seed, instructions, &crowded_translator(Tiers::All))
+                .unwrap_or_else(|finding| panic!("in {}: {finding}", profile.name));
+            assert!(statistics.evicted > 10 * statistics.programs, "{}: {statistics:?}", profile.name);
+        }
     }
 }

@@ -6,8 +6,8 @@
 
 use riscope_core::counters::HartCounter;
 use riscope_core::event::{
-    BootPhase, CompileFailure, EventType, ExecutionEventType, ExitReason, FlushReason, InvalidationReason, PanicSource,
-    Tier, Trigger, VmState,
+    BootPhase, CompileFailure, EventType, EvictionReason, ExecutionEventType, ExitReason, InvalidationReason,
+    PanicSource, Tier, Trigger, VmState,
 };
 
 use super::family::{
@@ -307,9 +307,15 @@ families! {
     JIT_INVALIDATIONS = Family::counter("riscope_jit_block_invalidations_total", "Blocks invalidated by reason.")
         .labels(&["reason"]).otel("riscope.jit.block.invalidations")
         .values(&[("reason", &InvalidationReason::NAMES)]);
-    JIT_FLUSHES = Family::counter("riscope_jit_code_cache_flushes_total", "Complete code cache flushes by reason.")
+    JIT_EVICTIONS = Family::counter("riscope_jit_code_cache_evictions_total", "Blocks evicted from the code cache by reason.")
         .labels(&["reason"])
-        .values(&[("reason", &FlushReason::NAMES)]);
+        .values(&[("reason", &EvictionReason::NAMES)]);
+    JIT_EVICTED_BYTES = Family::counter(
+        "riscope_jit_code_cache_evicted_bytes_total",
+        "Bytes of the code cache that evictions freed, those of code dropped before included.",
+    )
+    .unit(Unit::Bytes).labels(&["reason"])
+        .values(&[("reason", &EvictionReason::NAMES)]);
     JIT_HOTSPOTS = Family::counter("riscope_jit_hotspots_detected_total", "Hotspots detected by the tier that executed the code and the one it is promoted to.")
         .labels(&["vm_id", "from", "to"]).otel("riscope.jit.hotspots")
         .values(&[("from", &PROMOTED), ("to", &COMPILED)]);

@@ -10,8 +10,8 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use riscope_core::counters::{EventSums, Fact, VmCounters};
 use riscope_core::event::{
-    CompileFailure, DomainEventBus, EventType, ExecutionEventType, FlushReason, InvalidationReason, PanicSource, Tier,
-    Trigger, VmState, monotonic_ns,
+    CompileFailure, DomainEventBus, EventType, EvictionReason, ExecutionEventType, InvalidationReason, PanicSource,
+    Tier, Trigger, VmState, monotonic_ns,
 };
 
 use super::family::Family;
@@ -80,7 +80,8 @@ impl Source for MachineSource {
             catalog::JIT_GUEST_BYTES,
             catalog::JIT_HOST_BYTES,
             catalog::JIT_INVALIDATIONS,
-            catalog::JIT_FLUSHES,
+            catalog::JIT_EVICTIONS,
+            catalog::JIT_EVICTED_BYTES,
             catalog::BUS_COALESCED,
             catalog::JIT_QUEUE_DEPTH,
             catalog::JIT_QUEUE_OLDEST,
@@ -197,16 +198,18 @@ fn events(totals: &Totals) -> Vec<MetricFamily> {
     for &reason in InvalidationReason::ALL {
         invalidations.count(&[reason.as_str()], sums.of(Fact::Invalidated(reason)));
     }
-    let mut flushes = Samples::new(catalog::JIT_FLUSHES);
-    for &reason in FlushReason::ALL {
-        flushes.count(&[reason.as_str()], sums.of(Fact::Flushes(reason)));
+    let mut evictions = Samples::new(catalog::JIT_EVICTIONS);
+    let mut evicted_bytes = Samples::new(catalog::JIT_EVICTED_BYTES);
+    for &reason in EvictionReason::ALL {
+        evictions.count(&[reason.as_str()], sums.of(Fact::Evicted(reason)));
+        evicted_bytes.count(&[reason.as_str()], sums.of(Fact::EvictedBytes(reason)));
     }
     let mut coalesced = Samples::new(catalog::BUS_COALESCED);
     for &kind in ExecutionEventType::ALL {
         coalesced.count(&[kind.as_str()], totals.coalesced.of(Fact::Events(kind)));
     }
     let families = [compilations, failures, times, instructions, guest_bytes, host_bytes];
-    families.into_iter().chain([invalidations, flushes, coalesced]).map(Samples::finish).collect()
+    families.into_iter().chain([invalidations, evictions, evicted_bytes, coalesced]).map(Samples::finish).collect()
 }
 
 /// Age of the oldest request of all compile queues, in seconds.

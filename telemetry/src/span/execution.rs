@@ -29,7 +29,7 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionE
             some_of_many(suppressed, sink, trace, &detection, envelope.monotonic_ns, error);
         }
         // Instantaneous events, which metrics cover.
-        ExecutionEvent::CodeBlocksInvalidated { .. } | ExecutionEvent::CodeCacheFlushed { .. } => {}
+        ExecutionEvent::CodeBlocksInvalidated { .. } | ExecutionEvent::CodeCacheEvicted { .. } => {}
     }
 }
 

@@ -61,7 +61,9 @@ fn change_of_execution(kind: ExecutionEventType) -> Change {
         ExecutionEventType::CodeBlocksInvalidated => {
             ("riscope_jit_block_invalidations_total", &[("reason", "fence_i")], 3.0)
         }
-        ExecutionEventType::CodeCacheFlushed => ("riscope_jit_code_cache_flushes_total", &[("reason", "full")], 1.0),
+        ExecutionEventType::CodeCacheEvicted => {
+            ("riscope_jit_code_cache_evictions_total", &[("reason", "capacity")], 9.0)
+        }
     }
 }
 

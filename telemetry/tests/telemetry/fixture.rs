@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use riscope_core::counters::{DeviceInfo, VmCounters};
 use riscope_core::event::{
-    BootPhase, CompileFailure, DeviceEvent, DeviceEventType, DomainEventBus, Event, EventType, ExecutionEvent,
-    ExecutionEventType, ExitReason, FlushReason, InvalidationReason, PanicSource, Tier, Trigger, VmEvent, VmEventType,
-    VmId, VmState,
+    BootPhase, CompileFailure, DeviceEvent, DeviceEventType, DomainEventBus, Event, EventType, EvictionReason,
+    ExecutionEvent, ExecutionEventType, ExitReason, InvalidationReason, PanicSource, Tier, Trigger, VmEvent,
+    VmEventType, VmId, VmState,
 };
 use riscope_telemetry::{Telemetry, TelemetryConfig};
 
@@ -164,8 +164,8 @@ fn execution(kind: ExecutionEventType, vm_id: VmId) -> Happening {
         ExecutionEventType::CodeBlocksInvalidated => {
             ExecutionEvent::CodeBlocksInvalidated { blocks: 3, reason: InvalidationReason::FenceI }
         }
-        ExecutionEventType::CodeCacheFlushed => {
-            ExecutionEvent::CodeCacheFlushed { blocks: 9, bytes: 4096, reason: FlushReason::Full }
+        ExecutionEventType::CodeCacheEvicted => {
+            ExecutionEvent::CodeCacheEvicted { blocks: 9, bytes: 4096, reason: EvictionReason::Capacity }
         }
     };
     (vm_id, event.into())

@@ -31,6 +31,6 @@ pub(super) fn record(metrics: &Metrics, vm_id: VmId, event: &ExecutionEvent) {
         }
         ExecutionEvent::CompilationFailed { pc: _, phys: _, tier: _, reason: _ }
         | ExecutionEvent::CodeBlocksInvalidated { blocks: _, reason: _ }
-        | ExecutionEvent::CodeCacheFlushed { blocks: _, bytes: _, reason: _ } => {}
+        | ExecutionEvent::CodeCacheEvicted { blocks: _, bytes: _, reason: _ } => {}
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::event::{CompileFailure, ExecutionEvent, ExecutionEventType, FlushReason, InvalidationReason, Tier};
+use crate::event::{CompileFailure, EvictionReason, ExecutionEvent, ExecutionEventType, InvalidationReason, Tier};
 
 const TIERS: usize = Tier::ALL.len();
 
@@ -33,17 +33,19 @@ pub enum Fact {
     },
     /// Blocks invalidated.
     Invalidated(InvalidationReason),
-    /// Flushes of the code cache.
-    Flushes(FlushReason),
+    /// Blocks evicted.
+    Evicted(EvictionReason),
+    /// Host bytes evicted.
+    EvictedBytes(EvictionReason),
 }
 
 /// Number of facts.
-const FACTS: usize = FLUSHES + FlushReason::ALL.len();
+const FACTS: usize = EVICTED + 2 * EvictionReason::ALL.len();
 const BLOCKS: usize = ExecutionEventType::ALL.len();
 const FAILURES: usize = BLOCKS + 5 * TIERS;
 const HOTSPOTS: usize = FAILURES + TIERS * CompileFailure::ALL.len();
 const INVALIDATED: usize = HOTSPOTS + TIERS * TIERS;
-const FLUSHES: usize = INVALIDATED + InvalidationReason::ALL.len();
+const EVICTED: usize = INVALIDATED + InvalidationReason::ALL.len();
 
 impl Fact {
     /// Position among all facts.
@@ -58,7 +60,8 @@ impl Fact {
             Self::Failures(tier, reason) => FAILURES + tier.index() * CompileFailure::ALL.len() + reason.index(),
             Self::Hotspots { from, to } => HOTSPOTS + from.index() * TIERS + to.index(),
             Self::Invalidated(reason) => INVALIDATED + reason.index(),
-            Self::Flushes(reason) => FLUSHES + reason.index(),
+            Self::Evicted(reason) => EVICTED + reason.index(),
+            Self::EvictedBytes(reason) => EVICTED + EvictionReason::ALL.len() + reason.index(),
         }
     }
 }
@@ -77,7 +80,10 @@ fn each_fact(event: &ExecutionEvent, mut count: impl FnMut(Fact, u64)) {
         ExecutionEvent::HotspotDetected { from, to, .. } => count(Fact::Hotspots { from, to }, 1),
         ExecutionEvent::CompilationFailed { tier, reason, .. } => count(Fact::Failures(tier, reason), 1),
         ExecutionEvent::CodeBlocksInvalidated { blocks, reason } => count(Fact::Invalidated(reason), blocks.into()),
-        ExecutionEvent::CodeCacheFlushed { reason, .. } => count(Fact::Flushes(reason), 1),
+        ExecutionEvent::CodeCacheEvicted { blocks, bytes, reason } => {
+            count(Fact::Evicted(reason), blocks.into());
+            count(Fact::EvictedBytes(reason), bytes);
+        }
     }
 }
 
@@ -150,7 +156,8 @@ mod tests {
         facts.extend(tiers().flat_map(failures));
         facts.extend(tiers().flat_map(|from| tiers().map(move |to| Fact::Hotspots { from, to })));
         facts.extend(InvalidationReason::ALL.iter().map(|reason| Fact::Invalidated(*reason)));
-        facts.extend(FlushReason::ALL.iter().map(|reason| Fact::Flushes(*reason)));
+        let evictions = EvictionReason::ALL.iter();
+        facts.extend(evictions.flat_map(|&reason| [Fact::Evicted(reason), Fact::EvictedBytes(reason)]));
         facts
     }
 

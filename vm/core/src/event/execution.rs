@@ -50,10 +50,10 @@ labels! {
 }
 
 labels! {
-    /// Why the code cache was flushed.
-    pub enum FlushReason {
-        /// It was full.
-        Full "full",
+    /// Why code was evicted from the code cache.
+    pub enum EvictionReason {
+        /// Other code needed its space.
+        Capacity "capacity",
     }
 }
 
@@ -115,14 +115,14 @@ events! {
             /// Why.
             reason: InvalidationReason,
         }
-        /// All translations were dropped.
-        CodeCacheFlushed "execution.code_cache_flushed" {
+        /// The oldest segment of the code cache was evicted.
+        CodeCacheEvicted "execution.code_cache_evicted" {
             /// Number of blocks.
             blocks: u32,
-            /// Host bytes freed.
+            /// Host bytes freed, those of code that was dropped before included.
             bytes: u64,
             /// Why.
-            reason: FlushReason,
+            reason: EvictionReason,
         }
     }
 }

@@ -32,7 +32,7 @@ mod vm;
 pub use bus::{BusStats, DomainEventBus, Filter, Received, SubscriberStats, Subscription};
 pub use device::{DeviceEvent, DeviceEventType};
 pub use execution::{
-    CompileFailure, ExecutionEvent, ExecutionEventType, FlushReason, InvalidationReason, Tier, Trigger,
+    CompileFailure, EvictionReason, ExecutionEvent, ExecutionEventType, InvalidationReason, Tier, Trigger,
 };
 pub use id::{ParseVmIdError, VmId};
 pub use limit::RateLimit;

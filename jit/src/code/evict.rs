@@ -1,0 +1,56 @@
+//! Eviction: the code of the oldest segment goes when new code needs the space.
+//!
+//! Its translations are forgotten, jumps to them lead to the dispatcher, and its own jumps are
+//! patched no more. Other code of the same pages stays.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+use super::cache::{CodeCache, Inner};
+use super::segment::Contents;
+use super::unit::Evicted;
+use crate::sys;
+
+impl CodeCache {
+    /// Evicts the code of the segment that will be filled next, unless that is empty.
+    pub(super) fn vacate(&self, inner: &mut Inner) -> Option<Evicted> {
+        if !inner.segments.is_next_occupied() {
+            return None;
+        }
+        let epoch = self.epoch.load(Ordering::SeqCst) + 1;
+        let Contents { range, pages, bytes } = inner.segments.vacate_next(epoch);
+        let mut evicted = Evicted { blocks: 0, bytes: bytes.iter().sum() };
+        for number in pages {
+            evicted.blocks += self.evict_from(inner, number, &range);
+        }
+        for (used, bytes) in inner.bytes.iter_mut().zip(bytes) {
+            *used -= bytes;
+        }
+        self.epoch.store(epoch, Ordering::SeqCst);
+        self.count(inner);
+        Some(evicted)
+    }
+
+    /// Forgets the translations of a page in this part of the arena, and the page if it has no
+    /// other. Returns their number.
+    fn evict_from(&self, inner: &mut Inner, number: u64, part: &Range<usize>) -> u32 {
+        let Some(page) = inner.pages.get_mut(&number) else { return 0 };
+        let gone = page.evict(part, &self.arena, self.thunks.resolve);
+        let unused = page.is_unused();
+        for (blocks, gone) in inner.blocks.iter_mut().zip(gone) {
+            *blocks -= u64::from(gone);
+        }
+        if unused {
+            self.drop_page(inner, number);
+        }
+        gone.iter().sum()
+    }
+
+    /// The epoch that all harts have observed, for code that is placed where other code was:
+    /// what was executed there is executed by none of them, nor in its caches of instructions.
+    pub(super) fn all_have_left(&self) -> u64 {
+        let epoch = self.oldest_seen();
+        sys::synchronise_cores();
+        epoch
+    }
+}
