@@ -24,18 +24,30 @@ impl Hart {
     pub(crate) fn pending(&self) -> u64 {
         // Under Sstc, STIP reflects the timer only.
         let software = if self.has_sstc() { self.csr.mip & !Interrupt::SupervisorTimer.mask() } else { self.csr.mip };
-        let mut pending = software | self.config.control.lines();
-        let (machine, supervisor) = (self.config.control.mtimecmp(), self.supervisor_deadline());
-        if machine != u64::MAX || supervisor != u64::MAX {
-            let now = self.config.clock.now();
-            if now >= machine {
-                pending |= Interrupt::MachineTimer.mask();
-            }
-            if now >= supervisor {
-                pending |= Interrupt::SupervisorTimer.mask();
-            }
+        let pending = software | self.config.control.lines();
+        if self.config.control.mtimecmp() == u64::MAX && self.supervisor_deadline() == u64::MAX {
+            return pending;
         }
-        pending
+        pending | self.timers_due(self.config.clock.now())
+    }
+
+    /// Interrupts of the timers whose deadlines have been reached at time `now`.
+    fn timers_due(&self, now: u64) -> u64 {
+        let machine = if now >= self.config.control.mtimecmp() { Interrupt::MachineTimer.mask() } else { 0 };
+        let supervisor = if now >= self.supervisor_deadline() { Interrupt::SupervisorTimer.mask() } else { 0 };
+        machine | supervisor
+    }
+
+    /// Whether the hart takes a timer interrupt at time `now`. A program that has read this time
+    /// expects that it is interrupted before the next instruction, although the end of the quantum
+    /// may be far: the host may have taken the CPU away for any time.
+    pub(crate) fn expects_timer(&self, now: u64) -> bool {
+        self.deliverable_of(self.timers_due(now)).is_some()
+    }
+
+    /// Whether the hart takes an interrupt of `pending`, as read from `mip` or `sip`.
+    pub(crate) fn expects_interrupt(&self, pending: u64) -> bool {
+        self.deliverable_of(pending).is_some()
     }
 
     fn has_sstc(&self) -> bool {
@@ -49,7 +61,12 @@ impl Hart {
 
     /// Highest-priority interrupt that the hart must take now.
     fn deliverable(&self) -> Option<Interrupt> {
-        let pending = self.pending() & self.csr.mie;
+        self.deliverable_of(self.pending())
+    }
+
+    /// Highest-priority interrupt among `pending` that the hart must take now.
+    fn deliverable_of(&self, pending: u64) -> Option<Interrupt> {
+        let pending = pending & self.csr.mie;
         if pending == 0 {
             return None;
         }
@@ -128,11 +145,12 @@ impl Hart {
         pending
     }
 
-    /// Ends the quantum after the current instruction if a request is pending: the hart's
-    /// own device access may have raised an interrupt, which programs expect soon.
+    /// Ends the quantum after the current instruction, an access to a device, if a request is
+    /// pending or an interrupt is due: the access may have raised it, read a time at which it is
+    /// due, or taken long.
     pub(crate) fn poll_soon(&mut self) {
         let unused = self.state.countdown - 1;
-        if unused > 0 && self.config.control.wants_attention() {
+        if unused > 0 && (self.config.control.wants_attention() || self.deliverable().is_some()) {
             self.state.countdown -= unused;
             self.quantum -= unused;
             self.retire_limit = self.retire_limit.wrapping_sub(unused.cast_unsigned());

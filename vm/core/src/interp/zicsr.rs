@@ -2,7 +2,7 @@
 
 use super::{Flow, Handler};
 use crate::hart::Hart;
-use crate::hart::csr::{CsrDenied, Effect};
+use crate::hart::csr::{CsrDenied, Effect, MIP};
 use crate::isa::Operands;
 use crate::isa::zicsr::Zicsr;
 
@@ -30,7 +30,10 @@ fn modify(hart: &mut Hart, o: Operands, bits: u64, combine: fn(u64, u64) -> u64)
     let number = o.imm() as u16;
     let written = read_for_modify(hart, number).and_then(|old| {
         // The field decides, not the value: another register that holds 0 causes a write.
-        let effect = if o.rs1() == 0 { Effect::None } else { hart.write_csr(number, combine(old.stored, bits))? };
+        let effect = match o.rs1() {
+            0 => hart.effect_of_read(number, old.visible),
+            _ => hart.write_csr(number, combine(old.stored, bits))?,
+        };
         Ok((old.visible, effect))
     });
     finish(hart, o, written)
@@ -45,7 +48,6 @@ struct Old {
 /// For `mip` and `sip` the write combines with the software-written bits, without the
 /// external line ("Machine Interrupt Registers", SEIP).
 fn read_for_modify(hart: &Hart, number: u16) -> Result<Old, CsrDenied> {
-    const MIP: u16 = 0x344;
     let visible = hart.read_csr(number)?;
     let stored = if number == MIP { hart.csr.mip } else { visible };
     Ok(Old { visible, stored })

@@ -20,6 +20,11 @@ use crate::arch::PrivilegeMode;
 use crate::hart::Hart;
 pub(crate) use effect::{CsrDenied, Effect};
 
+/// `mip`, whose reads and writes differ.
+pub(crate) const MIP: u16 = 0x344;
+const SIP: u16 = 0x144;
+const TIME: u16 = 0xc01;
+
 /// Name of CSR `number`, such as `mtvec` or `pmpaddr15`, if it is implemented.
 pub fn name(number: u16) -> Option<String> {
     table::find(number).map(|csr| csr.name_of(number))
@@ -30,6 +35,17 @@ impl Hart {
     pub(crate) fn read_csr(&self, number: u16) -> Result<u64, CsrDenied> {
         let csr = self.accessible(number)?;
         Ok((csr.read)(self, number))
+    }
+
+    /// What follows from an instruction's having read `value` from CSR `number`: the interrupt
+    /// that this says is due comes before the next instruction.
+    pub(crate) fn effect_of_read(&self, number: u16, value: u64) -> Effect {
+        let expects = match number {
+            TIME => self.expects_timer(value),
+            MIP | SIP => self.expects_interrupt(value),
+            _ => false,
+        };
+        if expects { Effect::Resync } else { Effect::None }
     }
 
     /// Writes CSR `number` for an instruction in the current mode.
