@@ -1,8 +1,8 @@
-//! ABI between the runtime and generated code: offsets into [`HartState`] and the encoding
+//! ABI between the runtime and generated code: where it finds the [`HartState`] and the encoding
 //! of the values passed between them.
 //!
 //! A translation is a function of Cranelift's `tail` convention,
-//! `fn(cpu: *mut HartState, pc: u64) -> u64`, entered with `pc` = the virtual address of
+//! `fn(cpu: *mut Anchor, pc: u64) -> u64`, entered with `pc` = the virtual address of
 //! its first instruction. It sets `cpu.pc` and leaves with a [`Leave`] code through the leave
 //! thunk, which returns it to the entry: code of templates makes the guest's calls by calls of
 //! its own. It keeps no register for its caller, so on hosts with templates the entry saves
@@ -26,11 +26,6 @@ pub(crate) const CALLS_PER_SAMPLE: u16 = 1024;
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
 pub(crate) enum Word {
-    /// Host stack pointer with which generated code returns: on x86-64 hosts, guest calls are
-    /// calls of the host and leave their return addresses below it.
-    HostStack,
-    /// Lowest host stack pointer with which generated code may make another such call.
-    CallLimit,
     /// Entry of the leave thunk.
     Leave,
     /// Virtual address of the access that missed the TLB.
@@ -41,22 +36,12 @@ pub(crate) enum Word {
     HostAddress,
     /// Address of the refill thunk.
     Refill,
-    /// Base of the hart's jump-cache table for its address space.
-    JumpCache,
-    /// Mask of slot offsets in that table.
-    JumpMask,
     /// Host floating-point control register: the guest's value while generated code runs;
     /// on return, the final value with the accrued flags. 0 if generated code must not use
     /// the floating-point unit.
     FloatControl,
     /// The host's own value of that register, restored on return.
     HostFloatControl,
-    /// Entry of the refill thunk for the code of templates.
-    BaselineRefill,
-    /// Entry of the call thunk.
-    Call,
-    /// Entry of the find thunk.
-    FindThunk,
     /// Instructions that code of the optimising tier has retired since it was entered.
     Optimised,
     /// A [`Resume`] function.
@@ -71,28 +56,72 @@ pub(crate) enum Word {
     Promoted,
     /// Its virtual address.
     PromotedPc,
+    // What the code of templates uses is at the end, near the anchor.
+    /// Host stack pointer with which generated code returns: on x86-64 hosts, guest calls are
+    /// calls of the host and leave their return addresses below it.
+    HostStack = 20,
+    /// Lowest host stack pointer with which generated code may make another such call.
+    CallLimit,
+    /// Base of the hart's jump-cache table for its address space.
+    JumpCache,
+    /// Mask of slot offsets in that table.
+    JumpMask,
+    /// Entry of the thunk that fills the TLB for the code of templates.
+    BaselineRefill,
+    /// Entry of the one that looks into the TLB first.
+    BaselineProbe,
+    /// Entry of the call thunk.
+    Call,
+    /// Entry of the find thunk.
+    FindThunk,
+    /// Entry of the thunk by which the code of templates jumps to an address that it has not
+    /// looked up.
+    BaselineJump,
+    /// Entry of the one by which it returns to the dispatcher, ...
+    BaselineLeave,
+    /// ... and of the one that it goes to when the call thunk says so.
+    BaselineLeft,
 }
 
-/// Offset of an engine word in [`HartState`].
+/// What generated code addresses the state of its hart by, [`ANCHOR`] bytes behind its start.
+/// Host functions that generated code calls get the state itself.
+#[derive(Debug)]
+pub(crate) enum Anchor {}
+
+/// Distance of the anchor from the start of [`HartState`]: half of what short displacements reach
+/// is registers from `x1` on, the other half `pc`, countdown, TLB and the last engine words.
+pub(crate) const ANCHOR: usize = offset_of!(HartState, x) + 8;
+
+/// The anchor of a state.
+pub(crate) fn anchor(cpu: *mut HartState) -> *mut Anchor {
+    cpu.wrapping_byte_add(ANCHOR).cast()
+}
+
+/// Distance of a field from the anchor, given its offset in [`HartState`].
+const fn from_anchor(bytes: usize) -> i32 {
+    offset(bytes) - offset(ANCHOR)
+}
+
+/// Distance of an engine word from the anchor.
 pub(crate) const fn word(word: Word) -> i32 {
-    offset(offset_of!(HartState, engine) + 8 * word as usize)
+    from_anchor(offset_of!(HartState, engine) + 8 * word as usize)
 }
 
-/// Offset of an integer register.
+/// Distance of an integer register from the anchor.
 pub(crate) fn x(register: usize) -> i32 {
-    offset(offset_of!(HartState, x) + 8 * register)
+    from_anchor(offset_of!(HartState, x) + 8 * register)
 }
 
-/// Offset of a floating-point register.
+/// Distance of a floating-point register from the anchor.
 pub(crate) fn f(register: usize) -> i32 {
-    offset(offset_of!(HartState, f) + 8 * register)
+    from_anchor(offset_of!(HartState, f) + 8 * register)
 }
 
-pub(crate) const PC: i32 = offset(offset_of!(HartState, pc));
-pub(crate) const COUNTDOWN: i32 = offset(offset_of!(HartState, countdown));
-pub(crate) const TLB: i32 = offset(offset_of!(HartState, tlb));
-pub(crate) const RESERVATION: i32 = offset(offset_of!(HartState, reservation));
-pub(crate) const RESERVED_VALUE: i32 = offset(offset_of!(HartState, reserved_value));
+pub(crate) const PC: i32 = from_anchor(offset_of!(HartState, pc));
+pub(crate) const COUNTDOWN: i32 = from_anchor(offset_of!(HartState, countdown));
+pub(crate) const TLB: i32 = from_anchor(offset_of!(HartState, tlb));
+pub(crate) const RESERVATION: i32 = from_anchor(offset_of!(HartState, reservation));
+pub(crate) const RESERVED_VALUE: i32 = from_anchor(offset_of!(HartState, reserved_value));
 
 /// Field offsets and sizes of a TLB bank.
 pub(crate) mod tlb {
@@ -153,12 +182,12 @@ pub(crate) enum Leave {
     Wfi = 5,
     /// `pc` is at an `ecall` for the built-in SBI.
     SbiCall = 6,
+    /// The fragment whose head is in [`Word::Promoted`] is hot. Nothing is due at `pc`.
+    Hot = 7,
     /// Generated code goes on at `pc`, if the jump cache knows it.
     Resume = 8,
     /// As [`Leave::Resume`]; and nothing changed that generated code depends on.
     Unchanged = 9,
-    /// The fragment whose head is in [`Word::Promoted`] is hot. Nothing is due at `pc`.
-    Hot = 7,
 }
 
 impl Leave {
@@ -255,6 +284,17 @@ mod tests {
             let miss = Miss { len: 8, store: true, unretired: 64, pc_delta };
             assert_eq!(Miss::unpack(miss.pack()), miss);
         }
+    }
+
+    #[test]
+    fn what_templates_use_most_is_in_reach_of_short_displacements() {
+        let last = Word::BaselineLeft as usize;
+        let words = (Word::HostStack as usize..=last)
+            .map(|n| word(Word::HostStack) + offset(8 * (n - Word::HostStack as usize)));
+        for distance in words.chain((1..=16).map(x)).chain([PC, COUNTDOWN, TLB]) {
+            assert!(i8::try_from(distance).is_ok(), "{distance}");
+        }
+        assert!(last < HartState::default().engine.len());
     }
 
     #[test]

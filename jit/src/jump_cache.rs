@@ -30,7 +30,7 @@ const SLOT_BYTES: usize = size_of::<Entry>();
 
 /// Left shift from a `pc` to the byte offset of its slot before it is masked: instructions are
 /// two bytes apart, slots sixteen.
-pub(crate) const SLOT_SHIFT: u32 = SLOT_BYTES.trailing_zeros() - 1;
+pub(crate) const PC_TO_SLOT: u32 = SLOT_BYTES.trailing_zeros() - 1;
 /// Offset of the `pc` in a slot.
 pub(crate) const PC: i32 = offset(offset_of!(Entry, pc));
 /// Offset of the code address in a slot.
@@ -445,7 +445,7 @@ mod tests {
         for slots in [FIRST_SLOTS, MAX_SLOTS] {
             cache.tables[USER.index].resize(slots);
             for pc in [0u64, 2, 0x1ffe, 0x2000, 0xffff_ffff_8000_1234] {
-                let offset = pc << SLOT_SHIFT & cache.probe().mask;
+                let offset = pc << PC_TO_SLOT & cache.probe().mask;
                 assert_eq!(usize::try_from(offset).unwrap() / SLOT_BYTES, cache.tables[USER.index].slot(pc));
             }
         }

@@ -176,7 +176,8 @@ fn build_refill(b: &mut FunctionBuilder<'_>) {
     let fill = b.import_signature(helper);
 
     let address = b.ins().iconst(types::I64, bits_of(fill_tlb as *const ()));
-    let call = b.ins().call_indirect(fill, address, &[cpu]);
+    let state = b.ins().iadd_imm_s(cpu, -i64::from(abi::offset(abi::ANCHOR)));
+    let call = b.ins().call_indirect(fill, address, &[state]);
     let filled = b.inst_results(call)[0];
     let (cold, hot) = (b.create_block(), b.create_block());
     b.ins().brif(filled, hot, &[], cold, &[]);

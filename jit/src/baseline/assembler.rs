@@ -135,9 +135,14 @@ impl Assembler {
             Source::Reg(s) => encode!(self, movq_rm, d, GprMem::Gpr(s)),
             Source::Mem(m) => encode!(self, movq_rm, d, GprMem::Mem(m.into())),
             Source::Imm(0) => encode!(self, xorl_rm, d, GprMem::Gpr(d)),
-            Source::Imm(imm) if imm > 0 => encode!(self, movl_oi, d, imm.cast_unsigned()),
+            Source::Imm(imm) if imm > 0 => self.mov_low(d, imm.cast_unsigned()),
             Source::Imm(imm) => encode!(self, movq_mi_sxl, GprMem::Gpr(d), imm),
         }
+    }
+
+    /// `d = imm`, zero-extended.
+    pub(super) fn mov_low(&mut self, d: Reg, imm: u32) {
+        encode!(self, movl_oi, d, imm);
     }
 
     /// `d = imm`, all 64 bits of it.

@@ -11,8 +11,10 @@ use riscope_core::hart::{Hart, HartState};
 use riscope_core::interp::{BlockEnd, Flow, finish, handler};
 use riscope_core::isa::{Insn, Op};
 
+use super::cold::Stub;
 use super::emitter::{Emitter, LONGEST_WAY, word};
 use super::operand::{Condition, Reg, Width};
+use super::poison::poison;
 use super::site::CallSite;
 use crate::abi::{self, CALLS_PER_SAMPLE, Leave, Resume, Word};
 use crate::float_unit;
@@ -22,7 +24,7 @@ impl Emitter<'_> {
     #[expect(clippy::cast_possible_truncation, reason = "a distance in a page")]
     pub(super) fn call(&mut self, insn: Insn) {
         self.store_all();
-        let (site, left) = self.call_site(CallSite {
+        let site = self.call_site(CallSite {
             handler: handler(insn.op),
             operands: insn.operands,
             head: self.head.0,
@@ -35,30 +37,16 @@ impl Emitter<'_> {
         self.asm.lea_label(Reg::RDX, site);
         self.asm.call_at(word(Word::Call));
         self.asm.test(Width::Word, Reg::RAX, Reg::RAX);
+        let left = self.stub(Stub::Left);
         self.asm.jump_if(Condition::NotEqual, left);
         self.forget_after_call(insn.operands.rd());
     }
 }
 
-/// In debug builds, writes an address of code to what a host function does not preserve, so
-/// that whoever relies on it fails every time.
-#[cfg(debug_assertions)]
-macro_rules! poison {
-    () => {
-        "mov rcx, rsi\nmov rdx, rsi\nmov r8, rsi\nmov r9, rsi\nmov r10, rsi\nmov r11, rsi"
-    };
-}
-#[cfg(not(debug_assertions))]
-macro_rules! poison {
-    () => {
-        ""
-    };
-}
-
 /// What a call returns when the code behind it may go on.
-const GO_ON: u64 = 0;
+pub(super) const GO_ON: u64 = 0;
 
-/// The call thunk: called with the state in `rdi`, the entry address in `rsi`, a [`CallSite`]
+/// The call thunk: called with the anchor in `rdi`, the entry address in `rsi`, a [`CallSite`]
 /// in `rdx`; returns [`GO_ON`] or a [`Leave`] in `rax` and keeps what System V keeps, `rdi`
 /// and `rsi`.
 ///
@@ -69,11 +57,13 @@ pub(super) unsafe extern "sysv64" fn call_thunk() {
     naked_asm!(
         "push rdi",
         "push rsi",
+        "sub rdi, {anchor}",
         "call {call_handler}",
         "pop rsi",
         "pop rdi",
         poison!(),
         "ret",
+        anchor = const abi::ANCHOR,
         call_handler = sym call_handler,
     )
 }
@@ -158,25 +148,6 @@ unsafe fn poll(cpu: *mut HartState) -> Leave {
     let resume = unsafe { std::mem::transmute::<*const (), Resume>(resume) };
     // SAFETY: by the caller's promise.
     Leave::from_code(unsafe { resume(cpu) })
-}
-
-/// The find thunk: called with the state in `rdi` and an address in `rsi`; returns what
-/// [`crate::abi::Find`] does in `rax` and keeps `rdi` and `rsi`.
-///
-/// # Safety
-/// Called by the code of a template fragment only.
-#[unsafe(naked)]
-pub(super) unsafe extern "sysv64" fn find_thunk() {
-    naked_asm!(
-        "push rdi",
-        "push rsi",
-        "call [rdi + {find}]",
-        "pop rsi",
-        "pop rdi",
-        poison!(),
-        "ret",
-        find = const abi::word(Word::Find),
-    )
 }
 
 /// Whether the call of a floating-point handler is one of those that promote.

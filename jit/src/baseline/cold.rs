@@ -17,18 +17,33 @@ pub(super) enum Cold {
     Exit { label: Label, to: Target, dirty: Set, uncounted: u8 },
     /// An access that missed the TLB, with its address in `rax`.
     Miss { label: Label, back: Label, site: MissSite },
-    /// The jump cache does not know the address in `rsi`.
-    Unknown { label: Label, way: Way },
+    /// The jump cache does not know the address in `rsi`, which is called.
+    UnknownCall { label: Label, way: Call },
     /// The instructions of a group of which the TLB does not have everything.
     Group { label: Label, group: Group, join: Label, loaded: Set, dirty: Set, uncounted: u8 },
     /// The host's stack has no room for another call.
     Deep { label: Label, back: Label },
-    /// A return to somewhere else than behind the last call on the host's stack.
-    Unpredicted { label: Label },
-    /// The host function that was called wants the fragment left.
-    Return { label: Label },
-    /// What such a function has to know.
+    /// What the call thunk has to know of an instruction.
     CallSite { label: Label, site: CallSite },
+}
+
+/// What stands once in a fragment, behind everything else, if it is gone to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stub {
+    /// An access missed the TLB: with its address in `rax` and the word of its site in `ecx`.
+    Refill,
+    /// As [`Stub::Refill`], but nobody has looked into the TLB yet.
+    Probe,
+    /// The jump cache does not know the address in `rsi`.
+    Unknown,
+    /// A return to the address in `rsi`, which is not behind the last call on the host's stack.
+    Unpredicted,
+    /// The handler that was called wants the fragment left.
+    Left,
+}
+
+impl Stub {
+    pub(super) const ALL: [Self; 5] = [Self::Refill, Self::Probe, Self::Unknown, Self::Unpredicted, Self::Left];
 }
 
 /// How another fragment is entered.
@@ -37,24 +52,18 @@ pub(super) enum Way {
     Jump,
     /// By a call of the host, with the guest's return address in front of the host's, such
     /// that the guest's return is one of the host.
-    Call {
-        /// The guest's return address.
-        link: Source,
-        /// Where it is in memory.
-        saved: Mem,
-        /// Where the call returns to.
-        back: Label,
-    },
+    Call(Call),
 }
 
-impl Way {
-    /// The same once a host function was called, which preserves only some registers.
-    pub(super) fn after_host_call(self) -> Self {
-        match self {
-            Self::Jump => Self::Jump,
-            Self::Call { saved, back, .. } => Self::Call { link: Source::Mem(saved), saved, back },
-        }
-    }
+/// A call of the guest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    /// The guest's return address.
+    pub(super) link: Source,
+    /// Where it is in memory.
+    pub(super) saved: Mem,
+    /// Where the call returns to.
+    pub(super) back: Label,
 }
 
 /// Where a direct jump goes.

@@ -5,14 +5,14 @@ use riscope_core::addr::{GuestPhys, PageOffset};
 use riscope_core::isa::Operands;
 
 use super::assembler::{Assembler, Label};
-use super::cold::Cold;
+use super::cold::{Cold, Stub};
 use super::group::Group;
 use super::jumps::{Jumps, MAX_INSTRUCTIONS};
 use super::operand::{Condition, Mem, Reg, Source};
 use super::registers::{Registers, Set, members};
 use crate::abi::{self, Word};
 
-/// `[rdi + offset]`
+/// `[rdi + distance]`: what is so far from the anchor of the hart's state.
 pub(super) fn state(offset: i32) -> Mem {
     Mem { base: Reg::RDI, offset }
 }
@@ -35,6 +35,9 @@ pub(super) struct Emitter<'a> {
     /// Where each block starts.
     pub(super) blocks: Vec<(PageOffset, Label)>,
     pub(super) cold: Vec<Cold>,
+    pub(super) stubs: [Option<Label>; Stub::ALL.len()],
+    /// Whether what is emitted rarely runs, so that it should be short.
+    pub(super) rare: bool,
     /// Of the current instruction.
     pub(super) at: PageOffset,
     pub(super) next: PageOffset,
@@ -71,6 +74,8 @@ impl<'a> Emitter<'a> {
             dirty: 0,
             blocks,
             cold: Vec::with_capacity(32),
+            stubs: [None; Stub::ALL.len()],
+            rare: false,
             at,
             next: at,
             uncounted: 0,

@@ -3,13 +3,12 @@
 use riscope_core::addr::PageOffset;
 
 use super::assembler::Label;
-use super::cold::{Cold, Target, Way};
-use super::emitter::{Emitter, state, word};
+use super::cold::{Call, Cold, Stub, Target, Way};
+use super::emitter::{Emitter, word};
 use super::fragment::Fragment;
 use super::operand::{Condition, Mem, Reg, Source, Width};
-use super::registers::{HOSTS, Registers};
-use super::site::{CallSite, HEADER_BYTES, MissSite};
-use crate::abi::{self, Leave, Word};
+use super::site::{CallSite, MissSite};
+use crate::abi::{Leave, Word};
 use crate::jump_cache;
 
 /// [`Emitter::uncounted`] such that the instruction that is about to be added makes it 0.
@@ -112,45 +111,42 @@ impl Emitter<'_> {
     fn enter_at(&mut self, at: PageOffset, way: Way) {
         match way {
             Way::Jump => self.asm.jump_linked(at),
-            Way::Call { link, .. } => {
-                self.asm.push(link);
+            Way::Call(call) => {
+                self.asm.push(call.link);
                 self.asm.call_linked(at);
             }
         }
     }
 
-    /// Enters the code at an address.
-    fn enter(&mut self, way: Way, code: Source) {
-        if let Way::Call { link, .. } = way {
-            self.asm.push(link);
-        }
-        match (way, code) {
-            (Way::Jump, Source::Mem(code)) => self.asm.jump_at(code),
-            (Way::Jump, Source::Reg(code)) => self.asm.jump_to(code),
-            (Way::Call { .. }, Source::Mem(code)) => self.asm.call_at(code),
-            (Way::Call { .. }, Source::Reg(code)) => self.asm.call_to(code),
-            (_, Source::Imm(_)) => {}
+    /// Enters the code whose address is at `code`.
+    fn enter(&mut self, way: Way, code: Mem) {
+        match way {
+            Way::Jump => self.asm.jump_at(code),
+            Way::Call(call) => {
+                self.asm.push(call.link);
+                self.asm.call_at(code);
+            }
         }
     }
 
     /// Calls the code at a target; `register` has the guest's return address, which is behind
     /// the current instruction.
     pub(super) fn call_target(&mut self, to: Target, register: usize) {
-        let way = self.start_call(register);
-        self.exit_by(to, way);
-        self.finish_call(way);
+        let call = self.start_call(register);
+        self.exit_by(to, Way::Call(call));
+        self.finish_call(call);
     }
 
     /// Calls the code at the address in `rax`, as [`Emitter::call_target`] does.
     pub(super) fn call_address(&mut self, register: usize) {
-        let way = self.start_call(register);
+        let call = self.start_call(register);
         self.asm.mov(Reg::RSI, Reg::RAX);
-        self.go_to_pc(way);
-        self.finish_call(way);
+        self.go_to_pc(Way::Call(call));
+        self.finish_call(call);
     }
 
     /// Makes room on the host's stack. Keeps `rax`.
-    fn start_call(&mut self, register: usize) -> Way {
+    fn start_call(&mut self, register: usize) -> Call {
         let (dirty, link) = (self.dirty, self.x(register));
         self.store_back(dirty);
         self.count(self.uncounted_behind());
@@ -159,13 +155,12 @@ impl Emitter<'_> {
         self.asm.jump_if(Condition::Below, label);
         self.asm.bind(back);
         self.cold.push(Cold::Deep { label, back });
-        Way::Call { link, saved: Self::slot(register), back: self.asm.label() }
+        Call { link, saved: Self::slot(register), back: self.asm.label() }
     }
 
     /// What a call returns to, with `rsi` at the next instruction.
-    fn finish_call(&mut self, way: Way) {
-        let Way::Call { back, .. } = way else { return };
-        self.asm.bind(back);
+    fn finish_call(&mut self, call: Call) {
+        self.asm.bind(call.back);
         self.asm.add(Width::Double, Reg::RSP, 8);
         let next = self.next;
         if next.is_inside() { self.enter_at(next, Way::Jump) } else { self.go_to_pc(Way::Jump) }
@@ -176,17 +171,11 @@ impl Emitter<'_> {
         let dirty = self.dirty;
         self.store_back(dirty);
         self.count(self.uncounted_behind());
-        let label = self.asm.label();
         self.asm.mov(Reg::RSI, Reg::RAX);
         self.asm.cmp(Width::Double, Reg::RSI, Mem { base: Reg::RSP, offset: 8 });
+        let label = self.stub(Stub::Unpredicted);
         self.asm.jump_if(Condition::NotEqual, label);
         self.asm.ret();
-        self.cold.push(Cold::Unpredicted { label });
-    }
-
-    /// Takes all calls off the host's stack.
-    fn forget_calls(&mut self) {
-        self.asm.mov(Reg::RSP, word(Word::HostStack));
     }
 
     fn move_pc(&mut self, distance: i32) {
@@ -207,73 +196,83 @@ impl Emitter<'_> {
     /// Leaves for the address in `rsi`. Each jump has its own probe, so that the host
     /// predicts each by its own history.
     fn go_to_pc(&mut self, way: Way) {
-        let label = self.asm.label();
+        let label = match way {
+            Way::Jump => self.stub(Stub::Unknown),
+            Way::Call(_) => self.asm.label(),
+        };
         self.asm.mov_word(Reg::RAX, Reg::RSI);
-        self.asm.shl(Width::Word, Reg::RAX, SLOT_SHIFT);
+        self.asm.shl(Width::Word, Reg::RAX, PC_TO_SLOT);
         self.asm.and(Width::Word, Reg::RAX, word(Word::JumpMask));
         self.asm.add(Width::Double, Reg::RAX, word(Word::JumpCache));
         self.asm.cmp(Width::Double, Reg::RSI, Mem { base: Reg::RAX, offset: jump_cache::PC });
         self.asm.jump_if(Condition::NotEqual, label);
-        self.enter(way, Source::Mem(Mem { base: Reg::RAX, offset: jump_cache::CODE }));
-        self.cold.push(Cold::Unknown { label, way });
+        self.enter(way, Mem { base: Reg::RAX, offset: jump_cache::CODE });
+        if let Way::Call(way) = way {
+            self.cold.push(Cold::UnknownCall { label, way });
+        }
     }
 
     /// Returns to the dispatcher, which goes on at an offset in the page.
     pub(super) fn leave(&mut self, why: Leave, at: PageOffset) {
-        let distance = self.distance(at);
-        self.asm.lea(Width::Double, Reg::RAX, Reg::RSI, distance);
-        self.asm.store(state(abi::PC), Reg::RAX);
+        self.move_pc(self.distance(at));
         self.asm.mov(Reg::RAX, why.code());
-        self.ret_to_dispatcher();
-    }
-
-    /// Returns the code in `rax` to the dispatcher.
-    fn ret_to_dispatcher(&mut self) {
-        self.forget_calls();
-        self.asm.ret();
+        self.asm.jump_at(word(Word::BaselineLeave));
     }
 
     // Behind the hot code
 
-    /// An access may miss the TLB: goes to `label` then, with its address in `rax`.
-    pub(super) fn miss(&mut self, label: Label, back: Label, site: MissSite) {
-        self.cold.push(Cold::Miss { label, back, site });
+    /// Where a stub stands.
+    pub(super) fn stub(&mut self, stub: Stub) -> Label {
+        let place = &mut self.stubs[stub as usize];
+        *place.get_or_insert_with(|| self.asm.label())
     }
 
-    /// The data of a call, and where it is left to the dispatcher.
-    pub(super) fn call_site(&mut self, site: CallSite) -> (Label, Label) {
-        let (label, left) = (self.asm.label(), self.asm.label());
+    /// Calls a stub for an access with its address in `rax`.
+    pub(super) fn call_with_site(&mut self, site: MissSite, stub: Stub) {
+        self.asm.mov_low(Reg::RCX, site.pack().cast_unsigned());
+        let stub = self.stub(stub);
+        self.asm.call(stub);
+    }
+
+    /// The data of a call.
+    pub(super) fn call_site(&mut self, site: CallSite) -> Label {
+        let label = self.asm.label();
         self.cold.push(Cold::CallSite { label, site });
-        self.cold.push(Cold::Return { label: left });
-        (label, left)
+        label
     }
 
     pub(super) fn emit_cold(&mut self, fragment: &Fragment) {
         self.asm.start_cold_part();
-        self.asm.data(&header(&self.registers));
-        // Exits may add to the list.
-        let mut n = 0;
-        while n < self.cold.len() {
-            let cold = std::mem::replace(&mut self.cold[n], Cold::Unpredicted { label: self.blocks[0].1 });
+        self.rare = true;
+        // What is emitted here adds nothing to the list.
+        let mut list = std::mem::take(&mut self.cold);
+        for cold in list.drain(..) {
             self.emit_one_cold(fragment, cold);
-            n += 1;
+        }
+        self.cold = list;
+        for (stub, label) in Stub::ALL.into_iter().zip(self.stubs) {
+            if let Some(label) = label {
+                self.asm.bind(label);
+                self.emit_stub(stub);
+            }
         }
     }
 
-    /// Has the engine look for code at the address in `rsi`, and enters it.
-    fn find(&mut self, way: Way) {
-        let unknown = self.asm.label();
-        self.asm.call_at(word(Word::FindThunk));
-        self.asm.test(Width::Double, Reg::RAX, Reg::RAX);
-        self.asm.jump_if(Condition::Equal, unknown);
-        self.enter(way.after_host_call(), Source::Reg(Reg::RAX));
-        if let Way::Call { back, .. } = way {
-            self.asm.jump(back);
-        }
-        self.asm.bind(unknown);
-        self.asm.store(state(abi::PC), Reg::RSI);
-        self.asm.mov(Reg::RAX, Leave::Lookup.code());
-        self.ret_to_dispatcher();
+    fn emit_stub(&mut self, stub: Stub) {
+        let thunk = match stub {
+            Stub::Refill | Stub::Probe => {
+                self.asm.mov_wide(Reg::RDX, self.registers.guests());
+                if stub == Stub::Probe { Word::BaselineProbe } else { Word::BaselineRefill }
+            }
+            Stub::Unknown => {
+                self.asm.call_at(word(Word::FindThunk));
+                return self.asm.jump_to(Reg::RAX);
+            }
+            // The calls stay: this may be the return from one that is not among them.
+            Stub::Unpredicted => Word::BaselineJump,
+            Stub::Left => Word::BaselineLeft,
+        };
+        self.asm.jump_at(word(thunk));
     }
 
     fn emit_one_cold(&mut self, fragment: &Fragment, cold: Cold) {
@@ -291,14 +290,16 @@ impl Emitter<'_> {
             }
             Cold::Miss { label, back, site } => {
                 self.asm.bind(label);
-                self.asm.call_at(word(Word::BaselineRefill));
-                let behind_call = self.asm.cold_len();
+                self.call_with_site(site, Stub::Refill);
                 self.asm.jump(back);
-                self.asm.data(&site.bytes(behind_call));
             }
-            Cold::Unknown { label, way } => {
+            Cold::UnknownCall { label, way } => {
                 self.asm.bind(label);
-                self.find(way);
+                self.asm.call_at(word(Word::FindThunk));
+                // That preserves only some registers.
+                self.asm.push(Source::Mem(way.saved));
+                self.asm.call_to(Reg::RAX);
+                self.asm.jump(way.back);
             }
             Cold::Group { label, group, join, loaded, dirty, uncounted } => {
                 self.asm.bind(label);
@@ -308,25 +309,8 @@ impl Emitter<'_> {
             }
             Cold::Deep { label, back } => {
                 self.asm.bind(label);
-                self.forget_calls();
+                self.asm.mov(Reg::RSP, word(Word::HostStack));
                 self.asm.jump(back);
-            }
-            Cold::Unpredicted { label } => {
-                // The calls stay: this may be the return from one that is not among them.
-                self.asm.bind(label);
-                self.go_to_pc(Way::Jump);
-            }
-            Cold::Return { label } => {
-                let elsewhere = self.asm.label();
-                self.asm.bind(label);
-                self.asm.cmp(Width::Word, Reg::RAX, Leave::Resume.code());
-                self.asm.jump_if(Condition::Equal, elsewhere);
-                self.ret_to_dispatcher();
-                self.asm.bind(elsewhere);
-                // Addresses may translate differently from here on.
-                self.forget_calls();
-                self.asm.mov(Reg::RSI, state(abi::PC));
-                self.go_to_pc(Way::Jump);
             }
             Cold::CallSite { label, site } => {
                 self.asm.bind(label);
@@ -336,13 +320,5 @@ impl Emitter<'_> {
     }
 }
 
-/// What the second part of a fragment starts with: which guest register each host register
-/// keeps, see [`super::memory`].
-fn header(registers: &Registers) -> [u8; HEADER_BYTES] {
-    let mut header = [0; HEADER_BYTES];
-    header[..HOSTS.len()].copy_from_slice(&registers.guests());
-    header
-}
-
 /// How the jump cache is indexed.
-const SLOT_SHIFT: u8 = crate::jump_cache::SLOT_SHIFT.to_le_bytes()[0];
+const PC_TO_SLOT: u8 = jump_cache::PC_TO_SLOT.to_le_bytes()[0];

@@ -73,6 +73,12 @@ impl Assembler {
         self.use_label(label);
     }
 
+    /// Calls a label.
+    pub(super) fn call(&mut self, label: Label) {
+        inst::callq_d::new(0).encode(&mut self.code);
+        self.use_label(label);
+    }
+
     /// Jumps to a label if the condition holds.
     pub(super) fn jump_if(&mut self, condition: Condition, label: Label) {
         match condition {
@@ -130,11 +136,6 @@ impl Assembler {
     /// Here the second part starts, which may be placed anywhere within 2 GiB of the first.
     pub(super) fn start_cold_part(&mut self) {
         self.cold = position(self.len());
-    }
-
-    /// Bytes of the second part so far.
-    pub(super) fn cold_len(&self) -> usize {
-        self.len() - self.cold as usize
     }
 
     /// The code, every jump within a part at its target.

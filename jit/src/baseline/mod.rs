@@ -7,6 +7,7 @@
 //!  i.rs m.rs zba.rs …  templates, under the file names of riscope_core::isa
 //!  memory.rs      the TLB probe;  group.rs grouping.rs  accesses that share one;  exit.rs  ways out
 //!  call.rs        instructions without a template
+//!  refill.rs ways.rs   thunks: what fragments call and jump to;  poison.rs  what they may expect
 //!  emitter.rs     guest registers as operands;  registers.rs  where they are kept
 //!  cold.rs site.rs     what stands behind the hot code
 //!  assembler.rs label.rs operand.rs     x86-64 encodings
@@ -33,11 +34,14 @@ mod label;
 mod m;
 mod memory;
 mod operand;
+mod poison;
+mod refill;
 mod registers;
 mod select;
 mod site;
 mod template;
 mod translate;
+mod ways;
 mod zba;
 mod zbb;
 mod zbs;
@@ -110,7 +114,17 @@ fn groups(fragment: &Fragment) -> Vec<Group> {
 
 /// Sets the engine words that the code of templates uses.
 pub(crate) fn set_words(state: &mut HartState) {
-    state.engine[Word::BaselineRefill as usize] = memory::refill_thunk as *const () as usize as u64;
-    state.engine[Word::Call as usize] = call::call_thunk as *const () as usize as u64;
-    state.engine[Word::FindThunk as usize] = call::find_thunk as *const () as usize as u64;
+    type Thunk = unsafe extern "sysv64" fn();
+    let thunks: [(Word, Thunk); 7] = [
+        (Word::BaselineRefill, refill::refill_thunk),
+        (Word::BaselineProbe, refill::probe_thunk),
+        (Word::Call, call::call_thunk),
+        (Word::FindThunk, ways::find_thunk),
+        (Word::BaselineJump, ways::jump_thunk),
+        (Word::BaselineLeave, ways::leave_thunk),
+        (Word::BaselineLeft, ways::left_thunk),
+    ];
+    for (word, thunk) in thunks {
+        state.engine[word as usize] = thunk as *const () as usize as u64;
+    }
 }

@@ -3,13 +3,15 @@
 //!
 //! | host register | holds |
 //! |---|---|
-//! | `rdi` | the address of the hart's state |
+//! | `rdi` | the anchor of the hart's state |
 //! | `rsi` | the virtual address that the fragment was entered with |
 //! | `rax`, `rcx`, `rdx` | scratch within one template |
 //! | [`HOSTS`] | the guest registers that the fragment uses most |
 //!
 //! Nothing else is live between fragments: a fragment loads what it keeps, and stores what it
 //! has written where it is left.
+
+use riscope_core::addr::to_usize;
 
 use super::operand::Reg;
 
@@ -62,15 +64,24 @@ impl Registers {
         self.guests[PRESERVED..].iter().filter(|&&guest| guest != 0).fold(0, |set, &guest| set | 1 << guest)
     }
 
-    /// Guest register by index in [`HOSTS`].
-    pub(super) fn guests(&self) -> [u8; HOSTS.len()] {
-        self.guests
+    /// Guest register by index in [`HOSTS`], in one word, see [`guest_in`].
+    pub(super) fn guests(&self) -> u64 {
+        self.guests.iter().rev().fold(0, |word, guest| word << GUEST_BITS | u64::from(*guest))
     }
 
     /// A set of guest registers as indices in [`HOSTS`].
     pub(super) fn hosts_of(&self, set: Set) -> u16 {
         members(set).filter_map(|guest| self.host[guest]).fold(0, |hosts, index| hosts | 1 << index)
     }
+}
+
+/// Bits of a guest register's number.
+const GUEST_BITS: usize = 5;
+const _: () = assert!(HOSTS.len() * GUEST_BITS <= 64);
+
+/// Guest register by index in [`HOSTS`], of [`Registers::guests`].
+pub(super) fn guest_in(guests: u64, index: usize) -> usize {
+    to_usize(guests >> (GUEST_BITS * index)) & ((1 << GUEST_BITS) - 1)
 }
 
 /// The members of a set.

@@ -1,26 +1,19 @@
-//! What stands behind the hot code about single instructions, for the host functions that they
-//! call.
+//! What single instructions tell the host functions that they call.
 
 use riscope_core::interp::Handler;
 use riscope_core::isa::Operands;
 use riscope_core::mmu::Access;
 
+use super::jumps::MAX_INSTRUCTIONS;
 use super::registers::HOSTS;
-
-/// Bytes of the header of a fragment's cold part: a guest register for each of [`HOSTS`], 0 for
-/// none.
-pub(super) const HEADER_BYTES: usize = 16;
-const _: () = assert!(HOSTS.len() <= HEADER_BYTES);
-
-/// Bytes of the jump between the call of the refill thunk and the data of the site.
-pub(super) const JUMP_BYTES: usize = 5;
 
 /// An access that may miss the TLB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MissSite {
-    /// Distance of the instruction from the head.
+    /// Distance of the instruction from the head, in the page.
     pub(super) distance: i32,
-    /// Instructions in front of it that the countdown does not show yet.
+    /// Instructions in front of it that the countdown does not show yet; fewer than
+    /// [`MAX_INSTRUCTIONS`].
     pub(super) uncounted: u8,
     /// Bytes of the access: 1, 2, 4 or 8.
     pub(super) bytes: u8,
@@ -29,36 +22,50 @@ pub(super) struct MissSite {
     pub(super) dirty: u16,
 }
 
+/// The fields of the word that describes an access to the host functions.
+///
+/// ```text
+///  31               20 19     14 13    4 3     2        0
+///  distance/halfwords  uncounted  dirty  store  bytes - 1
+/// ```
 impl MissSite {
-    pub(super) const SIZE: usize = 8;
-    const STORE: u8 = 0x80;
+    /// Mask of the bytes after the first one.
+    pub(super) const MORE_BYTES: i32 = 7;
+    pub(super) const STORE: i32 = 1 << 3;
+    const DIRTY: u32 = 4;
+    const UNCOUNTED: u32 = 14;
+    const DISTANCE: u32 = 20;
 
-    /// The data of a site whose call ends `behind_call` bytes into the cold part.
-    #[expect(clippy::cast_possible_truncation, reason = "distances in a page, offsets in a fragment")]
-    pub(super) fn bytes(self, behind_call: usize) -> [u8; Self::SIZE] {
-        let [d0, d1] = (self.distance as i16).to_le_bytes();
-        let [r0, r1] = self.dirty.to_le_bytes();
-        let [b0, b1] = (behind_call as u16).to_le_bytes();
-        let kind = self.bytes | if self.store { Self::STORE } else { 0 };
-        [d0, d1, self.uncounted, kind, r0, r1, b0, b1]
+    /// The word.
+    pub(super) fn pack(self) -> i32 {
+        debug_assert!(usize::from(self.uncounted) < MAX_INSTRUCTIONS && self.distance % 2 == 0, "{self:?}");
+        let store = if self.store { Self::STORE } else { 0 };
+        (self.distance / 2) << Self::DISTANCE
+            | i32::from(self.uncounted) << Self::UNCOUNTED
+            | i32::from(self.dirty) << Self::DIRTY
+            | store
+            | i32::from(self.bytes - 1)
     }
 
-    /// A site from its data, and how far into the cold part its call ends.
-    pub(super) fn from_bytes([d0, d1, uncounted, kind, r0, r1, b0, b1]: [u8; Self::SIZE]) -> (Self, usize) {
-        let site = Self {
-            distance: i32::from(i16::from_le_bytes([d0, d1])),
+    /// An access from its word.
+    pub(super) fn unpack(word: i32) -> Self {
+        let [uncounted, ..] = (word >> Self::UNCOUNTED & 0x3f).to_le_bytes();
+        let [d0, d1, ..] = (word >> Self::DIRTY & 0x3ff).to_le_bytes();
+        let [more, ..] = (word & Self::MORE_BYTES).to_le_bytes();
+        Self {
+            distance: (word >> Self::DISTANCE) * 2,
             uncounted,
-            bytes: kind & !Self::STORE,
-            store: kind & Self::STORE != 0,
-            dirty: u16::from_le_bytes([r0, r1]),
-        };
-        (site, usize::from(u16::from_le_bytes([b0, b1])))
+            bytes: more + 1,
+            store: word & Self::STORE != 0,
+            dirty: u16::from_le_bytes([d0, d1]),
+        }
     }
 
     pub(super) fn access(self) -> Access {
         if self.store { Access::Store } else { Access::Load }
     }
 }
+const _: () = assert!(MAX_INSTRUCTIONS <= 64 && HOSTS.len() <= 10, "the fields have their places");
 
 /// What a call has to know of its instruction.
 #[derive(Clone, Copy, Debug)]

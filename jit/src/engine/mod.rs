@@ -269,7 +269,7 @@ impl JitEngine {
         // SAFETY: `code` translates the code at `pc` (jump caches are cleared whenever that
         // may have changed), the engine words are set, and no one else uses the hart until
         // the call returns.
-        let left = Leave::from_code(unsafe { sys::enter(cpu, code, pc, entry) });
+        let left = Leave::from_code(unsafe { sys::enter(abi::anchor(cpu), code, pc, entry) });
         hart.control().set_activity(HartActivity::Runtime);
         let state = hart.state_mut();
         state.fflags |= u64::from(sys::float::flags(state.engine[Word::FloatControl as usize]).bits());

@@ -82,7 +82,7 @@ impl Translator<'_> {
     /// which gives the host a branch-history entry for each.
     fn go_to_address(&mut self, pc: Value) {
         let cache = self.load_state(types::I64, abi::word(Word::JumpCache));
-        let slot = self.b.ins().ishl_imm_u(pc, i64::from(jump_cache::SLOT_SHIFT));
+        let slot = self.b.ins().ishl_imm_u(pc, i64::from(jump_cache::PC_TO_SLOT));
         let mask = self.load_state(types::I64, abi::word(Word::JumpMask));
         let slot = self.b.ins().band(slot, mask);
         let entry = self.b.ins().iadd(cache, slot);

@@ -2,23 +2,21 @@
 
 use std::arch::{asm, naked_asm};
 
-use riscope_core::hart::HartState;
-
-use crate::abi::{self, Leave, Word};
+use crate::abi::{self, Anchor, Leave, Word};
 
 const HOST_STACK: i32 = abi::word(Word::HostStack);
 
 /// The leave thunk, if it is not the compiled one.
-pub(crate) const LEAVE: Option<unsafe extern "C" fn(*mut HartState, u64) -> u64> = None;
+pub(crate) const LEAVE: Option<unsafe extern "C" fn(*mut Anchor, u64) -> u64> = None;
 
 /// Calls the entry thunk `thunk(cpu, code, pc)`: saves the callee-saved registers and
 /// records the stack pointer for [`abandon`].
 ///
 /// # Safety
-/// `cpu` is the state of the calling thread's hart with all engine words set,
+/// `cpu` is the anchor of the state of the calling thread's hart with all engine words set,
 /// `code` is a translation for `pc`, `thunk` is the entry thunk.
 #[unsafe(naked)]
-pub(crate) unsafe extern "C" fn enter(cpu: *mut HartState, code: *const u8, pc: u64, thunk: *const u8) -> u64 {
+pub(crate) unsafe extern "C" fn enter(cpu: *mut Anchor, code: *const u8, pc: u64, thunk: *const u8) -> u64 {
     naked_asm!(
         "stp x29, x30, [sp, #-160]!",
         "mov x29, sp",
@@ -55,7 +53,7 @@ pub(crate) unsafe extern "C" fn enter(cpu: *mut HartState, code: *const u8, pc: 
 /// Called by a thunk within an active [`enter`] with the same `cpu`, with no Rust frame in
 /// between.
 #[unsafe(naked)]
-pub(crate) unsafe extern "C" fn abandon(cpu: *mut HartState) -> ! {
+pub(crate) unsafe extern "C" fn abandon(cpu: *mut Anchor) -> ! {
     naked_asm!(
         "ldr x9, [x0, #{host_stack}]",
         "mov sp, x9",

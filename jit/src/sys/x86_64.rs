@@ -2,9 +2,7 @@
 
 use std::arch::naked_asm;
 
-use riscope_core::hart::HartState;
-
-use crate::abi::{self, Leave, Word};
+use crate::abi::{self, Anchor, Leave, Word};
 
 const HOST_STACK: i32 = abi::word(Word::HostStack);
 const CALL_LIMIT: i32 = abi::word(Word::CallLimit);
@@ -47,11 +45,11 @@ const NO_RETURN_ADDRESS: i32 = 1;
 /// unless it is 0.
 ///
 /// # Safety
-/// `cpu` is the state of the calling thread's hart with all engine words set,
+/// `cpu` is the anchor of the state of the calling thread's hart with all engine words set,
 /// `code` is a translation for `pc`. The entry thunk is not needed here: arguments of
 /// Cranelift's `tail` convention are where System V has them.
 #[unsafe(naked)]
-pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8, pc: u64, _thunk: *const u8) -> u64 {
+pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut Anchor, code: *const u8, pc: u64, _thunk: *const u8) -> u64 {
     naked_asm!(
         "push rbp",
         "mov rbp, rsp",
@@ -86,14 +84,14 @@ pub(crate) unsafe extern "sysv64" fn enter(cpu: *mut HartState, code: *const u8,
 }
 
 /// The leave thunk, if it is not the compiled one.
-pub(crate) const LEAVE: Option<unsafe extern "sysv64" fn(*mut HartState, u64) -> u64> = Some(leave);
+pub(crate) const LEAVE: Option<unsafe extern "sysv64" fn(*mut Anchor, u64) -> u64> = Some(leave);
 
 /// How generated code returns: [`enter`] returns `code`, whatever calls are on the stack.
 ///
 /// # Safety
 /// Jumped to by generated code within an active [`enter`] with the same `cpu`.
 #[unsafe(naked)]
-unsafe extern "sysv64" fn leave(cpu: *mut HartState, code: u64) -> u64 {
+unsafe extern "sysv64" fn leave(cpu: *mut Anchor, code: u64) -> u64 {
     naked_asm!("mov rax, rsi", "mov rsp, [rdi + {host_stack}]", "ret", host_stack = const HOST_STACK)
 }
 
@@ -103,7 +101,7 @@ unsafe extern "sysv64" fn leave(cpu: *mut HartState, code: u64) -> u64 {
 /// Called by a thunk within an active [`enter`] with the same `cpu`, with no Rust frame in
 /// between.
 #[unsafe(naked)]
-pub(crate) unsafe extern "sysv64" fn abandon(cpu: *mut HartState) -> ! {
+pub(crate) unsafe extern "sysv64" fn abandon(cpu: *mut Anchor) -> ! {
     naked_asm!(
         "mov eax, {abandoned}",
         "mov rsp, [rdi + {host_stack}]",

@@ -8,33 +8,34 @@ use crate::mmu::TlbBank;
 /// Number of words reserved for the engine; core does not access them.
 pub(super) const ENGINE_WORDS: usize = 32;
 
-/// State of a hart that generated code addresses.
+/// State of a hart that generated code addresses. What it uses most stands at the end, in reach of
+/// short displacements from one address.
 #[derive(Debug)]
 #[repr(C)]
 pub struct HartState {
-    /// Integer registers; `x[0]` is always 0.
-    pub x: [u64; 32],
     /// Floating-point registers; single-precision values are NaN-boxed.
     pub f: [u64; 32],
-    /// Address of the next instruction.
-    pub pc: u64,
-    /// Instructions that may still retire in the quantum. Every engine decrements it and
-    /// leaves guest code at zero or below.
-    pub countdown: i64,
     /// `mstatus` without the read-only fields (SD, SXL, UXL).
     pub status: u64,
     /// Accrued exception flags, `fflags`.
     pub fflags: u64,
     /// Rounding mode, `frm`.
     pub frm: u64,
-    /// TLB bank of the current data-access context.
-    pub tlb: *mut TlbBank,
     /// Host address of the reservation, 0 if none.
     pub reservation: u64,
     /// Value loaded by the load-reserved.
     pub reserved_value: u64,
     /// Words for the engine's own use.
     pub engine: [u64; ENGINE_WORDS],
+    /// Address of the next instruction.
+    pub pc: u64,
+    /// Instructions that may still retire in the quantum. Every engine decrements it and
+    /// leaves guest code at zero or below.
+    pub countdown: i64,
+    /// TLB bank of the current data-access context.
+    pub tlb: *mut TlbBank,
+    /// Integer registers; `x[0]` is always 0.
+    pub x: [u64; 32],
 }
 
 // SAFETY: the TLB pointer refers to memory of the same hart, which moves between threads
@@ -44,17 +45,17 @@ unsafe impl Send for HartState {}
 impl Default for HartState {
     fn default() -> Self {
         Self {
-            x: [0; 32],
             f: [0; 32],
-            pc: 0,
-            countdown: 0,
             status: 0,
             fflags: 0,
             frm: 0,
-            tlb: std::ptr::null_mut(),
             reservation: 0,
             reserved_value: 0,
             engine: [0; ENGINE_WORDS],
+            pc: 0,
+            countdown: 0,
+            tlb: std::ptr::null_mut(),
+            x: [0; 32],
         }
     }
 }
