@@ -42,6 +42,8 @@ pub(crate) enum Word {
     FloatControl,
     /// The host's own value of that register, restored on return.
     HostFloatControl,
+    /// That register as generated code has last asked for it, with the flags accrued.
+    FloatStatus,
     /// Instructions that code of the optimising tier has retired since it was entered.
     Optimised,
     /// A [`Resume`] function.
@@ -120,6 +122,8 @@ pub(crate) fn f(register: usize) -> i32 {
 pub(crate) const PC: i32 = from_anchor(offset_of!(HartState, pc));
 pub(crate) const COUNTDOWN: i32 = from_anchor(offset_of!(HartState, countdown));
 pub(crate) const TLB: i32 = from_anchor(offset_of!(HartState, tlb));
+pub(crate) const FFLAGS: i32 = from_anchor(offset_of!(HartState, fflags));
+pub(crate) const FRM: i32 = from_anchor(offset_of!(HartState, frm));
 pub(crate) const RESERVATION: i32 = from_anchor(offset_of!(HartState, reservation));
 pub(crate) const RESERVED_VALUE: i32 = from_anchor(offset_of!(HartState, reserved_value));
 

@@ -1,6 +1,8 @@
 //! Whether generated code may use the host's floating-point unit, and under which control
 //! register.
 
+use std::sync::LazyLock;
+
 use riscope_core::fp::RoundingMode;
 use riscope_core::hart::{HartState, status};
 
@@ -14,6 +16,26 @@ pub(crate) fn control(state: &HartState) -> u64 {
         return 0;
     }
     u8::try_from(state.frm).ok().and_then(RoundingMode::from_bits).map_or(0, sys::float::control)
+}
+
+/// Bits of the host's control register that may be flags.
+pub(crate) const STATUS_MASK: i64 = 0x3f;
+
+/// The guest's flags for each value of these bits.
+pub(crate) fn flags_by_status() -> &'static [u8; 64] {
+    static FLAGS: LazyLock<[u8; 64]> = LazyLock::new(|| {
+        let mut status = 0..;
+        [(); 64].map(|()| sys::float::flags(status.next().unwrap_or(0)).bits())
+    });
+    &FLAGS
+}
+
+/// What [`control`] gives for each value of `frm` while `FS` is dirty.
+pub(crate) fn controls_by_mode() -> &'static [u64; 8] {
+    static CONTROLS: LazyLock<[u64; 8]> = LazyLock::new(|| {
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|frm| RoundingMode::from_bits(frm).map_or(0, sys::float::control))
+    });
+    &CONTROLS
 }
 
 /// Before the guest reads or writes its flags while generated code runs: takes over those that

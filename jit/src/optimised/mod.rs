@@ -29,6 +29,7 @@ mod zba;
 mod zbb;
 mod zbs;
 mod zicond;
+mod zicsr;
 
 pub(crate) use compile::Compiler;
 pub use worker::COMPILER_THREAD;

@@ -8,7 +8,7 @@ use riscope_core::isa::float::Precision;
 use riscope_core::isa::{Insn, Op};
 
 use super::lowering::Lowering;
-use super::{a, d, float, i, m, zba, zbb, zbs, zicond};
+use super::{a, d, float, i, m, zba, zbb, zbs, zicond, zicsr};
 
 /// How `insn` is translated.
 pub(crate) fn lowering(insn: Insn) -> Lowering {
@@ -24,6 +24,7 @@ pub(crate) fn lowering(insn: Insn) -> Lowering {
         Op::Zbb(op) => zbb::lowering(op),
         Op::Zbs(op) => zbs::lowering(op),
         Op::Zicond(op) => zicond::lowering(op),
-        Op::Zicsr(_) | Op::Zifencei(_) | Op::Privileged(_) | Op::Zicboz(_) => Lowering::Interpreted,
+        Op::Zicsr(op) => zicsr::lowering(op, o),
+        Op::Zifencei(_) | Op::Privileged(_) | Op::Zicboz(_) => Lowering::Interpreted,
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Flags {
     pub(crate) tlb: MemFlagsData,
     pub(crate) ram: MemFlagsData,
     pub(crate) links: MemFlagsData,
+    pub(crate) tables: MemFlagsData,
 }
 
 impl Flags {
@@ -36,6 +37,7 @@ impl Flags {
             tlb: region(1, "TLB").with_aligned(),
             ram: region(2, "guest RAM"),
             links: region(3, "link slots and jump cache").with_aligned(),
+            tables: region(4, "constant tables").with_aligned(),
         }
     }
 }
@@ -43,7 +45,7 @@ impl Flags {
 /// Signatures of functions that generated code calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signatures {
-    /// The refill thunk.
+    /// The refill thunk, and others that take the state and keep all registers.
     pub(crate) refill: SigRef,
     /// Another translation.
     pub(crate) code: SigRef,

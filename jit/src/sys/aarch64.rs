@@ -99,6 +99,8 @@ pub(crate) mod float {
 
     use riscope_core::fp::{Flags, RoundingMode};
 
+    use crate::abi::Anchor;
+
     /// Whether generated code may use the host's floating-point unit.
     pub(crate) const AVAILABLE: bool = false;
 
@@ -124,6 +126,17 @@ pub(crate) mod float {
 
     /// Sets the control register; never called.
     pub(crate) fn put_in_force(_: u64) {}
+
+    /// What generated code would call.
+    pub(crate) type Thunk = unsafe extern "C" fn(*mut Anchor);
+
+    /// Stores the control register; never called.
+    pub(crate) const STORE_STATUS: Thunk = nothing;
+
+    /// Loads the control register; never called.
+    pub(crate) const LOAD_CONTROL: Thunk = nothing;
+
+    unsafe extern "C" fn nothing(_: *mut Anchor) {}
 
     /// The control register, whose flags are cleared; never asked for.
     pub(crate) fn take_flags() -> u64 {

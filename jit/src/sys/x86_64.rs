@@ -117,9 +117,12 @@ pub(crate) fn make_visible(_code: *const u8, _len: usize) {}
 pub(crate) mod float {
     //! MXCSR: exception flags, exception masks and rounding mode.
 
-    use std::arch::asm;
+    use std::arch::{asm, naked_asm};
 
     use riscope_core::fp::{Flags, RoundingMode};
+
+    use super::FLOAT_CONTROL;
+    use crate::abi::{self, Anchor, Word};
 
     /// Whether generated code may use the host's floating-point unit.
     pub(crate) const AVAILABLE: bool = true;
@@ -167,6 +170,26 @@ pub(crate) mod float {
         // the default rounding mode, which matters for floating-point code only; between
         // here and the return to generated code there is none.
         unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const control, options(nostack, preserves_flags, readonly)) };
+    }
+
+    /// Called by generated code with the anchor of its hart's state; changes no other register than
+    /// MXCSR.
+    pub(crate) type Thunk = unsafe extern "sysv64" fn(*mut Anchor);
+
+    /// Stores MXCSR to [`Word::FloatStatus`].
+    pub(crate) const STORE_STATUS: Thunk = store_status;
+
+    /// Loads MXCSR from [`Word::FloatControl`].
+    pub(crate) const LOAD_CONTROL: Thunk = load_control;
+
+    #[unsafe(naked)]
+    unsafe extern "sysv64" fn store_status(cpu: *mut Anchor) {
+        naked_asm!("stmxcsr [rdi + {status}]", "ret", status = const abi::word(Word::FloatStatus))
+    }
+
+    #[unsafe(naked)]
+    unsafe extern "sysv64" fn load_control(cpu: *mut Anchor) {
+        naked_asm!("ldmxcsr [rdi + {control}]", "ret", control = const FLOAT_CONTROL)
     }
 
     /// MXCSR, whose flags are cleared.

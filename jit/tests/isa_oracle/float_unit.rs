@@ -1,5 +1,5 @@
 //! Tests that the host's floating-point control register is restored after every exit from
-//! generated code.
+//! generated code, and that the guest's is accessed without one.
 
 #[cfg(test)]
 mod tests {
@@ -20,8 +20,11 @@ mod tests {
 
     const RAM: u64 = 0x8000_0000;
     const MSTATUS: u16 = 0x300;
+    const FFLAGS: u16 = 1;
     const FRM: u16 = 2;
+    const FCSR: u16 = 3;
     const TIME: u16 = 0xc01;
+    const DOWNWARDS: u32 = 2;
     const UPWARDS: u32 = 3;
     const DYNAMIC: u32 = 7;
 
@@ -62,19 +65,71 @@ mod tests {
         asm.finish()
     }
 
-    /// Runs the program in pieces; generated code must be left for each of `exits`.
-    fn the_host_keeps_its_register(tiers: Tiers, exits: &[CodeExit]) {
+    /// A loop that counts in `x8` how often 1/3 is inexact downwards and upwards, and compares
+    /// without raising flags, as compilers do.
+    fn accesses() -> Vec<u8> {
+        let mut asm = Assembler::default();
+        let float = |asm: &mut Assembler, mnemonic, rd, rs1, rs2, modifier| {
+            asm.raw(encode(row(mnemonic), Fields { rd, rs1, rs2, modifier, ..Fields::default() }));
+        };
+        asm.constant(5, 3 << 13);
+        asm.csr("csrrs", 0, MSTATUS, 5);
+        for (register, value) in [(1, 1), (2, 3)] {
+            asm.imm("addi", 6, 0, value);
+            float(&mut asm, "fcvt.d.l", register, 6, 0, DYNAMIC);
+        }
+        asm.constant(9, u64::from(DOWNWARDS << 5));
+        let again = asm.here();
+        asm.csr("csrrw", 0, FCSR, 9);
+        float(&mut asm, "fdiv.d", 3, 1, 2, DYNAMIC);
+        asm.csr("csrrci", 6, FFLAGS, 1);
+        asm.reg("add", 8, 8, 6);
+        asm.csr("csrrwi", 7, FRM, UPWARDS);
+        float(&mut asm, "fdiv.d", 4, 1, 2, DYNAMIC);
+        asm.csr("csrrs", 6, FCSR, 0);
+        float(&mut asm, "flt.d", 10, 3, 4, 0);
+        asm.csr("csrrw", 0, FFLAGS, 6);
+        asm.imm("andi", 6, 6, 1);
+        asm.reg("add", 8, 8, 6);
+        asm.jump(0, again);
+        asm.finish()
+    }
+
+    #[test]
+    fn flags_and_rounding_modes_are_accessed_without_leaving_generated_code() {
+        let Machine { mut hart, mut engine, counters } = machine(&accesses(), Tiers::Optimised);
+        assert_eq!(engine.run(&mut hart, 100_000), Exit::LimitReached);
+        let iterations = hart.state().x[8] / 2;
+        assert!(iterations > 5000, "{iterations} iterations");
+        let found = hart.state();
+        assert_eq!([found.f[3], found.f[4]], [0x3fd5_5555_5555_5555, 0x3fd5_5555_5555_5556]);
+        assert_eq!((found.x[7], found.x[10]), (u64::from(DOWNWARDS), 1));
+        let exits = counters.code_exits()[CodeExit::Fallback as usize];
+        assert!(exits < 100, "left {exits} times for the interpreter");
+    }
+
+    struct Machine {
+        hart: Hart,
+        engine: Box<dyn Engine>,
+        counters: Arc<CounterPage>,
+    }
+
+    fn machine(program: &[u8], tiers: Tiers) -> Machine {
         let ram = Arc::new(GuestRam::new(GuestPhys(RAM), 8192).expect("guest memory"));
-        ram.memory().write_slice(&program(), GuestAddress(RAM)).expect("the program fits");
+        ram.memory().write_slice(program, GuestAddress(RAM)).expect("the program fits");
         let counters: Arc<CounterPage> = Arc::default();
         let config =
             HartConfig { counters: Arc::clone(&counters), ..HartConfig::alone(Arc::clone(&ram), Clock::manual()) };
         let mut hart = Hart::new(config);
         hart.reset(GuestAddr(RAM), PrivilegeMode::Machine, 0, 0);
         let config = JitConfig { tiers, hot_threshold: 2, synchronous: true, ..JitConfig::default() };
-        let mut engine: Box<dyn Engine> =
-            JitFactory::new(config).engines(&EngineContext::alone(ram), 1).expect("an engine").remove(0);
+        let engine = JitFactory::new(config).engines(&EngineContext::alone(ram), 1).expect("an engine").remove(0);
+        Machine { hart, engine, counters }
+    }
 
+    /// Runs the program in pieces; generated code must be left for each of `exits`.
+    fn the_host_keeps_its_register(tiers: Tiers, exits: &[CodeExit]) {
+        let Machine { mut hart, mut engine, counters } = machine(&program(), tiers);
         let before = mxcsr();
         for limit in (1..200).chain([50_000]) {
             assert_eq!(engine.run(&mut hart, limit), Exit::LimitReached);

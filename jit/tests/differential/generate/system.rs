@@ -41,11 +41,29 @@ impl Generator<'_> {
             let rd = self.registers.target(&mut self.random);
             return Unit::of(vec![op("csrrwi", Fields { rd, rs1, imm: 2, ..Fields::default() })]);
         }
+        if self.random.chance(40) {
+            return self.float_control_write();
+        }
         let number = self.random.pick(&[1, 1, 1, 3]);
         let mnemonics = if number == 3 { &["csrrs", "csrrsi"][..] } else { ACCESSES };
         let bits = self.control_access(number, mnemonics);
-        // `fcsr` is only read: writes would mostly set illegal modes.
+        // Here `fcsr` is only read: writes would mostly set illegal modes.
         Unit::of(vec![if number == 3 { bits & !(31 << 15) } else { bits }])
+    }
+
+    /// Writes `frm` or `fcsr` from a register with a legal rounding mode in most cases.
+    fn float_control_write(&mut self) -> Unit {
+        let mode = self.random.weighted(&[(20, 0), (20, 1), (20, 2), (20, 3), (4, 4), (1, 6)]);
+        let number = self.random.pick(&[2, 3]);
+        let value = if number == 3 { mode << 5 | self.random.between(0, 31) } else { mode };
+        let (rd, rs1) = (self.registers.target(&mut self.random), self.registers.target(&mut self.random));
+        Unit::of(vec![
+            op("addi", Fields { rd: rs1, imm: value, ..Fields::default() }),
+            op(
+                self.random.pick(&["csrrw", "csrrw", "csrrs", "csrrc"]),
+                Fields { rd, rs1, imm: number, ..Fields::default() },
+            ),
+        ])
     }
 
     /// Sets or clears a bit of `mstatus` or `sstatus`: interrupt enables, FS, MPRV,
