@@ -252,32 +252,37 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_survives_the_eviction_of_its_target() {
-        let cache = small_cache();
-        let resolve = cache.thunks().resolve;
-        let target = GuestPhys(PHYS.0 + 0x40);
-        assert!(matches!(fill(&cache, target, MUCH).1, Translated::Ready(_)));
-        assert!(matches!(fill(&cache, THIRD_PAGE, 8 << 10).1, Translated::Ready(_)), "in the second segment");
-        let survivor = {
-            let mut inner = cache.try_lock().expect("the lock is free");
-            let bytes = [0x0f, 0x1f, 0x00, 0xe9, 0, 0, 0, 0];
-            let links = [Link { at: 4, target: PageOffset::of(0x40) }];
-            let code = Code { bytes: &bytes, cold: bytes.len(), crossings: &[], links: &links };
-            let built = Built { phys: PHYS, pc: 0, tier: Tier::Baseline, code, covered: &Covered::default() };
-            cache.place(&mut inner, built).expect("there is room").wrapping_add(3)
-        };
-        assert_ne!(destination(survivor), resolve);
-        let make = |_: &PageBytes| {
-            assert_eq!(destination(survivor), resolve);
-            Some(made())
-        };
-        let (dropped, made_again) = cache.translate(target, target.0, make).expect("the lock is free");
-        assert_eq!(dropped.evicted.map(|evicted| evicted.blocks), Some(1));
-        assert_eq!(Translated::Ready(destination(survivor)), made_again, "it leads to the new code");
-        let mut inner = cache.try_lock().expect("the lock is free");
-        let page = inner.pages.get_mut(&PHYS.page_number()).expect("it has code");
-        let second = cache.arena.offset(survivor)..cache.arena.offset(survivor) + 16;
-        assert_eq!(page.evict(&second, &cache.arena, resolve), [0, 1, 0], "the survivor");
+    fn jumps_survive_the_eviction_of_their_target_in_either_tier() {
+        for tier in [Tier::Baseline, Tier::Optimised] {
+            let cache = small_cache();
+            let resolve = cache.thunks().resolve;
+            let target = GuestPhys(PHYS.0 + 0x40);
+            let much = vec![0x90; MUCH];
+            let made = |code| Made { tier, code, ..made() };
+            let (_, first) = cache.translate(target, 0, |_| Some(made(Code::whole(&much)))).expect("the lock is free");
+            assert!(matches!(first, Translated::Ready(_)));
+            assert!(matches!(fill(&cache, THIRD_PAGE, 8 << 10).1, Translated::Ready(_)), "in the second segment");
+            let (survivor, in_slot) = {
+                let mut inner = cache.try_lock().expect("the lock is free");
+                let bytes = [0x0f, 0x1f, 0x00, 0xe9, 0, 0, 0, 0];
+                let links = [Link { at: 4, target: PageOffset::of(0x40) }];
+                let code = Code { bytes: &bytes, cold: bytes.len(), crossings: &[], links: &links };
+                let built = Built { phys: PHYS, pc: 0, tier: Tier::Baseline, code, covered: &Covered::default() };
+                let survivor = cache.place(&mut inner, built).expect("there is room").wrapping_add(3);
+                let page = inner.pages.get_mut(&PHYS.page_number()).expect("it has code");
+                (survivor, page.link_slot(PageOffset::of(0x40), resolve).cast::<*const u8>())
+            };
+            // SAFETY: slots live until every hart has seen that their page is dropped.
+            let destinations = || [destination(survivor), unsafe { in_slot.read() }];
+            assert_eq!(destinations().map(Translated::Ready), [first; 2]);
+            let make = |_: &PageBytes| {
+                assert_eq!(destinations(), [resolve; 2], "{tier:?}");
+                Some(made(Code::whole(&[0xc3])))
+            };
+            let (dropped, second) = cache.translate(target, target.0, make).expect("the lock is free");
+            assert_eq!(dropped.evicted.map(|evicted| evicted.blocks), Some(1));
+            assert_eq!(destinations().map(Translated::Ready), [second; 2], "they lead to the new code");
+        }
     }
 
     #[test]
