@@ -232,6 +232,13 @@ mod tests {
         };
         assert!(matches!(fill(&cache, OTHER_PAGE, MUCH).1, Translated::Ready(_)));
         assert!(matches!(fill(&cache, THIRD_PAGE, 8 << 10).1, Translated::Ready(_)), "in the second segment");
+        {
+            // Other code keeps the page.
+            let mut inner = cache.try_lock().expect("the lock is free");
+            let (phys, code) = (GuestPhys(PHYS.0 + 0x200), Code::whole(&[0xc3]));
+            let built = Built { phys, pc: 0, tier: Tier::Baseline, code, covered: &Covered::default() };
+            cache.place(&mut inner, built).expect("there is room");
+        }
         let (dropped, _) = cache.translate(PHYS, PHYS.0, |_| None).expect("the lock is free");
         let evicted = dropped.evicted.expect("the first segment goes");
         assert_eq!(evicted.blocks, 2);
