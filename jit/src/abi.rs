@@ -50,8 +50,14 @@ pub(crate) enum Word {
     Resume,
     /// A [`Find`] function.
     Find,
-    /// Address of the engine, for these two.
+    /// Entry of the across thunk.
+    AcrossThunk,
+    /// An [`Across`] function.
+    Across,
+    /// Address of the engine, for these functions.
     Engine,
+    /// Failed store-conditionals of generated code that are not counted yet.
+    StoresFailed,
     /// Calls of floating-point handlers so far.
     FloatCalls,
     /// Physical address of the head of the fragment that is to be promoted.
@@ -126,6 +132,11 @@ pub(crate) const FFLAGS: i32 = from_anchor(offset_of!(HartState, fflags));
 pub(crate) const FRM: i32 = from_anchor(offset_of!(HartState, frm));
 pub(crate) const RESERVATION: i32 = from_anchor(offset_of!(HartState, reservation));
 pub(crate) const RESERVED_VALUE: i32 = from_anchor(offset_of!(HartState, reserved_value));
+pub(crate) const PERMITTED: i32 = from_anchor(offset_of!(HartState, permitted));
+pub(crate) const SSCRATCH: i32 = from_anchor(offset_of!(HartState, sscratch));
+pub(crate) const SEPC: i32 = from_anchor(offset_of!(HartState, sepc));
+pub(crate) const SCAUSE: i32 = from_anchor(offset_of!(HartState, scause));
+pub(crate) const STVAL: i32 = from_anchor(offset_of!(HartState, stval));
 
 /// Field offsets and sizes of a TLB bank.
 pub(crate) mod tlb {
@@ -237,6 +248,20 @@ pub(crate) type Resume = unsafe extern "C" fn(cpu: *mut HartState) -> u64;
 
 /// What is called for an address that the jump cache does not know: the code for it, or null.
 pub(crate) type Find = unsafe extern "C" fn(cpu: *mut HartState, pc: u64) -> *const u8;
+
+/// What executes the instruction at `pc` whose second half is on the next page.
+pub(crate) type Across = unsafe extern "C" fn(cpu: *mut HartState, pc: u64) -> WayOn;
+
+/// How generated code goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct WayOn {
+    /// The code for the hart's `pc`; null if generated code is left.
+    pub(crate) code: *const u8,
+    /// The code of a [`Leave`]: why it is left, or else [`Leave::Unchanged`] or
+    /// [`Leave::Resume`].
+    pub(crate) leave: u64,
+}
 
 /// Data access that missed the TLB, packed into one word by the translator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

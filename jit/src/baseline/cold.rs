@@ -13,6 +13,9 @@ use super::site::{CallSite, MissSite};
 pub(super) enum Cold {
     /// What may be executed from offset `at` on does not fit the countdown.
     Quantum { label: Label, at: PageOffset, dirty: Set },
+    /// The interpreter has to execute the instruction at this offset, behind as many that were
+    /// not counted yet.
+    Interpret { label: Label, at: PageOffset, dirty: Set, uncounted: u8 },
     /// A jump that leaves the fragment, behind as many instructions that were not counted yet.
     Exit { label: Label, to: Target, dirty: Set, uncounted: u8 },
     /// An access that missed the TLB, with its address in `rax`.

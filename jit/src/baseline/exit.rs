@@ -4,11 +4,11 @@ use riscope_core::addr::PageOffset;
 
 use super::assembler::Label;
 use super::cold::{Call, Cold, Stub, Target, Way};
-use super::emitter::{Emitter, word};
+use super::emitter::{Emitter, state, word};
 use super::fragment::Fragment;
 use super::operand::{Condition, Mem, Reg, Source, Width};
 use super::site::{CallSite, MissSite};
-use crate::abi::{Leave, Word};
+use crate::abi::{self, Leave, Word};
 use crate::jump_cache;
 
 /// [`Emitter::uncounted`] such that the instruction that is about to be added makes it 0.
@@ -178,7 +178,7 @@ impl Emitter<'_> {
         self.asm.ret();
     }
 
-    fn move_pc(&mut self, distance: i32) {
+    pub(super) fn move_pc(&mut self, distance: i32) {
         if distance != 0 {
             self.asm.lea(Width::Double, Reg::RSI, Reg::RSI, distance);
         }
@@ -217,6 +217,16 @@ impl Emitter<'_> {
         self.move_pc(self.distance(at));
         self.asm.mov(Reg::RAX, why.code());
         self.asm.jump_at(word(Word::BaselineLeave));
+    }
+
+    /// Has the interpreter execute the current instruction unless the hart may what `permission`
+    /// says: code is entered in any mode.
+    pub(super) fn interpret_unless(&mut self, permission: u8) {
+        let label = self.asm.label();
+        self.asm.test_byte(state(abi::PERMITTED), permission);
+        self.asm.jump_if(Condition::Equal, label);
+        let (at, dirty, uncounted) = (self.at, self.dirty, self.uncounted);
+        self.cold.push(Cold::Interpret { label, at, dirty, uncounted });
     }
 
     // Behind the hot code
@@ -281,6 +291,12 @@ impl Emitter<'_> {
                 self.asm.bind(label);
                 self.store_back(dirty);
                 self.leave(Leave::Quantum, at);
+            }
+            Cold::Interpret { label, at, dirty, uncounted } => {
+                self.asm.bind(label);
+                self.store_back(dirty);
+                self.count(uncounted);
+                self.leave(Leave::Interpret, at);
             }
             Cold::Exit { label, to, dirty, uncounted } => {
                 self.asm.bind(label);

@@ -7,7 +7,8 @@
 
 use riscope_core::addr::PageOffset;
 use riscope_core::interp::Executed;
-use riscope_core::isa::{Insn, Operands, decode};
+use riscope_core::isa::i::I;
+use riscope_core::isa::{Insn, Op, Operands, decode};
 
 use super::jumps::MAX_INSTRUCTIONS;
 use super::select::template;
@@ -145,8 +146,7 @@ impl Fragment {
             if unknown || self.instructions.len() == MAX_INSTRUCTIONS || !at.is_inside() {
                 break Ending::FallThrough(at);
             }
-            let Some((insn, next)) = instruction(page, at) else { break Ending::Interpret(at) };
-            let template = template(insn);
+            let Some((insn, template, next)) = instruction(page, at) else { break Ending::Interpret(at) };
             self.places[at.index() / 2] = index(self.instructions.len());
             self.instructions.push(Located { at, next, insn, template, leads });
             leads = false;
@@ -217,14 +217,23 @@ fn index(n: usize) -> u8 {
     n.to_le_bytes()[0]
 }
 
-/// The instruction at offset `at` and the offset behind it, if there is one and all of it is
-/// on the page.
-fn instruction(page: &PageBytes, at: PageOffset) -> Option<(Insn, PageOffset)> {
+/// Stands for an instruction whose second half is on the next page.
+const ACROSS: Insn = Insn { op: Op::I(I::Addi), operands: Operands::NONE };
+
+/// The instruction at offset `at`, if there is one, and the offset behind what of it is on the
+/// page.
+fn instruction(page: &PageBytes, at: PageOffset) -> Option<(Insn, Template, PageOffset)> {
     let half = |at: usize| Some(u32::from(u16::from_le_bytes([*page.get(at)?, *page.get(at + 1)?])));
     let low = half(at.index())?;
-    let bits = if low & 3 == 3 { half(at.index() + 2)? << 16 | low } else { low };
+    let bits = match low & 3 {
+        3 => match half(at.index() + 2) {
+            Some(high) => high << 16 | low,
+            None => return Some((ACROSS, Template::Across, PageOffset::END)),
+        },
+        _ => low,
+    };
     let insn = decode(bits)?;
-    Some((insn, at.moved(insn.operands.length().cast_signed())?))
+    Some((insn, template(insn), at.moved(insn.operands.length().cast_signed())?))
 }
 
 #[cfg(test)]

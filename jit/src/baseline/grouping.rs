@@ -3,6 +3,7 @@
 use super::fragment::{Block, Located};
 use super::group::{Access, Group};
 use super::select::access;
+use super::template::Template;
 
 /// Bytes from the first to behind the last one of a group at most. Wider groups are on two pages
 /// more often, and then miss. Must not exceed `RANGE_LIMIT`, for which a probe is sound.
@@ -31,7 +32,7 @@ fn starting_at(instructions: &[Located], first: usize, end: usize) -> Option<Gro
     }
     let mut group: Option<Group> = None;
     for (n, located) in instructions.iter().enumerate().take(end).skip(first) {
-        if located.template.calls() {
+        if located.template.calls() || matches!(located.template, Template::Alone(_)) {
             break;
         }
         let o = located.operands();
@@ -74,8 +75,8 @@ mod tests {
     fn sb(rs1: u32, imm: u32) -> u32 {
         0x00a0_0023 | rs1 << 15 | (imm & 31) << 7 | (imm >> 5) << 25
     }
-    /// `csrrw zero, sscratch, zero`
-    const CSRRW: u32 = 0x1400_1073;
+    /// `csrrw zero, mscratch, zero`
+    const CSRRW: u32 = 0x3400_1073;
 
     /// The groups of some words: indices, lowest distance, span, and whether they store.
     fn groups(words: &[u32]) -> Vec<(usize, usize, i32, i32, bool)> {

@@ -19,7 +19,7 @@ use super::cold::{Cold, Stub};
 use super::emitter::{Emitter, state};
 use super::group::{Group, POINTER};
 use super::operand::{Condition, Mem, Reg, Source, Width};
-use super::site::MissSite;
+use super::site::{BLOCK_BYTES, Demand, MissSite};
 use crate::abi::{self, tlb};
 
 /// Right shift from an address to the byte offset of its slot before it is masked.
@@ -35,22 +35,52 @@ impl Emitter<'_> {
         }
         let base = self.x_in(o.rs1(), Reg::RAX);
         self.address(base, o.imm());
-        let site = MissSite {
+        if self.rare {
+            let site = self.site(bytes, store, Demand::Nothing);
+            self.call_with_site(site, Stub::Probe);
+        } else {
+            let label = self.asm.label();
+            self.probe_or_miss(i32::from(bytes), label, self.site(bytes, store, Demand::Nothing));
+        }
+        Mem { base: Reg::RAX, offset: 0 }
+    }
+
+    /// Host address of the operand of an atomic at `(rs1)`, in `rax`. Changes `rcx` and `rdx`.
+    pub(super) fn atomic_pointer(&mut self, o: Operands, bytes: u8, store: bool) {
+        self.copy_x(o.rs1(), Reg::RAX);
+        let label = self.asm.label();
+        self.asm.test_low(Reg::RAX, bytes - 1);
+        self.asm.jump_if(Condition::NotEqual, label);
+        self.probe_or_miss(i32::from(bytes), label, self.site(bytes, store, Demand::Alignment));
+    }
+
+    /// Host address of the cache block that `rs1` is an address in, in `rax`. Changes `rcx` and
+    /// `rdx`.
+    pub(super) fn block_pointer(&mut self, o: Operands) {
+        self.copy_x(o.rs1(), Reg::RAX);
+        self.asm.and(Width::Double, Reg::RAX, -i32::from(BLOCK_BYTES));
+        let label = self.asm.label();
+        self.probe_or_miss(i32::from(BLOCK_BYTES), label, self.site(8, true, Demand::Block));
+    }
+
+    /// An access of the current instruction.
+    fn site(&self, bytes: u8, store: bool, demand: Demand) -> MissSite {
+        MissSite {
             distance: self.distance(self.at()),
             uncounted: self.uncounted(),
             bytes,
             store,
+            demand,
             dirty: self.registers.hosts_of(self.dirty()),
-        };
-        if self.rare {
-            self.call_with_site(site, Stub::Probe);
-        } else {
-            let (label, back) = (self.asm.label(), self.asm.label());
-            self.probe(i32::from(bytes), store, label);
-            self.asm.bind(back);
-            self.cold.push(Cold::Miss { label, back, site });
         }
-        Mem { base: Reg::RAX, offset: 0 }
+    }
+
+    /// Turns `rax` into the host address; refills the TLB at `label`, behind the hot code.
+    fn probe_or_miss(&mut self, bytes: i32, label: Label, site: MissSite) {
+        self.probe(bytes, site.store, label);
+        let back = self.asm.label();
+        self.asm.bind(back);
+        self.cold.push(Cold::Miss { label, back, site });
     }
 
     /// `rax = base + distance`

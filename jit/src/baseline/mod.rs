@@ -6,11 +6,11 @@
 //!  translate.rs   the fragment, block by block
 //!  i.rs m.rs zba.rs …  templates, under the file names of riscope_core::isa
 //!  memory.rs      the TLB probe;  group.rs grouping.rs  accesses that share one;  exit.rs  ways out
-//!  call.rs        instructions without a template
+//!  call.rs across.rs   instructions without a template, and those on two pages
 //!  refill.rs ways.rs   thunks: what fragments call and jump to;  poison.rs  what they may expect
 //!  emitter.rs     guest registers as operands;  registers.rs  where they are kept
 //!  cold.rs site.rs     what stands behind the hot code
-//!  assembler.rs label.rs operand.rs     x86-64 encodings
+//!  assembler.rs encodings.rs label.rs operand.rs    x86-64 encodings
 //! ```
 //!
 //! A guest's call is a call of the host, and its return one of the host if it goes where that
@@ -19,10 +19,13 @@
 //! Host code has two parts: what runs, and what rarely does, which is placed elsewhere so that
 //! it takes no room in the host's instruction caches.
 
+mod a;
+mod across;
 mod assembler;
 mod call;
 mod cold;
 mod emitter;
+mod encodings;
 mod exit;
 mod flow;
 mod fragment;
@@ -45,7 +48,9 @@ mod ways;
 mod zba;
 mod zbb;
 mod zbs;
+mod zicboz;
 mod zicond;
+mod zicsr;
 
 use riscope_core::addr::GuestPhys;
 use riscope_core::event::Tier;
@@ -74,7 +79,7 @@ pub(crate) struct Translator {
 
 impl Translator {
     /// Translates the code at `head` on a page, as far as it has been executed. `None` if its
-    /// first instruction is none, or is not on the page as a whole.
+    /// first instruction is none.
     pub(crate) fn translate(&mut self, page: &PageBytes, head: GuestPhys, executed: &Executed) -> Option<Made<'_>> {
         let Self { assembler, fragment, dirty } = self;
         if !fragment.find(page, head.page_offset(), executed) {
@@ -115,10 +120,11 @@ fn groups(fragment: &Fragment) -> Vec<Group> {
 /// Sets the engine words that the code of templates uses.
 pub(crate) fn set_words(state: &mut HartState) {
     type Thunk = unsafe extern "sysv64" fn();
-    let thunks: [(Word, Thunk); 7] = [
+    let thunks: [(Word, Thunk); 8] = [
         (Word::BaselineRefill, refill::refill_thunk),
         (Word::BaselineProbe, refill::probe_thunk),
         (Word::Call, call::call_thunk),
+        (Word::AcrossThunk, across::across_thunk),
         (Word::FindThunk, ways::find_thunk),
         (Word::BaselineJump, ways::jump_thunk),
         (Word::BaselineLeave, ways::leave_thunk),

@@ -36,16 +36,34 @@ impl AsReg for Reg {
     }
 }
 
-/// The register types of the encoder; templates use no vector registers.
+/// A vector register of the host, of which nothing is live between templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Xmm(u8);
+
+impl Xmm {
+    pub(super) const XMM0: Self = Self(0);
+    pub(super) const XMM1: Self = Self(1);
+}
+
+impl AsReg for Xmm {
+    fn new(enc: u8) -> Self {
+        Self(enc)
+    }
+    fn enc(&self) -> u8 {
+        self.0
+    }
+}
+
+/// The register types of the encoder.
 pub(super) struct Regs;
 
 impl Registers for Regs {
     type ReadGpr = Reg;
     type ReadWriteGpr = Reg;
     type WriteGpr = Reg;
-    type ReadXmm = Reg;
-    type ReadWriteXmm = Reg;
-    type WriteXmm = Reg;
+    type ReadXmm = Xmm;
+    type ReadWriteXmm = Xmm;
+    type WriteXmm = Xmm;
 }
 
 /// How many bits of a register an operation works on. A result of [`Width::Word`] clears

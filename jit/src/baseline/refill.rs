@@ -12,7 +12,7 @@ use riscope_core::mmu::Answer;
 
 use super::memory::{SLOT_MASK, VA_TO_SLOT};
 use super::registers::{HOSTS, guest_in};
-use super::site::MissSite;
+use super::site::{BLOCK_BYTES, Demand, MissSite};
 use crate::abi::{self, tlb};
 use crate::sys;
 
@@ -136,9 +136,9 @@ unsafe extern "sysv64" fn refill(
     // code, and that does not run before this returns.
     let hart = unsafe { &mut *Hart::of_state(cpu) };
     hart.control().set_activity(HartActivity::Refill);
-    let answer = hart.ask(va, u64::from(site.bytes), site.access());
+    let host = answer(hart, va, site);
     hart.control().set_activity(HartActivity::Code);
-    if let Answer::Ram(host) = answer {
+    if let Some(host) = host {
         return host.expose_provenance() as u64;
     }
     // SAFETY: the thunk saved them there.
@@ -150,4 +150,15 @@ unsafe extern "sysv64" fn refill(
     state.pc = saved[SAVED_PC].wrapping_add_signed(i64::from(site.distance));
     state.countdown -= i64::from(site.uncounted);
     0
+}
+
+/// Host address of an access, if all that it demands is there.
+fn answer(hart: &mut Hart, va: u64, site: MissSite) -> Option<*mut u8> {
+    let bytes = u64::from(site.bytes);
+    if site.demand == Demand::Alignment && !va.is_multiple_of(bytes) {
+        return None;
+    }
+    let Answer::Ram(host) = hart.ask(va, bytes, site.access()) else { return None };
+    let whole = site.demand != Demand::Block || hart.may_store(va, u64::from(BLOCK_BYTES));
+    whole.then_some(host)
 }

@@ -8,19 +8,22 @@ use riscope_core::isa::{Insn, Op};
 
 use super::group::Access;
 use super::template::Template;
-use super::{i, m, zba, zbb, zbs, zicond};
+use super::{a, i, m, zba, zbb, zbs, zicboz, zicond, zicsr};
 
 /// The template of an instruction.
 pub(super) fn template(insn: Insn) -> Template {
     match insn.op {
         Op::I(op) => i::template(op, insn.operands),
         Op::M(op) => m::template(op),
+        Op::A(op) => a::template(op),
         Op::Zba(op) => zba::template(op),
         Op::Zbb(op) => zbb::template(op),
         Op::Zbs(op) => zbs::template(op),
         Op::Zicond(op) => zicond::template(op),
+        Op::Zicsr(op) => zicsr::template(op, insn.operands),
+        Op::Zicboz(op) => zicboz::template(op),
         Op::Privileged(_) => Template::LastCall,
-        Op::A(_) | Op::Float(..) | Op::D(_) | Op::Zicsr(_) | Op::Zifencei(_) | Op::Zicboz(_) => Template::Call,
+        Op::Float(..) | Op::D(_) | Op::Zifencei(_) => Template::Call,
     }
 }
 

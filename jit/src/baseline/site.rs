@@ -7,6 +7,19 @@ use riscope_core::mmu::Access;
 use super::jumps::MAX_INSTRUCTIONS;
 use super::registers::HOSTS;
 
+/// What is required of an access besides its permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Demand {
+    Nothing,
+    /// Natural alignment, of 4 or 8 bytes: atomics.
+    Alignment,
+    /// That all of the block of [`BLOCK_BYTES`] that starts with these 8 bytes can be accessed.
+    Block,
+}
+
+/// Bytes of a cache block.
+pub(super) const BLOCK_BYTES: u8 = 64;
+
 /// An access that may miss the TLB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MissSite {
@@ -18,6 +31,7 @@ pub(super) struct MissSite {
     /// Bytes of the access: 1, 2, 4 or 8.
     pub(super) bytes: u8,
     pub(super) store: bool,
+    pub(super) demand: Demand,
     /// Indices in [`HOSTS`] of the registers that memory does not have.
     pub(super) dirty: u16,
 }
@@ -26,12 +40,17 @@ pub(super) struct MissSite {
 ///
 /// ```text
 ///  31               20 19     14 13    4 3     2        0
-///  distance/halfwords  uncounted  dirty  store  bytes - 1
+///  distance/halfwords  uncounted  dirty  store  size
 /// ```
+///
+/// The size is that in bytes minus one; with a demand, one that is no size otherwise.
 impl MissSite {
     /// Mask of the bytes after the first one.
     pub(super) const MORE_BYTES: i32 = 7;
     pub(super) const STORE: i32 = 1 << 3;
+    const ALIGNED_WORD: u8 = 2;
+    const ALIGNED_DOUBLE: u8 = 6;
+    const BLOCK: u8 = 4;
     const DIRTY: u32 = 4;
     const UNCOUNTED: u32 = 14;
     const DISTANCE: u32 = 20;
@@ -40,23 +59,36 @@ impl MissSite {
     pub(super) fn pack(self) -> i32 {
         debug_assert!(usize::from(self.uncounted) < MAX_INSTRUCTIONS && self.distance % 2 == 0, "{self:?}");
         let store = if self.store { Self::STORE } else { 0 };
+        let size = match (self.demand, self.bytes) {
+            (Demand::Nothing, bytes) => bytes - 1,
+            (Demand::Alignment, 4) => Self::ALIGNED_WORD,
+            (Demand::Alignment, _) => Self::ALIGNED_DOUBLE,
+            (Demand::Block, _) => Self::BLOCK,
+        };
         (self.distance / 2) << Self::DISTANCE
             | i32::from(self.uncounted) << Self::UNCOUNTED
             | i32::from(self.dirty) << Self::DIRTY
             | store
-            | i32::from(self.bytes - 1)
+            | i32::from(size)
     }
 
     /// An access from its word.
     pub(super) fn unpack(word: i32) -> Self {
         let [uncounted, ..] = (word >> Self::UNCOUNTED & 0x3f).to_le_bytes();
         let [d0, d1, ..] = (word >> Self::DIRTY & 0x3ff).to_le_bytes();
-        let [more, ..] = (word & Self::MORE_BYTES).to_le_bytes();
+        let [size, ..] = (word & Self::MORE_BYTES).to_le_bytes();
+        let (demand, bytes) = match size {
+            Self::ALIGNED_WORD => (Demand::Alignment, 4),
+            Self::ALIGNED_DOUBLE => (Demand::Alignment, 8),
+            Self::BLOCK => (Demand::Block, 8),
+            more => (Demand::Nothing, more + 1),
+        };
         Self {
             distance: (word >> Self::DISTANCE) * 2,
             uncounted,
-            bytes: more + 1,
+            bytes,
             store: word & Self::STORE != 0,
+            demand,
             dirty: u16::from_le_bytes([d0, d1]),
         }
     }

@@ -12,12 +12,18 @@ pub(super) type Emit = fn(&mut Emitter<'_>, Operands);
 pub(super) enum Template {
     /// By this, and execution goes on behind it.
     Straight(Emit),
+    /// As [`Template::Straight`], but with ways out of its own, so that it is emitted only once:
+    /// not in a group of accesses.
+    Alone(Emit),
     /// By this, and it ends its block.
     Transfer(Emit, Successors),
     /// By a call of its interpreter's handler, behind which execution goes on.
     Call,
     /// By such a call, behind which it hardly ever does: the line ends there.
     LastCall,
+    /// By the interpreter as a whole: its second half is on the next page, which may be
+    /// rewritten or mapped elsewhere without this one. Execution goes on where that says.
+    Across,
 }
 
 /// Where execution goes on after an instruction, as far as it may belong to the same unit.
@@ -37,15 +43,15 @@ pub(super) enum Successors {
 impl Template {
     pub(super) fn successors(self) -> Successors {
         match self {
-            Self::Straight(_) | Self::Call => Successors::Behind,
+            Self::Straight(_) | Self::Alone(_) | Self::Call => Successors::Behind,
             Self::Transfer(_, successors) => successors,
-            Self::LastCall => Successors::Elsewhere,
+            Self::LastCall | Self::Across => Successors::Elsewhere,
         }
     }
 
-    /// Whether a handler of the interpreter is called, which works on the hart's registers in
+    /// Whether the interpreter is called, which works on the hart's registers in
     /// memory.
     pub(super) fn calls(self) -> bool {
-        matches!(self, Self::Call | Self::LastCall)
+        matches!(self, Self::Call | Self::LastCall | Self::Across)
     }
 }

@@ -43,7 +43,7 @@ impl Emitter<'_> {
                 self.open_group(group);
             }
             match located.template {
-                Template::Straight(emit) => emit(self, o),
+                Template::Straight(emit) | Template::Alone(emit) => emit(self, o),
                 Template::Transfer(emit, _) => {
                     if goes_on_inside {
                         self.load_all();
@@ -51,12 +51,13 @@ impl Emitter<'_> {
                     emit(self, o);
                 }
                 Template::Call | Template::LastCall => self.call(located.insn),
+                Template::Across => self.across(),
             }
             self.uncounted = self.uncounted_behind();
             self.close_group(n);
         }
         match block.ending {
-            Ending::Transfer if instructions[instructions.len() - 1].template.calls() => {
+            Ending::Transfer if matches!(instructions[instructions.len() - 1].template, Template::LastCall) => {
                 // Not within the fragment, whose blocks expect kept registers to be loaded.
                 self.count(self.uncounted);
                 self.exit(self.place(self.next));

@@ -5,7 +5,7 @@ use riscope_core::isa::zbb::Zbb;
 
 use super::assembler::Assembler;
 use super::emitter::{Emitter, unless_x0};
-use super::operand::{Condition, Reg, Source, Width};
+use super::operand::{Condition, Reg, Source, Width, Xmm};
 use super::template::Template;
 
 /// `rd = rs1 op ~rs2`
@@ -44,6 +44,18 @@ macro_rules! rotate_imm {
     };
 }
 
+/// A count of bits.
+macro_rules! count {
+    ($method:ident, $width:ident) => {
+        Template::Straight(|e, o| unless_x0(e, o, |e| e.$method(o, Width::$width)))
+    };
+}
+
+/// Whether the host has an instruction that counts bits.
+fn host_counts_bits() -> bool {
+    std::arch::is_x86_feature_detected!("popcnt")
+}
+
 pub(super) fn template(op: Zbb) -> Template {
     match op {
         Zbb::Andn => with_complement!(and),
@@ -63,8 +75,14 @@ pub(super) fn template(op: Zbb) -> Template {
         Zbb::Rori => rotate_imm!(Double),
         Zbb::Roriw => rotate_imm!(Word),
         Zbb::Rev8 => Template::Straight(|e, o| unless_x0(e, o, |e| e.reverse_bytes(o))),
-        // Not every host has an instruction for these.
-        Zbb::Clz | Zbb::Clzw | Zbb::Ctz | Zbb::Ctzw | Zbb::Cpop | Zbb::Cpopw | Zbb::OrcB => Template::Call,
+        Zbb::Clz => count!(leading_zeros, Double),
+        Zbb::Clzw => count!(leading_zeros, Word),
+        Zbb::Ctz => count!(trailing_zeros, Double),
+        Zbb::Ctzw => count!(trailing_zeros, Word),
+        Zbb::Cpop if host_counts_bits() => count!(population, Double),
+        Zbb::Cpopw if host_counts_bits() => count!(population, Word),
+        Zbb::Cpop | Zbb::Cpopw => Template::Call,
+        Zbb::OrcB => Template::Straight(|e, o| unless_x0(e, o, |e| e.combine_bytes(o))),
     }
 }
 
@@ -93,10 +111,56 @@ impl Emitter<'_> {
         self.set_x(o.rd(), d);
     }
 
+    fn leading_zeros(&mut self, o: Operands, width: Width) {
+        let bits = bits(width);
+        let a = self.x_in(o.rs1(), Reg::RAX);
+        // 2 * bits - 1 is what becomes `bits` below.
+        self.asm.mov(Reg::RCX, 2 * bits - 1);
+        self.asm.highest_bit(width, Reg::RDX, a);
+        self.asm.mov_if(Condition::Equal, Reg::RDX, Reg::RCX);
+        self.asm.xor(Width::Word, Reg::RDX, bits - 1);
+        self.set_x(o.rd(), Reg::RDX);
+    }
+
+    fn trailing_zeros(&mut self, o: Operands, width: Width) {
+        let a = self.x_in(o.rs1(), Reg::RAX);
+        self.asm.mov(Reg::RCX, bits(width));
+        self.asm.lowest_bit(width, Reg::RDX, a);
+        self.asm.mov_if(Condition::Equal, Reg::RDX, Reg::RCX);
+        self.set_x(o.rd(), Reg::RDX);
+    }
+
+    fn population(&mut self, o: Operands, width: Width) {
+        let a = self.x_in(o.rs1(), Reg::RAX);
+        let d = self.result(o.rd(), Reg::RAX);
+        self.asm.count_bits(width, d, a);
+        self.set_x(o.rd(), d);
+    }
+
+    /// Each byte = all ones unless it is 0.
+    fn combine_bytes(&mut self, o: Operands) {
+        let a = self.x_in(o.rs1(), Reg::RAX);
+        self.asm.fill_vector(Xmm::XMM0, a);
+        self.asm.clear_vector(Xmm::XMM1);
+        self.asm.equal_bytes(Xmm::XMM0, Xmm::XMM1);
+        let d = self.result(o.rd(), Reg::RAX);
+        self.asm.take_vector(d, Xmm::XMM0);
+        self.asm.not(d);
+        self.set_x(o.rd(), d);
+    }
+
     fn reverse_bytes(&mut self, o: Operands) {
         let d = self.result(o.rd(), Reg::RAX);
         self.copy_x(o.rs1(), d);
         self.asm.swap_bytes(d);
         self.set_x(o.rd(), d);
+    }
+}
+
+/// Bits of a register.
+const fn bits(width: Width) -> i32 {
+    match width {
+        Width::Word => 32,
+        Width::Double => 64,
     }
 }

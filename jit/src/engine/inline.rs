@@ -3,11 +3,15 @@
 use riscope_core::addr::{GuestAddr, to_usize};
 use riscope_core::counters::HartActivity;
 use riscope_core::hart::{Hart, HartState, Polled};
+use riscope_core::interp::{Flow, finish};
 
 use super::JitEngine;
-use crate::abi::{Leave, Word};
+use crate::abi::{Leave, WayOn, Word};
 use crate::code::Lookup;
 use crate::float_unit;
+
+/// Bytes of an instruction on two pages.
+const INSTRUCTION_BYTES: u64 = 4;
 
 impl JitEngine {
     /// Polls in the middle of generated code, see [`crate::abi::Resume`].
@@ -28,6 +32,34 @@ impl JitEngine {
         self.set_probe(hart);
         float_unit::update(hart.state_mut());
         if unchanged { Leave::Unchanged } else { Leave::Resume }
+    }
+
+    /// Executes an instruction on two pages, see [`crate::abi::Across`].
+    fn across(&mut self, hart: &mut Hart) -> WayOn {
+        float_unit::take_flags(hart.state_mut());
+        let (flow, class) = self.interpreter.execute_across(hart);
+        hart.counters().count_handler_call(class);
+        float_unit::update(hart.state_mut());
+        let left = match (flow, finish(hart, flow, INSTRUCTION_BYTES)) {
+            (Flow::Jump, _) if hart.state().countdown > 0 => Leave::Unchanged,
+            (_, end) => match Leave::from_end(end) {
+                // The instruction may have changed what it does not compare.
+                Leave::Poll => match self.resume(hart) {
+                    Leave::Unchanged => Leave::Resume,
+                    left => left,
+                },
+                left => left,
+            },
+        };
+        let goes_on = matches!(left, Leave::Unchanged | Leave::Resume);
+        if !goes_on {
+            hart.counters().count_exit_instruction(class);
+            return WayOn { code: std::ptr::null(), leave: left as u64 };
+        }
+        match self.jump_cache.get(hart.pc().0).or_else(|| self.find(hart)) {
+            Some(code) => WayOn { code, leave: left as u64 },
+            None => WayOn { code: std::ptr::null(), leave: Leave::Lookup as u64 },
+        }
     }
 
     /// Code for `pc` that the jump cache does not know, see [`crate::abi::Find`].
@@ -83,6 +115,20 @@ pub(super) unsafe extern "C" fn find(cpu: *mut HartState, pc: u64) -> *const u8 
     let code = engine.find(hart).unwrap_or(std::ptr::null());
     hart.control().set_activity(HartActivity::Code);
     code
+}
+
+/// See [`crate::abi::Across`].
+///
+/// # Safety
+/// As for [`resume`].
+pub(super) unsafe extern "C" fn across(cpu: *mut HartState, pc: u64) -> WayOn {
+    // SAFETY: by the caller's promise.
+    let (engine, hart) = unsafe { parts(cpu) };
+    hart.control().set_activity(HartActivity::Handler);
+    hart.set_pc(GuestAddr(pc));
+    let way = engine.across(hart);
+    hart.control().set_activity(HartActivity::Code);
+    way
 }
 
 /// The engine and the hart that wait for the generated code which passes `cpu`.

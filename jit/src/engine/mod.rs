@@ -202,6 +202,7 @@ impl JitEngine {
         baseline::set_words(state);
         state.engine[Word::Resume as usize] = (inline::resume as abi::Resume as *const ()).expose_provenance() as u64;
         state.engine[Word::Find as usize] = (inline::find as abi::Find as *const ()).expose_provenance() as u64;
+        state.engine[Word::Across as usize] = (inline::across as abi::Across as *const ()).expose_provenance() as u64;
         loop {
             let end = match self.jump_cache.get(hart.pc().0) {
                 Some(code) => self.execute(hart, code, online),
@@ -274,6 +275,8 @@ impl JitEngine {
         let state = hart.state_mut();
         state.fflags |= u64::from(sys::float::flags(state.engine[Word::FloatControl as usize]).bits());
         let optimised = std::mem::take(&mut state.engine[Word::Optimised as usize]);
+        let stores_failed = std::mem::take(&mut state.engine[Word::StoresFailed as usize]);
+        hart.counters().count_sc_failures(stores_failed);
         hart.count_some_retired(Tier::Optimised, optimised);
         hart.count_retired(Tier::Baseline);
         hart.counters().count_code_exit(match left {

@@ -43,6 +43,11 @@ fn engine(tiers: Tiers) -> JitFactory {
     JitFactory::new(JitConfig { tiers, hot_threshold: 2, synchronous: true, code_cache_bytes: 8 << 20 })
 }
 
+/// The one of [`Pair`].
+pub(crate) fn templates() -> JitFactory {
+    engine(Tiers::Baseline)
+}
+
 /// A device that interrupts the first hart when it is read, until it is written.
 #[derive(Debug)]
 struct Bell(Arc<HartControl>);
@@ -118,6 +123,17 @@ impl Machine {
         self.ram.memory().read_obj(GuestAddress(RAM + offset)).expect("an address in RAM")
     }
 
+    /// Each hart with its engine.
+    pub(crate) fn parts(&mut self) -> impl Iterator<Item = (&mut Hart, &mut Box<dyn Engine>)> {
+        self.harts.iter_mut().zip(&mut self.engines)
+    }
+
+    /// Failed store-conditionals of the first hart.
+    pub(crate) fn failed_stores(&self) -> u64 {
+        let [failures] = self.counters[0].sc_failures();
+        failures
+    }
+
     /// Runs a hart to the limit; how often `wfi` stopped it.
     fn run(&mut self, hart: usize, limit: u64) -> usize {
         let mut stops = 0;
@@ -180,7 +196,7 @@ impl Pair {
     }
 
     pub(crate) fn with_harts(mode: PrivilegeMode, harts: usize) -> Self {
-        Self::with_engine(&engine(Tiers::Baseline), mode, harts)
+        Self::with_engine(&templates(), mode, harts)
     }
 
     /// With an engine of other tiers than templates alone.
@@ -272,6 +288,8 @@ pub(crate) fn csr(name: &str) -> u16 {
         "sstatus" => 0x100,
         "sie" => 0x104,
         "stvec" => 0x105,
+        "scounteren" => 0x106,
+        "senvcfg" => 0x10a,
         "sscratch" => 0x140,
         "sepc" => 0x141,
         "scause" => 0x142,
@@ -281,6 +299,7 @@ pub(crate) fn csr(name: &str) -> u16 {
         "mstatus" => 0x300,
         "mie" => 0x304,
         "mtvec" => 0x305,
+        "menvcfg" => 0x30a,
         "mscratch" => 0x340,
         "mepc" => 0x341,
         "mcause" => 0x342,

@@ -94,7 +94,11 @@ impl Case {
     }
 
     fn access(self, asm: &mut Assembler) {
-        let rd = if self.into_first { WRITTEN[0] } else { VALUE };
+        let rd = match self.access {
+            "cbo.zero" => 0,
+            _ if self.into_first => WRITTEN[0],
+            _ => VALUE,
+        };
         let row = row(self.access);
         asm.raw(encode(row, Fields { rd, rs1: BASE, rs2: rd, imm: 0, ..Fields::default() }));
     }
@@ -239,7 +243,7 @@ fn try_all(mode: PrivilegeMode, access: &'static str, good: u64, first_bad: u64,
         let before = (pair.translated.exits(CodeExit::Access), pair.translated.exceptions());
         pair.run(LIMIT, &what);
         let after = (pair.translated.exits(CodeExit::Access), pair.translated.exceptions());
-        let leaves = !access.starts_with("amo") && !matches!(outcome, Outcome::Refill);
+        let leaves = !matches!(outcome, Outcome::Refill);
         assert_eq!(after.0 > before.0, leaves, "leaving generated code for {}", what());
         match outcome {
             Outcome::Trap { cause, behind } => {
@@ -303,6 +307,8 @@ mod tests {
 
     const LOAD_ACCESS: u64 = 5;
     const STORE_ACCESS: u64 = 7;
+    const LOAD_MISALIGNED: u64 = 4;
+    const STORE_MISALIGNED: u64 = 6;
     const LOAD_PAGE: u64 = 13;
     const STORE_PAGE: u64 = 15;
 
@@ -336,10 +342,28 @@ mod tests {
     }
 
     #[test]
+    fn misaligned_atomics_fault() {
+        machine("lr.w", at(DATA + 2), trap(LOAD_MISALIGNED));
+        machine("sc.d", at(DATA + 4), trap(STORE_MISALIGNED));
+        machine("amoadd.d", at(DATA + 0x1c), trap(STORE_MISALIGNED));
+        supervisor("amomaxu.w", MAPPED + 0x11, trap(STORE_MISALIGNED));
+        supervisor("amoswap.d", ELSEWHERE - 4, trap(STORE_MISALIGNED));
+    }
+
+    #[test]
+    fn zeroing_what_is_no_memory_faults_at_the_address_given() {
+        supervisor("cbo.zero", UNMAPPED + 0x2b, trap(STORE_PAGE));
+        machine("cbo.zero", at(FORBIDDEN + 0x35), trap(STORE_ACCESS));
+        machine("cbo.zero", RAM - 1, trap(STORE_ACCESS));
+    }
+
+    #[test]
     fn accesses_of_unmapped_pages_fault() {
         supervisor("ld", UNMAPPED + 0x18, trap(LOAD_PAGE));
         supervisor("sb", UNMAPPED + 0x18, trap(STORE_PAGE));
         supervisor("amoxor.w", UNMAPPED + 0x18, trap(STORE_PAGE));
+        supervisor("lr.d", UNMAPPED + 0x18, trap(LOAD_PAGE));
+        supervisor("sc.w", UNMAPPED + 0x18, trap(STORE_PAGE));
     }
 
     #[test]
@@ -366,6 +390,9 @@ mod tests {
     fn accesses_of_ram_that_is_not_in_the_tlb_find_it_there() {
         supervisor("ld", FRESH + 0x40, Outcome::Refill);
         supervisor("sh", FRESH + 0x40, Outcome::Refill);
+        supervisor("amoor.d", FRESH + 0x48, Outcome::Refill);
+        supervisor("lr.w", FRESH + 0x44, Outcome::Refill);
+        supervisor("cbo.zero", FRESH + 0x7f, Outcome::Refill);
     }
 
     #[test]
@@ -379,5 +406,6 @@ mod tests {
         machine("sd", DEVICE + 0x18, Outcome::Pass);
         supervisor("lb", REGISTERS + 0x20, Outcome::Pass);
         supervisor("sw", REGISTERS + 0x28, Outcome::Pass);
+        supervisor("cbo.zero", REGISTERS + 0x28, Outcome::Pass);
     }
 }

@@ -41,7 +41,7 @@ fn program(shape: Shape) -> (Vec<u8>, u64) {
     for &(mnemonic, register, imm) in shape {
         match mnemonic {
             "addi" => asm.imm("addi", register, register, imm),
-            "csr" => asm.csr("csrrw", 0, csr("sscratch"), register),
+            "csr" => asm.csr("csrrw", 0, csr("scounteren"), register),
             "other" => asm.imm("ld", register, OTHER, imm),
             "sd" | "sw" | "sh" | "sb" => asm.store(mnemonic, register, BASE, imm),
             load => asm.imm(load, register, BASE, imm),

@@ -3,11 +3,14 @@
 //!
 //! ```text
 //!  activity.rs  what a hart is seen to do, and which instructions call handlers or leave
+//!  across.rs    instructions on two pages
+//!  atomics.rs   reservations, and several harts at one word
 //!  bench.rs     two machines with the same memory, one of each engine, and their comparison
 //!  calls.rs     calls and returns of guests, which are some of the host
 //!  faults.rs    accesses that leave a fragment in the middle, by what is in host registers
 //!  groups.rs    accesses with one base that are translated together, around borders
 //!  operands.rs  every instruction on every way that its operands may coincide
+//!  permissions.rs  what not every mode may execute
 //!  system.rs    system instructions in the middle of hot loops
 //! ```
 
@@ -23,7 +26,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod across;
 mod activity;
+mod atomics;
 mod bench;
 mod calls;
 #[path = "../differential/device.rs"]
@@ -31,4 +36,5 @@ mod device;
 mod faults;
 mod groups;
 mod operands;
+mod permissions;
 mod system;

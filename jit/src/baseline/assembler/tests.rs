@@ -1,5 +1,6 @@
 //! Encodings and labels.
 
+use super::super::operand::Xmm;
 use super::*;
 
 /// Compares the code of each line with what binutils makes of the comment beside it.
@@ -86,6 +87,44 @@ fn sizes_are_as_wide_as_they_say() {
         swap_bytes(Reg::R12) is [0x49 0x0f 0xcc];
         store_load_fence() is [0xf0 0x83 0x0c 0x24 0x00];
         ret() is [0xc3];
+    }
+}
+
+#[test]
+fn atomics_lock_the_bus() {
+    encodings! {
+        exchange_and_add(Width::Double, mem(Reg::RAX, 0), Reg::RCX) is [0xf0 0x48 0x0f 0xc1 0x08];
+        exchange_and_add(Width::Word, mem(Reg::RAX, 0), Reg::RCX) is [0xf0 0x0f 0xc1 0x08];
+        exchange(Width::Double, mem(Reg::RAX, 0), Reg::RCX) is [0x48 0x87 0x08];
+        exchange(Width::Word, mem(Reg::RAX, 0), Reg::RCX) is [0x87 0x08];
+        compare_and_exchange(Width::Double, mem(Reg::RCX, 0), Reg::RDX) is [0xf0 0x48 0x0f 0xb1 0x11];
+        compare_and_exchange(Width::Word, mem(Reg::RCX, 0), Reg::RDX) is [0xf0 0x0f 0xb1 0x11];
+    }
+}
+
+#[test]
+fn bits_are_tested_and_counted_in_either_width() {
+    encodings! {
+        test_low(Reg::RAX, 7) is [0xf6 0xc0 0x07];
+        test_byte(mem(Reg::RDI, 0x40), 2) is [0xf6 0x47 0x40 0x02];
+        add_to(mem(Reg::RDI, 0x40), Reg::RAX) is [0x48 0x01 0x47 0x40];
+        highest_bit(Width::Double, Reg::RDX, Reg::R12) is [0x49 0x0f 0xbd 0xd4];
+        highest_bit(Width::Word, Reg::RDX, Reg::R12) is [0x41 0x0f 0xbd 0xd4];
+        lowest_bit(Width::Double, Reg::RDX, Reg::RBX) is [0x48 0x0f 0xbc 0xd3];
+        lowest_bit(Width::Word, Reg::RDX, Reg::RBX) is [0x0f 0xbc 0xd3];
+        count_bits(Width::Double, Reg::RBX, Reg::R9) is [0xf3 0x49 0x0f 0xb8 0xd9];
+        count_bits(Width::Word, Reg::RBX, Reg::R9) is [0xf3 0x41 0x0f 0xb8 0xd9];
+    }
+}
+
+#[test]
+fn vectors_are_sixteen_bytes() {
+    encodings! {
+        clear_vector(Xmm::XMM0) is [0x66 0x0f 0xef 0xc0];
+        fill_vector(Xmm::XMM0, Reg::R12) is [0x66 0x49 0x0f 0x6e 0xc4];
+        take_vector(Reg::RBX, Xmm::XMM0) is [0x66 0x48 0x0f 0x7e 0xc3];
+        equal_bytes(Xmm::XMM0, Xmm::XMM1) is [0x66 0x0f 0x74 0xc1];
+        store_vector(mem(Reg::RAX, 48), Xmm::XMM0) is [0x0f 0x11 0x40 0x30];
     }
 }
 

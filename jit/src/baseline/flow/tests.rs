@@ -32,9 +32,9 @@ fn jal(rd: u32, distance: i32) -> u32 {
     0x6f | rd << 7 | (imm >> 1 & 0x3ff) << 21 | (imm >> 11 & 1) << 20 | (imm & 0xff000) | (imm >> 20 & 1) << 31
 }
 
-/// `csrrw rd, sscratch, zero`
+/// `csrrw rd, mscratch, zero`
 fn csrrw(rd: u32) -> u32 {
-    0x1400_1073 | rd << 7
+    0x3400_1073 | rd << 7
 }
 
 fn find(words: &[u32]) -> Fragment {

@@ -156,15 +156,16 @@ fn heads_that_are_no_instructions_give_no_fragment() {
 }
 
 #[test]
-fn instructions_over_the_page_end_are_left_out() {
+fn instructions_over_the_page_end_are_taken_by_their_first_half() {
     let mut page = [0; PAGE_BYTES];
     page[4090..4094].copy_from_slice(&ADDI.to_le_bytes());
     page[4094..].copy_from_slice(&ADDI.to_le_bytes()[..2]);
     let mut fragment = Fragment::default();
     assert!(fragment.find(&page, PageOffset::of(4090), &Executed::ALL));
     check(&fragment);
-    assert_eq!(blocks(&fragment), [(4090, 1, Ending::Interpret(PageOffset::of(4094)))]);
-    assert!(!fragment.find(&page, PageOffset::of(4094), &Executed::ALL));
+    assert_eq!(blocks(&fragment), [(4090, 2, Ending::Transfer)]);
+    assert!(fragment.find(&page, PageOffset::of(4094), &Executed::ALL));
+    assert_eq!(blocks(&fragment), [(4094, 1, Ending::Transfer)]);
     // One that ends with the page goes on on the next one.
     page[4092..].copy_from_slice(&ADDI.to_le_bytes());
     assert!(fragment.find(&page, PageOffset::of(4092), &Executed::ALL));

@@ -128,6 +128,12 @@ macro_rules! counter_page {
             add(&self.$name[which.index()], 1);
         }
     };
+    (@method add $method:ident $name:ident) => {
+        #[doc = concat!("Counts `n` of [`Self::", stringify!($name), "`]; only for the hart's own thread.")]
+        pub fn $method(&self, n: u64) {
+            add(&self.$name[0], n);
+        }
+    };
     (@method add $method:ident $name:ident $set:ident) => {
         #[doc = concat!("Counts `n` of [`Self::", stringify!($name), "`]; only for the hart's own thread.")]
         pub fn $method(&self, which: $set, n: u64) {
@@ -174,13 +180,12 @@ counter_page! {
     /// Those exits that were at an instruction, by its [`OpClass`]: it is only interpreted, its
     /// access left generated code, or something is due behind it.
     exit_instructions: ExitInstructions by "class" of OpClass, count count_exit_instruction;
-    /// Instructions that generated code executed by a handler of the interpreter, by
-    /// [`OpClass`].
+    /// Instructions that generated code had the interpreter execute, by [`OpClass`].
     handler_calls: HandlerCalls by "class" of OpClass, count count_handler_call;
     /// SBI calls, by [`SbiExtension`].
     sbi_calls: SbiCalls by "extension" of SbiExtension, count count_sbi_call;
     /// Failed store-conditionals.
-    sc_failures: ScFailures, count count_sc_failure;
+    sc_failures: ScFailures, add count_sc_failures;
     /// `wfi` instructions.
     wfi: Wfi, count count_wfi;
     /// Loads and stores that a device answered.
@@ -256,7 +261,7 @@ mod tests {
         page.count_exit_instruction(OpClass::Memory);
         page.count_handler_call(OpClass::Csr);
         page.count_sbi_call(SbiExtension::Time);
-        page.count_sc_failure();
+        page.count_sc_failures(1);
         page.count_wfi();
         page.count_device_access();
         page.sample_cpu(HartActivity::Code, 7);

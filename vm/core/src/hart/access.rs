@@ -70,6 +70,13 @@ impl Hart {
         self.mmu.forget_answer();
     }
 
+    /// Whether the TLB has all of `len` bytes at `va` for stores.
+    pub fn may_store(&self, va: u64, len: u64) -> bool {
+        // SAFETY: `state.tlb` always points to a bank of this hart's MMU.
+        let bank = unsafe { &*self.state.tlb };
+        bank.slots[slot(va)].write.lookup(va, len).is_some()
+    }
+
     fn locate(&mut self, va: u64, len: u64, access: Access) -> Answer {
         let regime = self.data_regime();
         self.mmu.data(&regime, va, len, access)

@@ -38,7 +38,7 @@ pub use control::{Attention, HartControl, Taken};
 use csr::file::CsrFile;
 pub use interrupt::Polled;
 pub use sample::HartSample;
-pub use state::HartState;
+pub use state::{HartState, permission};
 
 /// Rate of a manual clock in instructions per tick: 10^9 instructions a second.
 const INSTRUCTIONS_PER_TICK: u64 = 100;

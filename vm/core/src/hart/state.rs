@@ -8,6 +8,15 @@ use crate::mmu::TlbBank;
 /// Number of words reserved for the engine; core does not access them.
 pub(super) const ENGINE_WORDS: usize = 32;
 
+/// Bits of [`HartState::permitted`].
+pub mod permission {
+    /// `cbo.zero`.
+    pub const ZERO_BLOCKS: u8 = 1;
+    /// Access to the control and status registers of S-mode that have no condition beyond the
+    /// mode.
+    pub const SUPERVISOR_REGISTERS: u8 = 2;
+}
+
 /// State of a hart that generated code addresses. What it uses most stands at the end, in reach of
 /// short displacements from one address.
 #[derive(Debug)]
@@ -25,6 +34,16 @@ pub struct HartState {
     pub reservation: u64,
     /// Value loaded by the load-reserved.
     pub reserved_value: u64,
+    /// What instructions may do in the current mode: bits of [`permission`].
+    pub permitted: u64,
+    /// The control and status register.
+    pub sscratch: u64,
+    /// The control and status register; always even.
+    pub sepc: u64,
+    /// The control and status register.
+    pub scause: u64,
+    /// The control and status register.
+    pub stval: u64,
     /// Words for the engine's own use.
     pub engine: [u64; ENGINE_WORDS],
     /// Address of the next instruction.
@@ -51,6 +70,11 @@ impl Default for HartState {
             frm: 0,
             reservation: 0,
             reserved_value: 0,
+            permitted: 0,
+            sscratch: 0,
+            sepc: 0,
+            scause: 0,
+            stval: 0,
             engine: [0; ENGINE_WORDS],
             pc: 0,
             countdown: 0,

@@ -1,6 +1,6 @@
 //! Address translation of the hart: MMU regime from its registers, queries of engines.
 
-use super::Hart;
+use super::{Hart, permission};
 use crate::arch::{Exception, PrivilegeMode, envcfg, status};
 use crate::counters::FlushScope;
 use crate::mmu::{Fetch, FetchSpace, Flushed, Regime};
@@ -74,6 +74,20 @@ impl Hart {
     pub(crate) fn update_context(&mut self) {
         let regime = self.data_regime();
         self.state.tlb = self.mmu.select(&regime);
+        self.update_permissions();
+    }
+
+    /// Determines what instructions may do. Call after any change of mode, `menvcfg` and
+    /// `senvcfg`.
+    pub(super) fn update_permissions(&mut self) {
+        let (zero_blocks, supervisor) = match self.mode {
+            PrivilegeMode::Machine => (true, true),
+            PrivilegeMode::Supervisor => (self.csr.menvcfg & envcfg::CBZE != 0, true),
+            PrivilegeMode::User => (self.csr.menvcfg & self.csr.senvcfg & envcfg::CBZE != 0, false),
+        };
+        let bit = |bit: u8, set: bool| if set { u64::from(bit) } else { 0 };
+        self.state.permitted =
+            bit(permission::ZERO_BLOCKS, zero_blocks) | bit(permission::SUPERVISOR_REGISTERS, supervisor);
     }
 
     /// Drops the translations of stores, so that the hart is no longer registered as a writer of

@@ -27,9 +27,9 @@ impl Hart {
         let previous = self.mode as u64;
         let bits = self.state.status;
         let vector = if to_supervisor {
-            self.csr.sepc = pc;
-            self.csr.scause = cause;
-            self.csr.stval = value;
+            self.state.sepc = pc;
+            self.state.scause = cause;
+            self.state.stval = value;
             let stacked = if bits & status::SIE != 0 { status::SPIE } else { 0 } | (previous & 1) << 8;
             self.state.status = bits & !(status::SIE | status::SPIE | status::SPP) | stacked;
             self.mode = PrivilegeMode::Supervisor;
@@ -68,7 +68,7 @@ impl Hart {
         let enable = if bits & status::SPIE != 0 { status::SIE } else { 0 };
         self.mode = if bits & status::SPP != 0 { PrivilegeMode::Supervisor } else { PrivilegeMode::User };
         self.state.status = bits & !(status::SIE | status::SPP | status::MPRV) | enable | status::SPIE;
-        self.state.pc = self.csr.sepc;
+        self.state.pc = self.state.sepc;
         self.update_context();
     }
 }

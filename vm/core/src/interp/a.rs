@@ -137,7 +137,7 @@ fn store_conditional(hart: &mut Hart, o: Operands, len: u64) -> Flow {
             let old = hart.state.reserved_value;
             let stored = reserved && store_if_unchanged(host, len, old, hart.x(o.rs2()));
             if !stored {
-                hart.counters().count_sc_failure();
+                hart.counters().count_sc_failures(1);
             }
             hart.set_x(o.rd(), u64::from(!stored));
             Flow::Next

@@ -2,27 +2,33 @@
 
 use super::{Flow, handler};
 use crate::hart::{Exception, ExceptionCause, Hart};
-use crate::isa::{Operands, decode};
+use crate::isa::{Insn, Operands, decode};
 use crate::mem::access;
 
 /// Fetches, decodes and executes the instruction at `pc` uncached: one that crosses a page,
 /// or any on a page with more than one PMP permission. Never returns [`Flow::Next`] or
 /// [`Flow::Resync`].
 pub(super) fn uncached(hart: &mut Hart, _o: Operands) -> Flow {
-    let pc = hart.state.pc;
     let bits = match hart.fetch_instruction() {
         Ok(bits) => bits,
         Err(exception) => return hart.raise(exception),
     };
-    let Some(insn) = decode(bits) else { return hart.raise_illegal() };
+    match decode(bits) {
+        Some(insn) => execute(hart, insn),
+        None => hart.raise_illegal(),
+    }
+}
+
+/// Executes a decoded instruction at `pc`, which is advanced, as its length is not in a cell.
+pub(super) fn execute(hart: &mut Hart, insn: Insn) -> Flow {
+    let next = hart.state.pc.wrapping_add(insn.operands.length());
     match handler(insn.op)(hart, insn.operands) {
-        // The loop does not know the instruction's length, so `pc` advances here.
         Flow::Next => {
-            hart.state.pc = pc.wrapping_add(insn.operands.length());
+            hart.state.pc = next;
             Flow::Jump
         }
         Flow::Resync => {
-            hart.state.pc = pc.wrapping_add(insn.operands.length());
+            hart.state.pc = next;
             Flow::JumpResync
         }
         other => other,

@@ -18,6 +18,7 @@
 )]
 
 mod a;
+mod across;
 mod d;
 mod fetch;
 mod float;

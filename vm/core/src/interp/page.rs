@@ -2,7 +2,7 @@
 
 use super::line::{LINE_BYTES, LINE_SLOTS, Line};
 use crate::addr::{GuestPhys, PAGE_BYTES, PAGE_SIZE, PageOffset};
-use crate::mem::GuestRam;
+use crate::mem::{GuestRam, access};
 
 /// Number of 2-byte slots in a page, at each of which an instruction may start.
 pub(super) const SLOTS: usize = PAGE_BYTES / 2;
@@ -130,6 +130,13 @@ impl DecodedPage {
         self.line(ram, pc, lines).decode(slot);
         // A line has as many slots as the word has bits.
         self.executed.0[n] |= 1 << slot;
+    }
+
+    /// Half an instruction at even `pc`, which is on this page, as it is in memory now.
+    pub(super) fn half(&self, pc: u64) -> u64 {
+        let host = self.host.wrapping_add(PageOffset::of(pc).index());
+        // SAFETY: `new` asked for the whole page, on which two bytes at an even offset are.
+        unsafe { access::load_u16(host.cast_mut()) }
     }
 
     /// Bits of the instruction at `pc` as they were decoded; `None` if its second half is on

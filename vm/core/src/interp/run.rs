@@ -74,7 +74,7 @@ impl FetchSlot {
 /// Interpreter of one hart.
 #[derive(Debug)]
 pub struct Interpreter {
-    pages: Vec<DecodedPage>,
+    pub(super) pages: Vec<DecodedPage>,
     /// Lines of these.
     lines: usize,
     by_number: FxHashMap<u64, usize>,
@@ -202,7 +202,12 @@ impl Interpreter {
     /// Index of the decoded page that `pc` is on; `None` if its instructions must be
     /// fetched one by one.
     fn find_page(&mut self, hart: &mut Hart) -> Result<Option<usize>, Exception> {
-        let pc = hart.state.pc;
+        self.page_of(hart, hart.state.pc)
+    }
+
+    /// As [`Interpreter::find_page`], for the page of another address.
+    #[inline]
+    pub(super) fn page_of(&mut self, hart: &mut Hart, pc: u64) -> Result<Option<usize>, Exception> {
         if hart.translation_epoch() != self.translation_epoch {
             self.forget_flushed(hart);
         }

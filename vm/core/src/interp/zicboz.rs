@@ -2,8 +2,7 @@
 //! gives.
 
 use super::{Flow, Handler};
-use crate::arch::envcfg::CBZE;
-use crate::hart::{Exception, ExceptionCause, Hart, PrivilegeMode};
+use crate::hart::{Exception, ExceptionCause, Hart, permission};
 use crate::isa::Operands;
 use crate::isa::zicboz::Zicboz;
 
@@ -17,12 +16,7 @@ pub(super) fn handler(op: Zicboz) -> Handler {
 }
 
 fn cbo_zero(hart: &mut Hart, o: Operands) -> Flow {
-    let enabled = match hart.mode {
-        PrivilegeMode::Machine => true,
-        PrivilegeMode::Supervisor => hart.csr.menvcfg & CBZE != 0,
-        PrivilegeMode::User => hart.csr.menvcfg & hart.csr.senvcfg & CBZE != 0,
-    };
-    if !enabled {
+    if hart.state.permitted & u64::from(permission::ZERO_BLOCKS) == 0 {
         return hart.raise_illegal();
     }
     let address = hart.x(o.rs1());

@@ -34,7 +34,7 @@ impl Operands {
     pub(crate) const UNDECODED: Self = Self(UNDECODED);
 
     /// No operands, as by default.
-    pub(crate) const NONE: Self = Self(0);
+    pub const NONE: Self = Self(0);
 
     /// Whether this is [`Operands::UNDECODED`].
     #[inline(always)]

@@ -185,6 +185,7 @@ fn last_trap(hart: &Hart) -> Trap {
         Trap { mode, pc: GuestAddr(csr.mepc), code: code(csr.mcause), value: csr.mtval }
     } else {
         let mode = if bits & status::SPP != 0 { PrivilegeMode::Supervisor } else { PrivilegeMode::User };
-        Trap { mode, pc: GuestAddr(csr.sepc), code: code(csr.scause), value: csr.stval }
+        let state = &hart.state;
+        Trap { mode, pc: GuestAddr(state.sepc), code: code(state.scause), value: state.stval }
     }
 }

@@ -17,10 +17,6 @@ pub(crate) struct CsrFile {
     pub(crate) mcountinhibit: u64,
     pub(crate) menvcfg: u64,
     pub(crate) stvec: u64,
-    pub(crate) sepc: u64,
-    pub(crate) scause: u64,
-    pub(crate) stval: u64,
-    pub(crate) sscratch: u64,
     pub(crate) scounteren: u64,
     pub(crate) senvcfg: u64,
     /// Supervisor timer compare value in ticks.

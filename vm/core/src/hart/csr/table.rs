@@ -60,6 +60,24 @@ macro_rules! write_field {
     };
 }
 
+/// As [`read_field`] and [`write_field`], for those that generated code accesses.
+macro_rules! read_state {
+    ($name:ident) => {
+        |hart, _| hart.state.$name
+    };
+}
+macro_rules! write_state {
+    ($name:ident) => {
+        write_state!($name, u64::MAX)
+    };
+    ($name:ident, $mask:expr) => {
+        |hart, _, value| {
+            hart.state.$name = value & $mask;
+            Effect::None
+        }
+    };
+}
+
 /// `sepc` and `mepc` are 2-byte aligned.
 const PC_MASK: u64 = !1;
 
@@ -78,11 +96,11 @@ csrs! {
     0x104 "sie" always, interrupts::read_sie, interrupts::write_sie;
     0x105 "stvec" always, read_field!(stvec), supervisor::write_stvec;
     0x106 "scounteren" always, read_field!(scounteren), write_field!(scounteren, counters::IMPLEMENTED);
-    0x10a "senvcfg" always, read_field!(senvcfg), write_field!(senvcfg, environment::SENVCFG_MASK);
-    0x140 "sscratch" always, read_field!(sscratch), write_field!(sscratch);
-    0x141 "sepc" always, read_field!(sepc), write_field!(sepc, PC_MASK);
-    0x142 "scause" always, read_field!(scause), write_field!(scause);
-    0x143 "stval" always, read_field!(stval), write_field!(stval);
+    0x10a "senvcfg" always, read_field!(senvcfg), environment::write_senvcfg;
+    0x140 "sscratch" always, read_state!(sscratch), write_state!(sscratch);
+    0x141 "sepc" always, read_state!(sepc), write_state!(sepc, PC_MASK);
+    0x142 "scause" always, read_state!(scause), write_state!(scause);
+    0x143 "stval" always, read_state!(stval), write_state!(stval);
     0x144 "sip" always, interrupts::read_sip, interrupts::write_sip;
     0x14d "stimecmp" supervisor::stimecmp_allowed, read_field!(stimecmp), supervisor::write_stimecmp;
     0x180 "satp" supervisor::satp_allowed, read_field!(satp), supervisor::write_satp;
