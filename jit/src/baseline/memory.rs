@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   rax    = base + imm
-//!   rcx    = tlb + (rax >> 12 & 1023) * 64
+//!   rcx    = tlb + (rax >> 12 & 2047) * 64
 //!   rdx    = rax + size - 1 - rcx.start
 //!   if rdx >= rcx.length → cold: call the refill thunk, which returns the host address in rax
 //!   rax   += rcx.addend

@@ -8,7 +8,7 @@
 //! has to be saved.
 //!
 //! ```text
-//!   entry  = tlb + (first >> 12 & 1023) * 64
+//!   entry  = tlb + (first >> 12 & 2047) * 64
 //!   offset = first - entry.start
 //!   if offset + span - 1 >= entry.length → cold: cpu.refill(cpu), cpu.host
 //!   host   = first + entry.addend

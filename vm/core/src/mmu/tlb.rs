@@ -23,7 +23,7 @@ use super::superpages::Superpages;
 use crate::addr::{PAGE_SHIFT, PAGE_SIZE};
 
 /// Entries in each half of a bank.
-pub const TLB_ENTRIES: usize = 1024;
+pub const TLB_ENTRIES: usize = 2048;
 /// Largest range of one entry in bytes, and its alignment.
 pub const RANGE_LIMIT: u64 = PAGE_SIZE * (TLB_ENTRIES as u64) / 2;
 
