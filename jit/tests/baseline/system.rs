@@ -133,7 +133,7 @@ pub(crate) fn adder(register: u32, amount: i32) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use riscope_core::counters::CodeExit;
-    use riscope_core::hart::Attention;
+    use riscope_core::hart::RemoteFence;
 
     use super::*;
 
@@ -509,7 +509,7 @@ mod tests {
                 pair.run_hart(1, 100, &|| "the patch".into());
                 if remote {
                     pair.each(|machine| {
-                        machine.harts[0].control().request_fence(Attention::FENCE_I);
+                        machine.harts[0].control().request_fence(RemoteFence::Instructions);
                     });
                 } else {
                     pair.each(|machine| machine.harts[0].set_pc(GuestAddr(at(fence))));

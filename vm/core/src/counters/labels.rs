@@ -23,7 +23,7 @@ labels! {
         Page "page",
         /// An address space.
         AddressSpace "address_space",
-        /// The whole TLB, requested by another hart.
+        /// What another hart's remote fence names.
         Remote "remote",
     }
 }

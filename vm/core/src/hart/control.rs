@@ -4,13 +4,15 @@
 //! [`HartControl::take_requests`] every few thousand instructions and before it sleeps;
 //! nothing here blocks it.
 
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering, fence};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::fence::{Fences, RemoteFence};
 use super::sample::HartSample;
 use crate::arch::Interrupt;
 use crate::counters::{HartActivity, ThreadCpuClock};
+use crate::mmu::Extent;
 
 /// Set of requests that a hart serves at its next poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,12 +35,14 @@ impl Attention {
     pub const INTERRUPT: Self = Self(1);
     /// Execute `fence.i`, for another hart (SBI RFENCE).
     pub const FENCE_I: Self = Self(2);
-    /// Execute `sfence.vma` without operands, for another hart (SBI RFENCE).
+    /// Execute `sfence.vma`, for another hart (SBI RFENCE); see [`HartControl::take_extents`].
     pub const SFENCE_VMA: Self = Self(4);
     /// Return from the engine (stop, pause, reset).
     pub const STOP: Self = Self(8);
     /// Provide a [`HartSample`].
     pub const SAMPLE: Self = Self(16);
+    /// Requests that a sleeping hart serves when something else has woken it.
+    const DEFERRED: u32 = Self::FENCE_I.0 | Self::SFENCE_VMA.0;
 
     /// Whether all bits of `other` are set.
     pub fn contains(self, other: Self) -> bool {
@@ -66,7 +70,7 @@ pub struct HartControl {
     running: AtomicBool,
     /// Supervisor software interrupt not latched by the hart yet.
     supervisor_software: AtomicBool,
-    fences_done: AtomicU32,
+    fences: Fences,
     /// Answer to the latest [`Attention::SAMPLE`], until it is taken.
     sample: Mutex<Option<HartSample>>,
     /// Position of what the hart's thread does in [`HartActivity::ALL`] plus one; 0 while it
@@ -86,7 +90,7 @@ impl Default for HartControl {
             mtimecmp: AtomicU64::new(u64::MAX),
             running: AtomicBool::new(false),
             supervisor_software: AtomicBool::new(false),
-            fences_done: AtomicU32::new(0),
+            fences: Fences::default(),
             sample: Mutex::new(None),
             activity: AtomicU8::new(0),
             cpu_clock: AtomicI32::new(0),
@@ -221,41 +225,60 @@ impl HartControl {
         self.running.store(running, Ordering::SeqCst);
         // The poll is a plain load; the fence orders it after the store.
         fence(Ordering::SeqCst);
+        if !running {
+            self.fences.wake();
+        }
     }
 
-    /// Sleeps until a request arrives or `limit` has passed. Only the hart's own thread
-    /// calls it, while not running.
+    /// Sleeps until a request other than a fence arrives or `limit` has passed. Only the hart's
+    /// own thread calls it, while not running.
     pub fn sleep(&self, limit: Duration) {
         let guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.wants_attention() {
+        if attention_of(self.requests.load(Ordering::Relaxed)) & !Attention::DEFERRED == 0 {
             self.activity.store(0, Ordering::Relaxed);
             drop(self.wake.wait_timeout(guard, limit).unwrap_or_else(PoisonError::into_inner));
             self.set_activity(HartActivity::Runtime);
         }
     }
 
-    /// Requests a remote fence; returns a ticket for [`HartControl::fence_done`].
-    pub fn request_fence(&self, kind: Attention) -> u32 {
+    /// Requests a fence for another hart; returns a ticket for [`HartControl::fence_done`]. Does
+    /// not wake the hart, which serves it before its next instruction.
+    pub fn request_fence(&self, fence: RemoteFence) -> u32 {
+        let kind = match fence {
+            RemoteFence::Instructions => Attention::FENCE_I,
+            RemoteFence::Translations(extent) => {
+                self.fences.add(extent);
+                Attention::SFENCE_VMA
+            }
+        };
         // Overflow of the number leaves the word, as intended.
         let one_more = |requests: u64| Some((requests | u64::from(kind.0)).wrapping_add(1 << FENCE_SHIFT));
         let before = self.requests.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more);
         // The closure always returns `Some`, so the update cannot fail.
-        let ticket = fences_of(before.unwrap_or_else(|requests| requests)).wrapping_add(1);
-        self.wake();
-        ticket
+        fences_of(before.unwrap_or_else(|requests| requests)).wrapping_add(1)
+    }
+
+    /// Takes what [`Attention::SFENCE_VMA`] asks for. Only the hart's own thread calls it, after
+    /// it has taken the request.
+    pub fn take_extents(&self) -> Vec<Extent> {
+        self.fences.take()
     }
 
     /// Whether the fence of `ticket` has taken effect: the hart has served it, or is not
     /// running and serves it before its next instruction.
     pub fn fence_done(&self, ticket: u32) -> bool {
-        // Tickets wrap; few are in flight.
-        let ahead = self.fences_done.load(Ordering::SeqCst).wrapping_sub(ticket).cast_signed();
-        ahead >= 0 || !self.running.load(Ordering::SeqCst)
+        self.fences.is_done(ticket) || !self.running.load(Ordering::SeqCst)
+    }
+
+    /// Waits at most `limit`, roughly, until [`HartControl::fence_done`]; returns whether it is.
+    /// Leaves the CPU to other threads if it takes longer than a quantum.
+    pub fn wait_for_fence(&self, ticket: u32, limit: Duration) -> bool {
+        self.fences.wait(limit, || self.fence_done(ticket))
     }
 
     /// Marks all fences up to `ticket` as served.
     pub fn complete_fences(&self, ticket: u32) {
-        self.fences_done.store(ticket, Ordering::SeqCst);
+        self.fences.complete(ticket);
     }
 }
 
@@ -270,6 +293,8 @@ fn fences_of(requests: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU32;
+
     use super::*;
 
     #[test]
@@ -331,7 +356,7 @@ mod tests {
     #[test]
     fn a_fence_on_an_idle_hart_counts_as_done() {
         let control = HartControl::default();
-        let ticket = control.request_fence(Attention::FENCE_I);
+        let ticket = control.request_fence(RemoteFence::Instructions);
         assert!(control.fence_done(ticket));
         control.set_running(true);
         assert!(!control.fence_done(ticket));
@@ -339,6 +364,45 @@ mod tests {
         assert_eq!(taken, Taken { attention: Attention::FENCE_I, fences: ticket });
         control.complete_fences(taken.fences);
         assert!(control.fence_done(ticket));
+    }
+
+    #[test]
+    fn fences_do_not_wake_a_sleeper_and_are_kept_for_it() {
+        const SLEEP: Duration = Duration::from_millis(20);
+        let control = HartControl::default();
+        let extent = Extent::of_range(0x1000, 1, Some(1));
+        let mut tickets = 0;
+        for _ in 0..2 {
+            // The first ones come during the sleep, the second one starts with them pending.
+            std::thread::scope(|scope| {
+                let sleeper = scope.spawn(|| {
+                    let started = std::time::Instant::now();
+                    control.sleep(SLEEP);
+                    started.elapsed()
+                });
+                while !sleeper.is_finished() {
+                    control.request_fence(RemoteFence::Translations(extent));
+                    tickets = control.request_fence(RemoteFence::Instructions);
+                }
+                assert!(sleeper.join().unwrap() >= SLEEP);
+            });
+        }
+        let taken = control.take_requests();
+        assert!(taken.attention.contains(Attention::SFENCE_VMA) && taken.attention.contains(Attention::FENCE_I));
+        assert_eq!((control.take_extents(), taken.fences), (vec![extent], tickets));
+    }
+
+    #[test]
+    fn a_hart_that_leaves_the_engine_ends_the_wait_for_its_fence() {
+        let control = HartControl::default();
+        control.set_running(true);
+        let ticket = control.request_fence(RemoteFence::Instructions);
+        std::thread::scope(|scope| {
+            let caller = scope.spawn(|| control.wait_for_fence(ticket, Duration::from_secs(3600)));
+            assert!(!control.fence_done(ticket));
+            control.set_running(false);
+            assert!(caller.join().unwrap());
+        });
     }
 
     #[test]
@@ -353,6 +417,7 @@ mod tests {
                 while served.load(Ordering::SeqCst) < FENCES {
                     let taken = control.take_requests();
                     if taken.attention.contains(Attention::SFENCE_VMA) {
+                        assert_eq!(control.take_extents(), [Extent::ALL]);
                         served.fetch_add(1, Ordering::SeqCst);
                     }
                     control.complete_fences(taken.fences);
@@ -360,10 +425,8 @@ mod tests {
             });
             // Each fence waits for its predecessor, so that each is served on its own.
             for fence in 1..=FENCES {
-                let ticket = control.request_fence(Attention::SFENCE_VMA);
-                while !control.fence_done(ticket) {
-                    std::hint::spin_loop();
-                }
+                let ticket = control.request_fence(RemoteFence::Translations(Extent::ALL));
+                while !control.wait_for_fence(ticket, Duration::from_secs(3600)) {}
                 assert_eq!(served.load(Ordering::SeqCst), fence);
             }
         });
@@ -375,7 +438,7 @@ mod tests {
         control.set_running(true);
         control.requests.store(u64::from(u32::MAX) << FENCE_SHIFT, Ordering::SeqCst);
         control.complete_fences(u32::MAX);
-        let ticket = control.request_fence(Attention::FENCE_I);
+        let ticket = control.request_fence(RemoteFence::Instructions);
         assert_eq!(ticket, 0);
         assert!(!control.fence_done(ticket));
         control.complete_fences(control.take_requests().fences);

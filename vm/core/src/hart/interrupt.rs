@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{Attention, Hart, HartSample, Interrupt, PrivilegeMode, Taken, status};
 use crate::arch::envcfg;
-use crate::counters::FlushScope;
 
 /// Longest sleep in `wfi` without a deadline; the caller sleeps again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
@@ -120,7 +119,8 @@ impl Hart {
             self.mmu.fence_fetches();
         }
         if attention.contains(Attention::SFENCE_VMA) {
-            self.flush_translations(FlushScope::Remote);
+            let extents = self.config.control.take_extents();
+            extents.into_iter().for_each(|extent| self.mmu.fence_for_other(extent));
         }
         self.config.control.complete_fences(fences);
         if attention.contains(Attention::SAMPLE) {

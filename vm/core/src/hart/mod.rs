@@ -8,13 +8,14 @@
 //! | `access.rs` | data accesses of instructions |
 //! | `translation.rs` | address translation as configured by the registers |
 //! | `interrupt.rs` | pending interrupts, timers, `wfi` |
-//! | `control.rs`, `sample.rs` | requests and queries of other threads |
+//! | `control.rs`, `fence.rs`, `sample.rs` | requests and queries of other threads |
 //!
 //! One thread owns a hart. The hart knows no engine: an engine borrows it.
 
 mod access;
 mod control;
 pub mod csr;
+mod fence;
 mod interrupt;
 mod reset;
 mod sample;
@@ -36,6 +37,7 @@ use crate::mmu::{Mmu, MmuType};
 pub use crate::arch::{Exception, ExceptionCause, Interrupt, PrivilegeMode, status};
 pub use control::{Attention, HartControl, Taken};
 use csr::file::CsrFile;
+pub use fence::RemoteFence;
 pub use interrupt::Polled;
 pub use sample::HartSample;
 pub use state::{HartState, permission};

@@ -13,6 +13,7 @@
 //! A `Regime` gives the MMU what the hart's registers imply for an access.
 
 mod answer;
+mod extent;
 mod flush_log;
 mod paging;
 mod pmp;
@@ -34,6 +35,7 @@ use crate::mem::GuestRam;
 pub use crate::arch::Access;
 pub use answer::Answer;
 use answer::{Memo, Request};
+pub use extent::Extent;
 pub use flush_log::Flushed;
 pub use paging::MmuType;
 pub(crate) use paging::PagingMode;
@@ -126,7 +128,7 @@ impl Mmu {
     }
 
     /// Flushes all translations, as `sfence.vma` without operands does. `scope` is for the
-    /// counter: [`FlushScope::Remote`] at another hart's request.
+    /// counter.
     pub(crate) fn flush(&mut self, scope: FlushScope) {
         self.forget();
         self.counters.count_flush(scope);
@@ -142,23 +144,29 @@ impl Mmu {
     /// Executes `sfence.vma` for a virtual address, an ASID, both or neither ("Supervisor
     /// Memory-Management Fence Instruction"). With an ASID, global mappings may stay.
     pub(crate) fn fence(&mut self, va: Option<u64>, asid: Option<u16>) {
+        self.flush_extent(Extent::of_operands(va, asid));
+        self.counters.count_flush(match (va, asid) {
+            (None, None) => FlushScope::All,
+            (None, Some(_)) => FlushScope::AddressSpace,
+            (Some(_), _) => FlushScope::Page,
+        });
+    }
+
+    /// Executes a fence at another hart's request.
+    pub(crate) fn fence_for_other(&mut self, extent: Extent) {
+        self.flush_extent(extent);
+        self.counters.count_flush(FlushScope::Remote);
+    }
+
+    fn flush_extent(&mut self, extent: Extent) {
         self.memo.clear();
-        let scope = match (va, asid) {
-            (None, None) => return self.flush(FlushScope::All),
-            (None, Some(asid)) => {
-                self.spaces.flush_asid(asid);
-                FlushScope::AddressSpace
-            }
-            (Some(va), None) => {
-                self.spaces.flush_address(va);
-                FlushScope::Page
-            }
-            (Some(va), Some(asid)) => {
-                self.spaces.flush_address_of(va, asid);
-                FlushScope::Page
-            }
-        };
-        self.counters.count_flush(scope);
+        let spaces = &mut self.spaces;
+        match (extent.pages(), extent.asid()) {
+            (None, None) => self.forget(),
+            (None, Some(asid)) => spaces.flush_asid(asid),
+            (Some(pages), None) => pages.for_each(|va| spaces.flush_address(va)),
+            (Some(pages), Some(asid)) => pages.for_each(|va| spaces.flush_address_of(va, asid)),
+        }
     }
 
     /// Address space of fetches in `mode`. Differs whenever all of them may translate

@@ -100,7 +100,7 @@ fn masks_name_harts_that_exist() {
     }
 }
 
-/// Chapter 8. Every address range is valid, as fences flush everything.
+/// Chapter 8. Every address range is valid: one that is not in the address space is all of it.
 #[test]
 fn remote_fences() {
     check(

@@ -5,7 +5,7 @@
 //! unreadable mask raises an exception in the caller.
 
 use riscope_core::addr::GuestAddr;
-use riscope_core::hart::{Attention, Exception, Hart};
+use riscope_core::hart::{Exception, Hart, RemoteFence};
 
 use super::{Sbi, SbiError, ipi, rfence, time};
 use crate::exit::MachineExit;
@@ -40,8 +40,11 @@ pub(super) fn call(sbi: &Sbi, hart: &mut Hart, number: u8, args: [u64; 6]) -> Re
             let targets: Vec<usize> = all.into_iter().filter(|hart| mask >> hart & 1 != 0).collect();
             ipi::send(sbi, hart.id(), &targets);
         }
-        REMOTE_FENCE_I => rfence::fence(sbi, hart, Attention::FENCE_I, &all),
-        REMOTE_SFENCE_VMA | REMOTE_SFENCE_VMA_ASID => rfence::fence(sbi, hart, Attention::SFENCE_VMA, &all),
+        REMOTE_FENCE_I => rfence::fence(sbi, hart, RemoteFence::Instructions, &all),
+        REMOTE_SFENCE_VMA | REMOTE_SFENCE_VMA_ASID => {
+            let asid = (number == REMOTE_SFENCE_VMA_ASID).then_some(args[3]);
+            rfence::fence(sbi, hart, rfence::translations(args[1], args[2], asid), &all);
+        }
         SHUTDOWN => sbi.exit.request(MachineExit::PowerOff),
         _ => return Ok((SbiError::NotSupported as i64).cast_unsigned()),
     }

@@ -1,11 +1,14 @@
 //! Remote fence extension (chapter 8).
 //!
-//! A call returns when every target has executed its fence. While it waits, it serves
-//! requests to its own hart, so that harts fencing each other make progress; it gives up
-//! when the machine stops. Fences of a range or an address space flush everything, which is
-//! always legal.
+//! A call returns when every target has executed its fence, or will before its next instruction.
+//! It waits only for harts that execute the guest, which takes the rest of their quantum while
+//! they have a CPU. While it waits, it serves requests to its own hart; it gives up when the
+//! machine stops.
 
-use riscope_core::hart::{Attention, Hart};
+use std::time::Duration;
+
+use riscope_core::hart::{Attention, Hart, RemoteFence};
+use riscope_core::mmu::Extent;
 
 use super::pmu::FirmwareEvent;
 use super::{Call, Sbi, SbiError, SbiResult};
@@ -14,42 +17,52 @@ const FENCE_I: u64 = 0;
 const SFENCE_VMA: u64 = 1;
 const SFENCE_VMA_ASID: u64 = 2;
 
-/// Polls of the targets before the CPU is yielded to them.
-const SPINS: u32 = 200;
+/// Time between two looks at requests to the caller.
+const LOOK: Duration = Duration::from_millis(1);
 
 pub(super) fn call(sbi: &Sbi, hart: &mut Hart, call: Call) -> SbiResult {
-    let (kind, sent, received) = match call.function {
-        FENCE_I => (Attention::FENCE_I, FirmwareEvent::FenceISent, FirmwareEvent::FenceIReceived),
-        SFENCE_VMA => (Attention::SFENCE_VMA, FirmwareEvent::SfenceVmaSent, FirmwareEvent::SfenceVmaReceived),
-        SFENCE_VMA_ASID => {
-            (Attention::SFENCE_VMA, FirmwareEvent::SfenceVmaAsidSent, FirmwareEvent::SfenceVmaAsidReceived)
-        }
+    let [mask, base, start, size, asid, _] = call.args;
+    let (fence, sent, received) = match call.function {
+        FENCE_I => (RemoteFence::Instructions, FirmwareEvent::FenceISent, FirmwareEvent::FenceIReceived),
+        SFENCE_VMA => (translations(start, size, None), FirmwareEvent::SfenceVmaSent, FirmwareEvent::SfenceVmaReceived),
+        SFENCE_VMA_ASID => (
+            translations(start, size, Some(asid)),
+            FirmwareEvent::SfenceVmaAsidSent,
+            FirmwareEvent::SfenceVmaAsidReceived,
+        ),
         // The others are fences of the hypervisor extension.
         _ => return Err(SbiError::NotSupported),
     };
-    let targets = sbi.harts_of(call.args[0], call.args[1])?;
+    let targets = sbi.harts_of(mask, base)?;
     sbi.pmu.count(hart.id(), sent);
     targets.iter().for_each(|&target| sbi.pmu.count(target, received));
-    fence(sbi, hart, kind, &targets);
+    self::fence(sbi, hart, fence, &targets);
     Ok(0)
 }
 
+/// Fence of `size` bytes at `start`. The bits above the 16 of an ASID are ignored, as in the
+/// operand of `sfence.vma`.
+pub(super) fn translations(start: u64, size: u64, asid: Option<u64>) -> RemoteFence {
+    let asid = asid.map(|asid| {
+        let [low, high, ..] = asid.to_le_bytes();
+        u16::from_le_bytes([low, high])
+    });
+    RemoteFence::Translations(Extent::of_range(start, size, asid))
+}
+
 /// Has all `targets` execute a fence and waits for them.
-pub(super) fn fence(sbi: &Sbi, hart: &mut Hart, kind: Attention, targets: &[usize]) {
+pub(super) fn fence(sbi: &Sbi, hart: &mut Hart, fence: RemoteFence, targets: &[usize]) {
     let tickets: Vec<(usize, u32)> =
-        targets.iter().map(|&target| (target, sbi.harts[target].request_fence(kind))).collect();
+        targets.iter().map(|&target| (target, sbi.harts[target].request_fence(fence))).collect();
     // The caller may be a target.
     if hart.serve_attention().contains(Attention::STOP) {
         return;
     }
     for (target, ticket) in tickets {
-        let mut looks = 0;
-        while !sbi.harts[target].fence_done(ticket) {
+        while !sbi.harts[target].wait_for_fence(ticket, LOOK) {
             if hart.serve_attention().contains(Attention::STOP) {
                 return;
             }
-            looks += 1;
-            if looks < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
         }
     }
 }

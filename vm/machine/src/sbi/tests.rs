@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 use riscope_core::addr::GuestAddr;
+use riscope_core::counters::FlushScope;
 use riscope_core::event::{Event, PanicSource, VmEvent};
-use riscope_core::hart::{Attention, ExceptionCause, Interrupt};
+use riscope_core::hart::{Attention, ExceptionCause, Interrupt, RemoteFence};
+use riscope_core::mmu::Extent;
 use vm_memory::{Bytes, GuestAddress};
 
 use super::testing::{BASE, Guest, guest};
@@ -67,12 +69,47 @@ fn fences_reach_the_named_harts_before_the_call_returns() {
     assert_eq!(guest.harts[0].fetch_fences(), before + 1, "the caller itself");
     guest.harts[1].serve_attention();
     assert_eq!(guest.harts[1].fetch_fences(), before + 1);
-    let epoch = guest.harts[1].translation_epoch();
     for function in [1, 2] {
         assert_eq!(guest.call(RFENCE, function, &[0b10, 0, 0, u64::MAX, 5]), (0, 0));
         guest.harts[1].serve_attention();
     }
-    assert_eq!(guest.harts[1].translation_epoch(), epoch + 2);
+    assert_eq!(
+        guest.harts.iter().map(|hart| hart.counters().tlb_flushes()[FlushScope::Remote.index()]).collect::<Vec<_>>(),
+        [0, 2]
+    );
+}
+
+#[test]
+fn a_fence_of_a_range_flushes_its_pages_and_nothing_else() {
+    let mut guest = guest(2);
+    // Pages that the other hart flushes, `None` for all.
+    let mut flushed = |function: u64, args: &[u64]| {
+        let epoch = guest.harts[1].translation_epoch();
+        assert_eq!(guest.call(RFENCE, function, &[&[0b10, 0], args].concat()), (0, 0));
+        guest.harts[1].serve_attention();
+        let pages = guest.harts[1].flushed_since(epoch)?;
+        Some(pages.map(|flushed| flushed.page).collect::<Vec<_>>())
+    };
+    assert_eq!(flushed(1, &[0x5000, 0x1001]), Some(vec![0x5000, 0x6000]));
+    assert_eq!(flushed(1, &[0, 0]), None);
+    assert_eq!(flushed(1, &[0x5000, u64::MAX]), None);
+    assert_eq!(flushed(1, &[0x5000, 1 << 30]), None, "too long to go page by page");
+    assert_eq!(flushed(2, &[0x5000, 0x1000, 0]), Some(vec![0x5000]), "the address space in use");
+    assert_eq!(flushed(2, &[0x5000, 0x1000, 7]), Some(vec![]), "one that it has not used");
+    assert_eq!(flushed(2, &[0, 0, 7]), Some(vec![]));
+    assert_eq!(guest.harts[1].counters().tlb_flushes()[FlushScope::Remote.index()], 7);
+}
+
+#[test]
+fn legacy_fences_have_ranges_too() {
+    let mut guest = guest(2);
+    for (call, args) in [(6, vec![0, 0x5000, 0x1000]), (7, vec![0, 0x5000, 0x1000, 0])] {
+        let epoch = guest.harts[1].translation_epoch();
+        guest.call(call, 0, &args);
+        guest.harts[1].serve_attention();
+        let pages = guest.harts[1].flushed_since(epoch).expect("not all");
+        assert_eq!(pages.map(|flushed| flushed.page).collect::<Vec<_>>(), [0x5000], "call {call}");
+    }
 }
 
 #[test]
@@ -88,7 +125,7 @@ fn harts_that_fence_each_other_do_not_deadlock() {
             let sbi = Arc::clone(&guest.sbi);
             std::thread::spawn(move || {
                 for _ in 0..200 {
-                    rfence::fence(&sbi, &mut hart, Attention::SFENCE_VMA, &[0, 1]);
+                    rfence::fence(&sbi, &mut hart, RemoteFence::Translations(Extent::ALL), &[0, 1]);
                 }
                 hart.control().set_running(false);
             })

@@ -333,7 +333,17 @@ impl World {
 
     fn fence(&mut self, fences: &[Fence]) {
         for &(va, asid) in fences {
-            self.mmu.fence(va, asid);
+            if self.random.below(2) == 0 {
+                self.mmu.fence(va, asid);
+            } else {
+                // At another hart's request, which names a range.
+                let extent = va.map_or(Extent::of_range(0, 0, asid), |va| {
+                    let before = self.random.below(5) * PAGE_SIZE;
+                    let size = before + 1 + self.random.below(6) * PAGE_SIZE;
+                    Extent::of_range(va.saturating_sub(before), size, asid)
+                });
+                self.mmu.fence_for_other(extent);
+            }
         }
     }
 
