@@ -329,6 +329,11 @@ impl CodeCache {
         ready
     }
 
+    /// Number of harts that execute, in generated code or elsewhere in their engines.
+    pub(crate) fn executing_harts(&self) -> usize {
+        self.seen.iter().filter(|seen| seen.load(Ordering::Relaxed) != OFFLINE).count()
+    }
+
     pub(super) fn oldest_seen(&self) -> u64 {
         self.seen.iter().map(|seen| seen.load(Ordering::SeqCst)).min().unwrap_or(OFFLINE)
     }

@@ -7,6 +7,7 @@
 //!  memory.rs      the TLB probe;  transfer.rs  ways out
 //!  translator.rs  guest registers as values
 //!  compile.rs     Cranelift IR → bytes;  worker.rs  the thread and its queue
+//!  share.rs       how much CPU time that thread takes from harts
 //! ```
 
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants, clippy::unreachable)]
@@ -21,6 +22,7 @@ mod lowering;
 mod m;
 mod memory;
 mod select;
+mod share;
 mod transfer;
 mod translate;
 mod translator;

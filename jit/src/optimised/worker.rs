@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use riscope_core::counters::{EngineCounters, ThreadCpuClock};
@@ -13,6 +14,7 @@ use riscope_core::interp::Executed;
 
 use super::block::Fragment;
 use super::compile::Compiler;
+use super::share::{Budget, is_cpu_spare, lower_priority};
 use crate::code::{Built, Claim, Code, CodeCache, Covered, PublishError, Source};
 
 /// Name of the compiler's thread. A panic there costs one translation.
@@ -142,8 +144,10 @@ impl CompileService {
 
     /// Serves until every sender is gone, newest request first: the latest requests are for
     /// code that runs now, while the oldest of a long queue may be for code that no longer
-    /// runs.
+    /// runs. Rests when it has used its share of the CPUs.
     fn serve_all(mut self, requests: &Receiver<Box<Request>>) {
+        lower_priority();
+        let mut budget = Budget::new(monotonic_ns());
         let mut waiting = Vec::new();
         let (clock, mut used_ns) = (ThreadCpuClock::of_this_thread(), 0);
         while let Some(request) = next_request(requests, &mut waiting) {
@@ -152,8 +156,11 @@ impl CompileService {
             counters.queue_depth.fetch_sub(1, Ordering::Relaxed);
             self.serve(*request);
             let now_ns = clock.and_then(ThreadCpuClock::read).unwrap_or(used_ns);
-            self.context.counters.compiler_cpu_ns.fetch_add(now_ns - used_ns, Ordering::Relaxed);
+            let just_used_ns = now_ns.saturating_sub(used_ns);
+            self.context.counters.compiler_cpu_ns.fetch_add(just_used_ns, Ordering::Relaxed);
             used_ns = now_ns;
+            let spare = is_cpu_spare(self.cache.executing_harts());
+            rest(requests, &mut waiting, budget.rest(monotonic_ns(), just_used_ns, spare));
         }
         self.context.counters.queue_depth.fetch_sub(waiting.len() as u64, Ordering::Relaxed);
     }
@@ -234,6 +241,17 @@ fn next_request<R>(requests: &Receiver<R>, waiting: &mut Vec<R>) -> Option<R> {
     waiting.pop().or_else(|| requests.recv().ok())
 }
 
+/// Collects requests for `time`, or until all senders are gone.
+fn rest<R>(requests: &Receiver<R>, waiting: &mut Vec<R>, time: Duration) {
+    let end = Instant::now() + time;
+    if time.is_zero() {
+        return;
+    }
+    while let Ok(request) = requests.recv_deadline(end) {
+        waiting.push(request);
+    }
+}
+
 /// When the oldest request was made, 0 without one. New ones are at the end.
 fn oldest(waiting: &[Box<Request>]) -> u64 {
     waiting.first().map_or(0, |request| request.asked_ns)
@@ -247,6 +265,20 @@ pub(crate) fn count(n: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rest_collects_requests_and_ends_with_the_last_hart() {
+        const LONG: Duration = Duration::from_secs(3600);
+        let (queue, requests) = crossbeam_channel::bounded(4);
+        let mut waiting = Vec::new();
+        (1..=2).for_each(|request| queue.send(request).expect("there is room"));
+        rest(&requests, &mut waiting, Duration::ZERO);
+        assert_eq!(waiting, [], "there is nothing to wait for");
+        rest(&requests, &mut waiting, Duration::from_millis(1));
+        drop(queue);
+        rest(&requests, &mut waiting, LONG);
+        assert_eq!(waiting, [1, 2]);
+    }
 
     #[test]
     fn the_newest_request_is_served_first_and_none_after_the_last_hart_left() {

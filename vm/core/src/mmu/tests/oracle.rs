@@ -337,14 +337,18 @@ impl World {
                 self.mmu.fence(va, asid);
             } else {
                 // At another hart's request, which names a range.
-                let extent = va.map_or(Extent::of_range(0, 0, asid), |va| {
-                    let before = self.random.below(5) * PAGE_SIZE;
-                    let size = before + 1 + self.random.below(6) * PAGE_SIZE;
-                    Extent::of_range(va.saturating_sub(before), size, asid)
-                });
+                let extent = self.extent(va, asid);
                 self.mmu.fence_for_other(extent);
             }
         }
+    }
+
+    /// An extent that contains an address, or all.
+    fn extent(&mut self, va: Option<u64>, asid: Option<u16>) -> Extent {
+        let Some(va) = va else { return Extent::of_range(0, 0, asid) };
+        let before = self.random.below(5) * PAGE_SIZE;
+        let size = before + 1 + self.random.below(6) * PAGE_SIZE;
+        Extent::of_range(va.saturating_sub(before), size, asid)
     }
 
     fn address(&mut self) -> u64 {
