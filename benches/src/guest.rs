@@ -18,7 +18,7 @@ pub fn image(name: &str, scratch: &Path) -> Vec<u8> {
     let file = |kind| scratch.join(format!("{name}.{kind}"));
     let (object, program, image) = (file("o"), file("elf"), file("bin"));
     run(Command::new("riscv64-linux-gnu-as")
-        .args(["-march=rv64gc", "-mno-relax", "-I"])
+        .args(["-march=rv64gc_zba", "-mno-relax", "-I"])
         .arg(&sources)
         .arg("-o")
         .arg(&object)
