@@ -28,18 +28,18 @@ fn classified(op: Op, operands: Operands) -> Insn {
 
 /// Row of a 32-bit instruction.
 pub(crate) fn find(bits: u32) -> Option<&'static Row> {
-    /// Rows by major opcode (bits 2 to 6) and `funct3` (bits 12 to 14); those without that
-    /// field are under each of its values.
-    static BY_OPCODE: LazyLock<Vec<Vec<&'static Row>>> = LazyLock::new(|| {
+    /// Rows, each with its mask, by major opcode (bits 2 to 6) and `funct3` (bits 12 to 14); those
+    /// without that field are under each of its values.
+    static BY_OPCODE: LazyLock<Vec<Vec<(u32, &'static Row)>>> = LazyLock::new(|| {
         let mut table = vec![Vec::new(); 1 << 8];
         for row in rows() {
             let fixed = row.format.mask();
             let places = (0..1 << 8).filter(|place| (spread(*place) ^ row.bits) & FUNCT3_AND_OPCODE & fixed == 0);
-            places.for_each(|place| table[place].push(row));
+            places.for_each(|place| table[place].push((fixed, row)));
         }
         table
     });
-    BY_OPCODE[place(bits)].iter().find(|row| bits & row.format.mask() == row.bits).copied()
+    BY_OPCODE[place(bits)].iter().find(|(mask, row)| bits & mask == row.bits).map(|(_, row)| *row)
 }
 
 /// Row of an operation, which a 16-bit instruction shares with the one that it abbreviates.
@@ -50,13 +50,22 @@ pub(crate) fn row_of(op: Op) -> Option<&'static Row> {
 
 /// Row of a 16-bit instruction.
 pub(crate) fn find_compressed(bits: u16) -> Option<&'static CompressedRow> {
-    /// The index of the row of each encoding, or that of none.
-    static BY_BITS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let index = |bits: u16| compressed::ROWS.iter().position(|row| bits & row.mask == row.bits);
-        (0..=u16::MAX).map(|bits| index(bits).and_then(|n| u8::try_from(n).ok()).unwrap_or(u8::MAX)).collect()
+    /// Rows by quadrant and `funct3` (bits 0, 1, 13 to 15), all of which every row fixes. Nearly
+    /// all have one row, so that the tables stay in the host's caches.
+    static BY_QUADRANT: LazyLock<Vec<&'static [CompressedRow]>> = LazyLock::new(|| {
+        let same = |a: &CompressedRow, b: &CompressedRow| compressed_place(a.bits) == compressed_place(b.bits);
+        let mut table = vec![&[][..]; 1 << 5];
+        for rows in compressed::ROWS.chunk_by(same) {
+            table[compressed_place(rows[0].bits)] = rows;
+        }
+        table
     });
-    const _: () = assert!(compressed::ROWS.len() < u8::MAX as usize);
-    compressed::ROWS.get(usize::from(BY_BITS[usize::from(bits)]))
+    BY_QUADRANT[compressed_place(bits)].iter().find(|row| bits & row.mask == row.bits)
+}
+
+/// Quadrant and `funct3` in one number below 32.
+fn compressed_place(bits: u16) -> usize {
+    usize::from(bits >> 13 << 2 | bits & 3)
 }
 
 const FUNCT3_AND_OPCODE: u32 = 0x707c;
@@ -97,6 +106,17 @@ mod tests {
                 assert_ne!(a.bits & common, b.bits & common, "{} and {}", a.mnemonic, b.mnemonic);
             }
         }
+    }
+
+    #[test]
+    fn compressed_rows_with_one_quadrant_and_funct3_are_together() {
+        let mut places: Vec<_> = compressed::ROWS.iter().map(|row| compressed_place(row.bits)).collect();
+        places.dedup();
+        let all = places.len();
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), all);
+        assert!(compressed::ROWS.iter().all(|row| row.mask & 0xe003 == 0xe003));
     }
 
     #[test]
