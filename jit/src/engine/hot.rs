@@ -69,8 +69,10 @@ impl JitEngine {
             Translated::Ready(code) => {
                 // Nothing if another hart was faster.
                 if let Some((guest_bytes, instructions, host_bytes)) = report {
-                    self.publish(self.hotspot(pc, phys, heat, Tier::Interpreter, Tier::Baseline));
-                    self.publish(ExecutionEvent::CodeBlockCompiled {
+                    let context = &shared.context;
+                    context.report_at(self.hotspot(pc, phys, heat, Tier::Interpreter, Tier::Baseline), started_ns);
+                    let now_ns = monotonic_ns();
+                    let compiled = ExecutionEvent::CodeBlockCompiled {
                         pc,
                         phys: phys.0,
                         block_size: count(guest_bytes),
@@ -79,8 +81,9 @@ impl JitEngine {
                         tier: Tier::Baseline,
                         trigger: Trigger::Hot,
                         queue_wait_ns: 0,
-                        compile_ns: monotonic_ns().saturating_sub(started_ns),
-                    });
+                        compile_ns: now_ns.saturating_sub(started_ns),
+                    };
+                    context.report_at(compiled, now_ns);
                 }
                 Some(code)
             }

@@ -51,6 +51,7 @@ impl PageOffset {
     }
 
     /// This offset plus `bytes`, or `None` outside of the page.
+    #[inline]
     #[must_use]
     pub fn moved(self, bytes: i64) -> Option<Self> {
         let offset = u16::try_from(i64::from(self.0).checked_add(bytes)?).ok()?;
@@ -58,6 +59,7 @@ impl PageOffset {
     }
 
     /// Whether it is the offset of a byte.
+    #[inline]
     #[must_use]
     pub fn is_inside(self) -> bool {
         self < Self::END

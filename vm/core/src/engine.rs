@@ -82,7 +82,12 @@ impl EngineContext {
     /// Publishes an event of the engine, or sums it up if there are too many
     /// ([`EngineCounters::admit`]).
     pub fn report(&self, event: ExecutionEvent) {
-        if self.counters.admit(&event, monotonic_ns()) {
+        self.report_at(event, monotonic_ns());
+    }
+
+    /// As [`EngineContext::report`], at a time that the caller has.
+    pub fn report_at(&self, event: ExecutionEvent, now: u64) {
+        if self.counters.admit(&event, now) {
             self.events.publish(event);
         }
     }
