@@ -7,13 +7,19 @@
 use std::ffi::c_void;
 use std::io;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap, mmap_anonymous, mprotect, mremap, munmap};
+use rustix::mm::{
+    Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect, mremap, munmap,
+};
 
 /// Bytes of an arena at most: any two places in it are in reach of a jump of the host.
 const MAX_SIZE: usize = 1 << 30;
+
+/// Bytes that the host commits at once: a page fault for each page takes longer. In the executable
+/// view, the host maps as many pages at the first fault.
+const STEP: usize = 64 << 10;
 
 /// Executable memory with its two views.
 #[derive(Debug)]
@@ -21,6 +27,8 @@ pub(crate) struct Arena {
     write: NonNull<u8>,
     execute: NonNull<u8>,
     size: usize,
+    /// Which steps of [`STEP`] bytes the host has committed.
+    committed: Vec<AtomicBool>,
 }
 
 // SAFETY: the arena is plain memory; the code cache serialises all writes under its lock, and
@@ -30,7 +38,7 @@ unsafe impl Send for Arena {}
 unsafe impl Sync for Arena {}
 
 impl Arena {
-    /// Maps an arena of `size` bytes. The host commits pages as code is written.
+    /// Maps an arena of `size` bytes. The host commits them by steps as code is written.
     ///
     /// # Errors
     /// Fails when the host refuses the memfd or a mapping, and for more than 1 GiB.
@@ -53,7 +61,8 @@ impl Arena {
             return Err(io::Error::other("a code cache of more than 1 GiB is not supported"));
         }
         let [write, execute] = views(size)?;
-        Ok(Self { write, execute, size })
+        let committed = (0..size.div_ceil(STEP)).map(|_| AtomicBool::new(false)).collect();
+        Ok(Self { write, execute, size, committed })
     }
 
     fn memfd_views(size: usize) -> io::Result<[NonNull<u8>; 2]> {
@@ -97,11 +106,27 @@ impl Arena {
     /// # Safety
     /// `[at, at + code.len())` lies in the arena, and no thread executes it.
     pub(crate) unsafe fn write(&self, at: usize, code: &[u8]) -> *const u8 {
+        self.commit(at, code.len());
         // SAFETY: in the arena by the caller's contract; the source is elsewhere.
         unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), self.write.as_ptr().add(at), code.len()) };
         let execute = self.execute.as_ptr().wrapping_add(at).cast_const();
         crate::sys::make_visible(execute, code.len());
         execute
+    }
+
+    /// Has the host commit what these bytes are part of. Nothing depends on it: a host that does not
+    /// do so (before Linux 5.14) commits pages at their first use.
+    fn commit(&self, at: usize, len: usize) {
+        let steps = at / STEP..(at + len).div_ceil(STEP);
+        for (n, committed) in steps.clone().zip(self.committed.get(steps).unwrap_or_default()) {
+            if committed.swap(true, Ordering::Relaxed) {
+                continue;
+            }
+            let (start, len) = (n * STEP, STEP.min(self.size - n * STEP));
+            let view = self.write.as_ptr().wrapping_add(start).cast();
+            // SAFETY: the range is in the mapping, whose contents this does not change.
+            let _ = unsafe { madvise(view, len, Advice::LinuxPopulateWrite) };
+        }
     }
 
     /// Makes the jump whose distance is at offset `at`, a multiple of four, lead to `target` in
