@@ -82,10 +82,7 @@ pub(crate) enum Word {
     Call,
     /// Entry of the find thunk.
     FindThunk,
-    /// Entry of the thunk by which the code of templates jumps to an address that it has not
-    /// looked up.
-    BaselineJump,
-    /// Entry of the one by which it returns to the dispatcher, ...
+    /// Entry of the thunk by which the code of templates returns to the dispatcher, ...
     BaselineLeave,
     /// ... and of the one that it goes to when the call thunk says so.
     BaselineLeft,

@@ -37,16 +37,16 @@ pub(super) enum Stub {
     Refill,
     /// As [`Stub::Refill`], but nobody has looked into the TLB yet.
     Probe,
-    /// The jump cache does not know the address in `rsi`.
-    Unknown,
     /// A return to the address in `rsi`, which is not behind the last call on the host's stack.
     Unpredicted,
+    /// The jump cache does not know the address in `rsi`.
+    Unknown,
     /// The handler that was called wants the fragment left.
     Left,
 }
 
 impl Stub {
-    pub(super) const ALL: [Self; 5] = [Self::Refill, Self::Probe, Self::Unknown, Self::Unpredicted, Self::Left];
+    pub(super) const ALL: [Self; 5] = [Self::Refill, Self::Probe, Self::Unpredicted, Self::Unknown, Self::Left];
 }
 
 /// How another fragment is entered.

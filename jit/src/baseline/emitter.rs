@@ -22,6 +22,15 @@ pub(super) fn word(word: Word) -> Mem {
     state(abi::word(word))
 }
 
+/// Lists of one translation, in memory that is kept for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    blocks: Vec<(PageOffset, Label)>,
+    cold: Vec<Cold>,
+    /// The first one last.
+    pub(super) groups: Vec<Group>,
+}
+
 /// The state of one translation.
 pub(super) struct Emitter<'a> {
     pub(super) asm: &'a mut Assembler,
@@ -33,8 +42,8 @@ pub(super) struct Emitter<'a> {
     /// Kept registers that memory does not have.
     pub(super) dirty: Set,
     /// Where each block starts.
-    pub(super) blocks: Vec<(PageOffset, Label)>,
-    pub(super) cold: Vec<Cold>,
+    pub(super) blocks: &'a mut Vec<(PageOffset, Label)>,
+    pub(super) cold: &'a mut Vec<Cold>,
     pub(super) stubs: [Option<Label>; Stub::ALL.len()],
     /// Whether what is emitted rarely runs, so that it should be short.
     pub(super) rare: bool,
@@ -44,7 +53,7 @@ pub(super) struct Emitter<'a> {
     /// Instructions on every way to the current one that the countdown does not show yet.
     pub(super) uncounted: u8,
     /// Groups of accesses that are still to come, the next one last.
-    pub(super) groups: Vec<Group>,
+    pub(super) groups: &'a mut Vec<Group>,
     /// The one that the current instruction is in, unless its accesses are translated one by one.
     pub(super) group: Option<Group>,
     /// Where the code for both cases meets behind it.
@@ -58,13 +67,15 @@ pub(super) struct Emitter<'a> {
 impl<'a> Emitter<'a> {
     pub(super) fn new(
         asm: &'a mut Assembler,
-        blocks: impl Iterator<Item = PageOffset>,
+        Lists { blocks, cold, groups }: &'a mut Lists,
+        starts: impl Iterator<Item = PageOffset>,
         jumps: Jumps,
         registers: Registers,
-        groups: Vec<Group>,
         head: GuestPhys,
     ) -> Self {
-        let blocks = blocks.map(|at| (at, asm.label())).collect();
+        blocks.clear();
+        blocks.extend(starts.map(|at| (at, asm.label())));
+        cold.clear();
         let at = head.page_offset();
         Self {
             asm,
@@ -73,7 +84,7 @@ impl<'a> Emitter<'a> {
             loaded: 0,
             dirty: 0,
             blocks,
-            cold: Vec::with_capacity(32),
+            cold,
             stubs: [None; Stub::ALL.len()],
             rare: false,
             at,

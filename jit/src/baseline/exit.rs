@@ -255,13 +255,14 @@ impl Emitter<'_> {
         self.asm.start_cold_part();
         self.rare = true;
         // What is emitted here adds nothing to the list.
-        let mut list = std::mem::take(&mut self.cold);
+        let mut list = std::mem::take(self.cold);
         for cold in list.drain(..) {
             self.emit_one_cold(fragment, cold);
         }
-        self.cold = list;
-        for (stub, label) in Stub::ALL.into_iter().zip(self.stubs) {
-            if let Some(label) = label {
+        *self.cold = list;
+        // A return may go to an unknown address, whose stub comes later.
+        for stub in Stub::ALL {
+            if let Some(label) = self.stubs[stub as usize] {
                 self.asm.bind(label);
                 self.emit_stub(stub);
             }
@@ -278,8 +279,9 @@ impl Emitter<'_> {
                 self.asm.call_at(word(Word::FindThunk));
                 return self.asm.jump_to(Reg::RAX);
             }
-            // The calls stay: this may be the return from one that is not among them.
-            Stub::Unpredicted => Word::BaselineJump,
+            // The calls stay: this may be the return from one that is not among them. There are
+            // many such returns, and the host predicts each by its own history.
+            Stub::Unpredicted => return self.go_to_pc(Way::Jump),
             Stub::Left => Word::BaselineLeft,
         };
         self.asm.jump_at(word(thunk));

@@ -1,8 +1,8 @@
 //! How control and registers flow through a fragment.
 
 use super::fragment::{Block, Ending, Fragment};
-use super::jumps::Jumps;
-use super::registers::{Registers, Set};
+use super::jumps::{Jumps, MAX_INSTRUCTIONS};
+use super::registers::{HOSTS, Registers, Set};
 use super::template::Successors;
 
 /// Chooses the registers that a fragment keeps: those that it uses most, as many as host
@@ -15,10 +15,17 @@ pub(super) fn assign(fragment: &Fragment, free: usize) -> Registers {
             uses[register] += 1;
         }
     }
-    uses[0] = 0;
-    let mut used: [u8; 32] = std::array::from_fn(|n| n.to_le_bytes()[0]);
-    used.sort_unstable_by_key(|&n| std::cmp::Reverse(uses[usize::from(n)]));
-    Registers::keeping(used.into_iter().take(free).take_while(|&guest| uses[usize::from(guest)] > 0))
+    // The most used ones so far, the most used one first. Few registers are used at all.
+    let (mut most, mut len) = ([(0, 0); HOSTS.len()], 0);
+    for (guest, &uses) in (0..).zip(&uses).skip(1).filter(|(_, uses)| **uses > 0) {
+        let place = most[..len].iter().position(|(_, others)| *others < uses).unwrap_or(len);
+        if place < free {
+            len = (len + 1).min(free);
+            most.copy_within(place..len - 1, place + 1);
+            most[place] = (guest, uses);
+        }
+    }
+    Registers::keeping(most[..len].iter().map(|(guest, _)| *guest))
 }
 
 /// Which blocks are jumped to.
@@ -49,12 +56,17 @@ pub(super) fn jumps(fragment: &Fragment) -> Jumps {
 pub(super) fn dirty_at_entry(fragment: &Fragment, registers: &Registers, dirty: &mut Vec<Set>) -> bool {
     dirty.clear();
     dirty.resize(fragment.blocks.len(), 0);
+    let mut passages = [Passage::default(); MAX_INSTRUCTIONS];
+    let passages = &mut passages[..fragment.blocks.len()];
+    for (passage, block) in passages.iter_mut().zip(&fragment.blocks) {
+        *passage = Passage::of(fragment, block, registers.kept());
+    }
     let (mut head_is_target, mut changed) = (false, true);
     while changed {
         changed = false;
-        for (n, block) in fragment.blocks.iter().enumerate() {
-            let out = after(fragment, block, dirty[n]) & registers.kept();
-            for successor in successors(fragment, block) {
+        for (n, passage) in passages.iter().enumerate() {
+            let out = dirty[n] & passage.keeps | passage.adds;
+            for successor in passage.successors.into_iter().flatten().map(usize::from) {
                 head_is_target |= successor == 0;
                 changed |= dirty[successor] | out != dirty[successor];
                 dirty[successor] |= out;
@@ -64,11 +76,31 @@ pub(super) fn dirty_at_entry(fragment: &Fragment, registers: &Registers, dirty: 
     head_is_target
 }
 
-/// The registers that memory may not have behind a block.
-fn after(fragment: &Fragment, block: &Block, before: Set) -> Set {
-    fragment.instructions[block.first..block.end].iter().fold(before, |dirty, located| {
-        if located.template.calls() { 0 } else { dirty | 1 << located.operands().rd() & !1 }
-    })
+/// What a block does to the registers that memory may not have, and where it leads.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passage {
+    /// Those which are still so behind it if they were before it.
+    keeps: Set,
+    /// Those which are so behind it in any case.
+    adds: Set,
+    successors: [Option<u8>; 2],
+}
+
+impl Passage {
+    fn of(fragment: &Fragment, block: &Block, kept: Set) -> Self {
+        let mut passage = Self { keeps: kept, ..Self::default() };
+        for located in &fragment.instructions[block.first..block.end] {
+            if located.template.calls() {
+                (passage.keeps, passage.adds) = (0, 0);
+            } else {
+                passage.adds |= 1 << located.operands().rd() & kept;
+            }
+        }
+        for (place, successor) in passage.successors.iter_mut().zip(successors(fragment, block)) {
+            *place = Some(successor.to_le_bytes()[0]);
+        }
+        passage
+    }
 }
 
 /// The blocks of the fragment where execution may go on behind a block.

@@ -1,58 +1,64 @@
 //! Jumps and labels of the assembler, and the end of its work.
 
-use cranelift_assembler_x64::{Amode, DeferredTarget, GprMem, inst};
 use riscope_core::addr::PageOffset;
 
-use super::assembler::{Assembler, Label, UNBOUND, encode, position};
-use super::operand::{Condition, Mem, Reg, Regs, Source};
+use super::assembler::{Assembler, Label, UNBOUND, position};
+use super::opcode::Opcode;
+use super::operand::{Condition, Mem, Reg, Source};
 use crate::code::{Code, Crossing, DISTANCE_ALIGN, Link};
+
+const CALL: Opcode = Opcode::one(0xe8);
+const JUMP: Opcode = Opcode::one(0xe9);
 
 impl Assembler {
     /// Pushes a register or eight bytes of memory.
     pub(super) fn push(&mut self, source: Source) {
         match source {
-            Source::Reg(s) => encode!(self, pushq_o, s),
-            Source::Mem(m) => encode!(self, pushq_m, GprMem::Mem(m.into())),
-            Source::Imm(imm) => inst::pushq_i32::new(imm).encode(&mut self.code),
+            Source::Reg(s) => self.code.reg(Opcode::one(0x50), s),
+            Source::Mem(m) => self.code.reg_mem(Opcode::one(0xff), 6, m),
+            Source::Imm(imm) => {
+                self.code.plain(Opcode::one(0x68));
+                self.code.imm32(imm.cast_unsigned());
+            }
         }
     }
 
     /// Returns.
     pub(super) fn ret(&mut self) {
-        inst::retq_zo::new().encode(&mut self.code);
+        self.code.plain(Opcode::one(0xc3));
     }
 
     /// Calls the function whose address is at `m`.
     pub(super) fn call_at(&mut self, m: Mem) {
-        encode!(self, callq_m, GprMem::Mem(m.into()));
+        self.code.reg_mem(Opcode::one(0xff), 2, m);
     }
 
     /// Calls the function whose address is in a register.
     pub(super) fn call_to(&mut self, address: Reg) {
-        encode!(self, callq_m, GprMem::Gpr(address));
+        self.code.reg_reg(Opcode::one(0xff), 2, address);
     }
 
     /// Jumps to the address at `m`.
     pub(super) fn jump_at(&mut self, m: Mem) {
-        encode!(self, jmpq_m, GprMem::Mem(m.into()));
+        self.code.reg_mem(Opcode::one(0xff), 4, m);
     }
 
     /// Jumps to the address in a register.
     pub(super) fn jump_to(&mut self, address: Reg) {
-        encode!(self, jmpq_m, GprMem::Gpr(address));
+        self.code.reg_reg(Opcode::one(0xff), 4, address);
     }
 
     /// Jumps to other code of the page, which is linked to this.
     pub(super) fn jump_linked(&mut self, target: PageOffset) {
         self.align_distance();
-        inst::jmp_d32::new(0).encode(&mut self.code);
+        self.distance(JUMP);
         self.link(target);
     }
 
     /// Calls other code of the page, which is linked to this.
     pub(super) fn call_linked(&mut self, target: PageOffset) {
         self.align_distance();
-        inst::callq_d::new(0).encode(&mut self.code);
+        self.distance(CALL);
         self.link(target);
     }
 
@@ -69,43 +75,37 @@ impl Assembler {
 
     /// Jumps to a label.
     pub(super) fn jump(&mut self, label: Label) {
-        inst::jmp_d32::new(0).encode(&mut self.code);
+        self.distance(JUMP);
         self.use_label(label);
     }
 
     /// Calls a label.
     pub(super) fn call(&mut self, label: Label) {
-        inst::callq_d::new(0).encode(&mut self.code);
+        self.distance(CALL);
         self.use_label(label);
     }
 
     /// Jumps to a label if the condition holds.
     pub(super) fn jump_if(&mut self, condition: Condition, label: Label) {
-        match condition {
-            Condition::Equal => inst::je_d32::new(0).encode(&mut self.code),
-            Condition::NotEqual => inst::jne_d32::new(0).encode(&mut self.code),
-            Condition::Less => inst::jl_d32::new(0).encode(&mut self.code),
-            Condition::GreaterEqual => inst::jge_d32::new(0).encode(&mut self.code),
-            Condition::Below => inst::jb_d32::new(0).encode(&mut self.code),
-            Condition::AboveEqual => inst::jae_d32::new(0).encode(&mut self.code),
-        }
+        self.distance(Opcode::two(0x80 | condition.code()));
         self.use_label(label);
     }
 
     /// `d` = the address of a label.
     pub(super) fn lea_label(&mut self, d: Reg, label: Label) {
-        encode!(self, leaq_rm, d, Amode::RipRelative { target: DeferredTarget::None });
+        self.code.reg_behind(Opcode::one(0x8d).wide(), d.number());
+        self.code.imm32(0);
         self.use_label(label);
     }
 
     /// Bytes that are no code.
     pub(super) fn data(&mut self, bytes: &[u8]) {
-        self.code.0.extend_from_slice(bytes);
+        self.code.data(bytes);
     }
 
     /// Bytes so far.
     pub(super) fn len(&self) -> usize {
-        self.code.0.len()
+        self.code.len()
     }
 
     /// A label that is not bound yet.
@@ -119,13 +119,19 @@ impl Assembler {
         self.labels[label.0 as usize] = position(self.len());
     }
 
+    /// A jump or call whose distance comes later.
+    fn distance(&mut self, op: Opcode) {
+        self.code.plain(op);
+        self.code.imm32(0);
+    }
+
     fn use_label(&mut self, label: Label) {
         self.uses.push((position(self.len() - 4), label));
     }
 
     /// Starts with nothing.
     pub(super) fn clear(&mut self) {
-        self.code.0.clear();
+        self.code.clear();
         self.labels.clear();
         self.uses.clear();
         self.crossings.clear();
@@ -149,8 +155,8 @@ impl Assembler {
             }
             let at = at as usize;
             let distance = target.wrapping_sub(position(at + 4));
-            self.code.0[at..at + 4].copy_from_slice(&distance.to_le_bytes());
+            self.code.patch(at, distance);
         }
-        Code { bytes: &self.code.0, cold: self.cold as usize, crossings: &self.crossings, links: &self.links }
+        Code { bytes: self.code.bytes(), cold: self.cold as usize, crossings: &self.crossings, links: &self.links }
     }
 }

@@ -10,7 +10,7 @@
 //!  refill.rs ways.rs   thunks: what fragments call and jump to;  poison.rs  what they may expect
 //!  emitter.rs     guest registers as operands;  registers.rs  where they are kept
 //!  cold.rs site.rs     what stands behind the hot code
-//!  assembler.rs encodings.rs label.rs operand.rs    x86-64 encodings
+//!  assembler.rs encodings.rs label.rs     x86-64 instructions;  opcode.rs operand.rs  their encodings
 //! ```
 //!
 //! A guest's call is a call of the host, and its return one of the host if it goes where that
@@ -36,6 +36,7 @@ mod jumps;
 mod label;
 mod m;
 mod memory;
+mod opcode;
 mod operand;
 mod poison;
 mod refill;
@@ -60,7 +61,7 @@ use riscope_core::interp::Executed;
 use crate::abi::Word;
 use crate::code::{Covered, Made, PageBytes};
 use assembler::Assembler;
-use emitter::Emitter;
+use emitter::{Emitter, Lists};
 use flow::{assign, dirty_at_entry, jumps};
 use fragment::Fragment;
 use group::Group;
@@ -74,6 +75,7 @@ pub(crate) const AVAILABLE: bool = true;
 pub(crate) struct Translator {
     assembler: Assembler,
     fragment: Fragment,
+    lists: Lists,
     dirty: Vec<Set>,
 }
 
@@ -81,16 +83,16 @@ impl Translator {
     /// Translates the code at `head` on a page, as far as it has been executed. `None` if its
     /// first instruction is none.
     pub(crate) fn translate(&mut self, page: &PageBytes, head: GuestPhys, executed: &Executed) -> Option<Made<'_>> {
-        let Self { assembler, fragment, dirty } = self;
+        let Self { assembler, fragment, lists, dirty } = self;
         if !fragment.find(page, head.page_offset(), executed) {
             return None;
         }
-        let groups = groups(fragment);
-        let registers = assign(fragment, HOSTS.len() - usize::from(!groups.is_empty()));
+        find_groups(fragment, &mut lists.groups);
+        let registers = assign(fragment, HOSTS.len() - usize::from(!lists.groups.is_empty()));
         let head_is_target = dirty_at_entry(fragment, &registers, dirty);
         assembler.clear();
         let blocks = fragment.blocks.iter().map(|block| fragment.instructions[block.first].at);
-        Emitter::new(assembler, blocks, jumps(fragment), registers, groups, head).blocks(
+        Emitter::new(assembler, lists, blocks, jumps(fragment), registers, head).blocks(
             fragment,
             dirty,
             head_is_target,
@@ -107,26 +109,24 @@ impl Translator {
     }
 }
 
-/// The groups of a fragment, the first one last.
-fn groups(fragment: &Fragment) -> Vec<Group> {
-    let mut groups = Vec::new();
+/// Finds the groups of a fragment, the first one last.
+fn find_groups(fragment: &Fragment, groups: &mut Vec<Group>) {
+    groups.clear();
     for block in &fragment.blocks {
-        grouping::find(&fragment.instructions, *block, &mut groups);
+        grouping::find(&fragment.instructions, *block, groups);
     }
     groups.reverse();
-    groups
 }
 
 /// Sets the engine words that the code of templates uses.
 pub(crate) fn set_words(state: &mut HartState) {
     type Thunk = unsafe extern "sysv64" fn();
-    let thunks: [(Word, Thunk); 8] = [
+    let thunks: [(Word, Thunk); 7] = [
         (Word::BaselineRefill, refill::refill_thunk),
         (Word::BaselineProbe, refill::probe_thunk),
         (Word::Call, call::call_thunk),
         (Word::AcrossThunk, across::across_thunk),
         (Word::FindThunk, ways::find_thunk),
-        (Word::BaselineJump, ways::jump_thunk),
         (Word::BaselineLeave, ways::leave_thunk),
         (Word::BaselineLeft, ways::left_thunk),
     ];

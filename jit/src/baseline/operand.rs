@@ -27,6 +27,13 @@ impl Reg {
     pub(super) const R15: Self = Self(gpr::enc::R15);
 }
 
+impl Reg {
+    /// Its number in encodings.
+    pub(super) fn number(self) -> u8 {
+        self.0
+    }
+}
+
 impl AsReg for Reg {
     fn new(enc: u8) -> Self {
         Self(enc)
@@ -130,4 +137,18 @@ pub(super) enum Condition {
     GreaterEqual,
     Below,
     AboveEqual,
+}
+
+impl Condition {
+    /// The low bits of the opcodes that test it.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Below => 2,
+            Self::AboveEqual => 3,
+            Self::Equal => 4,
+            Self::NotEqual => 5,
+            Self::Less => 0xc,
+            Self::GreaterEqual => 0xd,
+        }
+    }
 }

@@ -88,7 +88,7 @@ pub(super) unsafe extern "sysv64" fn left_thunk() {
 /// # Safety
 /// As for [`look_up`].
 #[unsafe(naked)]
-pub(super) unsafe extern "sysv64" fn jump_thunk() {
+unsafe extern "sysv64" fn jump_thunk() {
     naked_asm!(
         "mov eax, esi",
         "shl eax, {pc_to_slot}",
