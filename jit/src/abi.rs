@@ -129,6 +129,7 @@ pub(crate) const FFLAGS: i32 = from_anchor(offset_of!(HartState, fflags));
 pub(crate) const FRM: i32 = from_anchor(offset_of!(HartState, frm));
 pub(crate) const RESERVATION: i32 = from_anchor(offset_of!(HartState, reservation));
 pub(crate) const RESERVED_VALUE: i32 = from_anchor(offset_of!(HartState, reserved_value));
+pub(crate) const STATUS: i32 = from_anchor(offset_of!(HartState, status));
 pub(crate) const PERMITTED: i32 = from_anchor(offset_of!(HartState, permitted));
 pub(crate) const SSCRATCH: i32 = from_anchor(offset_of!(HartState, sscratch));
 pub(crate) const SEPC: i32 = from_anchor(offset_of!(HartState, sepc));

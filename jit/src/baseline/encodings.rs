@@ -21,6 +21,11 @@ impl Assembler {
         encode!(self, addq_mr, GprMem::Mem(m.into()), source);
     }
 
+    /// `[m] &= imm`, eight bytes.
+    pub(super) fn and_to(&mut self, m: Mem, imm: i8) {
+        encode!(self, andq_mi_sxb, GprMem::Mem(m.into()), imm);
+    }
+
     // Atomics
 
     /// `source, [m] = [m], [m] + source`; of a word, clears the upper half of `source`.

@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn common_instructions_call_no_handler_and_stay_in_generated_code() {
-        let subjects: [fn(&mut Assembler); 9] = [
+        let subjects: [fn(&mut Assembler); 11] = [
             |asm| asm.reg("amoadd.w", 12, 10, 11),
             |asm| asm.reg("amomaxu.d", 12, 10, 11),
             |asm| asm.imm("lr.d", 12, 10, 0),
@@ -160,6 +160,8 @@ mod tests {
             |asm| asm.imm("cbo.zero", 0, 10, 0),
             |asm| asm.csr("csrrw", 12, 0x140, 11),
             |asm| asm.csr("csrrs", 12, 0x142, 0),
+            |asm| asm.csr("csrrs", 12, 0x100, 0),
+            |asm| asm.csr("csrrci", 12, 0x100, 2),
             |asm| asm.imm("clz", 12, 11, 0),
             |asm| asm.imm("orc.b", 12, 11, 0),
         ];

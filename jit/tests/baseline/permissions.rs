@@ -87,6 +87,23 @@ mod tests {
     }
 
     #[test]
+    fn the_status_is_for_s_mode_and_shows_whether_floating_point_state_is_dirty() {
+        run("disables", 4 * 2, |asm| {
+            asm.csr("csrrci", 8, csr("sstatus"), 2);
+            asm.csr("csrrci", 0, csr("sstatus"), 2);
+        });
+        run("reads", 4 * 4, |asm| {
+            // Off, initial, clean, dirty by turns, with other fields that are next to it set or not.
+            asm.csr("csrrs", 9, csr("sstatus"), 0);
+            asm.imm("addi", 28, 28, 1);
+            asm.imm("slli", 29, 28, 13);
+            asm.csr("csrrw", 10, csr("sstatus"), 29);
+            asm.csr("csrrci", 11, csr("sstatus"), 0);
+            asm.csr("csrrci", 12, csr("sstatus"), 2);
+        });
+    }
+
+    #[test]
     fn registers_of_s_mode_keep_what_is_written() {
         run("exchanges", 4 * 8, |asm| {
             for (n, name) in (0..).zip(["sscratch", "sepc", "scause", "stval"]) {

@@ -28,6 +28,8 @@ pub const TVM: u64 = 1 << 20;
 pub const TW: u64 = 1 << 21;
 /// Trap `sret` of S-mode.
 pub const TSR: u64 = 1 << 22;
+/// Fields that `sstatus` has, without the read-only ones.
+pub const SUPERVISOR: u64 = SIE | SPIE | SPP | FS | SUM | MXR;
 /// UXL = 64 and SXL = 64, read-only.
 pub const XL64: u64 = 2 << 32 | 2 << 34;
 /// UXL = 64, as `sstatus` shows it.

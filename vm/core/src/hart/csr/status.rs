@@ -2,20 +2,19 @@
 
 use super::effect::Effect;
 use crate::arch::status::{
-    FS, MIE, MPIE, MPP, MPP_SHIFT, MPRV, MXR, SD, SIE, SPIE, SPP, SUM, TSR, TVM, TW, UXL64, XL64,
+    FS, MIE, MPIE, MPP, MPP_SHIFT, MPRV, MXR, SD, SIE, SUM, SUPERVISOR, TSR, TVM, TW, UXL64, XL64,
 };
 use crate::counters::FlushScope;
 use crate::hart::Hart;
 
-const SUPERVISOR_WRITABLE: u64 = SIE | SPIE | SPP | FS | SUM | MXR;
-const MACHINE_WRITABLE: u64 = SUPERVISOR_WRITABLE | MIE | MPIE | MPP | MPRV | TVM | TW | TSR;
+const MACHINE_WRITABLE: u64 = SUPERVISOR | MIE | MPIE | MPP | MPRV | TVM | TW | TSR;
 
 pub(super) fn read_mstatus(hart: &Hart, _number: u16) -> u64 {
     hart.state.status | XL64 | dirty_summary(hart)
 }
 
 pub(super) fn read_sstatus(hart: &Hart, _number: u16) -> u64 {
-    hart.state.status & SUPERVISOR_WRITABLE | UXL64 | dirty_summary(hart)
+    hart.state.status & SUPERVISOR | UXL64 | dirty_summary(hart)
 }
 
 fn dirty_summary(hart: &Hart) -> u64 {
@@ -32,7 +31,7 @@ pub(super) fn write_mstatus(hart: &mut Hart, _number: u16, value: u64) -> Effect
 }
 
 pub(super) fn write_sstatus(hart: &mut Hart, _number: u16, value: u64) -> Effect {
-    update(hart, value, SUPERVISOR_WRITABLE)
+    update(hart, value, SUPERVISOR)
 }
 
 fn update(hart: &mut Hart, value: u64, mask: u64) -> Effect {
