@@ -28,8 +28,9 @@
 //! Invariants:
 //! - Where generated code is entered or left, all guest registers are in
 //!   [`riscope_core::hart::HartState`], so that code of either tier may jump to the other's.
-//!   Inside, Cranelift's code stores every result at once; code of templates keeps registers
-//!   of the host, and says behind each access which of them memory does not have.
+//!   Inside, Cranelift's code stores every result at once, or in loops at every exit; code of
+//!   templates keeps registers of the host, and says behind each access which of them memory
+//!   does not have.
 //! - Code is keyed by physical page and is relative to the `pc` that it is entered with:
 //!   one translation serves every mapping of the page.
 //! - A hart may enter a translation only if its last `fence.i` precedes a validation of the

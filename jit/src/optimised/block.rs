@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use riscope_core::addr::PageOffset;
 use riscope_core::interp::Executed;
-use riscope_core::isa::{Insn, Operands, decode};
+use riscope_core::isa::{Insn, Op, Operands, decode};
 
 use super::lowering::{Emit, Lowering, Successors};
 use super::select::lowering;
@@ -25,6 +25,7 @@ pub(crate) struct Located {
     pub(crate) at: PageOffset,
     /// Offset of the next instruction in memory.
     pub(crate) next: PageOffset,
+    pub(crate) op: Op,
     pub(crate) operands: Operands,
     pub(crate) emit: Emit,
 }
@@ -123,7 +124,7 @@ fn find_leaders(page: Page<'_>, head: PageOffset) -> BTreeSet<PageOffset> {
 }
 
 /// Offsets of the page that can follow `block` directly.
-fn successors(block: &Block) -> Vec<PageOffset> {
+pub(super) fn successors(block: &Block) -> Vec<PageOffset> {
     let behind = block.end.is_inside().then_some(block.end);
     let target = block.instructions.last().and_then(Located::target);
     let successors = match block.ending {
@@ -152,7 +153,7 @@ fn scan(page: Page<'_>, start: PageOffset, leaders: &BTreeSet<PageOffset>) -> Bl
             Lowering::Straight(emit) => (emit, None),
             Lowering::Transfer(emit, successors) => (emit, Some(successors)),
         };
-        instructions.push(Located { at, next, operands: insn.operands, emit });
+        instructions.push(Located { at, next, op: insn.op, operands: insn.operands, emit });
         length += 1;
         at = next;
         if let Some(successors) = transfer {

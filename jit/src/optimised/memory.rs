@@ -72,6 +72,7 @@ impl Translator<'_> {
     }
 
     fn refill(&mut self, group: Group) -> Value {
+        self.write_back();
         let miss = Miss { len: group.span, store: group.store, unretired: self.unretired(), pc_delta: self.pc_delta() };
         let kind = self.b.ins().iconst(types::I64, miss.pack());
         self.store_state(abi::word(Word::MissAddress), group.first);

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //!  block.rs       page bytes → blocks of instructions;  select.rs  Op → lowering
-//!  translate.rs   the fragment, block by block
+//!  translate.rs   the fragment, block by block;  loops.rs  its loops
+//!  carried.rs     registers in SSA values around a loop: looping.rs, write_back.rs
+//!  uses.rs        registers of instructions
 //!  i.rs m.rs float/ …  lowerings, under the file names of riscope_core::isa
 //!  memory.rs      the TLB probe;  transfer.rs  ways out
 //!  translator.rs  guest registers as values
@@ -14,10 +16,13 @@
 
 mod a;
 mod block;
+mod carried;
 mod compile;
 mod d;
 mod float;
 mod i;
+mod looping;
+mod loops;
 mod lowering;
 mod m;
 mod memory;
@@ -26,7 +31,9 @@ mod share;
 mod transfer;
 mod translate;
 mod translator;
+mod uses;
 mod worker;
+mod write_back;
 mod zba;
 mod zbb;
 mod zbs;

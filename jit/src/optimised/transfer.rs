@@ -63,6 +63,12 @@ impl Translator<'_> {
 
     /// Transfers to an offset of the page; [`PageOffset::END`] is the next page.
     pub(crate) fn go_to(&mut self, target: PageOffset) {
+        if self.goes_on(target) {
+            return;
+        }
+        if target.is_inside() {
+            self.write_back();
+        }
         if let Some(block) = self.block_at(target) {
             self.b.ins().jump(block, &[]);
             return;
@@ -81,6 +87,7 @@ impl Translator<'_> {
     /// Transfers to a virtual address through the jump cache. Each transfer probes inline,
     /// which gives the host a branch-history entry for each.
     fn go_to_address(&mut self, pc: Value) {
+        self.write_back();
         let cache = self.load_state(types::I64, abi::word(Word::JumpCache));
         let slot = self.b.ins().ishl_imm_u(pc, i64::from(jump_cache::PC_TO_SLOT));
         let mask = self.load_state(types::I64, abi::word(Word::JumpMask));

@@ -5,15 +5,20 @@ use cranelift_codegen::ir::{InstBuilder, types};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::FunctionBuilder;
 
-use super::block::{Block, Ending, Fragment};
+use super::block::{Block, Fragment};
+use super::loops;
 use super::translator::{LinkSlots, Translator};
 use crate::abi::{self, Leave};
 
 /// Emits `fragment` into the function of `b`.
 pub(crate) fn translate(b: FunctionBuilder<'_>, fragment: &Fragment, links: LinkSlots<'_>, isa: &dyn TargetIsa) {
     let mut translator = Translator::new(b, fragment.head, fragment.blocks.keys().copied(), links);
-    for block in fragment.blocks.values() {
-        translator.block(block);
+    let loops = loops::find(fragment);
+    for (start, block) in &fragment.blocks {
+        match loops.get(start) {
+            Some(cycle) => translator.carry_loop(fragment, cycle),
+            None => translator.block(block),
+        }
     }
     translator.b.seal_all_blocks();
     translator.b.finalize(isa.frontend_config());
@@ -22,26 +27,12 @@ pub(crate) fn translate(b: FunctionBuilder<'_>, fragment: &Fragment, links: Link
 impl Translator<'_> {
     fn block(&mut self, block: &Block) {
         self.start_block(block.start);
-        if block.length > 0 {
-            self.count_down(block.length);
-        }
-        for (located, unretired) in block.instructions.iter().zip((1..=block.length).rev()) {
-            self.start_instruction(located.at, located.next, unretired);
-            (located.emit)(self, located.operands);
-        }
-        match block.ending {
-            Ending::Transfer(_) => {}
-            Ending::FallThrough => self.go_to(block.end),
-            Ending::Interpret => {
-                let pc = self.pc_of(block.end);
-                self.leave(Leave::Interpret, pc);
-            }
-        }
+        self.instructions_of(block);
     }
 
     /// Subtracts the block's instructions from the countdown; leaves before the first one
     /// if too few are left.
-    fn count_down(&mut self, count: u16) {
+    pub(super) fn count_down(&mut self, count: u16) {
         let left = self.load_state(types::I64, abi::COUNTDOWN);
         let left = self.b.ins().iadd_imm_s(left, -i64::from(count));
         let spent = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);

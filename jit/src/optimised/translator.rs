@@ -2,7 +2,8 @@
 //!
 //! A block loads a guest register from the hart's state at its first use, keeps the value
 //! until its end, and stores every result at once. Generated code can therefore be left
-//! before any instruction, with nothing but a `pc` to store.
+//! before any instruction, with nothing but a `pc` to store. Blocks of loops are different, see
+//! `carried.rs`: [`Translator::write_back`] precedes each exit there.
 
 use std::collections::HashMap;
 
@@ -12,6 +13,7 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::FunctionBuilder;
 use riscope_core::addr::PageOffset;
 
+use super::carried::Carried;
 use crate::abi::{self, Leave, Word};
 
 /// Memory flags by kind of host memory accessed. Each kind has its own alias region; an
@@ -54,8 +56,8 @@ pub(crate) struct Signatures {
 /// Address of the link slot for a target offset of the translated page.
 pub(crate) type LinkSlots<'a> = &'a mut dyn FnMut(PageOffset) -> *const u8;
 
-/// Values known for a floating-point register in the current block; all agree with the
-/// state.
+/// Values known for a floating-point register in the current block; all agree, and except for
+/// what a loop carries with the state, too.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct FloatRegister {
     /// As an integer.
@@ -79,10 +81,12 @@ pub(crate) struct Translator<'a> {
     pub(crate) floats: [FloatRegister; 32],
     /// Whether the current block has tested that it may use the floating-point unit.
     pub(crate) float_unit: bool,
+    /// The loop whose registers are carried in SSA values, in its code.
+    pub(super) carried: Option<Carried>,
     head: PageOffset,
     blocks: HashMap<PageOffset, ir::Block>,
     /// Values of integer registers in the current block.
-    registers: [Option<Value>; 32],
+    pub(super) registers: [Option<Value>; 32],
     /// Offset of the current instruction.
     at: PageOffset,
     /// Offset of the next instruction.
@@ -123,6 +127,7 @@ impl<'a> Translator<'a> {
             links,
             floats: [FloatRegister::default(); 32],
             float_unit: false,
+            carried: None,
             head,
             blocks,
             registers: [None; 32],
@@ -135,9 +140,19 @@ impl<'a> Translator<'a> {
     /// Moves to the block at offset `start`, with no register values known.
     pub(crate) fn start_block(&mut self, start: PageOffset) {
         self.b.switch_to_block(self.blocks[&start]);
+        self.forget_registers(start);
+    }
+
+    /// Begins code for the block at offset `start` with no register values known.
+    pub(crate) fn forget_registers(&mut self, start: PageOffset) {
         self.registers = [None; 32];
         self.floats = [FloatRegister::default(); 32];
         self.float_unit = false;
+        self.at_block(start);
+    }
+
+    /// Moves to offset `start`.
+    pub(crate) fn at_block(&mut self, start: PageOffset) {
         self.at = start;
     }
 
@@ -201,7 +216,9 @@ impl<'a> Translator<'a> {
     /// Writes an integer register.
     pub(crate) fn set_x(&mut self, register: usize, value: Value) {
         if register != 0 {
-            self.store_state(abi::x(register), value);
+            if !self.carries_x(register) {
+                self.store_state(abi::x(register), value);
+            }
             self.registers[register] = Some(value);
         }
     }
@@ -257,6 +274,7 @@ impl<'a> Translator<'a> {
         self.b.set_cold_block(cold);
         self.b.ins().brif(condition, cold, &[], hot, &[]);
         self.b.switch_to_block(cold);
+        self.write_back();
         let unretired = i64::from(self.unretired());
         let left = self.load_state(types::I64, abi::COUNTDOWN);
         let left = self.b.ins().iadd_imm_s(left, unretired);

@@ -15,6 +15,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(target_arch = "x86_64")]
+mod carried;
 mod cases;
 mod disassembly;
 mod elf;

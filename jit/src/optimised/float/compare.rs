@@ -21,6 +21,7 @@ impl Translator<'_> {
         let (a, b) = (P::read(self, o.rs1()), P::read(self, o.rs2()));
         let flag = self.b.ins().fcmp(FloatCC::Equal, a, b);
         self.set_flag(o.rd(), flag);
+        self.pin_x(o.rd());
     }
 
     /// `flt`, `fle`: signalling comparisons, so that a quiet NaN raises the invalid flag.
@@ -28,6 +29,7 @@ impl Translator<'_> {
         let (a, b) = self.ordered::<P>(o);
         let flag = self.b.ins().fcmp(condition, a, b);
         self.set_flag(o.rd(), flag);
+        self.pin_x(o.rd());
     }
 
     /// `fmin`, `fmax`: -0 orders before +0.

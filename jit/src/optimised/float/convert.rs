@@ -25,6 +25,7 @@ impl Translator<'_> {
         };
         let result = self.b.ins().fcvt_to_sint_sat(integer, whole);
         self.set_extended(o.rd(), result);
+        self.pin_x(o.rd());
     }
 
     /// `fcvt.wu`, `fcvt.lu`, by a signed conversion where the two agree. The range is
@@ -48,6 +49,7 @@ impl Translator<'_> {
         let result = self.b.ins().fcvt_to_sint_sat(types::I64, whole);
         let result = if integer == types::I32 { self.b.ins().ireduce(types::I32, result) } else { result };
         self.set_extended(o.rd(), result);
+        self.pin_x(o.rd());
     }
 
     /// Rounds a number below 2 to the power [`whole_bits`] to an integral value. Raises the
@@ -81,6 +83,7 @@ impl Translator<'_> {
         }
         let result = self.b.ins().fcvt_from_sint(P::TYPE, value);
         P::write(self, o.rd(), result);
+        self.pin_f(o.rd());
     }
 
     /// `fcvt` from unsigned integers, by a signed conversion where the two agree.
@@ -97,6 +100,7 @@ impl Translator<'_> {
         }
         let result = self.b.ins().fcvt_from_sint(P::TYPE, value);
         P::write(self, o.rd(), result);
+        self.pin_f(o.rd());
     }
 
     /// Exits to the interpreter unless `value` is less than 2 to the power `exponent`; a

@@ -20,8 +20,8 @@
 //!
 //! Cranelift treats floating-point operations as pure. Even without its optimiser it
 //! removes those whose result is unused, and their flags with them. Every result here is
-//! stored to the hart's state; an instruction that raises flags and writes `x0` is not
-//! translated.
+//! stored to the hart's state or used otherwise (`carried.rs`); an instruction that raises
+//! flags and writes `x0` is not translated.
 
 mod arithmetic;
 mod compare;

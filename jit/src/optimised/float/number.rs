@@ -55,36 +55,37 @@ impl Number for F32 {
         if let Some(value) = t.floats[register].single {
             return value;
         }
-        let bits = t.float_bits(register);
-        let upper = t.b.ins().ushr_imm_u(bits, 32);
-        let unboxed = t.b.ins().icmp_imm_u(IntCC::NotEqual, upper, BOXED);
+        let bits = t.known_bits(register);
+        let unboxed = t.is_unboxed(bits);
         t.interpret_if(unboxed);
         let low = t.b.ins().ireduce(types::I32, bits);
         let value = t.bitcast(types::F32, low);
+        t.floats[register].bits = Some(bits);
         t.floats[register].single = Some(value);
         value
     }
 
     fn write(t: &mut Translator<'_>, register: usize, number: Value) {
-        let bits = t.bitcast(types::I32, number);
-        Self::write_bits(t, register, bits);
-        t.floats[register].single = Some(number);
+        t.write_float(register, FloatRegister { single: Some(number), ..FloatRegister::default() });
     }
 
     fn stored(t: &mut Translator<'_>, register: usize) -> Value {
-        Self::bits(t, register)
+        t.floats[register].single.unwrap_or_else(|| Self::bits(t, register))
     }
 
     fn bits(t: &mut Translator<'_>, register: usize) -> Value {
-        let bits = t.float_bits(register);
-        t.b.ins().ireduce(types::I32, bits)
+        match t.floats[register] {
+            FloatRegister { bits: None, single: Some(number), .. } => t.bitcast(types::I32, number),
+            _ => {
+                let bits = t.float_bits(register);
+                t.b.ins().ireduce(types::I32, bits)
+            }
+        }
     }
 
     fn write_bits(t: &mut Translator<'_>, register: usize, bits: Value) {
-        let low = t.b.ins().uextend(types::I64, bits);
-        let bits = t.b.ins().bor_imm_s(low, BOX);
-        t.store_state(abi::f(register), bits);
-        t.floats[register] = FloatRegister { bits: Some(bits), ..FloatRegister::default() };
+        let bits = t.boxed(bits);
+        t.write_float(register, FloatRegister { bits: Some(bits), ..FloatRegister::default() });
     }
 
     fn constant(t: &mut Translator<'_>, encoding: u64) -> Value {
@@ -97,18 +98,20 @@ impl Number for F64 {
     const INTEGER: Type = types::I64;
 
     fn read(t: &mut Translator<'_>, register: usize) -> Value {
-        let known = t.floats[register];
-        let value = known.double.unwrap_or_else(|| match known.bits {
-            Some(bits) => t.bitcast(types::F64, bits),
-            None => t.load_state(types::F64, abi::f(register)),
-        });
+        let value = match t.floats[register] {
+            FloatRegister { double: Some(value), .. } => value,
+            FloatRegister { bits: None, single: None, .. } => t.load_state(types::F64, abi::f(register)),
+            _ => {
+                let bits = t.float_bits(register);
+                t.bitcast(types::F64, bits)
+            }
+        };
         t.floats[register].double = Some(value);
         value
     }
 
     fn write(t: &mut Translator<'_>, register: usize, number: Value) {
-        t.store_state(abi::f(register), number);
-        t.floats[register] = FloatRegister { double: Some(number), ..FloatRegister::default() };
+        t.write_float(register, FloatRegister { double: Some(number), ..FloatRegister::default() });
     }
 
     fn stored(t: &mut Translator<'_>, register: usize) -> Value {
@@ -120,8 +123,7 @@ impl Number for F64 {
     }
 
     fn write_bits(t: &mut Translator<'_>, register: usize, bits: Value) {
-        t.store_state(abi::f(register), bits);
-        t.floats[register] = FloatRegister { bits: Some(bits), ..FloatRegister::default() };
+        t.write_float(register, FloatRegister { bits: Some(bits), ..FloatRegister::default() });
     }
 
     fn constant(t: &mut Translator<'_>, encoding: u64) -> Value {
@@ -130,18 +132,53 @@ impl Number for F64 {
 }
 
 impl Translator<'_> {
+    /// Gives a register a new value.
+    fn write_float(&mut self, register: usize, mut known: FloatRegister) {
+        if self.carries_f(register) {
+            self.floats[register] = known;
+            return;
+        }
+        if let Some(number) = known.single {
+            let low = self.bitcast(types::I32, number);
+            known.bits = Some(self.boxed(low));
+        }
+        self.floats[register] = known;
+        self.store_known(register);
+    }
+
     /// Reads a register as a 64-bit integer.
     fn float_bits(&mut self, register: usize) -> Value {
-        let known = self.floats[register];
-        let bits = known.bits.unwrap_or_else(|| match known.double {
-            Some(value) => self.bitcast(types::I64, value),
-            None => self.load_state(types::I64, abi::f(register)),
-        });
+        let bits = self.known_bits(register);
         self.floats[register].bits = Some(bits);
         bits
     }
 
-    pub(super) fn bitcast(&mut self, ty: Type, value: Value) -> Value {
+    /// The same without remembering the value.
+    pub(in crate::optimised) fn known_bits(&mut self, register: usize) -> Value {
+        match self.floats[register] {
+            FloatRegister { bits: Some(bits), .. } => bits,
+            FloatRegister { double: Some(value), .. } => self.bitcast(types::I64, value),
+            FloatRegister { single: Some(number), .. } => {
+                let low = self.bitcast(types::I32, number);
+                self.boxed(low)
+            }
+            FloatRegister { bits: None, double: None, single: None } => self.load_state(types::I64, abi::f(register)),
+        }
+    }
+
+    /// A NaN-boxed number, given its bits.
+    fn boxed(&mut self, bits: Value) -> Value {
+        let low = self.b.ins().uextend(types::I64, bits);
+        self.b.ins().bor_imm_s(low, BOX)
+    }
+
+    /// Whether a register with these bits holds no NaN-boxed number.
+    pub(in crate::optimised) fn is_unboxed(&mut self, bits: Value) -> Value {
+        let upper = self.b.ins().ushr_imm_u(bits, 32);
+        self.b.ins().icmp_imm_u(IntCC::NotEqual, upper, BOXED)
+    }
+
+    pub(in crate::optimised) fn bitcast(&mut self, ty: Type, value: Value) -> Value {
         self.b.ins().bitcast(ty, MemFlagsData::new(), value)
     }
 }
