@@ -1,10 +1,9 @@
 //! Tier 1 on a host without templates: the optimising compiler translates everything.
 
-use riscope_core::addr::GuestPhys;
+use riscope_core::event::CompileFailure;
 use riscope_core::hart::HartState;
-use riscope_core::interp::Executed;
 
-use crate::code::{Made, PageBytes};
+use crate::code::{Made, Maker, Origin};
 
 /// Whether the host has templates.
 pub(crate) const AVAILABLE: bool = false;
@@ -13,10 +12,9 @@ pub(crate) const AVAILABLE: bool = false;
 #[derive(Debug, Default)]
 pub(crate) struct Translator;
 
-impl Translator {
-    /// Nothing.
-    pub(crate) fn translate(&mut self, _page: &PageBytes, _head: GuestPhys, _executed: &Executed) -> Option<Made<'_>> {
-        None
+impl Maker for Translator {
+    fn make(&mut self, _origin: Origin<'_>) -> Result<Made<'_>, CompileFailure> {
+        Err(CompileFailure::Untranslatable)
     }
 }
 

@@ -9,7 +9,7 @@ use super::template::Successors;
 /// registers are free.
 pub(super) fn assign(fragment: &Fragment, free: usize) -> Registers {
     let mut uses = [0u8; 32];
-    for located in fragment.instructions.iter().filter(|located| !located.template.calls()) {
+    for located in fragment.instructions.iter().filter(|located| !located.how.template.calls()) {
         let o = located.operands();
         for register in [o.rd(), o.rs1(), o.rs2()] {
             uses[register] += 1;
@@ -42,7 +42,7 @@ pub(super) fn jumps(fragment: &Fragment) -> Jumps {
         let last = &fragment.instructions[block.end - 1];
         if block.ending == Ending::Transfer
             && let Some(target) = last.target()
-            && !last.template.calls()
+            && !last.how.template.calls()
             && fragment.block_at(target) == Some(n + 1)
         {
             jumps.to.insert(n + 1);
@@ -90,7 +90,7 @@ impl Passage {
     fn of(fragment: &Fragment, block: &Block, kept: Set) -> Self {
         let mut passage = Self { keeps: kept, ..Self::default() };
         for located in &fragment.instructions[block.first..block.end] {
-            if located.template.calls() {
+            if located.how.template.calls() {
                 (passage.keeps, passage.adds) = (0, 0);
             } else {
                 passage.adds |= 1 << located.operands().rd() & kept;
@@ -109,7 +109,7 @@ pub(super) fn successors(fragment: &Fragment, block: &Block) -> impl Iterator<It
     let (target, behind) = match block.ending {
         Ending::Interpret(_) => (None, None),
         Ending::FallThrough(next) => (None, Some(next)),
-        Ending::Transfer => match last.template.successors() {
+        Ending::Transfer => match last.how.template.successors() {
             Successors::Target => (last.target(), None),
             Successors::TargetOrBehind => (last.target(), Some(last.next)),
             Successors::Behind | Successors::Elsewhere => (None, None),

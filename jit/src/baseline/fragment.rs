@@ -8,37 +8,25 @@
 use riscope_core::addr::PageOffset;
 use riscope_core::interp::Executed;
 use riscope_core::isa::i::I;
-use riscope_core::isa::{Insn, Op, Operands, decode};
+use riscope_core::isa::{Insn, Op, Operands};
 
 use super::jumps::MAX_INSTRUCTIONS;
 use super::select::template;
 use super::template::{Successors, Template};
-use crate::code::PageBytes;
+use crate::code::{self, Found, PageBytes};
 
 /// Lines of a unit at most.
 const MAX_LINES: usize = 16;
 
 /// An instruction of a fragment.
+pub(super) type Located = code::Located<How>;
+
+/// How an instruction is translated.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Located {
-    pub(super) at: PageOffset,
-    /// Offset of the next instruction in memory.
-    pub(super) next: PageOffset,
-    pub(super) insn: Insn,
+pub(crate) struct How {
     pub(super) template: Template,
     /// Whether a block starts here.
     leads: bool,
-}
-
-impl Located {
-    pub(super) fn operands(&self) -> Operands {
-        self.insn.operands
-    }
-
-    /// Offset of a direct jump's target if it lies in the page.
-    pub(super) fn target(&self) -> Option<PageOffset> {
-        self.at.moved(i64::from(self.operands().imm())).filter(|target| target.is_inside())
-    }
 }
 
 /// How a block goes on after its last instruction.
@@ -130,7 +118,7 @@ impl Fragment {
     /// The block that starts at an offset.
     pub(super) fn block_at(&self, at: PageOffset) -> Option<usize> {
         let place = self.place(at)?;
-        self.instructions[place].leads.then(|| usize::from(self.block_of[place]))
+        self.instructions[place].how.leads.then(|| usize::from(self.block_of[place]))
     }
 
     /// Adds the line at `start`.
@@ -139,7 +127,7 @@ impl Fragment {
         let mut leads = true;
         let ending = loop {
             if let Some(place) = self.place(at) {
-                self.instructions[place].leads = true;
+                self.instructions[place].how.leads = true;
                 break Ending::FallThrough(at);
             }
             let unknown = at != start && !executed.contains(at);
@@ -148,7 +136,7 @@ impl Fragment {
             }
             let Some((insn, template, next)) = instruction(page, at) else { break Ending::Interpret(at) };
             self.places[at.index() / 2] = index(self.instructions.len());
-            self.instructions.push(Located { at, next, insn, template, leads });
+            self.instructions.push(Located { at, next, insn, how: How { template, leads } });
             leads = false;
             at = next;
             match template.successors() {
@@ -180,12 +168,12 @@ impl Fragment {
     fn mark_targets(&mut self) {
         for n in 0..self.instructions.len() {
             let located = &self.instructions[n];
-            let direct = matches!(located.template.successors(), Successors::Target | Successors::TargetOrBehind);
+            let direct = matches!(located.how.template.successors(), Successors::Target | Successors::TargetOrBehind);
             if direct
                 && let Some(target) = located.target()
                 && let Some(place) = self.place(target)
             {
-                self.instructions[place].leads = true;
+                self.instructions[place].how.leads = true;
             }
         }
     }
@@ -195,10 +183,10 @@ impl Fragment {
         let mut first = 0;
         for &(end, ending) in &self.ends {
             while first < end {
-                let length = self.instructions[first + 1..end].iter().position(|located| located.leads);
+                let length = self.instructions[first + 1..end].iter().position(|located| located.how.leads);
                 let block_end = length.map_or(end, |length| first + 1 + length);
                 let last = self.instructions[block_end - 1];
-                let ending = match last.template.successors() {
+                let ending = match last.how.template.successors() {
                     Successors::TargetOrBehind => Ending::Transfer,
                     _ if block_end == end => ending,
                     _ => Ending::FallThrough(last.next),
@@ -223,17 +211,11 @@ const ACROSS: Insn = Insn { op: Op::I(I::Addi), operands: Operands::NONE };
 /// The instruction at offset `at`, if there is one, and the offset behind what of it is on the
 /// page.
 fn instruction(page: &PageBytes, at: PageOffset) -> Option<(Insn, Template, PageOffset)> {
-    let half = |at: usize| Some(u32::from(u16::from_le_bytes([*page.get(at)?, *page.get(at + 1)?])));
-    let low = half(at.index())?;
-    let bits = match low & 3 {
-        3 => match half(at.index() + 2) {
-            Some(high) => high << 16 | low,
-            None => return Some((ACROSS, Template::Across, PageOffset::END)),
-        },
-        _ => low,
-    };
-    let insn = decode(bits)?;
-    Some((insn, template(insn), at.moved(insn.operands.length().cast_signed())?))
+    match code::instruction(page, at) {
+        Found::Instruction(insn, next) => Some((insn, template(insn), next)),
+        Found::Half => Some((ACROSS, Template::Across, PageOffset::END)),
+        Found::Nothing => None,
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn starting_at(instructions: &[Located], first: usize, end: usize) -> Option<Gro
     }
     let mut group: Option<Group> = None;
     for (n, located) in instructions.iter().enumerate().take(end).skip(first) {
-        if located.template.calls() || matches!(located.template, Template::Alone(_)) {
+        if located.how.template.calls() || matches!(located.how.template, Template::Alone(_)) {
             break;
         }
         let o = located.operands();

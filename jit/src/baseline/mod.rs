@@ -53,13 +53,11 @@ mod zicboz;
 mod zicond;
 mod zicsr;
 
-use riscope_core::addr::GuestPhys;
-use riscope_core::event::Tier;
+use riscope_core::event::{CompileFailure, Tier};
 use riscope_core::hart::HartState;
-use riscope_core::interp::Executed;
 
 use crate::abi::Word;
-use crate::code::{Covered, Made, PageBytes};
+use crate::code::{Covered, Made, Maker, Origin};
 use assembler::Assembler;
 use emitter::{Emitter, Lists};
 use flow::{assign, dirty_at_entry, jumps};
@@ -79,13 +77,11 @@ pub(crate) struct Translator {
     dirty: Vec<Set>,
 }
 
-impl Translator {
-    /// Translates the code at `head` on a page, as far as it has been executed. `None` if its
-    /// first instruction is none.
-    pub(crate) fn translate(&mut self, page: &PageBytes, head: GuestPhys, executed: &Executed) -> Option<Made<'_>> {
+impl Maker for Translator {
+    fn make(&mut self, Origin { page, head, executed }: Origin<'_>) -> Result<Made<'_>, CompileFailure> {
         let Self { assembler, fragment, lists, dirty } = self;
         if !fragment.find(page, head.page_offset(), executed) {
-            return None;
+            return Err(CompileFailure::Untranslatable);
         }
         find_groups(fragment, &mut lists.groups);
         let registers = assign(fragment, HOSTS.len() - usize::from(!lists.groups.is_empty()));
@@ -99,7 +95,7 @@ impl Translator {
         );
         let ranges = fragment.instructions.iter().map(|located| located.at..located.next);
         let code = assembler.finish();
-        Some(Made {
+        Ok(Made {
             tier: Tier::Baseline,
             covered: Covered::of(ranges.clone()),
             instructions: fragment.instructions.len(),

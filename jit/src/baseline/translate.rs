@@ -42,7 +42,7 @@ impl Emitter<'_> {
             if let Some(group) = self.groups.pop_if(|group| group.first == n) {
                 self.open_group(group);
             }
-            match located.template {
+            match located.how.template {
                 Template::Straight(emit) | Template::Alone(emit) => emit(self, o),
                 Template::Transfer(emit, _) => {
                     if goes_on_inside {
@@ -57,7 +57,7 @@ impl Emitter<'_> {
             self.close_group(n);
         }
         match block.ending {
-            Ending::Transfer if matches!(instructions[instructions.len() - 1].template, Template::LastCall) => {
+            Ending::Transfer if matches!(instructions[instructions.len() - 1].how.template, Template::LastCall) => {
                 // Not within the fragment, whose blocks expect kept registers to be loaded.
                 self.count(self.uncounted);
                 self.exit(self.place(self.next));
@@ -84,7 +84,7 @@ impl Emitter<'_> {
     pub(super) fn one_by_one(&mut self, fragment: &Fragment, group: Group) {
         for located in &fragment.instructions[group.first..=group.last] {
             (self.at, self.next) = (located.at, located.next);
-            if let Template::Straight(emit) = located.template {
+            if let Template::Straight(emit) = located.how.template {
                 emit(self, located.operands());
             }
             self.uncounted = self.uncounted_behind();

@@ -3,6 +3,7 @@
 mod cache;
 mod evict;
 mod link;
+mod maker;
 mod online;
 mod page;
 mod place;
@@ -11,6 +12,7 @@ mod unit;
 
 pub(crate) use cache::CodeCache;
 pub(crate) use link::{DISTANCE_ALIGN, Link};
+pub(crate) use maker::{Found, Located, Maker, Origin, instruction};
 pub(crate) use online::Online;
 pub(crate) use page::{Covered, Lookup, PageBytes};
-pub(crate) use unit::{Built, Claim, Code, Crossing, Dropped, Made, PublishError, Source, Translated};
+pub(crate) use unit::{Built, Claim, Code, Crossing, Dropped, Made, PublishError, Translated};

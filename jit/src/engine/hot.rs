@@ -9,7 +9,7 @@ use riscope_core::hart::Hart;
 
 use super::{JitConfig, JitEngine, Tiers};
 use crate::abi::{CALLS_PER_SAMPLE, Word};
-use crate::code::{Dropped, Lookup, Online, Translated};
+use crate::code::{Dropped, Lookup, Maker, Online, Origin, Translated};
 use crate::optimised::{Request, Worker, count, serve_here};
 
 /// Upper bound on the hot threshold.
@@ -60,7 +60,7 @@ impl JitEngine {
         let mut report = None;
         let pc = hart.pc().0;
         let (dropped, translated) = shared.cache.translate(phys, pc, |page| {
-            let made = templates.translate(page, phys, &executed)?;
+            let made = templates.make(Origin { page, head: phys, executed: &executed }).ok()?;
             report = Some((made.guest_bytes, made.instructions, made.code.bytes.len()));
             Some(made)
         })?;

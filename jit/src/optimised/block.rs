@@ -6,11 +6,10 @@ use std::ops::Range;
 
 use riscope_core::addr::PageOffset;
 use riscope_core::interp::Executed;
-use riscope_core::isa::{Insn, Op, Operands, decode};
 
 use super::lowering::{Emit, Lowering, Successors};
 use super::select::lowering;
-use crate::code::PageBytes;
+use crate::code::{self, Found, PageBytes, instruction};
 
 /// Upper bound on the instructions of a fragment. Compile time grows with it, and the hart
 /// executes the code in a lower tier meanwhile.
@@ -19,23 +18,8 @@ const MAX_BLOCKS: usize = 32;
 /// Upper bound on the instructions of a block, which checks the quantum once, at its start.
 const MAX_BLOCK_LENGTH: u16 = 64;
 
-/// Decoded instruction and its offset in the page.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Located {
-    pub(crate) at: PageOffset,
-    /// Offset of the next instruction in memory.
-    pub(crate) next: PageOffset,
-    pub(crate) op: Op,
-    pub(crate) operands: Operands,
-    pub(crate) emit: Emit,
-}
-
-impl Located {
-    /// Target of a direct jump, if it lies in the page.
-    pub(crate) fn target(&self) -> Option<PageOffset> {
-        self.at.moved(i64::from(self.operands.imm())).filter(|target| target.is_inside())
-    }
-}
+/// An instruction of a block.
+pub(crate) type Located = code::Located<Emit>;
 
 /// What follows the last translated instruction of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,13 +131,13 @@ fn scan(page: Page<'_>, start: PageOffset, leaders: &BTreeSet<PageOffset>) -> Bl
         if length == MAX_BLOCK_LENGTH || unknown || !at.is_inside() {
             break Ending::FallThrough;
         }
-        let Some((insn, next)) = instruction(page.bytes, at) else { break Ending::Interpret };
+        let Found::Instruction(insn, next) = instruction(page.bytes, at) else { break Ending::Interpret };
         let (emit, transfer) = match lowering(insn) {
             Lowering::Interpreted => break Ending::Interpret,
             Lowering::Straight(emit) => (emit, None),
             Lowering::Transfer(emit, successors) => (emit, Some(successors)),
         };
-        instructions.push(Located { at, next, op: insn.op, operands: insn.operands, emit });
+        instructions.push(Located { at, next, insn, how: emit });
         length += 1;
         at = next;
         if let Some(successors) = transfer {
@@ -161,16 +145,6 @@ fn scan(page: Page<'_>, start: PageOffset, leaders: &BTreeSet<PageOffset>) -> Bl
         }
     };
     Block { start, instructions, length, ending, end: at }
-}
-
-/// Decodes the instruction at offset `at`; returns it with the offset of the next one.
-/// `None` if it is illegal or crosses the end of the page.
-fn instruction(page: &PageBytes, at: PageOffset) -> Option<(Insn, PageOffset)> {
-    let half = |at: usize| Some(u32::from(u16::from_le_bytes([*page.get(at)?, *page.get(at + 1)?])));
-    let low = half(at.index())?;
-    let bits = if low & 3 == 3 { half(at.index() + 2)? << 16 | low } else { low };
-    let insn = decode(bits)?;
-    Some((insn, at.moved(insn.operands.length().cast_signed())?))
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ impl Translator<'_> {
     pub(super) fn carry_loop(&mut self, fragment: &Fragment, cycle: &[PageOffset]) {
         let blocks: Vec<_> = cycle.iter().filter_map(|start| fragment.blocks.get(start)).collect();
         let [first, ..] = blocks[..] else { return };
-        let uses =
-            Uses::of(blocks.iter().flat_map(|block| &block.instructions).map(|located| (located.op, located.operands)));
+        let uses = Uses::of(
+            blocks.iter().flat_map(|block| &block.instructions).map(|located| (located.insn.op, located.operands())),
+        );
         self.start_block(first.start);
         let ordinary = (uses.float_unit).then(|| self.b.create_block());
         if let Some(ordinary) = ordinary {
@@ -128,7 +129,7 @@ impl Translator<'_> {
         }
         for (located, unretired) in block.instructions.iter().zip((1..=block.length).rev()) {
             self.start_instruction(located.at, located.next, unretired);
-            (located.emit)(self, located.operands);
+            (located.how)(self, located.operands());
         }
         match block.ending {
             Ending::Transfer(_) => {}

@@ -12,10 +12,9 @@ use riscope_core::engine::EngineContext;
 use riscope_core::event::{CompileFailure, ExecutionEvent, Tier, Trigger, monotonic_ns};
 use riscope_core::interp::Executed;
 
-use super::block::Fragment;
-use super::compile::Compiler;
+use super::compile::{Compiler, Linked};
 use super::share::{Budget, is_cpu_spare, lower_priority};
-use crate::code::{Built, Claim, Code, CodeCache, Covered, PublishError, Source};
+use crate::code::{Built, Claim, CodeCache, Made, Maker, Origin, PublishError};
 
 /// Name of the compiler's thread. A panic there costs one translation.
 pub const COMPILER_THREAD: &str = "jit";
@@ -188,39 +187,32 @@ impl CompileService {
         let started_ns = monotonic_ns();
         let phys = request.claim.phys;
         let source = self.cache.source(phys).ok_or(CompileFailure::Stale)?;
-        let fragment = Fragment::find(source.bytes(), phys.page_offset(), &request.executed)
-            .ok_or(CompileFailure::Untranslatable)?;
-        let cache = &self.cache;
-        let mut links = |target| cache.link_slot(phys.with_page_offset(target));
-        let code = self.compiler.compile(&fragment, &mut links).ok_or(CompileFailure::Compiler)?;
-        let covered = Covered::of(fragment.ranges());
-        self.place(
-            &source,
-            Built { phys, pc: request.pc, tier: Tier::Optimised, code: Code::whole(&code), covered: &covered },
-        )?;
-        self.publish(ExecutionEvent::CodeBlockCompiled {
-            pc: request.pc,
-            phys: phys.0,
-            block_size: count(fragment.guest_bytes()),
-            instructions: count(fragment.instructions()),
-            host_size: count(code.len()),
-            tier: Tier::Optimised,
-            trigger: Trigger::Hot,
-            queue_wait_ns: started_ns.saturating_sub(request.asked_ns),
-            compile_ns: monotonic_ns().saturating_sub(started_ns),
-        });
-        Ok(())
-    }
-
-    fn place(&self, source: &Source, built: Built<'_>) -> Result<(), CompileFailure> {
-        let (dropped, outcome) = self.cache.publish(source, built);
+        let mut compiler = Linked { compiler: &mut self.compiler, cache: &self.cache };
+        let origin = Origin { page: source.bytes(), head: phys, executed: &request.executed };
+        let made = compiler.make(origin)?;
+        let host_size = made.code.bytes.len();
+        let built = Built { phys, pc: request.pc, tier: made.tier, code: made.code, covered: &made.covered };
+        let (dropped, outcome) = self.cache.publish(&source, built);
+        let Made { instructions, guest_bytes, .. } = made;
         dropped.events().for_each(|event| self.publish(event));
         outcome.map_err(|error| match error {
             PublishError::Stale => CompileFailure::Stale,
             // It is requested again while it is hot.
             PublishError::Full => CompileFailure::CacheFull,
             PublishError::TooLarge => CompileFailure::Compiler,
-        })
+        })?;
+        self.publish(ExecutionEvent::CodeBlockCompiled {
+            pc: request.pc,
+            phys: phys.0,
+            block_size: count(guest_bytes),
+            instructions: count(instructions),
+            host_size: count(host_size),
+            tier: Tier::Optimised,
+            trigger: Trigger::Hot,
+            queue_wait_ns: started_ns.saturating_sub(request.asked_ns),
+            compile_ns: monotonic_ns().saturating_sub(started_ns),
+        });
+        Ok(())
     }
 
     fn publish(&self, event: ExecutionEvent) {

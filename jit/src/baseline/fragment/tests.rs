@@ -59,16 +59,16 @@ fn check(fragment: &Fragment) {
         assert_eq!(fragment.block_at(instructions[0].at), Some(n));
         for pair in instructions.windows(2) {
             assert_eq!(pair[0].next, pair[1].at, "instructions follow each other");
-            assert_eq!(pair[0].template.successors(), Successors::Behind, "a jump ends its block");
+            assert_eq!(pair[0].how.template.successors(), Successors::Behind, "a jump ends its block");
             assert_eq!(fragment.block_at(pair[1].at), None, "a block is entered at its start");
         }
         let last = instructions[instructions.len() - 1];
         match block.ending {
-            Ending::Transfer => assert_ne!(last.template.successors(), Successors::Behind),
+            Ending::Transfer => assert_ne!(last.how.template.successors(), Successors::Behind),
             Ending::FallThrough(next) | Ending::Interpret(next) => assert_eq!(next, last.next),
         }
         // A jump to an instruction of the fragment is one to a block.
-        let direct = !matches!(last.template.successors(), Successors::Behind | Successors::Elsewhere);
+        let direct = !matches!(last.how.template.successors(), Successors::Behind | Successors::Elsewhere);
         if let Some(target) = last.target().filter(|_| direct) {
             assert_eq!(fragment.place(target).is_some(), fragment.block_at(target).is_some());
         }

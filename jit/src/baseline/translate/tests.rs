@@ -4,6 +4,7 @@ use riscope_core::addr::{GuestPhys, PAGE_BYTES};
 use riscope_core::interp::Executed;
 
 use super::super::Translator;
+use crate::code::{Maker, Origin};
 
 const HEAD: u64 = 0x8000_1000;
 
@@ -14,7 +15,8 @@ fn links_of(words: &[u32]) -> Vec<usize> {
         chunk.copy_from_slice(&word.to_le_bytes());
     }
     let mut translator = Translator::default();
-    let translation = translator.translate(&page, GuestPhys(HEAD), &Executed::ALL).expect("code");
+    let translation =
+        translator.make(Origin { page: &page, head: GuestPhys(HEAD), executed: &Executed::ALL }).expect("code");
     let mut links: Vec<usize> = translation.code.links.iter().map(|link| link.target.index()).collect();
     links.sort_unstable();
     links
