@@ -264,6 +264,9 @@ impl Mmu {
         if va & PAGE_MASK > PAGE_SIZE - len {
             return Answer::Crosses;
         }
+        if let Some(host) = self.spaces.context(self.current).recall(va, len, access == Access::Store) {
+            return Answer::Ram(host);
+        }
         let translation = match self.translate(regime, request) {
             Ok(translation) => translation,
             Err(exception) => {

@@ -130,18 +130,58 @@ impl Drop for Bank {
     }
 }
 
-/// A bank with the lists of used slots, which avoid touching every slot in a flush.
+/// Entries of a bank that others have displaced lately: programs alternate between pages that
+/// share a slot, such as those of two large buffers, which allocators align alike.
+#[derive(Debug, Default)]
+struct Victims {
+    entries: [TlbEntry; VICTIMS],
+    /// The one that is replaced next.
+    next: usize,
+}
+
+/// Number of displaced entries that are kept, for loads and for stores.
+const VICTIMS: usize = 8;
+
+impl Victims {
+    fn add(&mut self, entry: TlbEntry) {
+        if entry.length != 0 {
+            self.entries[self.next] = entry;
+            self.next = (self.next + 1) % VICTIMS;
+        }
+    }
+
+    /// The entry that has `[va, va + len)`, which lies within one page.
+    fn find(&mut self, va: u64, len: u64) -> Option<&mut TlbEntry> {
+        self.entries.iter_mut().find(|entry| entry.lookup(va, len).is_some())
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// A bank with the lists of used slots, which avoid touching every slot in a flush, and what was
+/// displaced from it.
 #[derive(Debug)]
 pub(super) struct TlbContext {
     bank: Bank,
     used_reads: Vec<u16>,
     used_writes: Vec<u16>,
+    displaced_reads: Victims,
+    displaced_writes: Victims,
     pub(super) superpages: Superpages,
 }
 
 impl TlbContext {
     pub(super) fn new() -> Self {
-        Self { bank: Bank::new(), used_reads: Vec::new(), used_writes: Vec::new(), superpages: Superpages::default() }
+        Self {
+            bank: Bank::new(),
+            used_reads: Vec::new(),
+            used_writes: Vec::new(),
+            displaced_reads: Victims::default(),
+            displaced_writes: Victims::default(),
+            superpages: Superpages::default(),
+        }
     }
 
     /// The bank, at an address fixed for the life of the context.
@@ -150,11 +190,27 @@ impl TlbContext {
     }
 
     pub(super) fn fill_read(&mut self, va: u64, entry: TlbEntry) {
-        fill(self.bank.read(slot(va)), entry, &mut self.used_reads, slot_number(va));
+        let displaced = fill(self.bank.read(slot(va)), entry, &mut self.used_reads, slot_number(va));
+        self.displaced_reads.add(displaced);
     }
 
     pub(super) fn fill_write(&mut self, va: u64, entry: TlbEntry) {
-        fill(self.bank.write(slot(va)), entry, &mut self.used_writes, slot_number(va));
+        let displaced = fill(self.bank.write(slot(va)), entry, &mut self.used_writes, slot_number(va));
+        self.displaced_writes.add(displaced);
+    }
+
+    /// Puts an entry that has `[va, va + len)` back into its slot, if it was displaced lately.
+    /// The bytes lie within one page. Returns their host address.
+    pub(super) fn recall(&mut self, va: u64, len: u64, store: bool) -> Option<*mut u8> {
+        let Self { bank, used_reads, used_writes, displaced_reads, displaced_writes, .. } = self;
+        let (victims, place, used) = if store {
+            (displaced_writes, bank.write(slot(va)), used_writes)
+        } else {
+            (displaced_reads, bank.read(slot(va)), used_reads)
+        };
+        let found = victims.find(va, len)?;
+        *found = fill(place, *found, used, slot_number(va));
+        place.lookup(va, len)
     }
 
     /// Flushes all translations.
@@ -162,6 +218,7 @@ impl TlbContext {
         for at in self.used_reads.drain(..) {
             *self.bank.read(usize::from(at)) = TlbEntry::default();
         }
+        self.displaced_reads.clear();
         self.flush_writes();
         self.superpages.clear();
     }
@@ -171,6 +228,7 @@ impl TlbContext {
         for at in self.used_writes.drain(..) {
             *self.bank.write(usize::from(at)) = TlbEntry::default();
         }
+        self.displaced_writes.clear();
     }
 
     /// Flushes the translation of `va`: its page, or all translations if it may be part of
@@ -181,15 +239,18 @@ impl TlbContext {
         }
         self.bank.read(slot(va)).length = 0;
         self.bank.write(slot(va)).length = 0;
+        self.displaced_reads.clear();
+        self.displaced_writes.clear();
     }
 }
 
-/// Fills slot `number`; records it as used if it was empty since the last flush.
-fn fill(place: &mut TlbEntry, entry: TlbEntry, used: &mut Vec<u16>, number: u16) {
+/// Fills slot `number`; records it as used if it was empty since the last flush. Returns what was
+/// there.
+fn fill(place: &mut TlbEntry, entry: TlbEntry, used: &mut Vec<u16>, number: u16) -> TlbEntry {
     if place.addend == 0 && place.start == 0 && place.length == 0 {
         used.push(number);
     }
-    *place = entry;
+    std::mem::replace(place, entry)
 }
 
 #[cfg(test)]
@@ -237,6 +298,60 @@ mod tests {
         assert!(context.bank.read(slot(RANGE_LIMIT)).lookup(RANGE_LIMIT, 8).is_none());
         let written = RANGE_LIMIT + PAGE_SIZE;
         assert!(context.bank.write(slot(written)).lookup(written, 8).is_none());
+    }
+
+    /// Two pages that share a slot.
+    const FIRST: u64 = 0x3000;
+    const SECOND: u64 = FIRST + TLB_ENTRIES as u64 * PAGE_SIZE;
+
+    /// A context in which the second page has displaced the first one.
+    fn displaced() -> TlbContext {
+        let mut context = TlbContext::new();
+        for va in [FIRST, SECOND] {
+            context.fill_read(va, entry(va, PAGE_SIZE));
+            context.fill_write(va, entry(va, PAGE_SIZE));
+        }
+        context
+    }
+
+    #[test]
+    fn what_was_displaced_comes_back_in_exchange() {
+        let mut context = displaced();
+        for _ in 0..3 * VICTIMS {
+            for va in [FIRST, SECOND] {
+                for store in [false, true] {
+                    let host = context.recall(va + 8, 8, store).map(|host| host.addr() as u64);
+                    assert_eq!(host, Some(va + 8 + 0x7000_0000));
+                }
+                let at = slot(va);
+                assert!(
+                    [context.bank.read(at).lookup(va, 8), context.bank.write(at).lookup(va, 8)]
+                        .iter()
+                        .all(Option::is_some)
+                );
+            }
+        }
+        assert_eq!(context.recall(FIRST - 8, 8, false), None);
+        assert_eq!(context.recall(FIRST + PAGE_SIZE, 1, false), None);
+    }
+
+    #[test]
+    fn nothing_that_was_flushed_comes_back() {
+        let is_back = |mut context: TlbContext| [false, true].map(|store| context.recall(FIRST, 8, store).is_some());
+        assert_eq!(is_back(displaced()), [true, true]);
+        let mut context = displaced();
+        context.flush_writes();
+        assert_eq!(is_back(context), [true, false]);
+        let mut context = displaced();
+        context.flush();
+        assert_eq!(is_back(context), [false, false]);
+        let mut context = displaced();
+        context.flush_address(FIRST);
+        assert_eq!(is_back(context), [false, false]);
+        let mut context = displaced();
+        context.superpages.note(RANGE_LIMIT, RANGE_LIMIT);
+        context.flush_address(RANGE_LIMIT);
+        assert_eq!(is_back(context), [false, false]);
     }
 
     #[test]
