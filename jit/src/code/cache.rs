@@ -45,6 +45,8 @@ pub(super) struct Inner {
     /// Pages by physical page number.
     pub(super) pages: FxHashMap<u64, CodePage>,
     pub(super) segments: Segments,
+    /// Epoch that harts have to observe before there is room again.
+    pub(super) awaited: u64,
     pub(super) next_version: u64,
     /// Bytes of the arena and translations, by tier.
     pub(super) bytes: [u64; Tier::ALL.len()],
@@ -89,6 +91,7 @@ impl CodeCache {
         let inner = Inner {
             pages: FxHashMap::default(),
             segments: Segments::new(thunks.bytes..size),
+            awaited: 0,
             next_version: 0,
             bytes: [0; Tier::ALL.len()],
             blocks: [0; Tier::ALL.len()],
@@ -150,7 +153,8 @@ impl CodeCache {
         let number = phys.page_number();
         let mut inner = self.try_lock()?;
         let changed = inner.pages.get_mut(&number).is_some_and(|page| self.has_changed(number, page));
-        let dropped = self.drop_pages(&mut inner, changed.then_some(number), InvalidationReason::CodeChanged);
+        let mut dropped = self.drop_pages(&mut inner, changed.then_some(number), InvalidationReason::CodeChanged);
+        dropped.evicted = self.vacate(&mut inner);
         let claim = self.page(&mut inner, phys).and_then(|page| {
             let claim = Claim { phys, promotion: false, version: page.version };
             match page.translations.entry(phys.page_offset()) {
@@ -223,6 +227,7 @@ impl CodeCache {
             // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
             let bytes = unsafe { copy_page(host) };
             inner.pages.insert(number, CodePage::new(bytes, inner.next_version));
+            inner.segments.note(number);
         }
         inner.pages.get_mut(&number)
     }
@@ -251,7 +256,7 @@ impl CodeCache {
         }
         let outcome = match self.place(inner, built) {
             Ok(_) => Ok(()),
-            Err(NoSpace::NotYet) => Err(PublishError::Full),
+            Err(NoSpace::NotYet { .. }) => Err(PublishError::Full),
             Err(NoSpace::Never) => Err(PublishError::TooLarge),
         };
         (dropped, outcome)

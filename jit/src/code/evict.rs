@@ -11,14 +11,18 @@ use super::segment::Contents;
 use super::unit::Evicted;
 use crate::sys;
 
+/// Pages with an entry at most, of which each takes some 5 KiB.
+const MAX_PAGES: usize = 4096;
+
 impl CodeCache {
-    /// Evicts the code of the segment that will be filled next, unless that is empty.
+    /// Evicts the code of the oldest segment, if it will be filled next or if there are too many
+    /// pages.
     pub(super) fn vacate(&self, inner: &mut Inner) -> Option<Evicted> {
-        if !inner.segments.is_next_occupied() {
+        if !inner.segments.is_next_occupied() && inner.pages.len() <= MAX_PAGES {
             return None;
         }
         let epoch = self.epoch.load(Ordering::SeqCst) + 1;
-        let Contents { range, pages, bytes } = inner.segments.vacate_next(epoch);
+        let Contents { range, pages, bytes } = inner.segments.vacate_oldest(epoch);
         let mut evicted = Evicted { blocks: 0, bytes: bytes.iter().sum() };
         for number in pages {
             evicted.blocks += self.evict_from(inner, number, &range);
@@ -46,11 +50,13 @@ impl CodeCache {
         gone.iter().sum()
     }
 
-    /// The epoch that all harts have observed, for code that is placed where other code was:
-    /// what was executed there is executed by none of them, nor in its caches of instructions.
-    pub(super) fn all_have_left(&self) -> u64 {
-        let epoch = self.oldest_seen();
-        sys::synchronise_cores();
-        epoch
+    /// Whether all harts have observed an epoch, so that code may be placed where other code was:
+    /// none of them executes what was there, nor has it in its caches of instructions.
+    pub(super) fn have_left(&self, epoch: u64) -> bool {
+        let left = self.oldest_seen() >= epoch;
+        if left {
+            sys::synchronise_cores();
+        }
+        left
     }
 }

@@ -1,5 +1,4 @@
-//! Code that is translated at once, and where code goes in the arena: what runs from its start
-//! on, what rarely runs from its end on.
+//! Code that is translated at once, and how code gets into its segment of the arena.
 
 use std::sync::Arc;
 
@@ -50,6 +49,10 @@ impl CodeCache {
         if let Some(Lookup::Ready { code, .. }) = page.translations.get(&phys.page_offset()) {
             return Translated::Ready(*code);
         }
+        // Not made in vain again and again while a hart is held up.
+        if inner.awaited > self.oldest_seen() {
+            return Translated::Full;
+        }
         let bytes = Arc::clone(&page.bytes);
         let Some(made) = make(&bytes) else {
             page.translations.insert(phys.page_offset(), Lookup::Rejected);
@@ -58,7 +61,10 @@ impl CodeCache {
         let built = Built { phys, pc, tier: made.tier, code: made.code, covered: &made.covered };
         match self.place(inner, built) {
             Ok(code) => Translated::Ready(code),
-            Err(NoSpace::NotYet) => Translated::Full,
+            Err(NoSpace::NotYet { vacated }) => {
+                inner.awaited = vacated;
+                Translated::Full
+            }
             Err(NoSpace::Never) => {
                 self.reject_in(inner, phys);
                 Translated::Rejected
@@ -81,8 +87,8 @@ impl CodeCache {
         let (hot_part, cold_part) = bytes.split_at(cold);
         let (sizes, number) = ([hot_part.len(), cold_part.len()], built.phys.page_number());
         let Inner { pages, segments, .. } = inner;
-        let Some(page) = pages.get_mut(&number) else { return Err(NoSpace::NotYet) };
-        let space = segments.take(sizes, built.tier, number, || self.all_have_left())?;
+        let Some(page) = pages.get_mut(&number) else { return Err(NoSpace::NotYet { vacated: 0 }) };
+        let space = segments.take(sizes, built.tier, number, |epoch| self.have_left(epoch))?;
         let Space { hot: hot_at, cold: cold_at, bytes: taken } = space;
         let place = |at: usize| if at < cold { hot_at + at } else { cold_at + at - cold };
         // SAFETY: the space was just allocated, which all harts have left that ever executed what

@@ -41,7 +41,10 @@ pub(super) struct Space {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoSpace {
     /// Harts may still execute what was in the next segment.
-    NotYet,
+    NotYet {
+        /// Epoch that they have to observe.
+        vacated: u64,
+    },
     /// No segment is as large as this.
     Never,
 }
@@ -58,7 +61,7 @@ pub(super) struct Segment {
     bytes: [u64; Tier::ALL.len()],
     /// Numbers of the pages whose code was placed here.
     pages: FxHashSet<u64>,
-    /// Epoch that every hart has to have observed before code is placed here.
+    /// Epoch that every hart has to observe before code is placed here; 0 if all have.
     vacated: u64,
 }
 
@@ -129,7 +132,8 @@ impl Segments {
     }
 
     /// Takes space for code of a page, in parts of these sizes. Goes on to the next segment if it
-    /// is needed, which is possible once all harts have observed the epoch `oldest_seen` says.
+    /// is needed. A segment is used again once `have_left` says of the epoch at which it was
+    /// vacated that all harts have observed it.
     ///
     /// # Errors
     /// See [`NoSpace`].
@@ -138,21 +142,32 @@ impl Segments {
         [hot, cold]: [usize; 2],
         tier: Tier,
         page: u64,
-        oldest_seen: impl FnOnce() -> u64,
+        have_left: impl Fn(u64) -> bool,
     ) -> Result<Space, NoSpace> {
         if hot + cold + COLD_ALIGN > self.size() {
             return Err(NoSpace::Never);
         }
-        if let Some(space) = self.ring[self.filling].take(hot, cold, tier, page) {
-            return Ok(space);
+        for n in [self.filling, self.following()] {
+            let segment = &mut self.ring[n];
+            if n != self.filling && !segment.is_empty() {
+                break;
+            }
+            if segment.vacated != 0 && !have_left(segment.vacated) {
+                return Err(NoSpace::NotYet { vacated: segment.vacated });
+            }
+            segment.vacated = 0;
+            self.filling = n;
+            if let Some(space) = segment.take(hot, cold, tier, page) {
+                return Ok(space);
+            }
         }
-        let following = self.following();
-        let next = &mut self.ring[following];
-        if !next.is_empty() || next.vacated > oldest_seen() {
-            return Err(NoSpace::NotYet);
-        }
-        self.filling = following;
-        self.ring[following].take(hot, cold, tier, page).ok_or(NoSpace::Never)
+        Err(NoSpace::NotYet { vacated: 0 })
+    }
+
+    /// Has the page visited when the segment is vacated that is being filled, also if no code of
+    /// it is placed there.
+    pub(super) fn note(&mut self, page: u64) {
+        self.ring[self.filling].pages.insert(page);
     }
 
     /// Whether the next segment has to be vacated.
@@ -160,11 +175,16 @@ impl Segments {
         !self.ring[self.following()].is_empty()
     }
 
-    /// Empties the next segment. Its code may be executed by harts that have not observed
-    /// `epoch`; nothing is placed there before that.
-    pub(super) fn vacate_next(&mut self, epoch: u64) -> Contents {
-        let following = self.following();
-        let segment = &mut self.ring[following];
+    /// Empties the segment that was filled first of those that are not empty. Its code may be
+    /// executed by harts that have not observed `epoch`; nothing is placed there before that.
+    pub(super) fn vacate_oldest(&mut self, epoch: u64) -> Contents {
+        let count = self.ring.len();
+        let oldest = (1..=count).map(|n| (self.filling + n) % count).find(|&n| !self.ring[n].is_empty());
+        let oldest = oldest.unwrap_or(self.filling);
+        if oldest == self.filling {
+            self.filling = self.following();
+        }
+        let segment = &mut self.ring[oldest];
         let empty = Segment { vacated: epoch, ..Segment::new(segment.range.clone()) };
         let Segment { range, pages, bytes, .. } = std::mem::replace(segment, empty);
         Contents { range, pages, bytes }
@@ -176,7 +196,7 @@ mod tests {
     use super::*;
 
     fn take(segments: &mut Segments, hot: usize, cold: usize) -> Result<Space, NoSpace> {
-        segments.take([hot, cold], Tier::Baseline, 1, || 0)
+        segments.take([hot, cold], Tier::Baseline, 1, |_| false)
     }
 
     #[test]
@@ -210,11 +230,25 @@ mod tests {
         assert!(!segments.is_next_occupied());
         assert_eq!(take(&mut segments, whole, 0).map(|space| space.hot), Ok(size));
         assert!(segments.is_next_occupied());
-        assert_eq!(take(&mut segments, whole, 0), Err(NoSpace::NotYet), "it is not empty");
-        assert_eq!(segments.vacate_next(7).bytes[Tier::Baseline.index()], whole as u64);
+        assert_eq!(take(&mut segments, whole, 0), Err(NoSpace::NotYet { vacated: 0 }), "it is not empty");
+        assert_eq!(segments.vacate_oldest(7).bytes[Tier::Baseline.index()], whole as u64);
         assert!(!segments.is_next_occupied());
-        assert_eq!(segments.take([whole, 0], Tier::Baseline, 1, || 6), Err(NoSpace::NotYet), "a hart is in it");
-        assert_eq!(segments.take([whole, 0], Tier::Baseline, 1, || 7).map(|space| space.hot), Ok(0));
+        let before = segments.take([whole, 0], Tier::Baseline, 1, |epoch| epoch < 7);
+        assert_eq!(before, Err(NoSpace::NotYet { vacated: 7 }), "a hart is in it");
+        assert_eq!(segments.take([whole, 0], Tier::Baseline, 1, |epoch| epoch == 7).map(|space| space.hot), Ok(0));
+    }
+
+    #[test]
+    fn the_only_segment_in_use_can_be_vacated_and_the_next_one_is_filled() {
+        let mut segments = Segments::new(0..64 << 10);
+        assert_eq!(take(&mut segments, 16, 0).map(|space| space.hot), Ok(0));
+        segments.note(2);
+        let pages = segments.vacate_oldest(3).pages;
+        assert!(pages.contains(&1) && pages.contains(&2));
+        assert_eq!(take(&mut segments, 16, 0).map(|space| space.hot), Ok(segments.size()));
+        // Nor is that one filled before harts have left what was there.
+        segments.vacate_oldest(4);
+        assert_eq!(take(&mut segments, 16, 0), Err(NoSpace::NotYet { vacated: 3 }));
     }
 
     #[test]

@@ -56,7 +56,8 @@ pub(super) fn is_cpu_spare(harts: usize) -> bool {
 /// Lowers the priority of the calling thread; without effect where the host does not allow it.
 pub(super) fn lower_priority() {
     // On Linux a priority is one of a thread.
-    let _ = rustix::process::setpriority_process(None, NICE);
+    let now = rustix::process::getpriority_process(None).unwrap_or(NICE);
+    let _ = rustix::process::setpriority_process(None, now.max(NICE));
 }
 
 #[cfg(test)]

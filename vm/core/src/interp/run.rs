@@ -19,7 +19,7 @@ pub(crate) const QUANTUM: u32 = 8192;
 const MAX_PAGES: usize = 4096;
 
 /// Number of decoded lines kept, on all pages; each takes about 1.3 KiB.
-const MAX_LINES: usize = 12_288;
+const MAX_LINES: usize = 8192;
 
 const LINE_MASK: u64 = LINE_BYTES as u64 - 1;
 
