@@ -1,5 +1,5 @@
-//! Remote fences of the SBI between harts that execute, sleep, or wait for a CPU: when a call
-//! returns, no hart uses an old translation.
+//! Remote fences of the SBI between harts that execute, sleep, or, on a host with fewer than three
+//! CPUs, wait for one: when a call returns, no hart uses an old translation.
 //!
 //! Hart 0 writes a new generation into a page, puts the page in the place of the one that is
 //! mapped, has all harts fence, and announces the generation. The others read and execute the page

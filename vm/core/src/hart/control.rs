@@ -372,8 +372,7 @@ mod tests {
         let control = HartControl::default();
         let extent = Extent::of_range(0x1000, 1, Some(1));
         let mut tickets = 0;
-        for _ in 0..2 {
-            // The first ones come during the sleep, the second one starts with them pending.
+        let mut sleeps_in_full = || {
             std::thread::scope(|scope| {
                 let sleeper = scope.spawn(|| {
                     let started = std::time::Instant::now();
@@ -384,8 +383,13 @@ mod tests {
                     control.request_fence(RemoteFence::Translations(extent));
                     tickets = control.request_fence(RemoteFence::Instructions);
                 }
-                assert!(sleeper.join().unwrap() >= SLEEP);
-            });
+                sleeper.join().unwrap() >= SLEEP
+            })
+        };
+        // The first ones come during the sleep; another one starts with them pending. The host may
+        // end a wait without reason.
+        for _ in 0..2 {
+            assert!((0..5).any(|_| sleeps_in_full()));
         }
         let taken = control.take_requests();
         assert!(taken.attention.contains(Attention::SFENCE_VMA) && taken.attention.contains(Attention::FENCE_I));
