@@ -2,10 +2,13 @@
 //! be rewritten while the first one stays.
 
 use riscope_core::counters::CodeExit;
+use riscope_core::event::Tier;
 use riscope_core::hart::PrivilegeMode;
+use riscope_jit::Tiers;
 
 use crate::bench::{DATA, PAGE, Pair, at, csr};
 use crate::common::assembler::{Assembler, Label};
+use crate::common::encode::{Fields, encode, row};
 use crate::system::{
     CALLED, FUNCTION, OTHER_FUNCTION, OTHER_TABLES, TABLES, machines, map, run_in_pieces, set_vector, space, work,
     work_on_all,
@@ -27,6 +30,8 @@ const LANDING_BASE: u32 = 27;
 const TRAPS: u32 = 30;
 const ROUNDS: u32 = 23;
 const C_NOP: u32 = 1;
+const FFLAGS: u16 = 1;
+const DYNAMIC: u32 = 7;
 
 /// A function around an instruction, which may jump to the label that it is given.
 fn function(subject: impl FnOnce(&mut Assembler, Label)) -> Vec<u8> {
@@ -185,6 +190,8 @@ mod tests {
         let mut handler = Assembler::default();
         for (register, name) in [(28, "sepc"), (29, "scause"), (31, "stval")] {
             handler.csr("csrrs", register, csr(name), 0);
+            // The sum is of all rounds: the last one may be interpreted.
+            handler.reg("add", ODD, ODD, register);
         }
         handler.imm("addi", TRAPS, TRAPS, 1);
         handler.reg("xor", 26, 26, 27);
@@ -201,6 +208,37 @@ mod tests {
         assert!(hart.x(TRAPS as usize) > 500, "a fault in each round");
         assert_eq!([28, 29, 31].map(|n| hart.x(n)), [CALLED + SUBJECT, 12, CALLED + PAGE]);
         assert!(hart.x(10) > 2 * hart.x(ROUNDS as usize) - 4, "both pages were executed");
+        assert_eq!(pair.translated.exits(CodeExit::Fallback), 0);
+    }
+
+    #[test]
+    fn flags_that_optimised_code_raises_are_read_on_two_pages() {
+        let mut asm = Assembler::default();
+        asm.constant(6, 3 << 13);
+        asm.csr("csrrs", 0, csr("mstatus"), 6);
+        let float = |mnemonic, rd, rs1, rs2| {
+            encode(row(mnemonic), Fields { rd, rs1, rs2, modifier: DYNAMIC, ..Fields::default() })
+        };
+        for (register, value) in [(1, 1), (2, 3)] {
+            asm.imm("addi", 6, 0, value);
+            asm.raw(float("fcvt.d.l", register, 6, 0));
+        }
+        asm.constant(24, at(FUNCTION + START));
+        let again = asm.here();
+        // Inexact in each round.
+        asm.raw(float("fdiv.d", 3, 1, 2));
+        asm.imm("jalr", RA, 24, 0);
+        asm.reg("add", ODD, ODD, 9);
+        // Nothing was raised since.
+        asm.imm("jalr", RA, 24, 0);
+        asm.reg("add", ROUNDS, ROUNDS, 9);
+        asm.jump(0, again);
+        let mut pair = Pair::with_tiers(Tiers::All, MACHINE);
+        pair.write(0, &asm.finish());
+        pair.write(FUNCTION + START, &function(|asm, _| asm.csr("csrrw", 9, FFLAGS, 0)));
+        run_in_pieces(&mut pair, 0, "flags");
+        let optimised = pair.translated.instructions(0, Tier::Optimised);
+        assert!(optimised > 1000, "{optimised} instructions ran in optimised code");
         assert_eq!(pair.translated.exits(CodeExit::Fallback), 0);
     }
 

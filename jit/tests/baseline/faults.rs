@@ -27,15 +27,18 @@ pub(crate) const SLOTS: u64 = 0x5000;
 const SLOT_BYTES: u64 = 128;
 /// A page that nothing may access in M-mode.
 pub(crate) const FORBIDDEN: u64 = 0x3_8000;
+/// A cache block whose second half nothing may access in M-mode.
+const HALF_FORBIDDEN: u64 = FORBIDDEN + PAGE;
 
 /// Virtual addresses: a page of data, one without translation, and data again elsewhere; a
-/// page of an address where nothing is, and the device.
+/// page of an address where nothing is, the device, and data that may be read only.
 pub(crate) const MAPPED: u64 = 0x1000;
 pub(crate) const UNMAPPED: u64 = 0x2000;
 pub(crate) const BEHIND_UNMAPPED: u64 = 0x3000;
 pub(crate) const ELSEWHERE: u64 = 0x4000;
 pub(crate) const NOWHERE: u64 = 0x5000;
 pub(crate) const REGISTERS: u64 = 0x6000;
+const READABLE: u64 = 0x7000;
 /// So many pages of data that each case has its own.
 pub(crate) const FRESH: u64 = 0x1_0000;
 const FRESH_PAGES: u64 = 256;
@@ -189,7 +192,10 @@ pub(crate) fn prepared(mode: PrivilegeMode) -> Pair {
         // A naturally aligned page, locked, no permission.
         asm.constant(5, at(FORBIDDEN) >> 2 | (PAGE / 8 - 1));
         asm.csr("csrrw", 0, csr("pmpaddr0"), 5);
-        asm.constant(5, 0b1001_1000);
+        // And 32 bytes.
+        asm.constant(5, at(HALF_FORBIDDEN + 32) >> 2 | (32 / 8 - 1));
+        asm.csr("csrrw", 0, csr("pmpaddr1"), 5);
+        asm.constant(5, 0b1001_1000_1001_1000);
         asm.csr("csrrw", 0, csr("pmpcfg0"), 5);
     } else {
         asm.csr("csrrw", 0, csr("stvec"), 5);
@@ -210,6 +216,7 @@ pub(crate) fn prepared(mode: PrivilegeMode) -> Pair {
         (ELSEWHERE, data(PAGE)),
         (NOWHERE, (RAM - PAGE, 0xc7)),
         (REGISTERS, (DEVICE, 0xc7)),
+        (READABLE, (at(DATA), 0xc3)),
     ];
     let entry = |at: u64, target: u64, bits: u64| pair.write(at, &(target >> 2 | bits).to_le_bytes());
     entry(TABLES + 8 * (RAM >> 30), RAM, 0xcf);
@@ -355,6 +362,19 @@ mod tests {
         supervisor("cbo.zero", UNMAPPED + 0x2b, trap(STORE_PAGE));
         machine("cbo.zero", at(FORBIDDEN + 0x35), trap(STORE_ACCESS));
         machine("cbo.zero", RAM - 1, trap(STORE_ACCESS));
+    }
+
+    #[test]
+    fn zeroing_a_block_that_is_protected_in_part_faults() {
+        machine("cbo.zero", at(HALF_FORBIDDEN), trap(STORE_ACCESS));
+    }
+
+    #[test]
+    fn whatever_may_store_faults_where_only_loads_are_allowed() {
+        for access in ["sd", "sc.w", "amoadd.d", "amoor.w", "amomaxu.d"] {
+            supervisor(access, READABLE + 0x18, trap(STORE_PAGE));
+        }
+        supervisor("cbo.zero", READABLE + 0x2b, trap(STORE_PAGE));
     }
 
     #[test]

@@ -104,6 +104,25 @@ mod tests {
     }
 
     #[test]
+    fn the_status_of_s_mode_is_that_part_of_mstatus() {
+        // Whatever M-mode sets there, each bit in some rounds.
+        let mut asm = Assembler::default();
+        asm.constant(29, 0x9e37_79b9_7f4a_7c15);
+        let again = asm.here();
+        work_on_all(&mut asm);
+        asm.reg("add", 28, 28, 29);
+        asm.csr("csrrw", 8, csr("mstatus"), 28);
+        asm.csr("csrrs", 9, csr("sstatus"), 0);
+        asm.csr("csrrci", 10, csr("sstatus"), 2);
+        work(&mut asm, &[1, 4, 8]);
+        asm.csr("csrrsi", 0, csr("sstatus"), 2);
+        asm.csr("csrrci", 0, csr("sstatus"), 2);
+        work(&mut asm, &[2, 6]);
+        asm.jump(0, again);
+        run_in_pieces(&mut machines(PrivilegeMode::Machine, asm, Assembler::default()), 0, "status");
+    }
+
+    #[test]
     fn registers_of_s_mode_keep_what_is_written() {
         run("exchanges", 4 * 8, |asm| {
             for (n, name) in (0..).zip(["sscratch", "sepc", "scause", "stval"]) {

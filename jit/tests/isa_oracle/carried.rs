@@ -22,6 +22,8 @@ mod tests {
     const RAM: u64 = 0x8000_0000;
     const RAM_BYTES: u64 = 8192;
     const FFLAGS: u16 = 1;
+    const FRM: u16 = 2;
+    const FCSR: u16 = 3;
     const MSTATUS: u16 = 0x300;
     const MTVEC: u16 = 0x305;
     const MEPC: u16 = 0x341;
@@ -138,6 +140,75 @@ mod tests {
         // Uses the result behind the read of the flags.
         asm.branch("bne", 10, 0, again);
         add_flags(&mut asm);
+        asm.jump(0, again);
+        engines_agree(&asm.finish());
+    }
+
+    #[test]
+    fn a_loop_is_entered_in_rounding_modes_that_the_host_has_and_another() {
+        let mut asm = Assembler::default();
+        set_up(&mut asm);
+        asm.imm("addi", 6, 0, 4);
+        float(&mut asm, "fcvt.d.l", 3, 6, 0);
+        float(&mut asm, "fadd.d", 3, 3, 1);
+        asm.imm("addi", 6, 0, 2);
+        float(&mut asm, "fcvt.d.l", 7, 6, 0);
+        // 2.5, which is rounded to 2, or to 3 as in the last mode.
+        float(&mut asm, "fdiv.d", 3, 3, 7);
+        let outer = asm.here();
+        // The modes 1 to 4 by turns; hosts do not have the last one.
+        asm.imm("addi", 20, 20, 1);
+        asm.imm("andi", 19, 20, 3);
+        asm.imm("addi", 19, 19, 1);
+        asm.csr("csrrw", 0, FRM, 19);
+        float(&mut asm, "fcvt.l.d", 10, 3, 0);
+        asm.reg("add", 8, 8, 10);
+        asm.imm("addi", 21, 0, 20);
+        let inner = asm.here();
+        float(&mut asm, "fcvt.l.d", 10, 3, 0);
+        asm.reg("add", 8, 8, 10);
+        asm.imm("addi", 21, 21, -1);
+        asm.branch("bne", 21, 0, inner);
+        asm.jump(0, outer);
+        engines_agree(&asm.finish());
+    }
+
+    #[test]
+    fn a_loop_is_entered_with_numbers_that_are_not_boxed() {
+        let mut asm = Assembler::default();
+        set_up(&mut asm);
+        // 1 in single precision, boxed and not by turns.
+        asm.constant(24, 0xffff_ffff_3f80_0000);
+        asm.constant(25, 0xffff_ffff_0000_0000);
+        let outer = asm.here();
+        asm.reg("xor", 24, 24, 25);
+        asm.raw(encode(row("fmv.d.x"), Fields { rd: 5, rs1: 24, ..Fields::default() }));
+        asm.imm("addi", 21, 0, 20);
+        let inner = asm.here();
+        float(&mut asm, "fadd.s", 7, 6, 5);
+        asm.raw(encode(row("fmv.x.w"), Fields { rd: 10, rs1: 7, ..Fields::default() }));
+        asm.reg("add", 8, 8, 10);
+        asm.imm("addi", 21, 21, -1);
+        asm.branch("bne", 21, 0, inner);
+        asm.jump(0, outer);
+        engines_agree(&asm.finish());
+    }
+
+    #[test]
+    fn flags_and_rounding_mode_keep_only_bits_that_they_have() {
+        let mut asm = Assembler::default();
+        set_up(&mut asm);
+        asm.constant(11, !0);
+        asm.constant(12, !7);
+        asm.constant(13, !0xe0);
+        let again = asm.here();
+        for (register, value) in [(FFLAGS, 11), (FRM, 12), (FCSR, 13)] {
+            asm.csr("csrrw", 0, register, value);
+            for read in [FFLAGS, FRM, FCSR] {
+                asm.csr("csrrs", 7, read, 0);
+                asm.reg("add", 8, 8, 7);
+            }
+        }
         asm.jump(0, again);
         engines_agree(&asm.finish());
     }

@@ -191,3 +191,27 @@ impl Hart {
         self.csr.mip &= !Interrupt::SupervisorTimer.mask();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::addr::GuestPhys;
+    use crate::clock::Clock;
+    use crate::counters::FlushScope;
+    use crate::hart::{HartConfig, RemoteFence};
+    use crate::mem::GuestRam;
+    use crate::mmu::Extent;
+
+    #[test]
+    fn fences_that_are_served_at_once_flush_all_that_each_names() {
+        let ram = Arc::new(GuestRam::new(GuestPhys(0x8000_0000), 4096).unwrap());
+        let mut hart = Hart::new(HartConfig::alone(ram, Clock::manual()));
+        for page in 1..=3 {
+            hart.control().request_fence(RemoteFence::Translations(Extent::of_range(page << 12, 1, None)));
+        }
+        assert_eq!(hart.serve_attention(), Attention::SFENCE_VMA);
+        assert_eq!(hart.counters().tlb_flushes()[FlushScope::Remote.index()], 3);
+    }
+}

@@ -160,6 +160,21 @@ fn a_store_registers_the_hart_as_a_writer_and_a_flush_takes_that_back() {
 }
 
 #[test]
+fn no_range_is_longer_than_what_slots_can_tell_apart() {
+    let mut bench = Bench::with_ram(4 * RANGE_LIMIT);
+    // RAM at its own address, by a superpage.
+    bench.set_entry(0x1000 + 8 * (RAM >> 30), RAM, DATA);
+    let machine = Regime { mode: PrivilegeMode::Machine, satp: 0, ..SUPERVISOR };
+    let first = RAM + 2 * RANGE_LIMIT;
+    for regime in [machine, SUPERVISOR] {
+        for va in [first, first + RANGE_LIMIT - 8] {
+            let found = bench.mmu.translate(&regime, Request { va, len: 8, access: Access::Load }).unwrap();
+            assert_eq!((found.start, found.length), (first, RANGE_LIMIT), "{:?}", regime.mode);
+        }
+    }
+}
+
+#[test]
 fn a_bank_stays_where_it_is() {
     let mut bench = Bench::new();
     let bank = bench.mmu.select(&SUPERVISOR);

@@ -363,6 +363,12 @@ mod tests {
         context.flush_address(0x5000);
         context.fill_read(0x5000, entry(0x5000, PAGE_SIZE));
         context.flush();
+        for page in 0..TLB_ENTRIES as u64 {
+            let va = page << PAGE_SHIFT;
+            context.fill_read(va, entry(va, PAGE_SIZE));
+            context.fill_write(va, entry(va, PAGE_SIZE));
+        }
+        context.flush();
         let mut bank = context.bank;
         assert!((0..TLB_ENTRIES).all(|at| bank.read(at).length == 0 && bank.write(at).length == 0));
     }

@@ -69,3 +69,33 @@ impl Hart {
         if allowed { Ok(csr) } else { Err(CsrDenied) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::addr::{GuestAddr, GuestPhys};
+    use crate::arch::status;
+    use crate::clock::Clock;
+    use crate::hart::{HartConfig, Interrupt};
+    use crate::mem::GuestRam;
+
+    #[test]
+    fn a_register_that_shows_a_due_interrupt_is_read_right_before_it() {
+        let ram = Arc::new(GuestRam::new(GuestPhys(0x8000_0000), 4096).unwrap());
+        let mut hart = Hart::new(HartConfig::alone(ram, Clock::manual()));
+        hart.reset(GuestAddr(0x8000_0000), PrivilegeMode::Supervisor, 0, 0);
+        hart.set_stimecmp(100);
+        hart.csr.mie = Interrupt::SupervisorTimer.mask();
+        let timer = Interrupt::SupervisorTimer.mask();
+        assert_eq!(hart.effect_of_read(TIME, 100), Effect::None, "interrupts are disabled");
+        hart.state.status |= status::SIE;
+        assert_eq!(hart.effect_of_read(TIME, 99), Effect::None, "nothing is due");
+        assert_eq!(hart.effect_of_read(TIME, 100), Effect::Resync);
+        for register in [SIP, MIP] {
+            assert_eq!(hart.effect_of_read(register, 0), Effect::None);
+            assert_eq!(hart.effect_of_read(register, timer), Effect::Resync);
+        }
+    }
+}
