@@ -27,17 +27,11 @@ impl Interpreter {
     /// Bits of the instruction at `pc`. A fault has the address of its half.
     fn fetch_across(&mut self, hart: &mut Hart) -> Result<u32, Exception> {
         let pc = hart.pc().0;
-        let Some(low) = self.fetch_half(hart, pc)? else { return hart.fetch_instruction() };
+        let Some(low) = self.half(hart, pc)? else { return hart.fetch_instruction() };
         if low & 3 != 3 {
             return Ok(low as u32);
         }
-        let Some(high) = self.fetch_half(hart, pc.wrapping_add(HALF))? else { return hart.fetch_instruction() };
+        let Some(high) = self.half(hart, pc.wrapping_add(HALF))? else { return hart.fetch_instruction() };
         Ok((high << 16 | low) as u32)
-    }
-
-    /// The half at `va` as it is in memory; `None` if its page is not cached as a whole.
-    fn fetch_half(&mut self, hart: &mut Hart, va: u64) -> Result<Option<u64>, Exception> {
-        let Some(page) = self.page_of(hart, va)? else { return Ok(None) };
-        Ok(Some(self.pages[page].half(va)))
     }
 }

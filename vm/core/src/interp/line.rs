@@ -1,4 +1,4 @@
-//! Pre-decoded code of 128 bytes.
+//! Pre-decoded code of 64 bytes.
 
 use super::fetch::uncached;
 use super::{Flow, Handler, handler};
@@ -7,8 +7,8 @@ use crate::hart::Hart;
 use crate::isa::{Operands, decode};
 use crate::mem::access;
 
-/// Guest bytes of a line.
-pub(super) const LINE_BYTES: usize = 128;
+/// Guest bytes of a line. Of twice as many, half as many slots would be used.
+pub(super) const LINE_BYTES: usize = 64;
 
 /// Number of 2-byte slots in a line, at each of which an instruction may start.
 pub(super) const LINE_SLOTS: usize = LINE_BYTES / 2;
@@ -16,8 +16,8 @@ pub(super) const LINE_SLOTS: usize = LINE_BYTES / 2;
 /// Bytes of the instruction half that may stand behind a line.
 const BEHIND: usize = 2;
 
-/// Arrival count of a block that is never reported as hot.
-pub(super) const NEVER_HOT: u16 = u16::MAX;
+/// Odd factor of checksums.
+const SUM_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A decoded instruction with its handler.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +40,12 @@ const CROSSING: Cell = Cell { handler: uncached, operands: Operands::NONE };
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) cells: [Cell; LINE_SLOTS],
-    /// Arrivals by jump at each slot, below [`NEVER_HOT`].
-    heat: [u16; LINE_SLOTS],
+    /// Slots at which no block is reported as hot.
+    frozen: u32,
     /// The line and what is behind it on its page.
     bytes: [u8; LINE_BYTES + BEHIND],
     /// How many of `bytes` there are.
-    len: usize,
+    len: u8,
     host: *const u8,
 }
 
@@ -62,20 +62,24 @@ impl Line {
         let len = (LINE_BYTES + BEHIND).min(PAGE_BYTES - at);
         let mut line = Box::new(Self {
             cells: [UNDECODED; LINE_SLOTS],
-            heat: [0; LINE_SLOTS],
+            frozen: 0,
             bytes: [0; LINE_BYTES + BEHIND],
-            len,
+            len: len as u8,
             host: page.wrapping_add(at),
         });
         line.bytes = line.now();
         line
     }
 
+    fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
     /// What is in RAM now.
     fn now(&self) -> [u8; LINE_BYTES + BEHIND] {
         let mut now = [0; LINE_BYTES + BEHIND];
         // SAFETY: the bytes are on the page that `new` was promised.
-        unsafe { access::copy_out(self.host, &mut now[..self.len]) };
+        unsafe { access::copy_out(self.host, &mut now[..self.len()]) };
         now
     }
 
@@ -83,14 +87,14 @@ impl Line {
     /// of them has changed, and says so.
     pub(super) fn compare(&mut self) -> bool {
         // SAFETY: as in `now`.
-        if unsafe { access::holds(self.host, &self.bytes[..self.len]) } {
+        if unsafe { access::holds(self.host, &self.bytes[..self.len()]) } {
             return false;
         }
         let now = self.now();
         let changed = self.has_other_code(&now);
         if changed {
             self.cells = [UNDECODED; LINE_SLOTS];
-            self.heat = [0; LINE_SLOTS];
+            self.frozen = 0;
         }
         self.bytes = now;
         changed
@@ -107,7 +111,7 @@ impl Line {
 
     /// Whether the four bytes at offset `at` (two at the end of the page) differ in RAM.
     pub(super) fn is_stale(&self, at: usize) -> bool {
-        let known = &self.bytes[at..(at + 4).min(self.len)];
+        let known = &self.bytes[at..(at + 4).min(self.len())];
         let mut now = [0; 4];
         let now = &mut now[..known.len()];
         // SAFETY: as in `now`, and `at` and the length stay within the bytes.
@@ -115,19 +119,21 @@ impl Line {
         now != known
     }
 
-    /// Counts an arrival at a slot; returns the count.
-    #[inline]
-    pub(super) fn warm(&mut self, slot: usize) -> u16 {
-        let heat = &mut self.heat[slot];
-        if *heat < NEVER_HOT - 1 {
-            *heat += 1;
-        }
-        *heat
+    /// Has no block at a slot reported as hot.
+    pub(super) fn freeze(&mut self, slot: usize) {
+        self.frozen |= 1 << slot;
     }
 
-    /// Sets the count at a slot to [`NEVER_HOT`].
-    pub(super) fn freeze(&mut self, slot: usize) {
-        self.heat[slot] = NEVER_HOT;
+    /// Whether no block at a slot is reported as hot.
+    pub(super) fn is_frozen(&self, slot: usize) -> bool {
+        self.frozen >> slot & 1 != 0
+    }
+
+    /// Checksum of the copy, without what is behind the line.
+    pub(super) fn sum(&self) -> u16 {
+        let words = self.bytes[..LINE_BYTES].as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        let sum = words.fold(0u64, |sum, word| (sum ^ word).wrapping_mul(SUM_FACTOR).rotate_left(29));
+        (sum >> 48) as u16
     }
 
     /// Decodes the instruction at `slot` from the copy. One that crosses the end of the page
@@ -142,7 +148,7 @@ impl Line {
         let at = slot * 2;
         let half = |at: usize| u32::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]));
         let low = half(at);
-        if low & 3 != 3 { Some(low) } else { (at + 2 < self.len).then(|| half(at + 2) << 16 | low) }
+        if low & 3 != 3 { Some(low) } else { (at + 2 < self.len()).then(|| half(at + 2) << 16 | low) }
     }
 }
 

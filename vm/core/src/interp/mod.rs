@@ -1,7 +1,9 @@
 //! Interpreter: the reference engine, which defines the effect of each instruction.
 //!
 //! ```text
+//!  decoded.rs pc → physical page with decoded lines; which of them are kept
 //!  page.rs    physical page → cells, each a handler and its operands
+//!  heat.rs    arrivals at blocks
 //!  run.rs     the loop over cells, and `impl Engine`
 //!  i.rs m.rs a.rs …  handlers, under the file names of crate::isa
 //! ```
@@ -20,8 +22,10 @@
 mod a;
 mod across;
 mod d;
+mod decoded;
 mod fetch;
 mod float;
+mod heat;
 mod i;
 mod line;
 mod m;

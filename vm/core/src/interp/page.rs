@@ -1,5 +1,8 @@
 //! Pre-decoded code of physical pages.
 
+use std::collections::VecDeque;
+
+use super::heat::Heat;
 use super::line::{LINE_BYTES, LINE_SLOTS, Line};
 use crate::addr::{GuestPhys, PAGE_BYTES, PAGE_SIZE, PageOffset};
 use crate::mem::{GuestRam, access};
@@ -23,17 +26,59 @@ impl Executed {
     }
 }
 
+impl Executed {
+    /// Sets the bit of a slot of a line.
+    fn add(&mut self, line: usize, slot: usize) {
+        let slot = line * LINE_SLOTS + slot;
+        self.0[slot / 64] |= 1 << (slot % 64);
+    }
+
+    /// Bits of the slots of a line.
+    fn on(&self, line: usize) -> u64 {
+        let first = line * LINE_SLOTS;
+        self.0[first / 64] >> (first % 64) & LINE_BITS
+    }
+
+    fn clear(&mut self, line: usize) {
+        let first = line * LINE_SLOTS;
+        self.0[first / 64] &= !(LINE_BITS << (first % 64));
+    }
+}
+
 impl Default for Executed {
     fn default() -> Self {
         Self([0; SLOTS / 64])
     }
 }
 
-/// A page of code, decoded by lines as far as it was executed.
+/// What all pages of an interpreter share.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    pub(super) heat: Heat,
+    /// Where the lines are, in the order in which they were decoded.
+    pub(super) lines: VecDeque<Place>,
+}
+
+/// Where a line is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// [`DecodedPage::index`].
+    pub(super) page: u16,
+    line: u8,
+}
+
+/// A page of code, decoded by lines as far as it was executed and not evicted since.
 #[derive(Debug)]
 pub(super) struct DecodedPage {
     lines: [Option<Box<Line>>; LINES],
+    /// Checksums of the lines that were evicted last: whether `executed` is still about the same
+    /// code. As it is a hint, and heat is, two codes may have the same sum.
+    sums: [u16; LINES],
     executed: Executed,
+    /// Its index in the interpreter.
+    pub(super) index: u16,
+    /// Whether it was looked up by its number since pages were evicted last.
+    pub(super) recent: bool,
     page: GuestPhys,
     host: *const u8,
     /// [`Hart::fetch_fences`](crate::hart::Hart::fetch_fences) when the lines were last known to be current.
@@ -49,11 +94,14 @@ unsafe impl Send for DecodedPage {}
 impl DecodedPage {
     /// The page of RAM at `page`, with nothing decoded. `None` outside of RAM, where
     /// execution is not supported.
-    pub(super) fn new(ram: &GuestRam, page: GuestPhys, fences: u64) -> Option<Self> {
+    pub(super) fn new(ram: &GuestRam, page: GuestPhys, index: u16, fences: u64) -> Option<Self> {
         let host = ram.host_ptr(page, PAGE_SIZE)?.cast_const();
         Some(Self {
             lines: [const { None }; LINES],
+            sums: [0; LINES],
             executed: Executed::default(),
+            index,
+            recent: true,
             page,
             host,
             checked_at: fences,
@@ -63,15 +111,15 @@ impl DecodedPage {
 
     /// Discards decoded instructions that a `fence.i` since the last check made stale.
     #[inline(always)]
-    pub(super) fn refresh(&mut self, ram: &GuestRam, fences: u64) {
+    pub(super) fn refresh(&mut self, ram: &GuestRam, fences: u64, heat: &mut Heat) {
         if self.checked_at != fences {
             self.checked_at = fences;
-            self.compare_if_written(ram);
+            self.compare_if_written(ram, heat);
         }
     }
 
     #[cold]
-    fn compare_if_written(&mut self, ram: &GuestRam) {
+    fn compare_if_written(&mut self, ram: &GuestRam, heat: &mut Heat) {
         let version = ram.page_index(self.page).and_then(|page| ram.tracker().version(page));
         if version.is_some() && version == self.version {
             return;
@@ -79,7 +127,7 @@ impl DecodedPage {
         self.announce(ram);
         self.version = version;
         for n in 0..LINES {
-            self.compare(n);
+            self.compare(n, heat);
         }
     }
 
@@ -90,24 +138,54 @@ impl DecodedPage {
         }
     }
 
-    fn compare(&mut self, n: usize) {
+    fn compare(&mut self, n: usize, heat: &mut Heat) {
         if let Some(line) = &mut self.lines[n]
             && line.compare()
         {
-            self.executed.0[n] = 0;
+            self.forget(n, heat);
         }
     }
 
-    /// The line of `pc`, which is on this page. Counts a new one in `lines`.
+    /// Forgets what was executed on a line, which has other code now.
+    fn forget(&mut self, n: usize, heat: &mut Heat) {
+        let executed = self.executed.on(n);
+        self.executed.clear(n);
+        for slot in (0..LINE_SLOTS).filter(|slot| executed >> slot & 1 != 0) {
+            heat.cool(self.phys((n * LINE_BYTES + slot * 2) as u64));
+        }
+    }
+
+    /// The line of `pc`, which is on this page.
     #[inline(always)]
-    pub(super) fn line(&mut self, ram: &GuestRam, pc: u64, lines: &mut usize) -> &mut Line {
+    pub(super) fn line(&mut self, ram: &GuestRam, pc: u64, tables: &mut Tables) -> &mut Line {
         let n = line_number(pc);
         if self.lines[n].is_none() {
-            self.announce(ram);
-            *lines += 1;
+            let line = self.new_line(ram, n, tables);
+            return self.lines[n].insert(line);
         }
+        // SAFETY: the line is there.
+        unsafe { self.lines[n].as_deref_mut().unwrap_unchecked() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn new_line(&mut self, ram: &GuestRam, n: usize, tables: &mut Tables) -> Box<Line> {
+        self.announce(ram);
         // SAFETY: `new` asked for the whole page, and RAM is page-aligned.
-        self.lines[n].get_or_insert_with(|| unsafe { Line::new(self.host, n * LINE_BYTES) })
+        let line = unsafe { Line::new(self.host, n * LINE_BYTES) };
+        if self.executed.on(n) != 0 && self.sums[n] != line.sum() {
+            self.forget(n, &mut tables.heat);
+        }
+        tables.lines.push_back(Place { page: self.index, line: n as u8 });
+        line
+    }
+
+    /// Drops the decoded instructions of a line. What was executed there stays known.
+    pub(super) fn evict(&mut self, place: Place) {
+        let n = usize::from(place.line);
+        if let Some(line) = self.lines[n].take() {
+            self.sums[n] = line.sum();
+        }
     }
 
     /// An instruction is decoded when it is first executed.
@@ -120,16 +198,20 @@ impl DecodedPage {
         self.page.with_page_offset(PageOffset::of(pc))
     }
 
+    /// Number of the physical page.
+    pub(super) fn number(&self) -> u64 {
+        self.page.page_number()
+    }
+
     /// Decodes the instruction at `pc`.
     #[cold]
-    pub(super) fn decode(&mut self, ram: &GuestRam, pc: u64, lines: &mut usize) {
+    pub(super) fn decode(&mut self, ram: &GuestRam, pc: u64, tables: &mut Tables) {
         let (n, slot) = (line_number(pc), line_slot(pc));
-        if self.line(ram, pc, lines).is_stale(slot * 2) {
-            self.compare(n);
+        if self.line(ram, pc, tables).is_stale(slot * 2) {
+            self.compare(n, &mut tables.heat);
         }
-        self.line(ram, pc, lines).decode(slot);
-        // A line has as many slots as the word has bits.
-        self.executed.0[n] |= 1 << slot;
+        self.line(ram, pc, tables).decode(slot);
+        self.executed.add(n, slot);
     }
 
     /// Half an instruction at even `pc`, which is on this page, as it is in memory now.
@@ -141,14 +223,16 @@ impl DecodedPage {
 
     /// Bits of the instruction at `pc` as they were decoded; `None` if its second half is on
     /// the next page.
-    pub(super) fn bits(&mut self, ram: &GuestRam, pc: u64, lines: &mut usize) -> Option<u32> {
-        self.line(ram, pc, lines).bits(line_slot(pc))
+    pub(super) fn bits(&mut self, ram: &GuestRam, pc: u64, tables: &mut Tables) -> Option<u32> {
+        self.line(ram, pc, tables).bits(line_slot(pc))
     }
 }
 
 /// Lines of a page.
 const LINES: usize = PAGE_BYTES / LINE_BYTES;
-const _: () = assert!(LINES == SLOTS / 64 && LINE_SLOTS == 64);
+/// A bit for each slot of a line.
+const LINE_BITS: u64 = (1 << LINE_SLOTS) - 1;
+const _: () = assert!(LINE_SLOTS == 32 && LINES <= 1 << u8::BITS);
 
 #[inline(always)]
 fn line_number(pc: u64) -> usize {

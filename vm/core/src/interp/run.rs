@@ -1,32 +1,20 @@
 //! Interpreter loop, and its implementation of [`Engine`].
 
-use rustc_hash::FxHashMap;
-
 use super::Flow;
+use super::decoded::Decoded;
 use super::fetch::uncached;
-use super::line::{LINE_BYTES, NEVER_HOT};
-use super::page::{DecodedPage, Executed, line_slot};
-use crate::addr::{GuestPhys, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, to_usize};
+use super::line::LINE_BYTES;
+use super::page::{DecodedPage, Executed, Tables, line_slot};
+use crate::addr::{GuestPhys, PAGE_MASK};
 use crate::counters::HartActivity;
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
-use crate::hart::{Exception, ExceptionCause, Hart};
+use crate::hart::{Exception, Hart};
 use crate::isa::{OpClass, Operands};
 
 /// Instructions between two polls of interrupts and requests: some tens of microseconds.
 pub(crate) const QUANTUM: u32 = 8192;
 
-/// Number of decoded pages kept; each takes about 600 bytes.
-const MAX_PAGES: usize = 4096;
-
-/// Number of decoded lines kept, on all pages; each takes about 1.3 KiB. Where a program has more
-/// that are lukewarm, all are forgotten with their heat before it is hot: with 8192 of them, gcc
-/// interprets ten times as much.
-const MAX_LINES: usize = 12_288;
-
 const LINE_MASK: u64 = LINE_BYTES as u64 - 1;
-
-/// Number of slots of the fetch cache: more than a kernel has pages of code.
-const FETCH_SLOTS: usize = 8192;
 
 /// Reason why [`Interpreter::run_block`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,55 +34,10 @@ pub enum BlockEnd {
     Exit(Exit),
 }
 
-/// Entry of the fetch cache.
-#[derive(Clone, Copy, Debug)]
-struct FetchSlot {
-    /// Virtual address of the page, with the index of the decoded page in the low bits.
-    page: u64,
-    /// [Generation](crate::mmu::FetchSpace::generation) of its address space.
-    generation: u64,
-}
-
-/// No space has this generation.
-const NO_FETCH: FetchSlot = FetchSlot { page: 0, generation: 0 };
-
-impl FetchSlot {
-    fn new(page: u64, generation: u64, decoded: usize) -> Self {
-        const _: () = assert!(MAX_PAGES <= PAGE_BYTES);
-        Self { page: page | decoded as u64, generation }
-    }
-
-    fn page(self) -> u64 {
-        self.page & !PAGE_MASK
-    }
-
-    fn decoded(self) -> usize {
-        to_usize(self.page & PAGE_MASK)
-    }
-}
-
 /// Interpreter of one hart.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Interpreter {
-    pub(super) pages: Vec<DecodedPage>,
-    /// Lines of these.
-    lines: usize,
-    by_number: FxHashMap<u64, usize>,
-    fetch: Box<[FetchSlot; FETCH_SLOTS]>,
-    /// Translation epoch of the hart that `fetch` is valid for.
-    translation_epoch: u64,
-}
-
-impl Default for Interpreter {
-    fn default() -> Self {
-        Self {
-            pages: Vec::new(),
-            lines: 0,
-            by_number: FxHashMap::default(),
-            fetch: Box::new([NO_FETCH; FETCH_SLOTS]),
-            translation_epoch: 0,
-        }
-    }
+    pub(super) decoded: Decoded,
 }
 
 impl Engine for Interpreter {
@@ -115,11 +58,16 @@ impl Engine for Interpreter {
 impl Interpreter {
     /// Executes from `pc` to the end of the page.
     fn run_page(&mut self, hart: &mut Hart) -> BlockEnd {
+        self.run_extent::<PAGE>(hart)
+    }
+
+    #[inline(always)]
+    fn run_extent<const EXTENT: u8>(&mut self, hart: &mut Hart) -> BlockEnd {
         if hart.state.countdown <= 0 {
             return BlockEnd::Poll;
         }
-        match self.find_page(hart) {
-            Ok(Some(page)) => run_in_page::<PAGE>(hart, &mut self.pages[page], &mut self.lines),
+        match self.decoded.at(hart, hart.state.pc) {
+            Ok(Some((page, tables))) => run_in_page::<EXTENT>(hart, page, tables),
             Ok(None) => run_uncached(hart),
             Err(exception) => fetch_fault(hart, exception),
         }
@@ -133,152 +81,75 @@ impl Interpreter {
         if hart.state.countdown <= 0 {
             return BlockEnd::Poll;
         }
-        let page = match self.find_page(hart) {
-            Ok(Some(page)) => &mut self.pages[page],
+        let (page, tables) = match self.decoded.at(hart, hart.state.pc) {
+            Ok(Some(found)) => found,
             Ok(None) => return run_uncached(hart),
             Err(exception) => return fetch_fault(hart, exception),
         };
         if let Some(hot) = hot {
-            let heat = page.line(hart.ram(), hart.state.pc, &mut self.lines).warm(line_slot(hart.state.pc));
-            if heat >= hot && heat != NEVER_HOT {
-                return BlockEnd::Hot { phys: page.phys(hart.state.pc), heat };
+            let (pc, phys) = (hart.state.pc, page.phys(hart.state.pc));
+            // A line that is decoded again may have other code than its heat is of.
+            let frozen = page.line(hart.ram(), pc, tables).is_frozen(line_slot(pc));
+            let heat = tables.heat.warm(phys);
+            if heat >= hot && !frozen {
+                return BlockEnd::Hot { phys, heat };
             }
         }
-        run_in_page::<BLOCK>(hart, page, &mut self.lines)
+        run_in_page::<BLOCK>(hart, page, tables)
     }
 
-    /// Excludes the block at `pc` from being reported as hot.
+    /// Excludes the block at `pc` from being reported as hot, as long as its line is decoded.
     pub fn never_hot(&mut self, hart: &mut Hart) {
-        if let Ok(Some(page)) = self.find_page(hart) {
-            self.pages[page].line(hart.ram(), hart.state.pc, &mut self.lines).freeze(line_slot(hart.state.pc));
+        let pc = hart.state.pc;
+        if let Ok(Some((page, tables))) = self.decoded.at(hart, pc) {
+            page.line(hart.ram(), pc, tables).freeze(line_slot(pc));
         }
     }
 
     /// Physical address of `pc`, if its page is executable and RAM as a whole.
     pub fn locate(&mut self, hart: &mut Hart) -> Option<GuestPhys> {
-        let page = self.find_page(hart).ok().flatten()?;
-        Some(self.pages[page].phys(hart.state.pc))
+        let pc = hart.state.pc;
+        let (page, _) = self.decoded.at(hart, pc).ok().flatten()?;
+        Some(page.phys(pc))
     }
 
     /// Instructions of the physical page of `phys` that have been executed here so far.
     pub fn executed(&self, phys: GuestPhys) -> Executed {
-        let page = self.by_number.get(&phys.page_number());
-        page.map_or_else(Executed::default, |&page| *self.pages[page].executed())
+        self.decoded.page(phys).map_or_else(Executed::default, |page| *page.executed())
     }
 
     /// Bits of the instruction that [`Interpreter::step`] executes next; `None` if its fetch
     /// raises an exception.
     pub(crate) fn fetch(&mut self, hart: &mut Hart) -> Option<u32> {
-        let Some(index) = self.find_page(hart).ok()? else { return hart.fetch_instruction().ok() };
-        let (page, pc) = (&mut self.pages[index], hart.state.pc);
-        if page.line(hart.ram(), pc, &mut self.lines).cells[line_slot(pc)].operands.is_undecoded() {
-            page.decode(hart.ram(), pc, &mut self.lines);
+        let pc = hart.state.pc;
+        let Some((page, tables)) = self.decoded.at(hart, pc).ok()? else { return hart.fetch_instruction().ok() };
+        if page.line(hart.ram(), pc, tables).cells[line_slot(pc)].operands.is_undecoded() {
+            page.decode(hart.ram(), pc, tables);
         }
-        page.bits(hart.ram(), pc, &mut self.lines).or_else(|| hart.fetch_instruction().ok())
+        page.bits(hart.ram(), pc, tables).or_else(|| hart.fetch_instruction().ok())
     }
 
     /// Class of the instruction that [`Interpreter::step`] executes next; of one that is not
     /// cached, [`OpClass::Other`].
     pub fn class_of_next(&mut self, hart: &mut Hart) -> OpClass {
-        let Ok(Some(index)) = self.find_page(hart) else { return OpClass::Other };
-        let (page, pc) = (&mut self.pages[index], hart.state.pc);
-        if page.line(hart.ram(), pc, &mut self.lines).cells[line_slot(pc)].operands.is_undecoded() {
-            page.decode(hart.ram(), pc, &mut self.lines);
+        let pc = hart.state.pc;
+        let Ok(Some((page, tables))) = self.decoded.at(hart, pc) else { return OpClass::Other };
+        if page.line(hart.ram(), pc, tables).cells[line_slot(pc)].operands.is_undecoded() {
+            page.decode(hart.ram(), pc, tables);
         }
-        page.line(hart.ram(), pc, &mut self.lines).cells[line_slot(pc)].operands.class()
+        page.line(hart.ram(), pc, tables).cells[line_slot(pc)].operands.class()
     }
 
     /// Executes one instruction, or takes the trap that it raises. Does nothing at the end
     /// of the quantum.
     pub fn step(&mut self, hart: &mut Hart) -> BlockEnd {
-        if hart.state.countdown <= 0 {
-            return BlockEnd::Poll;
-        }
-        match self.find_page(hart) {
-            Ok(Some(page)) => run_in_page::<INSTRUCTION>(hart, &mut self.pages[page], &mut self.lines),
-            Ok(None) => run_uncached(hart),
-            Err(exception) => fetch_fault(hart, exception),
-        }
+        self.run_extent::<INSTRUCTION>(hart)
     }
 
-    /// Index of the decoded page that `pc` is on; `None` if its instructions must be
-    /// fetched one by one.
-    fn find_page(&mut self, hart: &mut Hart) -> Result<Option<usize>, Exception> {
-        self.page_of(hart, hart.state.pc)
-    }
-
-    /// As [`Interpreter::find_page`], for the page of another address.
-    #[inline]
-    pub(super) fn page_of(&mut self, hart: &mut Hart, pc: u64) -> Result<Option<usize>, Exception> {
-        if hart.translation_epoch() != self.translation_epoch {
-            self.forget_flushed(hart);
-        }
-        if self.lines > MAX_LINES {
-            self.forget_all();
-        }
-        let (page, generation) = (pc & !PAGE_MASK, hart.fetch_space().generation);
-        let slot = self.fetch[(pc >> PAGE_SHIFT) as usize % FETCH_SLOTS];
-        if slot.page() == page && slot.generation == generation {
-            let decoded = slot.decoded();
-            self.pages[decoded].refresh(hart.ram(), hart.fetch_fences());
-            return Ok(Some(decoded));
-        }
-        let fetch = hart.translate_fetch(pc)?;
-        if !fetch.whole_page {
-            return Ok(None);
-        }
-        let decoded = self.decoded_page(hart, fetch.phys);
-        let decoded = decoded.ok_or_else(|| Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
-        self.fetch[(pc >> PAGE_SHIFT) as usize % FETCH_SLOTS] = FetchSlot::new(page, generation, decoded);
-        Ok(Some(decoded))
-    }
-
-    #[cold]
-    fn forget_all(&mut self) {
-        self.pages.clear();
-        self.lines = 0;
-        self.by_number.clear();
-        self.fetch.fill(NO_FETCH);
-    }
-
-    /// Removes flushed entries from the fetch cache.
-    #[cold]
-    fn forget_flushed(&mut self, hart: &Hart) {
-        match hart.flushed_since(self.translation_epoch) {
-            Some(flushes) => {
-                for flushed in flushes.filter(|flushed| flushed.code) {
-                    let slot = &mut self.fetch[(flushed.page >> PAGE_SHIFT) as usize % FETCH_SLOTS];
-                    if slot.page() == flushed.page && flushed.concerns(slot.generation) {
-                        *slot = NO_FETCH;
-                    }
-                }
-            }
-            None => self.fetch.fill(NO_FETCH),
-        }
-        self.translation_epoch = hart.translation_epoch();
-    }
-
-    #[inline]
-    fn decoded_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {
-        if let Some(&page) = self.by_number.get(&phys.page_number()) {
-            self.pages[page].refresh(hart.ram(), hart.fetch_fences());
-            return Some(page);
-        }
-        self.new_page(hart, phys)
-    }
-
-    /// Not inlined: the page is on the stack before it is boxed, and a frame of that size
-    /// is probed page by page on every call.
-    #[cold]
-    #[inline(never)]
-    fn new_page(&mut self, hart: &Hart, phys: GuestPhys) -> Option<usize> {
-        if self.pages.len() >= MAX_PAGES {
-            self.forget_all();
-        }
-        let decoded = DecodedPage::new(hart.ram(), phys.page_start(), hart.fetch_fences())?;
-        self.pages.push(decoded);
-        self.by_number.insert(phys.page_number(), self.pages.len() - 1);
-        Some(self.pages.len() - 1)
+    /// Half an instruction at even `va` as it is in memory; `None` if its page is not cached as a
+    /// whole.
+    pub(super) fn half(&mut self, hart: &mut Hart, va: u64) -> Result<Option<u64>, Exception> {
+        Ok(self.decoded.at(hart, va)?.map(|(page, _)| page.half(va)))
     }
 }
 
@@ -291,14 +162,14 @@ const INSTRUCTION: u8 = 2;
 
 /// Executes cells of `page`, which holds `pc`; every other case is out of line.
 #[inline(always)]
-fn run_in_page<const EXTENT: u8>(hart: &mut Hart, page: &mut DecodedPage, lines: &mut usize) -> BlockEnd {
+fn run_in_page<const EXTENT: u8>(hart: &mut Hart, page: &mut DecodedPage, tables: &mut Tables) -> BlockEnd {
     let mut pc = hart.state.pc;
     'lines: loop {
-        let line = page.line(hart.ram(), pc, lines);
+        let line = page.line(hart.ram(), pc, tables);
         loop {
             let cell = line.cells[line_slot(pc)];
             if cell.operands.is_undecoded() {
-                page.decode(hart.ram(), pc, lines);
+                page.decode(hart.ram(), pc, tables);
                 continue 'lines;
             }
             let len = cell.operands.length();
