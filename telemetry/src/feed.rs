@@ -13,10 +13,14 @@
 //! Lifecycle events are taken from their own queue; in the other one they only mark their
 //! position. The bus delivers an event to the lifecycle queue first, so an event that has
 //! reached the other queue, or was dropped there, is already in the lifecycle queue.
+//!
+//! While events come, the queues are looked at once in [`PAUSE`] instead of at each event: to
+//! wake a thread takes its publisher, often a hart, longer than the rest of publishing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvError};
+use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError};
 use riscope_core::event::{DomainEventBus, Envelope, Family, Filter, Received, Subscription};
 
 /// Names of the two subscriptions.
@@ -25,6 +29,9 @@ const LIFECYCLE: &str = "telemetry_lifecycle";
 /// Capacity of the lifecycle queue in events: a machine has about ten.
 const LIFECYCLE_CAPACITY: usize = 4096;
 
+/// Time between two looks at queues that were empty, while events come.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// The two subscriptions.
 #[derive(Debug)]
 pub(crate) struct Feed {
@@ -32,6 +39,8 @@ pub(crate) struct Feed {
     all: Subscription,
     /// Lifecycle events waiting for their position.
     held: BTreeMap<u64, Envelope>,
+    /// Whether an event has come since the last pause.
+    is_busy: bool,
 }
 
 impl Feed {
@@ -41,7 +50,7 @@ impl Feed {
         // subscription.
         let lifecycle = bus.subscribe(LIFECYCLE, Filter::all().families(&[Family::Vm]), LIFECYCLE_CAPACITY);
         let all = bus.subscribe(ALL, Filter::all(), capacity);
-        Self { lifecycle, all, held: BTreeMap::new() }
+        Self { lifecycle, all, held: BTreeMap::new(), is_busy: false }
     }
 
     /// Handles the next events; returns what came from `other` if there are none or it came
@@ -51,22 +60,27 @@ impl Feed {
         other: &Receiver<T>,
         mut handle: impl FnMut(&Envelope),
     ) -> Option<Result<T, RecvError>> {
-        self.collect();
-        match self.all.try_recv() {
-            Ok(envelope) => {
+        loop {
+            self.collect();
+            if let Ok(envelope) = self.all.try_recv() {
                 self.take(&envelope, &mut handle);
-                other.try_recv().ok().map(Ok)
+                return other.try_recv().ok().map(Ok);
             }
-            Err(_) => {
-                // Events held before the other queue was found empty need not wait any
-                // more.
-                self.release(u64::MAX, &mut handle);
+            // Events held before the other queue was found empty need not wait any more.
+            self.release(u64::MAX, &mut handle);
+            if std::mem::take(&mut self.is_busy) {
+                match other.recv_timeout(PAUSE) {
+                    Ok(message) => return Some(Ok(message)),
+                    Err(RecvTimeoutError::Disconnected) => return Some(Err(RecvError)),
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+            } else {
                 match self.all.recv_or(other) {
                     Received::Event(envelope) => {
                         self.take(&envelope, &mut handle);
-                        None
+                        return None;
                     }
-                    Received::Other(result) => Some(result),
+                    Received::Other(result) => return Some(result),
                 }
             }
         }
@@ -85,6 +99,7 @@ impl Feed {
     /// Handles an event of the queue of all events, after the lifecycle events that precede
     /// it.
     fn take(&mut self, envelope: &Envelope, handle: &mut impl FnMut(&Envelope)) {
+        self.is_busy = true;
         self.collect();
         self.release(envelope.sequence, handle);
         if envelope.event.family() != Family::Vm {
