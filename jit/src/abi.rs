@@ -48,11 +48,13 @@ pub(crate) enum Word {
     Optimised,
     /// A [`Resume`] function.
     Resume,
-    /// A [`Find`] function.
+    /// An [`Ask`] function for an address that the jump cache does not know. It interprets as long
+    /// as there is no code.
     Find,
     /// Entry of the across thunk.
     AcrossThunk,
-    /// An [`Across`] function.
+    /// An [`Ask`] function that executes the instruction at `pc`, whose second half is on the next
+    /// page.
     Across,
     /// Address of the engine, for these functions.
     Engine,
@@ -64,10 +66,19 @@ pub(crate) enum Word {
     Promoted,
     /// Its virtual address.
     PromotedPc,
+    /// An [`Ask`] function for an address that has no code. It interprets until there is some.
+    Absent,
+    /// An [`Ask`] function for when the quantum does not suffice for what is at `pc`. It polls and
+    /// starts another one.
+    Renew,
+    /// Entry of the resolve thunk of templates.
+    Resolve,
+    /// Entry of the thunk that returns from the last call on the host's stack.
+    Return,
     // What the code of templates uses is at the end, near the anchor.
     /// Host stack pointer with which generated code returns: on x86-64 hosts, guest calls are
     /// calls of the host and leave their return addresses below it.
-    HostStack = 20,
+    HostStack = 24,
     /// Lowest host stack pointer with which generated code may make another such call.
     CallLimit,
     /// Base of the hart's jump-cache table for its address space.
@@ -86,6 +97,8 @@ pub(crate) enum Word {
     BaselineLeave,
     /// ... and of the one that it goes to when the call thunk says so.
     BaselineLeft,
+    /// Entry of the thunk that it goes to at the end of the quantum.
+    BaselineQuantum,
 }
 
 /// What generated code addresses the state of its hart by, [`ANCHOR`] bytes behind its start.
@@ -201,6 +214,8 @@ pub(crate) enum Leave {
     Resume = 8,
     /// As [`Leave::Resume`]; and nothing changed that generated code depends on.
     Unchanged = 9,
+    /// No translation was known; the interpreter has gone on from there until a poll was due.
+    Interpreted = 10,
 }
 
 impl Leave {
@@ -216,6 +231,7 @@ impl Leave {
             7 => Self::Hot,
             8 => Self::Resume,
             9 => Self::Unchanged,
+            10 => Self::Interpreted,
             _ => Self::Poll,
         }
     }
@@ -224,6 +240,11 @@ impl Leave {
     pub(crate) const fn code(self) -> i32 {
         let [code, ..] = (self as u64).to_le_bytes();
         code as i32
+    }
+
+    /// Whether generated code goes on.
+    pub(crate) fn goes_on(self) -> bool {
+        matches!(self, Self::Resume | Self::Unchanged)
     }
 
     /// What the dispatcher is told when the interpreter's part of an instruction ended so.
@@ -244,11 +265,9 @@ impl Leave {
 /// [`Leave::Unchanged`] if generated code may go on at `pc`.
 pub(crate) type Resume = unsafe extern "C" fn(cpu: *mut HartState) -> u64;
 
-/// What is called for an address that the jump cache does not know: the code for it, or null.
-pub(crate) type Find = unsafe extern "C" fn(cpu: *mut HartState, pc: u64) -> *const u8;
-
-/// What executes the instruction at `pc` whose second half is on the next page.
-pub(crate) type Across = unsafe extern "C" fn(cpu: *mut HartState, pc: u64) -> WayOn;
+/// What generated code calls for something at `pc` that it cannot do itself, everything else being
+/// in memory; `link` is the guest's return address of the last call on the host's stack.
+pub(crate) type Ask = unsafe extern "C" fn(cpu: *mut HartState, pc: u64, link: u64) -> WayOn;
 
 /// How generated code goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,6 +278,18 @@ pub(crate) struct WayOn {
     /// The code of a [`Leave`]: why it is left, or else [`Leave::Unchanged`] or
     /// [`Leave::Resume`].
     pub(crate) leave: u64,
+}
+
+impl WayOn {
+    /// Generated code goes on with `code` after `left`, which says that it may.
+    pub(crate) fn code(code: *const u8, left: Leave) -> Self {
+        Self { code, leave: left as u64 }
+    }
+
+    /// Generated code is left.
+    pub(crate) fn leave(why: Leave) -> Self {
+        Self { code: std::ptr::null(), leave: why as u64 }
+    }
 }
 
 /// Data access that missed the TLB, packed into one word by the translator.
@@ -315,7 +346,7 @@ mod tests {
 
     #[test]
     fn what_templates_use_most_is_in_reach_of_short_displacements() {
-        let last = Word::BaselineLeft as usize;
+        let last = Word::BaselineQuantum as usize;
         let words = (Word::HostStack as usize..=last)
             .map(|n| word(Word::HostStack) + offset(8 * (n - Word::HostStack as usize)));
         for distance in words.chain((1..=16).map(x)).chain([PC, COUNTDOWN, TLB]) {

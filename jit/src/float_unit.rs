@@ -46,6 +46,16 @@ pub(crate) fn take_flags(state: &mut HartState) {
     }
 }
 
+/// Before the host computes for itself while generated code waits: takes over the guest's flags and
+/// puts the host's control register in force, until [`update`].
+pub(crate) fn suspend(state: &mut HartState) {
+    if state.engine[Word::FloatControl as usize] != 0 {
+        take_flags(state);
+        sys::float::put_in_force(state.engine[Word::HostFloatControl as usize]);
+        state.engine[Word::FloatControl as usize] = 0;
+    }
+}
+
 /// After the guest may have changed what [`control`] depends on while generated code runs: puts
 /// the control register in force that fits now.
 pub(crate) fn update(state: &mut HartState) {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | entry | host, on AArch64 | calls a translation |
 //! | leave | translation of either tier | returns to the dispatcher |
-//! | resolve | translation of either tier | target of jumps within a page that have no other: returns to the dispatcher |
+//! | resolve | translation of either tier | target of jumps within a page that have no other: goes to that of templates, or returns to the dispatcher |
 //! | refill | Cranelift's code, as `preserve_all` | fills the TLB; abandons the access if it does not hit RAM |
 //!
 //! `cranelift-jit` compiles them into the first bytes of the machine's arena; they are
@@ -160,10 +160,16 @@ fn build_leave(b: &mut FunctionBuilder<'_>) {
 
 fn build_resolve(b: &mut FunctionBuilder<'_>) {
     let [cpu, pc] = params(b);
+    let signature = b.import_signature(abi::code_signature());
+    let templates = b.ins().load(types::I64, MemFlagsData::trusted(), cpu, abi::word(Word::Resolve));
+    let (there, here) = (b.create_block(), b.create_block());
+    b.ins().brif(templates, there, &[], here, &[]);
+    b.switch_to_block(there);
+    b.ins().return_call_indirect(signature, templates, &[cpu, pc]);
+    b.switch_to_block(here);
     b.ins().store(MemFlagsData::trusted(), pc, cpu, abi::PC);
     let lookup = b.ins().iconst(types::I64, code_of(Leave::Lookup));
     let leave = b.ins().load(types::I64, MemFlagsData::trusted(), cpu, abi::word(Word::Leave));
-    let signature = b.import_signature(abi::code_signature());
     b.ins().return_call_indirect(signature, leave, &[cpu, lookup]);
 }
 

@@ -4,7 +4,7 @@ use riscope_core::addr::PageOffset;
 
 use super::assembler::Label;
 use super::group::Group;
-use super::operand::{Mem, Source};
+use super::operand::Source;
 use super::registers::Set;
 use super::site::{CallSite, MissSite};
 
@@ -63,8 +63,6 @@ pub(super) enum Way {
 pub(super) struct Call {
     /// The guest's return address.
     pub(super) link: Source,
-    /// Where it is in memory.
-    pub(super) saved: Mem,
     /// Where the call returns to.
     pub(super) back: Label,
 }

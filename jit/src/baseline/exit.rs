@@ -6,7 +6,7 @@ use super::assembler::Label;
 use super::cold::{Call, Cold, Stub, Target, Way};
 use super::emitter::{Emitter, state, word};
 use super::fragment::Fragment;
-use super::operand::{Condition, Mem, Reg, Source, Width};
+use super::operand::{Condition, Mem, Reg, Width};
 use super::site::{CallSite, MissSite};
 use crate::abi::{self, Leave, Word};
 use crate::jump_cache;
@@ -155,7 +155,7 @@ impl Emitter<'_> {
         self.asm.jump_if(Condition::Below, label);
         self.asm.bind(back);
         self.cold.push(Cold::Deep { label, back });
-        Call { link, saved: Self::slot(register), back: self.asm.label() }
+        Call { link, back: self.asm.label() }
     }
 
     /// What a call returns to, with `rsi` at the next instruction.
@@ -275,10 +275,7 @@ impl Emitter<'_> {
                 self.asm.mov_wide(Reg::RDX, self.registers.guests());
                 if stub == Stub::Probe { Word::BaselineProbe } else { Word::BaselineRefill }
             }
-            Stub::Unknown => {
-                self.asm.call_at(word(Word::FindThunk));
-                return self.asm.jump_to(Reg::RAX);
-            }
+            Stub::Unknown => Word::FindThunk,
             // The calls stay: this may be the return from one that is not among them. There are
             // many such returns, and the host predicts each by its own history.
             Stub::Unpredicted => return self.go_to_pc(Way::Jump),
@@ -292,7 +289,8 @@ impl Emitter<'_> {
             Cold::Quantum { label, at, dirty } => {
                 self.asm.bind(label);
                 self.store_back(dirty);
-                self.leave(Leave::Quantum, at);
+                self.move_pc(self.distance(at));
+                self.asm.jump_at(word(Word::BaselineQuantum));
             }
             Cold::Interpret { label, at, dirty, uncounted } => {
                 self.asm.bind(label);
@@ -313,10 +311,7 @@ impl Emitter<'_> {
             }
             Cold::UnknownCall { label, way } => {
                 self.asm.bind(label);
-                self.asm.call_at(word(Word::FindThunk));
-                // That preserves only some registers.
-                self.asm.push(Source::Mem(way.saved));
-                self.asm.call_to(Reg::RAX);
+                self.enter(Way::Call(way), word(Word::FindThunk));
                 self.asm.jump(way.back);
             }
             Cold::Group { label, group, join, loaded, dirty, uncounted } => {

@@ -33,19 +33,9 @@ impl Assembler {
         self.code.reg_mem(Opcode::one(0xff), 2, m);
     }
 
-    /// Calls the function whose address is in a register.
-    pub(super) fn call_to(&mut self, address: Reg) {
-        self.code.reg_reg(Opcode::one(0xff), 2, address);
-    }
-
     /// Jumps to the address at `m`.
     pub(super) fn jump_at(&mut self, m: Mem) {
         self.code.reg_mem(Opcode::one(0xff), 4, m);
-    }
-
-    /// Jumps to the address in a register.
-    pub(super) fn jump_to(&mut self, address: Reg) {
-        self.code.reg_reg(Opcode::one(0xff), 4, address);
     }
 
     /// Jumps to other code of the page, which is linked to this.

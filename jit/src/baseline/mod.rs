@@ -117,14 +117,17 @@ fn find_groups(fragment: &Fragment, groups: &mut Vec<Group>) {
 /// Sets the engine words that the code of templates uses.
 pub(crate) fn set_words(state: &mut HartState) {
     type Thunk = unsafe extern "sysv64" fn();
-    let thunks: [(Word, Thunk); 7] = [
+    let thunks: [(Word, Thunk); 10] = [
         (Word::BaselineRefill, refill::refill_thunk),
         (Word::BaselineProbe, refill::probe_thunk),
         (Word::Call, call::call_thunk),
-        (Word::AcrossThunk, across::across_thunk),
+        (Word::AcrossThunk, ways::across_thunk),
         (Word::FindThunk, ways::find_thunk),
+        (Word::Resolve, ways::resolve_thunk),
+        (Word::Return, ways::return_thunk),
         (Word::BaselineLeave, ways::leave_thunk),
         (Word::BaselineLeft, ways::left_thunk),
+        (Word::BaselineQuantum, ways::quantum_thunk),
     ];
     for (word, thunk) in thunks {
         state.engine[word as usize] = thunk as *const () as usize as u64;

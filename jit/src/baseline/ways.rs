@@ -4,50 +4,102 @@
 use std::arch::naked_asm;
 
 use super::poison::poison;
-use crate::abi::{self, Leave, Word};
+use crate::abi::{self, Leave, WayOn, Word};
 use crate::jump_cache;
 
-/// The find thunk: called with the anchor in `rdi` and an address in `rsi`; returns in `rax` the
-/// code to go on with and keeps `rdi` and `rsi`.
-///
-/// # Safety
-/// Called by the code of a template fragment only.
-#[unsafe(naked)]
-pub(super) unsafe extern "sysv64" fn find_thunk() {
-    naked_asm!(
-        "push rdi",
-        "push rsi",
-        "mov rax, [rdi + {find}]",
-        "sub rdi, {anchor}",
-        "call rax",
-        "pop rsi",
-        "pop rdi",
-        poison!(),
-        "test rax, rax",
-        "jne 2f",
-        "lea rax, [rip + {look_up}]",
-        "2:",
-        "ret",
-        find = const abi::word(Word::Find),
-        anchor = const abi::ANCHOR,
-        look_up = sym look_up,
-    )
+/// The code that hands what it cannot do to the engine: calls the function in an engine word, an
+/// [`Ask`](crate::abi::Ask), with the anchor in `rdi`, an address in `rsi` and everything else in
+/// memory, and goes on where that says. The last call on the host's stack is where
+/// [`enter`](crate::sys::enter) says, one word further up behind the `push`.
+macro_rules! ask {
+    ($word:expr) => {
+        naked_asm!(
+            "push rdi", // which also aligns the stack
+            "mov rdx, [rsp + 16]",
+            "mov rax, [rdi + {function}]",
+            "sub rdi, {anchor}",
+            "call rax",
+            "pop rdi",
+            "test rax, rax",
+            "je 3f",
+            "cmp edx, {unchanged}",
+            "je 2f",
+            // Addresses may translate differently from here on: forget calls.
+            "mov rsp, [rdi + {host_stack}]",
+            "2:",
+            "mov rsi, [rdi + {pc}]",
+            poison!(),
+            "jmp rax",
+            "3:",
+            "mov eax, edx",
+            "mov rsp, [rdi + {host_stack}]",
+            "ret",
+            function = const abi::word($word),
+            anchor = const abi::ANCHOR,
+            unchanged = const Leave::Unchanged as u64,
+            host_stack = const abi::word(Word::HostStack),
+            pc = const abi::PC,
+        )
+    };
 }
 
-/// The code for an address without code: the dispatcher's turn.
+const _: () = assert!(size_of::<WayOn>() == 16, "System V returns it in rax and rdx");
+
+/// The find thunk: jumped to or called, as a translation, for an address that the jump cache does
+/// not know.
 ///
 /// # Safety
-/// Jumped to or called, as a translation, by generated code only.
+/// Entered by the code of templates only.
 #[unsafe(naked)]
-unsafe extern "sysv64" fn look_up() {
-    naked_asm!("mov eax, {look_up}", "jmp {leave}", look_up = const Leave::Lookup as u64, leave = sym leave_thunk)
+pub(super) unsafe extern "sysv64" fn find_thunk() {
+    ask!(Word::Find)
+}
+
+/// The resolve thunk of templates: jumped to or called, as a translation, for an address that has
+/// no code.
+///
+/// # Safety
+/// Entered by generated code only.
+#[unsafe(naked)]
+pub(super) unsafe extern "sysv64" fn resolve_thunk() {
+    ask!(Word::Absent)
+}
+
+/// The across thunk: jumped to for the instruction at the address in `rsi`, whose second half is on
+/// the next page.
+///
+/// # Safety
+/// Entered by the code of templates only.
+#[unsafe(naked)]
+pub(super) unsafe extern "sysv64" fn across_thunk() {
+    ask!(Word::Across)
+}
+
+/// The quantum thunk: jumped to at the address in `rsi` when the quantum does not suffice for what
+/// is there.
+///
+/// # Safety
+/// Entered by the code of templates only.
+#[unsafe(naked)]
+pub(super) unsafe extern "sysv64" fn quantum_thunk() {
+    ask!(Word::Renew)
+}
+
+/// The return thunk: jumped to, as a translation, for the address behind the last call on the
+/// host's stack.
+///
+/// # Safety
+/// Entered by [`ask`] only.
+#[unsafe(naked)]
+pub(super) unsafe extern "sysv64" fn return_thunk() {
+    naked_asm!("ret")
 }
 
 /// The leave thunk of templates: jumped to with the anchor in `rdi`, the address of the next
 /// instruction in `rsi` and a [`Leave`] in `eax`.
 ///
 /// # Safety
-/// As for [`look_up`].
+/// As for [`find_thunk`].
 #[unsafe(naked)]
 pub(super) unsafe extern "sysv64" fn leave_thunk() {
     naked_asm!(
@@ -64,7 +116,7 @@ pub(super) unsafe extern "sysv64" fn leave_thunk() {
 /// differently from here on.
 ///
 /// # Safety
-/// As for [`look_up`].
+/// As for [`find_thunk`].
 #[unsafe(naked)]
 pub(super) unsafe extern "sysv64" fn left_thunk() {
     naked_asm!(
@@ -86,7 +138,7 @@ pub(super) unsafe extern "sysv64" fn left_thunk() {
 /// the host's stack stay.
 ///
 /// # Safety
-/// As for [`look_up`].
+/// As for [`find_thunk`].
 #[unsafe(naked)]
 unsafe extern "sysv64" fn jump_thunk() {
     naked_asm!(
@@ -98,8 +150,7 @@ unsafe extern "sysv64" fn jump_thunk() {
         "jne 2f",
         "jmp [rax + {code}]",
         "2:",
-        "call {find_thunk}",
-        "jmp rax",
+        "jmp {find_thunk}",
         pc_to_slot = const jump_cache::PC_TO_SLOT,
         mask = const abi::word(Word::JumpMask),
         table = const abi::word(Word::JumpCache),

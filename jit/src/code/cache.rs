@@ -10,9 +10,9 @@
 //! blocks on it. No hart waits for the compiler or for another hart.
 //!
 //! **Reclamation.** Epoch-based, since other harts may still execute dropped code or hold
-//! it in their jump caches. Each drop raises the *epoch*. At the start of every quantum,
-//! outside of generated code and with a current jump cache, a hart announces the epoch that
-//! it has observed ([`super::Online`]). Metadata dropped at an epoch is freed once every
+//! it in their jump caches. Each drop raises the *epoch*, at which a hart leaves generated
+//! code by the end of its quantum. Outside of it and with a current jump cache, a hart announces
+//! the epoch that it has observed ([`super::Online`]). Metadata dropped at an epoch is freed once every
 //! hart has observed it.
 //!
 //! The code of a dropped page keeps its space until its segment is evicted; see `evict.rs`.

@@ -200,13 +200,11 @@ impl JitEngine {
         state.engine[Word::Refill as usize] = self.shared.cache.thunks().refill.expose_provenance() as u64;
         state.engine[Word::Leave as usize] = self.shared.cache.thunks().leave.expose_provenance() as u64;
         baseline::set_words(state);
-        state.engine[Word::Resume as usize] = (inline::resume as abi::Resume as *const ()).expose_provenance() as u64;
-        state.engine[Word::Find as usize] = (inline::find as abi::Find as *const ()).expose_provenance() as u64;
-        state.engine[Word::Across as usize] = (inline::across as abi::Across as *const ()).expose_provenance() as u64;
+        inline::set_words(state);
         loop {
             let end = match self.jump_cache.get(hart.pc().0) {
                 Some(code) => self.execute(hart, code, online),
-                None => self.interpret(hart, online),
+                None => self.interpret(hart, Some(online)),
             };
             match end {
                 BlockEnd::Jump | BlockEnd::Hot { .. } => {}
@@ -274,14 +272,10 @@ impl JitEngine {
         hart.control().set_activity(HartActivity::Runtime);
         let state = hart.state_mut();
         state.fflags |= u64::from(sys::float::flags(state.engine[Word::FloatControl as usize]).bits());
-        let optimised = std::mem::take(&mut state.engine[Word::Optimised as usize]);
-        let stores_failed = std::mem::take(&mut state.engine[Word::StoresFailed as usize]);
-        hart.counters().count_sc_failures(stores_failed);
-        hart.count_some_retired(Tier::Optimised, optimised);
-        hart.count_retired(Tier::Baseline);
+        inline::count_code(hart);
         hart.counters().count_code_exit(match left {
             Leave::Quantum => CodeExit::Quantum,
-            Leave::Lookup => CodeExit::Lookup,
+            Leave::Lookup | Leave::Interpreted => CodeExit::Lookup,
             Leave::Interpret => CodeExit::Fallback,
             Leave::Abandoned => CodeExit::Access,
             Leave::Poll | Leave::Wfi | Leave::SbiCall | Leave::Hot | Leave::Resume | Leave::Unchanged => {
@@ -316,7 +310,7 @@ impl JitEngine {
                     end => break end,
                 }
             },
-            Leave::Poll | Leave::Resume | Leave::Unchanged => BlockEnd::Poll,
+            Leave::Poll | Leave::Resume | Leave::Unchanged | Leave::Interpreted => BlockEnd::Poll,
             Leave::Wfi => BlockEnd::Exit(Exit::Wfi),
             Leave::SbiCall => BlockEnd::Exit(Exit::SbiCall),
             Leave::Hot => {
@@ -328,8 +322,9 @@ impl JitEngine {
         }
     }
 
-    /// Interprets the block at `pc`; looks up or requests a translation if it is hot.
-    fn interpret(&mut self, hart: &mut Hart, online: &Online<'_>) -> BlockEnd {
+    /// Interprets the block at `pc`; looks up or makes a translation if it is hot, or requests it
+    /// from the compiler if the hart is `online`.
+    fn interpret(&mut self, hart: &mut Hart, online: Option<&Online<'_>>) -> BlockEnd {
         hart.control().set_activity(HartActivity::Interpreter);
         if self.unfenced {
             return self.interpreter.run_block(hart, None);
@@ -358,8 +353,10 @@ impl JitEngine {
             Some(Lookup::Rejected) => self.interpreter.never_hot(hart),
             Some(Lookup::Absent) => {
                 // A synchronous engine compiles here.
-                hart.control().set_activity(HartActivity::Translator);
-                self.ask(hart, phys, heat, online);
+                if let Some(online) = online {
+                    hart.control().set_activity(HartActivity::Translator);
+                    self.ask(hart, phys, heat, online);
+                }
             }
         }
         hart.control().set_activity(HartActivity::Interpreter);

@@ -11,6 +11,7 @@
 //!  groups.rs    accesses with one base that are translated together, around borders
 //!  operands.rs  every instruction on every way that its operands may coincide
 //!  permissions.rs  what not every mode may execute
+//!  staying.rs   what does not leave generated code
 //!  system.rs    system instructions in the middle of hot loops
 //! ```
 
@@ -37,4 +38,6 @@ mod faults;
 mod groups;
 mod operands;
 mod permissions;
+#[cfg(test)]
+mod staying;
 mod system;

@@ -47,7 +47,7 @@ pub fn run_quanta(hart: &mut Hart, limit: u64, quantum: u32, mut turn: impl FnMu
             break Exit::Stopped;
         }
         // A limit that does not fit exceeds the quantum, too.
-        hart.start_quantum(u32::try_from(left).map_or(quantum, |left| left.min(quantum)));
+        hart.start_quantum(u32::try_from(left).map_or(quantum, |left| left.min(quantum)), left);
         let exit = turn(hart);
         left = left.saturating_sub(hart.finish_quantum());
         hart.count_retired(Tier::Interpreter);

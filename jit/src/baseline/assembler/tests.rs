@@ -60,7 +60,6 @@ fn every_register_can_be_a_base() {
         add(Width::Double, Reg::R9, mem(Reg::R12, 0)) is [0x4d 0x03 0x0c 0x24];
         call_at(mem(Reg::RDI, 16)) is [0xff 0x57 0x10];
         jump_at(mem(Reg::RAX, 8)) is [0xff 0x60 0x08];
-        jump_to(Reg::RAX) is [0xff 0xe0];
     }
 }
 

@@ -43,11 +43,12 @@ labels! {
 labels! {
     /// Reason why generated code returned to the runtime.
     pub enum CodeExit {
-        /// End of the quantum.
+        /// End of the quantum, where generated code does not poll by itself or may not go on.
         Quantum "quantum",
         /// The next instruction is only interpreted.
         Fallback "fallback",
-        /// No translation of the next address is known.
+        /// No translation of the next address is known, where generated code does not call the
+        /// interpreter or that may not go on.
         Lookup "lookup",
         /// An access faulted, hit a device or crossed a page.
         Access "access",

@@ -99,6 +99,8 @@ pub struct Hart {
     counted: u64,
     /// Length of the current quantum in instructions.
     quantum: i64,
+    /// Longest that it may become.
+    longest_quantum: u64,
     /// Instructions of the current quantum that a manual clock has seen.
     ticked: i64,
     /// Retired instructions not yet converted to ticks of a manual clock.
@@ -119,6 +121,7 @@ impl Hart {
             retire_limit: 0,
             counted: 0,
             quantum: 0,
+            longest_quantum: 0,
             ticked: 0,
             tick_remainder: 0,
             exception: Exception::new(ExceptionCause::IllegalInstruction, 0),
@@ -217,13 +220,31 @@ impl Hart {
         self.retire_limit.wrapping_sub(self.state.countdown as u64)
     }
 
-    /// Starts a quantum of `instructions`, after which the engine must poll.
-    pub fn start_quantum(&mut self, instructions: u32) {
+    /// Starts a quantum of `instructions`, after which the engine must poll. It may be renewed up
+    /// to `limit` instructions in all.
+    pub fn start_quantum(&mut self, instructions: u32, limit: u64) {
         let retired = self.instructions_retired();
         self.quantum = i64::from(instructions);
+        self.longest_quantum = limit;
         self.ticked = 0;
         self.state.countdown = self.quantum;
         self.retire_limit = retired.wrapping_add(u64::from(instructions));
+    }
+
+    /// Lets the quantum go on for `instructions`, unless it would exceed its limit; returns
+    /// whether it does. The engine must poll ([`Hart::poll_within_quantum`]) before it executes
+    /// them.
+    #[expect(clippy::cast_sign_loss, reason = "the countdown never rises above the quantum")]
+    pub fn renew_quantum(&mut self, instructions: u32) -> bool {
+        let used = self.quantum - self.state.countdown;
+        if (used as u64).saturating_add(u64::from(instructions)) > self.longest_quantum {
+            return false;
+        }
+        let retired = self.instructions_retired();
+        self.quantum = used + i64::from(instructions);
+        self.state.countdown = i64::from(instructions);
+        self.retire_limit = retired.wrapping_add(u64::from(instructions));
+        true
     }
 
     /// Ends the quantum; returns the instructions used and advances a manual clock
@@ -278,5 +299,31 @@ impl Hart {
     #[inline]
     pub(crate) fn mark_float_dirty(&mut self) {
         self.state.status |= status::FS;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addr::GuestPhys;
+
+    #[test]
+    fn a_quantum_is_renewed_up_to_its_limit_and_every_instruction_counted() {
+        let ram = Arc::new(GuestRam::new(GuestPhys(0x8000_0000), 4096).unwrap());
+        let mut hart = Hart::new(HartConfig::alone(ram, Clock::manual()));
+        hart.start_quantum(100, 250);
+        // Ten are left.
+        hart.state.countdown -= 90;
+        assert!(hart.renew_quantum(100));
+        assert_eq!((hart.state.countdown, hart.instructions_retired()), (100, 90));
+        hart.state.countdown -= 60;
+        assert!(hart.renew_quantum(100), "150 and 100 more");
+        hart.state.countdown -= 1;
+        assert!(!hart.renew_quantum(100));
+        assert_eq!(hart.state.countdown, 99);
+        assert_eq!((hart.finish_quantum(), hart.instructions_retired()), (151, 151));
+        hart.start_quantum(100, 199);
+        assert!(hart.renew_quantum(100), "nothing is used");
+        assert_eq!((hart.state.countdown, hart.instructions_retired()), (100, 151));
     }
 }

@@ -6,7 +6,7 @@
 use crate::mmu::TlbBank;
 
 /// Number of words reserved for the engine; core does not access them.
-pub(super) const ENGINE_WORDS: usize = 32;
+pub(super) const ENGINE_WORDS: usize = 36;
 
 /// Bits of [`HartState::permitted`].
 pub mod permission {

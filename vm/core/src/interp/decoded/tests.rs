@@ -68,7 +68,7 @@ impl Machine {
     /// Arrives at the block at `pc`; whether it is hot after so many arrivals.
     fn arrive(&mut self, pc: u64, hot: u16) -> bool {
         self.hart.set_pc(GuestAddr(pc));
-        self.hart.start_quantum(100);
+        self.hart.start_quantum(100, 100);
         matches!(self.interpreter.run_block(&mut self.hart, Some(hot)), BlockEnd::Hot { .. })
     }
 
