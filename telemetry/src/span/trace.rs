@@ -254,6 +254,7 @@ mod tests {
             wall_ns,
             vm_id: VmId::from_u128(1),
             event: Event::from(VmEvent::Deleted {}),
+            count: 1,
         }
     }
 

@@ -20,6 +20,12 @@ macro_rules! labels {
             }
         }
 
+        impl $crate::field::AsField for $name {
+            fn as_field(&self) -> $crate::field::Field<'_> {
+                $crate::field::Field::Text(self.as_str())
+            }
+        }
+
         impl $name {
             /// All values, in order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];

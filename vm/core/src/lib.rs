@@ -15,7 +15,8 @@
 //! | [`mmio`] | routing of physical addresses to devices |
 //! | [`engine`] | `Engine` trait of interpreter and JIT |
 //! | [`trace`] | tracer: the interpreter with a line of text per instruction |
-//! | [`event`] | domain events and the event bus |
+//! | [`event`] | domain events, the event bus, the flight recorder |
+//! | [`field`] | values of fields of events |
 //! | [`counters`] | per-hart counter pages, read by telemetry |
 //! | [`clock`] | the guest's time base |
 
@@ -31,6 +32,7 @@ pub mod counters;
 pub mod disasm;
 pub mod engine;
 pub mod event;
+pub mod field;
 pub mod fp;
 pub mod hart;
 pub mod interp;

@@ -26,7 +26,14 @@ mod tests {
 
     /// An envelope as a subscriber receives it.
     fn envelope(kind: EventType, number: u64) -> Envelope {
-        Envelope { sequence: 0, monotonic_ns: 0, wall_ns: 0, vm_id: machine(number), event: Event::blank(kind) }
+        Envelope {
+            sequence: 0,
+            monotonic_ns: 0,
+            wall_ns: 0,
+            vm_id: machine(number),
+            event: Event::blank(kind),
+            count: 1,
+        }
     }
 
     fn stats(bus: &DomainEventBus, name: &str) -> SubscriberStats {

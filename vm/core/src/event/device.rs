@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::family::events;
 
 events! {
-    /// Events of devices.
+    /// Events of devices. Repeated failures can be coalesced: a full disk fails every request.
     pub enum DeviceEvent, types DeviceEventType {
         /// A device failed to serve a valid request, for example because of a host I/O
         /// error.
@@ -16,6 +16,6 @@ events! {
             name: Arc<str>,
             /// Short name of the error.
             error: &'static str,
-        }
+        } => coalesced by (device, name, error)
     }
 }

@@ -59,6 +59,10 @@ labels! {
 
 events! {
     /// Events of the engine. Addresses are virtual unless a field says otherwise.
+    ///
+    /// All can be coalesced: what happens again and again to a block is one event with the
+    /// newest state and the time that it took altogether, what happens to the code cache one
+    /// with the sums.
     pub enum ExecutionEvent, types ExecutionEventType {
         /// A block of guest code was translated.
         CodeBlockCompiled "execution.code_block_compiled" {
@@ -80,7 +84,7 @@ events! {
             queue_wait_ns: u64,
             /// Nanoseconds of compilation.
             compile_ns: u64,
-        }
+        } => coalesced by (phys, tier), adding (queue_wait_ns, compile_ns)
         /// A block reached the threshold of a higher tier and is going to be compiled
         /// there.
         HotspotDetected "execution.hotspot_detected" {
@@ -96,7 +100,7 @@ events! {
             from: Tier,
             /// Tier it is promoted to.
             to: Tier,
-        }
+        } => coalesced by (vcpu, phys, to)
         /// A block could not be compiled.
         CompilationFailed "execution.compilation_failed" {
             /// Address of the block's first instruction.
@@ -107,14 +111,14 @@ events! {
             tier: Tier,
             /// Why not.
             reason: CompileFailure,
-        }
+        } => coalesced by (phys, tier, reason)
         /// Translations were dropped because their guest code changed.
         CodeBlocksInvalidated "execution.code_blocks_invalidated" {
             /// Number of blocks.
             blocks: u32,
             /// Why.
             reason: InvalidationReason,
-        }
+        } => coalesced by (reason), adding (blocks)
         /// The oldest segment of the code cache was evicted.
         CodeCacheEvicted "execution.code_cache_evicted" {
             /// Number of blocks.
@@ -123,6 +127,6 @@ events! {
             bytes: u64,
             /// Why.
             reason: EvictionReason,
-        }
+        } => coalesced by (reason), adding (blocks, bytes)
     }
 }

@@ -14,6 +14,7 @@
 //! | `bus/` | delivery to subscribers |
 //! | `limit.rs` | rate limit of publishers that have too much to tell |
 //! | `publisher.rs` | publishing on behalf of one machine |
+//! | `recorder.rs` | flight recorder: the last events of each machine |
 //! | `time.rs` | clocks |
 //!
 //! To add an event, add a row to its family; the compiler then reports every subscriber
@@ -26,10 +27,18 @@ mod family;
 mod id;
 mod limit;
 mod publisher;
+mod recorder;
 mod time;
 mod vm;
 
-pub use bus::{BusStats, DomainEventBus, Filter, Received, SubscriberStats, Subscription};
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
+
+use crate::field::Field;
+pub use bus::{
+    BusStats, DomainEventBus, EventStream, Filter, Iter, Queue, Received, SubscriberStats, Subscription, WhenFull,
+};
 pub use device::{DeviceEvent, DeviceEventType};
 pub use execution::{
     CompileFailure, EvictionReason, ExecutionEvent, ExecutionEventType, InvalidationReason, Tier, Trigger,
@@ -37,6 +46,7 @@ pub use execution::{
 pub use id::{ParseVmIdError, VmId};
 pub use limit::RateLimit;
 pub use publisher::Publisher;
+pub use recorder::{FlightRecorder, Limits as RecorderLimits};
 pub use time::{monotonic_ns, wall_ns};
 pub use vm::{BootPhase, ExitReason, PanicSource, VmEvent, VmEventType, VmState};
 
@@ -122,6 +132,36 @@ macro_rules! families {
                     $(EventType::$family(kind) => Self::$family($event::blank(kind)),)*
                 }
             }
+
+            /// Calls `visit` with the name and value of each field, in order of declaration.
+            pub fn visit_fields(&self, visit: &mut dyn FnMut(&'static str, Field<'_>)) {
+                match self {
+                    $(Self::$family(event) => event.visit_fields(visit),)*
+                }
+            }
+
+            /// Feeds what the event is coalesced by into `hasher`; false if it is not coalesced.
+            fn hash_subject(&self, hasher: &mut impl Hasher) -> bool {
+                match self {
+                    $(Self::$family(event) => event.hash_subject(hasher),)*
+                }
+            }
+
+            /// Whether the two may be coalesced.
+            fn has_subject_of(&self, other: &Self) -> bool {
+                match (self, other) {
+                    $((Self::$family(event), Self::$family(other)) => event.has_subject_of(other),)*
+                    _ => false,
+                }
+            }
+
+            /// Makes the event stand also for `older`, which has the same subject.
+            fn add(&mut self, older: &Self) {
+                match (self, older) {
+                    $((Self::$family(event), Self::$family(older)) => event.add(older),)*
+                    _ => {}
+                }
+            }
         }
 
         $(
@@ -193,6 +233,30 @@ pub struct Envelope {
     pub vm_id: VmId,
     /// The event.
     pub event: Event,
+    /// Number of events that it stands for: 1, unless the subscriber's queue coalesces events.
+    /// The envelope is that of the newest one.
+    pub count: u32,
+}
+
+impl bus::Coalesce for Envelope {
+    fn subject(&self) -> Option<u64> {
+        let mut hasher = FxHasher::default();
+        self.vm_id.hash(&mut hasher);
+        self.event.hash_subject(&mut hasher).then(|| hasher.finish())
+    }
+
+    fn has_subject_of(&self, other: &Self) -> bool {
+        self.vm_id == other.vm_id && self.event.has_subject_of(&other.event)
+    }
+
+    fn add(&mut self, older: &Self) {
+        self.count = self.count.saturating_add(older.count);
+        self.event.add(&older.event);
+    }
+
+    fn place(&self) -> u64 {
+        self.sequence
+    }
 }
 
 #[cfg(test)]

@@ -76,7 +76,9 @@ labels! {
 }
 
 events! {
-    /// Events of a machine.
+    /// Events of a machine. Panics can be coalesced: a guest that panics and resets itself may do
+    /// so many times a second. Everything else is rare, and means something by its place in the
+    /// life of the machine.
     pub enum VmEvent, types VmEventType {
         /// A machine was created.
         Created "vm.created" {
@@ -114,7 +116,7 @@ events! {
         GuestPanicked "vm.guest_panicked" {
             /// Evidence.
             source: PanicSource,
-        }
+        } => coalesced by (source)
         /// A hart executes with interrupts masked for longer than the stall limit, although
         /// an enabled one is pending.
         HartStalled "vm.hart_stalled" {

@@ -4,7 +4,8 @@ use crate::event::{Envelope, EventType, Family, VmId};
 
 /// Selects the events that a subscriber receives; all of them by default.
 ///
-/// Families and types are bit sets, tested by publishers for every event and subscriber.
+/// Families and types are bit sets. Publishers do not test them: a table says for each type and
+/// each machine who gets an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     families: Option<u32>,
@@ -41,10 +42,18 @@ impl Filter {
 
     /// Whether the filter selects the event in `envelope`.
     pub fn matches(&self, envelope: &Envelope) -> bool {
-        let kind = envelope.event.kind();
+        self.selects(envelope.event.kind()) && self.vm.is_none_or(|vm| vm == envelope.vm_id)
+    }
+
+    /// Whether the filter selects events of this type, of the machine that it selects.
+    pub(super) fn selects(&self, kind: EventType) -> bool {
         self.families.is_none_or(|mask| mask & 1 << kind.family().index() != 0)
             && self.types.is_none_or(|mask| mask & 1 << kind.index() != 0)
-            && self.vm.is_none_or(|vm| vm == envelope.vm_id)
+    }
+
+    /// The machine, unless the filter selects all.
+    pub(super) fn machine(&self) -> Option<VmId> {
+        self.vm
     }
 }
 

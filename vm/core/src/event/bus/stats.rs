@@ -5,21 +5,29 @@ use std::sync::Arc;
 
 use crate::event::EventType;
 
-/// Statistics of one subscriber.
+/// Statistics of one subscriber. At any moment,
+///
+/// ```text
+/// published = delivered + dropped + coalesced + queued
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriberStats {
     /// Name given at subscription.
     pub name: Arc<str>,
     /// Events that its filter selected.
     pub published: u64,
-    /// Events that it received.
+    /// Events that it received, each counted once however many it stands for.
     pub delivered: u64,
     /// Events that did not fit its queue, or remained in it at the end of the subscription.
     pub dropped: u64,
     /// Part of `dropped` that remained in the queue.
     pub abandoned: u64,
-    /// Events in its queue.
+    /// Events that have become part of another one, because its queue was full.
+    pub coalesced: u64,
+    /// Events in its queue, on their way into it, or on their way out.
     pub queued: u64,
+    /// Subscriptions of the name that ended by a panic of their subscriber.
+    pub panics: u64,
     /// Capacity of its queue.
     pub capacity: usize,
 }
@@ -27,7 +35,17 @@ pub struct SubscriberStats {
 impl SubscriberStats {
     /// Statistics of a new subscriber.
     pub(super) fn new(name: &Arc<str>) -> Self {
-        Self { name: Arc::clone(name), published: 0, delivered: 0, dropped: 0, abandoned: 0, queued: 0, capacity: 0 }
+        Self {
+            name: Arc::clone(name),
+            published: 0,
+            delivered: 0,
+            dropped: 0,
+            abandoned: 0,
+            coalesced: 0,
+            queued: 0,
+            panics: 0,
+            capacity: 0,
+        }
     }
 
     /// Adds the statistics of another subscriber.
@@ -36,6 +54,8 @@ impl SubscriberStats {
         self.delivered += other.delivered;
         self.dropped += other.dropped;
         self.abandoned += other.abandoned;
+        self.coalesced += other.coalesced;
+        self.panics += other.panics;
         self.queued += other.queued;
         self.capacity += other.capacity;
     }

@@ -1,0 +1,13 @@
+//! What the concurrent parts of the bus are made of. The model of their interleavings
+//! (`vm/core/tests/bus_model`) compiles the same files against other primitives of these
+//! names.
+
+pub(super) use std::hint::spin_loop;
+pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(super) use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
+
+pub(super) use atomic_waker::AtomicWaker;
+pub(super) use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+/// Attempts of a publisher to get a lock before it gives up.
+pub(super) const LOCK_ATTEMPTS: usize = 128;

@@ -1,0 +1,155 @@
+//! Test of the event bus at length: the accounts of eight subscribers of different kinds are
+//! exact, while events are published and afterwards.
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use riscope_core::event::{
+        DomainEventBus, Envelope, ExecutionEvent, Family, Filter, Queue, SubscriberStats, Subscription, Tier, VmId,
+        WhenFull,
+    };
+
+    /// Published events, half of them by each of two machines; `RISCOPE_BUS_EVENTS` sets another
+    /// number.
+    const EVENTS: u64 = 10_000_000;
+    const MACHINES: u64 = 2;
+    /// Blocks that the events are about, so that many of them are about the same one.
+    const BLOCKS: u64 = 97;
+    /// Events after which one of the subscribers panics.
+    const PANICS_AFTER: u64 = 1000;
+
+    fn vm(number: u64) -> VmId {
+        VmId::from_u128(number.into())
+    }
+
+    fn hotspot(n: u64) -> ExecutionEvent {
+        let (from, to) = (Tier::Interpreter, Tier::Baseline);
+        ExecutionEvent::HotspotDetected { vcpu: 0, pc: n, phys: n % BLOCKS, execution_count: n, from, to }
+    }
+
+    /// What a subscriber has seen, counted by itself.
+    #[derive(Debug, Default)]
+    struct Seen {
+        envelopes: u64,
+        /// Events that they stand for.
+        events: u64,
+        last: HashMap<VmId, u64>,
+    }
+
+    impl Seen {
+        fn see(&mut self, envelope: &Envelope) {
+            self.envelopes += 1;
+            self.events += u64::from(envelope.count);
+            let last = self.last.insert(envelope.vm_id, envelope.sequence);
+            assert!(last < Some(envelope.sequence), "{last:?} came before {envelope:?}");
+        }
+    }
+
+    fn assert_balanced(stats: &SubscriberStats) {
+        let sum = stats.delivered + stats.dropped + stats.coalesced + stats.queued;
+        assert_eq!(stats.published, sum, "{stats:?}");
+    }
+
+    /// Takes events until the publishers are done and none is left.
+    fn read(subscription: Subscription, done: &AtomicBool, pause: Option<Duration>) -> Seen {
+        let mut seen = Seen::default();
+        loop {
+            let is_over = done.load(Ordering::Acquire);
+            subscription.drain().for_each(|envelope| seen.see(&envelope));
+            match pause {
+                _ if is_over => return seen,
+                Some(pause) => thread::sleep(pause),
+                None => {
+                    if let Ok(envelope) = subscription.recv_timeout(Duration::from_millis(1)) {
+                        seen.see(&envelope);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Name, queue and filter of the subscribers that read to the end, with the pause after each
+    /// time that they have emptied their queue.
+    fn readers() -> [(&'static str, usize, WhenFull, Filter, Option<Duration>); 6] {
+        use WhenFull::{Coalesce, DropNewest, DropOldest};
+        let (all, slow) = (Filter::all(), Some(Duration::from_millis(5)));
+        [
+            ("newest", 1 << 14, DropNewest, all, None),
+            ("newest, slow", 64, DropNewest, all, slow),
+            ("oldest", 256, DropOldest, all, slow),
+            ("coalesces", 64, Coalesce, all, slow),
+            ("coalesces, of one machine", 512, Coalesce, all.vm(vm(1)), None),
+            ("of another family", 16, DropOldest, all.families(&[Family::Device]), slow),
+        ]
+    }
+
+    #[test]
+    fn the_accounts_of_eight_subscribers_are_exact_at_any_moment() {
+        let events = std::env::var("RISCOPE_BUS_EVENTS").map_or(EVENTS, |text| text.parse().expect("a number"));
+        let bus = DomainEventBus::new();
+        let stalled =
+            bus.subscribe("stalled", Filter::all(), Queue { capacity: 1000, when_full: WhenFull::DropOldest });
+        let fragile = bus.subscribe("panics", Filter::all(), 1 << 12);
+        let subscriptions = readers()
+            .map(|(name, capacity, when_full, filter, _)| bus.subscribe(name, filter, Queue { capacity, when_full }));
+        let done = AtomicBool::new(false);
+        let seen = thread::scope(|scope| {
+            let (bus, done) = (&bus, &done);
+            let publishers: Vec<_> = (0..MACHINES)
+                .map(|machine| {
+                    scope.spawn(move || (0..events / MACHINES).for_each(|n| bus.publish(vm(machine), hotspot(n))))
+                })
+                .collect();
+            let panics = scope.spawn(move || {
+                let mut seen = Seen::default();
+                for envelope in &fragile {
+                    seen.see(&envelope);
+                    assert!(seen.envelopes < PANICS_AFTER, "a panic, as the test wants it");
+                }
+            });
+            let readers: Vec<_> = subscriptions
+                .into_iter()
+                .zip(readers())
+                .map(|(subscription, (.., pause))| scope.spawn(move || read(subscription, done, pause)))
+                .collect();
+            while publishers.iter().any(|publisher| !publisher.is_finished()) {
+                bus.stats().by_name().iter().for_each(assert_balanced);
+                thread::sleep(Duration::from_millis(1));
+            }
+            publishers.into_iter().for_each(|publisher| publisher.join().expect("it does not panic"));
+            assert!(panics.join().is_err());
+            done.store(true, Ordering::Release);
+            readers.into_iter().map(|reader| reader.join().expect("it does not panic")).collect::<Vec<_>>()
+        });
+        let all = bus.stats().by_name();
+        assert_eq!(all.len(), 8);
+        all.iter().for_each(assert_balanced);
+        let stats = |name: &str| all.iter().find(|it| &*it.name == name).expect("it has subscribed");
+        for ((name, .., filter, _), seen) in readers().into_iter().zip(&seen) {
+            let selected = (0..MACHINES).filter(|&machine| {
+                let event = hotspot(0).into();
+                filter.matches(&Envelope {
+                    sequence: 0,
+                    monotonic_ns: 0,
+                    wall_ns: 0,
+                    vm_id: vm(machine),
+                    event,
+                    count: 1,
+                })
+            });
+            let stats = stats(name);
+            assert_eq!(stats.published, events / MACHINES * selected.count() as u64, "{name}");
+            assert_eq!((stats.delivered, stats.queued, stats.abandoned), (seen.envelopes, 0, 0), "{name}");
+            assert_eq!(stats.delivered + stats.coalesced, seen.events, "{name}");
+            assert_eq!(stats.published, seen.events + stats.dropped, "{name}");
+        }
+        let (stuck, gone) = (stats("stalled"), stats("panics"));
+        assert_eq!((stuck.published, stuck.delivered, stuck.queued), (events / MACHINES * MACHINES, 0, 1000));
+        assert_eq!((gone.delivered, gone.panics, gone.capacity), (PANICS_AFTER, 1, 0));
+        assert_eq!(stalled.drain().count(), 1000);
+    }
+}
