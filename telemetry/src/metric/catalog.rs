@@ -346,6 +346,16 @@ families! {
     )
     .labels(&["subscriber", "reason"]).otel("riscope.event_bus.dropped")
         .values(&[("reason", &Loss::NAMES)]);
+    BUS_SUBSCRIBER_COALESCED = Family::counter(
+        "riscope_event_bus_subscriber_coalesced_total",
+        "Events that became part of another one in the full queue of a subscriber.",
+    )
+    .labels(&["subscriber"]);
+    BUS_SUBSCRIBER_PANICS = Family::counter(
+        "riscope_event_bus_subscriber_panics_total",
+        "Subscriptions that ended because their subscriber panicked.",
+    )
+    .labels(&["subscriber"]);
     BUS_QUEUE_DEPTH = Family::gauge("riscope_event_bus_queue_depth", "Events waiting for a subscriber.")
         .labels(&["subscriber"]).otel("riscope.event_bus.queue.size");
     BUS_QUEUE_CAPACITY = Family::gauge("riscope_event_bus_queue_capacity", "Capacity of a subscriber queue.")

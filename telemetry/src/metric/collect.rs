@@ -266,6 +266,8 @@ impl Source for BusSource {
             catalog::BUS_PUBLISHED,
             catalog::BUS_DELIVERED,
             catalog::BUS_DROPPED,
+            catalog::BUS_SUBSCRIBER_COALESCED,
+            catalog::BUS_SUBSCRIBER_PANICS,
             catalog::BUS_QUEUE_DEPTH,
             catalog::BUS_QUEUE_CAPACITY,
             catalog::BUS_SUBSCRIBERS,
@@ -280,6 +282,8 @@ impl Source for BusSource {
         }
         let mut delivered = Samples::new(catalog::BUS_DELIVERED);
         let mut dropped = Samples::new(catalog::BUS_DROPPED);
+        let mut coalesced = Samples::new(catalog::BUS_SUBSCRIBER_COALESCED);
+        let mut panics = Samples::new(catalog::BUS_SUBSCRIBER_PANICS);
         let mut depth = Samples::new(catalog::BUS_QUEUE_DEPTH);
         let mut capacity = Samples::new(catalog::BUS_QUEUE_CAPACITY);
         for subscriber in stats.by_name() {
@@ -293,11 +297,14 @@ impl Source for BusSource {
             ] {
                 dropped.count(&[name, loss.as_str()], number);
             }
+            coalesced.count(&[name], subscriber.coalesced);
+            panics.count(&[name], subscriber.panics);
             depth.count(&[name], subscriber.queued);
             capacity.count(&[name], subscriber.capacity as u64);
         }
         let subscribers = Samples::single(catalog::BUS_SUBSCRIBERS, to_f64(stats.subscribers.len() as u64));
-        let mut families: Vec<_> = [published, delivered, dropped, depth, capacity].map(Samples::finish).into();
+        let counted = [published, delivered, dropped, coalesced, panics, depth, capacity];
+        let mut families: Vec<_> = counted.map(Samples::finish).into();
         families.push(subscribers);
         families
     }

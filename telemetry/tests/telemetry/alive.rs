@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use riscope_core::counters::{CounterPage, HartCounter, VmCounters};
 use riscope_core::event::{
-    CompileFailure, DeviceEventType, Event, EventType, ExecutionEventType, Filter, Tier, VmEvent, VmEventType, VmId,
+    CompileFailure, DeviceEventType, Event, EventType, ExecutionEventType, Filter, Queue, Tier, VmEvent, VmEventType,
+    VmId, WhenFull,
 };
 use riscope_telemetry::TelemetryConfig;
 use riscope_telemetry::metric::catalog::FAMILIES;
@@ -111,6 +112,14 @@ fn every_family_is_moved_by_something() {
     let fixture = Fixture::new(TelemetryConfig { slow_compilation: Duration::from_millis(5), ..receiver.config() });
     let before = fixture.scrape();
     let stuck = fixture.bus.subscribe("stuck", Filter::all(), 1);
+    let queue = Queue { capacity: 1, when_full: WhenFull::Coalesce };
+    let compilations = Filter::all().vm(VmId::from_u128(8)).types(&[ExecutionEventType::CodeBlockCompiled.into()]);
+    let merging = fixture.bus.subscribe("merging", compilations, queue);
+    let fragile = fixture.bus.subscribe("fragile", Filter::all(), 1);
+    let panicked = std::thread::spawn(move || {
+        drop(fragile.recv());
+        panic!("a panic, as the test wants it");
+    });
     let counters = counters(VM, "guest", 2);
     counters.harts.iter().for_each(|page| count_everything(page));
     busy_engine(&counters);
@@ -123,8 +132,10 @@ fn every_family_is_moved_by_something() {
         created(VmId::from_u128(8), "other"),
         compiled(VmId::from_u128(8), 0x1000, 20_000_000),
         compiled(VmId::from_u128(8), 0x1000, 1),
+        compiled(VmId::from_u128(8), 0x1000, 1),
     ]);
     fixture.publish(EventType::ALL.map(|kind| event(kind, VmId::from_u128(8))));
+    assert!(panicked.join().is_err());
     // Spans are exported when telemetry ends.
     assert!(fixture.telemetry.shutdown(Duration::from_secs(2)));
     let after = fixture.scrape();
@@ -134,7 +145,7 @@ fn every_family_is_moved_by_something() {
     let early: Vec<_> =
         counts.filter(|family| has_moved(&before, family.name, family.kind)).map(|it| it.name).collect();
     assert!(early.is_empty(), "moved before anything happened: {early:?}");
-    drop(stuck);
+    drop((stuck, merging));
 }
 
 #[test]
