@@ -31,12 +31,14 @@ pub(crate) fn demo(
         listen: Some(arguments.listen.clone()),
         allow_hosts: arguments.about.allow_hosts.clone(),
         otlp: arguments.about.otlp.clone(),
+        flight_recorder: arguments.about.flight_recorder.clone(),
     };
     let traces = arguments.about.trace.is_some();
     let needs = Needs { harts: 1, memory: MEMORY, traces, ..Needs::default() };
     let session = Session::start(observation, needs, file)?;
     let trace = TraceFile::new(arguments.about.trace.as_deref(), arguments.engine, &session)?;
-    let _reports = Reports::start(&session.bus, identity.id).map_err(CommandError::Runtime)?;
+    session.flight.watch(identity.id);
+    let _reports = Reports::start(&session.bus, identity.id, &session.flight).map_err(CommandError::Runtime)?;
     let guest = ImageSource::bytes("the demo guest", GUEST);
     let perf_log = perf::perf_log(&arguments.about, arguments.engine, [&guest], MEMORY)?;
     let engine = engine(arguments.engine, trace.as_ref(), perf_log.as_ref(), &needs);

@@ -50,6 +50,8 @@ pub(crate) enum CommandError {
     /// The trace was opened and could then not be written, which ended the machine.
     #[error("the trace ends, and so does the machine: cannot write to {}: {source}", path.display())]
     TraceLost { path: PathBuf, source: io::Error },
+    #[error("cannot write the flight recorder to {}: {source}; check --flight-recorder", path.display())]
+    FlightRecorder { path: PathBuf, source: io::Error },
     #[error("--perf-map and --jitdump are about generated code; leave --engine interpreter out")]
     PerfEngine,
     #[error("cannot create a file in {}: {source}; check {option}", folder.display())]

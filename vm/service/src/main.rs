@@ -7,6 +7,7 @@ mod console;
 mod demo;
 mod ending;
 mod error;
+mod flight;
 mod foreground;
 mod http;
 mod identity;

@@ -51,7 +51,7 @@ fn unwritten() -> MutexGuard<'static, usize> {
 }
 
 /// Line feed, with a carriage return if stderr is a terminal in raw mode.
-fn line_end() -> &'static str {
+pub(crate) fn line_end() -> &'static str {
     let adds_return = OutputModes::OPOST | OutputModes::ONLCR;
     let is_raw = tcgetattr(stderr()).is_ok_and(|settings| !settings.output_modes.contains(adds_return));
     if is_raw { "\r\n" } else { "\n" }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use riscope_core::event::{
-    DeviceEvent, DeviceEventType, DomainEventBus, Envelope, Event, EventType, Filter, PanicSource, Received, VmEvent,
+    DeviceEvent, DeviceEventType, DomainEventBus, Envelope, Event, EventType, Filter, PanicSource, VmEvent,
     VmEventType, VmId,
 };
 use riscope_machine::device::virtio::block::HostFault;
 
+use crate::flight::{Flight, Occasion};
 use crate::message::say;
 use crate::terminal::output::LAST_WORDS;
 
@@ -25,10 +26,12 @@ const LOOP_RESETS: usize = 4;
 /// Period of a reset loop in nanoseconds: half an hour.
 const LOOP_NS: u64 = 30 * 60 * 1_000_000_000;
 
+const PANICKED: EventType = EventType::Vm(VmEventType::GuestPanicked);
+
 /// Types of events that are reported.
 const REPORTED: [EventType; 5] = [
     EventType::Vm(VmEventType::Reset),
-    EventType::Vm(VmEventType::GuestPanicked),
+    PANICKED,
     EventType::Vm(VmEventType::HartStalled),
     EventType::Vm(VmEventType::HartResumed),
     EventType::Device(DeviceEventType::Failed),
@@ -43,20 +46,25 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    /// Reports events of the machine `vm` on `bus`, on a thread of its own.
+    /// Reports events of the machine `vm` on `bus`, on a thread of its own, and has a guest panic
+    /// that is reported recorded.
     ///
     /// # Errors
     /// When the host cannot create a thread.
-    pub(crate) fn start(bus: &DomainEventBus, vm: VmId) -> std::io::Result<Self> {
+    pub(crate) fn start(bus: &DomainEventBus, vm: VmId, flight: &Arc<Flight>) -> std::io::Result<Self> {
         let events = bus.subscribe("reports", Filter::all().types(&REPORTED).vm(vm), CAPACITY);
         let (quit, quitting) = bounded(0);
         let (ending, done) = bounded(0);
+        let flight = Arc::clone(flight);
         std::thread::Builder::new().name("reports".into()).spawn(move || {
             let mut reporter = Reporter::default();
-            while let Received::Event(envelope) = events.recv_or(&quitting) {
-                reporter.report(&envelope);
-            }
-            events.drain().for_each(|envelope| reporter.report(&envelope));
+            let mut report = |envelope: &Envelope| {
+                if reporter.report(envelope) && envelope.event.kind() == PANICKED {
+                    flight.dump(Occasion::GuestPanic);
+                }
+            };
+            events.iter_until(&quitting).for_each(|envelope| report(&envelope));
+            events.drain().for_each(|envelope| report(&envelope));
             drop::<Sender<()>>(ending);
         })?;
         Ok(Self { quit: Some(quit), done })
@@ -126,10 +134,10 @@ fn more(times: u64) -> String {
 }
 
 impl Reporter {
-    fn report(&mut self, envelope: &Envelope) {
-        if let Some(line) = self.line(&envelope.event, envelope.monotonic_ns) {
-            say(&line);
-        }
+    /// Reports an event; false if there is nothing to say.
+    fn report(&mut self, envelope: &Envelope) -> bool {
+        let line = self.line(&envelope.event, envelope.monotonic_ns);
+        line.inspect(say).is_some()
     }
 
     /// Line to print for `event`, one of [`REPORTED`], which happened at `now_ns`.

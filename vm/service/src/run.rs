@@ -1,7 +1,5 @@
 //! `riscope run`: runs one machine in the foreground.
 
-use std::fs::{self, File};
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +16,7 @@ use crate::foreground::{Foreground, RunPolicy};
 use crate::identity::Identity;
 use crate::limits::Needs;
 use crate::message::say;
+use crate::outputs::try_to_write;
 use crate::perf;
 use crate::reports::Reports;
 use crate::session::{Observation, Session};
@@ -34,13 +33,15 @@ pub(crate) fn run(
         listen: arguments.listen.clone(),
         allow_hosts: arguments.about.allow_hosts.clone(),
         otlp: arguments.about.otlp.clone(),
+        flight_recorder: arguments.about.flight_recorder.clone(),
     };
     let (harts, memory, disks) = (arguments.cpus, arguments.memory, arguments.disks.len());
     let traces = arguments.about.trace.is_some();
     let needs = Needs { harts, memory, disks, traces, ..Needs::default() };
     let session = Session::start(observation, needs, file)?;
     let trace = TraceFile::new(arguments.about.trace.as_deref(), arguments.engine, &session)?;
-    let _reports = Reports::start(&session.bus, identity.id).map_err(CommandError::Runtime)?;
+    session.flight.watch(identity.id);
+    let _reports = Reports::start(&session.bus, identity.id, &session.flight).map_err(CommandError::Runtime)?;
     let serial = session.console();
     let programs: Vec<_> = arguments.bios.iter().chain(&arguments.kernel).map(ImageSource::path).collect();
     let perf_log = perf::perf_log(&arguments.about, arguments.engine, &programs, memory)?;
@@ -98,20 +99,6 @@ fn check_signature(machine: &Machine, spec: &MachineSpec, path: &Path) -> Result
         return Err(CommandError::NoSignature { program: program.into() });
     }
     Ok(try_to_write(path).map_err(|source| SignatureError::Write { path: path.into(), source })?)
-}
-
-/// Opens a file for writing without changing its contents.
-fn try_to_write(path: &Path) -> io::Result<()> {
-    let found = fs::metadata(path);
-    if found.as_ref().is_ok_and(|found| !found.is_file()) {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    File::options().append(true).create(true).open(path)?;
-    if found.is_err() {
-        // Removes the file that was created, not a link to it.
-        fs::remove_file(path.canonicalize()?)?;
-    }
-    Ok(())
 }
 
 fn describe(spec: &mut MachineSpec, arguments: &RunArguments) {

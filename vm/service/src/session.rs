@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 use crate::cli::ListenAddress;
 use crate::ending::{self, StatusFile};
 use crate::error::CommandError;
+use crate::flight::{Flight, Occasion};
 use crate::http::{self, AllowedHosts, Answers};
 use crate::limits::{self, Needs};
 use crate::message::say;
@@ -35,6 +37,8 @@ pub(crate) struct Observation {
     pub(crate) allow_hosts: Vec<String>,
     /// OTLP receiver of spans.
     pub(crate) otlp: Option<String>,
+    /// File of the flight recorder.
+    pub(crate) flight_recorder: Option<PathBuf>,
 }
 
 /// Session; lives as long as its command.
@@ -42,6 +46,7 @@ pub(crate) struct Observation {
 pub(crate) struct Session {
     pub(crate) bus: DomainEventBus,
     pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) flight: Arc<Flight>,
     pub(crate) stopper: Stopper,
     pub(crate) terminal: Arc<Terminal>,
     /// Address of the HTTP endpoint, with the actual port.
@@ -62,7 +67,7 @@ impl Session {
     /// If the host does not provide what is needed, the address is in use, or the OTLP
     /// endpoint is not a URL.
     pub(crate) fn start(observation: Observation, needs: Needs, file: &Arc<StatusFile>) -> Result<Self, CommandError> {
-        let Observation { listen, allow_hosts, otlp } = observation;
+        let Observation { listen, allow_hosts, otlp, flight_recorder } = observation;
         limits::check(&Needs { listens: listen.is_some(), sends: otlp.is_some() || environment_sends(), ..needs })?;
         let listener = listen.as_ref().map(bind).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
@@ -72,6 +77,7 @@ impl Session {
         end_at_panic(stopper.clone(), Arc::clone(&terminal), trouble.clone());
         end_at_last(stopper.clone(), Arc::clone(&terminal), trouble.clone(), Arc::clone(file))?;
         let bus = DomainEventBus::new();
+        let flight = Arc::new(Flight::new(&bus, flight_recorder.as_deref())?);
         let notices = Notices::new(|line| say(&line));
         let config = TelemetryConfig { otlp_endpoint: otlp, notices, ..TelemetryConfig::default() };
         let telemetry = Arc::new(Telemetry::start(&bus, config)?);
@@ -91,12 +97,13 @@ impl Session {
         };
         let (quit, quitting) = oneshot::channel();
         let (stop, given, noted) = (stopper.clone(), Arc::clone(&terminal), trouble.clone());
+        let recorder = Arc::clone(&flight);
         let thread = std::thread::Builder::new()
             .name("http".into())
-            .spawn(move || serve(runtime, endpoint, move || signals.obey(&stop, &given, &noted), quitting))
+            .spawn(move || serve(runtime, endpoint, move || signals.obey(&stop, &given, &noted, &recorder), quitting))
             .map_err(CommandError::Runtime)?;
         let (quit, thread) = (Some(quit), Some(thread));
-        Ok(Self { bus, telemetry, stopper, terminal, address, output, trouble, quit, thread })
+        Ok(Self { bus, telemetry, flight, stopper, terminal, address, output, trouble, quit, thread })
     }
 
     /// A console that writes to stdout.
@@ -114,6 +121,7 @@ impl Session {
         self.stopper.harts_ended();
         let is_written = self.output.drain();
         if let Some(error) = self.trouble.error() {
+            self.flight.dump(Occasion::Error);
             return Err(error);
         }
         if is_written {

@@ -1,10 +1,11 @@
-//! Signals: termination, job control, terminal resize and the CPU time limit.
+//! Signals: termination, the flight recorder, job control, terminal resize and the CPU time limit.
 
 use std::sync::Arc;
 
 use rustix::process::{Signal as Number, getpid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::flight::{Flight, Occasion};
 use crate::stop::Stopper;
 use crate::terminal::Terminal;
 use crate::trouble::Trouble;
@@ -16,6 +17,8 @@ pub(crate) struct Signals {
     terminates: Signal,
     /// Signals by which users end a process.
     ends: Vec<Signal>,
+    /// Signal at which the flight recorder is written.
+    dumps: Signal,
     suspends: Signal,
     resumes: Signal,
     resizes: Signal,
@@ -33,13 +36,13 @@ impl Signals {
             SignalKind::interrupt(),
             SignalKind::hangup(),
             SignalKind::quit(),
-            SignalKind::user_defined1(),
             SignalKind::user_defined2(),
             SignalKind::alarm(),
         ];
         Ok(Self {
             terminates: signal(SignalKind::terminate())?,
             ends: kinds.into_iter().map(signal).collect::<Result<_, _>>()?,
+            dumps: signal(SignalKind::user_defined1())?,
             suspends: signal(SignalKind::from_raw(Number::TSTP.as_raw()))?,
             resumes: signal(SignalKind::from_raw(Number::CONT.as_raw()))?,
             resizes: signal(SignalKind::window_change())?,
@@ -48,8 +51,8 @@ impl Signals {
     }
 
     /// Handles signals, in tasks of the runtime.
-    pub(crate) fn obey(self, stopper: &Stopper, terminal: &Arc<Terminal>, trouble: &Trouble) {
-        let Self { mut terminates, ends, mut suspends, mut resumes, mut resizes, mut limits } = self;
+    pub(crate) fn obey(self, stopper: &Stopper, terminal: &Arc<Terminal>, trouble: &Trouble, flight: &Arc<Flight>) {
+        let Self { mut terminates, ends, mut dumps, mut suspends, mut resumes, mut resizes, mut limits } = self;
         let asking = stopper.clone();
         tokio::spawn(async move {
             while terminates.recv().await.is_some() {
@@ -64,6 +67,12 @@ impl Signals {
                 }
             });
         }
+        let recorder = Arc::clone(flight);
+        tokio::spawn(async move {
+            while dumps.recv().await.is_some() {
+                recorder.dump_aside(Occasion::Signal);
+            }
+        });
         let (stopper, trouble) = (stopper.clone(), trouble.clone());
         tokio::spawn(async move {
             if limits.recv().await.is_some() {

@@ -233,8 +233,7 @@ mod tests {
     #[test]
     fn every_signal_that_ends_gives_the_terminal_back() {
         let scratch = Scratch::new();
-        for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::USR2, Signal::ALARM]
-        {
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT, Signal::USR2, Signal::ALARM] {
             let terminal = Terminal::open();
             let before = terminal.settings();
             let process = terminal.start(&run(&scratch, SILENT));

@@ -87,6 +87,7 @@ Examples:
 On a terminal, Ctrl-A x ends the machine and Ctrl-A Ctrl-A types Ctrl-A.
 SIGTERM presses the guest's power button. It ends a guest that has no driver for the button at
 once, and one that has not shut down after --grace. A second signal ends it at once.
+SIGUSR1 writes the last events of the machine to stderr, or to the file of --flight-recorder.
 
 Exit status:
   0    the guest powered off
@@ -212,6 +213,11 @@ pub(crate) struct AboutArguments {
     /// hundred times slower
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+    /// Write the last 1024 events of the machine to this file, a JSON object a line, when the
+    /// guest panics (at most once a minute), when riscope or its host fails, and at SIGUSR1. An
+    /// existing file is replaced then. Without this option, SIGUSR1 writes them to stderr
+    #[arg(long, value_name = "FILE")]
+    pub(crate) flight_recorder: Option<PathBuf>,
     /// Write /tmp/perf-PID.map, by which perf names generated code: tier, guest address and, if
     /// the kernel or firmware is an ELF file with symbols, the guest's function
     #[arg(long)]
