@@ -114,19 +114,35 @@ impl Arena {
         execute
     }
 
+    /// Makes four bytes of code that nothing knows yet the distance from behind them, at offset
+    /// `at`, to offset `target`.
+    ///
+    /// # Safety
+    /// [`Arena::write`] has put code there, which no thread executes.
+    #[expect(clippy::cast_possible_truncation, reason = "the difference of offsets in the arena, modulo 2^32")]
+    pub(crate) unsafe fn write_distance(&self, at: usize, target: usize) {
+        let distance = target.wrapping_sub(at + 4) as u32;
+        // SAFETY: in the arena by the caller's contract.
+        unsafe { self.write.as_ptr().add(at).cast::<[u8; 4]>().write(distance.to_le_bytes()) };
+    }
+
     /// Has the host commit what these bytes are part of. Nothing depends on it: a host that does not
     /// do so (before Linux 5.14) commits pages at their first use.
     fn commit(&self, at: usize, len: usize) {
-        let steps = at / STEP..(at + len).div_ceil(STEP);
-        for (n, committed) in steps.clone().zip(self.committed.get(steps).unwrap_or_default()) {
-            if committed.swap(true, Ordering::Relaxed) {
-                continue;
+        for n in at / STEP..(at + len).div_ceil(STEP) {
+            if self.committed.get(n).is_some_and(|committed| !committed.load(Ordering::Relaxed)) {
+                self.commit_step(n);
             }
-            let (start, len) = (n * STEP, STEP.min(self.size - n * STEP));
-            let view = self.write.as_ptr().wrapping_add(start).cast();
-            // SAFETY: the range is in the mapping, whose contents this does not change.
-            let _ = unsafe { madvise(view, len, Advice::LinuxPopulateWrite) };
         }
+    }
+
+    #[cold]
+    fn commit_step(&self, n: usize) {
+        let (start, len) = (n * STEP, STEP.min(self.size - n * STEP));
+        let view = self.write.as_ptr().wrapping_add(start).cast();
+        // SAFETY: the range is in the mapping, whose contents this does not change.
+        let _ = unsafe { madvise(view, len, Advice::LinuxPopulateWrite) };
+        self.committed[n].store(true, Ordering::Relaxed);
     }
 
     /// Makes the jump whose distance is at offset `at`, a multiple of four, lead to `target` in

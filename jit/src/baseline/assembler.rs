@@ -5,7 +5,7 @@
 
 use cranelift_assembler_x64::{Fixed, GprMem, TrapCode, inst};
 
-use super::opcode::{Code, Opcode};
+use super::opcode::{Bytes, Code, Opcode};
 use super::operand::{Condition, Mem, Reg, Regs, Source, Width, indexed};
 use crate::code::{Crossing, Link};
 
@@ -67,8 +67,8 @@ macro_rules! two_operands {
 macro_rules! shifts {
     ($($name:ident $by_cl:ident: $number:literal;)*) => {
         $(pub(super) fn $name(&mut self, width: Width, d: Reg, amount: u8) {
-            self.code.reg_reg(Opcode::one(0xc1).on(width), $number, d);
-            self.code.put(amount.into(), 1);
+            let shift = Bytes::reg_reg(Opcode::one(0xc1).on(width), $number, d);
+            self.code.put(shift.imm8(amount.cast_signed()));
         }
         pub(super) fn $by_cl(&mut self, width: Width, d: Reg) {
             self.code.reg_reg(Opcode::one(0xd3).on(width), $number, d);
@@ -92,13 +92,10 @@ impl Assembler {
             Source::Reg(s) => self.code.reg_reg(op, d.number(), s),
             Source::Mem(m) => self.code.reg_mem(op, d.number(), m),
             Source::Imm(imm) => match i8::try_from(imm) {
-                Ok(imm) => {
-                    self.code.reg_reg(Opcode::one(0x83).on(width), number, d);
-                    self.code.imm8(imm);
-                }
+                Ok(imm) => self.code.put(Bytes::reg_reg(Opcode::one(0x83).on(width), number, d).imm8(imm)),
                 Err(_) => {
-                    self.code.reg_reg(Opcode::one(0x81).on(width), number, d);
-                    self.code.imm32(imm.cast_unsigned());
+                    let operation = Bytes::reg_reg(Opcode::one(0x81).on(width), number, d);
+                    self.code.put(operation.imm32(imm.cast_unsigned()));
                 }
             },
         }
@@ -123,23 +120,19 @@ impl Assembler {
             Source::Mem(m) => self.code.reg_mem(LOAD.wide(), d.number(), m),
             Source::Imm(0) => self.xor(Width::Word, d, d),
             Source::Imm(imm) if imm > 0 => self.mov_low(d, imm.cast_unsigned()),
-            Source::Imm(imm) => {
-                self.code.reg_reg(STORE_IMM.wide(), 0, d);
-                self.code.imm32(imm.cast_unsigned());
-            }
+            Source::Imm(imm) => self.code.put(Bytes::reg_reg(STORE_IMM.wide(), 0, d).imm32(imm.cast_unsigned())),
         }
     }
 
     /// `d = imm`, zero-extended.
     pub(super) fn mov_low(&mut self, d: Reg, imm: u32) {
-        self.code.reg(Opcode::one(0xb8), d);
-        self.code.imm32(imm);
+        self.code.put(Bytes::reg(Opcode::one(0xb8), d).imm32(imm));
     }
 
     /// `d = imm`, all 64 bits of it.
     pub(super) fn mov_wide(&mut self, d: Reg, imm: u64) {
-        self.code.reg(Opcode::one(0xb8).wide(), d);
-        self.code.put(imm, 8);
+        self.code.put(Bytes::reg(Opcode::one(0xb8).wide(), d));
+        self.code.imm(imm, 8);
     }
 
     /// `d = source`, the low half, zero-extended.
@@ -172,7 +165,7 @@ impl Assembler {
             _ => (STORE_IMM.wide(), 4),
         };
         self.code.reg_mem(op, 0, m);
-        self.code.put(0, imm_bytes);
+        self.code.imm(0, imm_bytes);
     }
 
     /// `d = [m]`, 1, 2, 4 or 8 bytes, sign- or zero-extended.
@@ -276,15 +269,15 @@ impl Assembler {
     }
 
     /// Compares the eight bytes at `m`.
+    #[inline(always)]
     pub(super) fn compare_with(&mut self, m: Mem, imm: i8) {
-        self.code.reg_mem(Opcode::one(0x83).wide(), 7, m);
-        self.code.imm8(imm);
+        self.code.reg_mem_imm8(Opcode::one(0x83).wide(), 7, m, imm);
     }
 
     /// Subtracts from the eight bytes at `m`.
+    #[inline(always)]
     pub(super) fn subtract_from(&mut self, m: Mem, imm: i8) {
-        self.code.reg_mem(Opcode::one(0x83).wide(), 5, m);
-        self.code.imm8(imm);
+        self.code.reg_mem_imm8(Opcode::one(0x83).wide(), 5, m, imm);
     }
 
     /// Lets no load behind it be done before a store in front of it.

@@ -13,12 +13,12 @@ use super::registers::{Registers, Set, members};
 use crate::abi::{self, Word};
 
 /// `[rdi + distance]`: what is so far from the anchor of the hart's state.
-pub(super) fn state(offset: i32) -> Mem {
+pub(super) const fn state(offset: i32) -> Mem {
     Mem { base: Reg::RDI, offset }
 }
 
 /// An engine word.
-pub(super) fn word(word: Word) -> Mem {
+pub(super) const fn word(word: Word) -> Mem {
     state(abi::word(word))
 }
 

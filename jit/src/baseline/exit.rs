@@ -6,7 +6,9 @@ use super::assembler::Label;
 use super::cold::{Call, Cold, Stub, Target, Way};
 use super::emitter::{Emitter, state, word};
 use super::fragment::Fragment;
+use super::opcode::Opcode;
 use super::operand::{Condition, Mem, Reg, Width};
+use super::sequence::Sequence;
 use super::site::{CallSite, MissSite};
 use crate::abi::{self, Leave, Word};
 use crate::jump_cache;
@@ -200,12 +202,7 @@ impl Emitter<'_> {
             Way::Jump => self.stub(Stub::Unknown),
             Way::Call(_) => self.asm.label(),
         };
-        self.asm.mov_word(Reg::RAX, Reg::RSI);
-        self.asm.shl(Width::Word, Reg::RAX, PC_TO_SLOT);
-        self.asm.and(Width::Word, Reg::RAX, word(Word::JumpMask));
-        self.asm.add(Width::Double, Reg::RAX, word(Word::JumpCache));
-        self.asm.cmp(Width::Double, Reg::RSI, Mem { base: Reg::RAX, offset: jump_cache::PC });
-        self.asm.jump_if(Condition::NotEqual, label);
+        self.asm.sequence_jumping(&TO_CODE, TO_CODE.len, label);
         self.enter(way, Mem { base: Reg::RAX, offset: jump_cache::CODE });
         if let Way::Call(way) = way {
             self.cold.push(Cold::UnknownCall { label, way });
@@ -306,8 +303,8 @@ impl Emitter<'_> {
             }
             Cold::Miss { label, back, site } => {
                 self.asm.bind(label);
-                self.call_with_site(site, Stub::Refill);
-                self.asm.jump(back);
+                let stub = self.stub(Stub::Refill);
+                self.asm.call_and_jump(site.pack().cast_unsigned(), stub, back);
             }
             Cold::UnknownCall { label, way } => {
                 self.asm.bind(label);
@@ -333,5 +330,11 @@ impl Emitter<'_> {
     }
 }
 
-/// How the jump cache is indexed.
-const PC_TO_SLOT: u8 = jump_cache::PC_TO_SLOT.to_le_bytes()[0];
+/// `rax` = the slot of the jump cache for the address in `rsi`; goes elsewhere if that has another.
+const TO_CODE: Sequence = Sequence::EMPTY
+    .reg_reg(Opcode::one(0x8b), Reg::RAX, Reg::RSI)
+    .reg_imm8(Opcode::one(0xc1), 4, Reg::RAX, jump_cache::PC_TO_SLOT.to_le_bytes()[0].cast_signed())
+    .reg_mem(Opcode::one(0x23), Reg::RAX, word(Word::JumpMask))
+    .reg_mem(Opcode::one(0x03).wide(), Reg::RAX, word(Word::JumpCache))
+    .reg_mem(Opcode::one(0x3b).wide(), Reg::RSI, Mem { base: Reg::RAX, offset: jump_cache::PC })
+    .jump_if(Condition::NotEqual);

@@ -5,6 +5,8 @@
 //! an instruction that never goes on behind itself, where another line is, or where nothing
 //! was executed. Lines are cut into *blocks*, which are entered at their start only.
 
+use std::ops::Range;
+
 use riscope_core::addr::PageOffset;
 use riscope_core::interp::Executed;
 use riscope_core::isa::i::I;
@@ -119,6 +121,17 @@ impl Fragment {
     pub(super) fn block_at(&self, at: PageOffset) -> Option<usize> {
         let place = self.place(at)?;
         self.instructions[place].how.leads.then(|| usize::from(self.block_of[place]))
+    }
+
+    /// Where the instructions of each line are.
+    pub(super) fn lines(&self) -> impl Iterator<Item = Range<PageOffset>> + Clone {
+        let mut first = 0;
+        self.ends.iter().map(move |&(end, _)| {
+            let line = &self.instructions[first..end];
+            first = end;
+            let [at, next] = [line.first().map(|located| located.at), line.last().map(|located| located.next)];
+            at.unwrap_or_default()..next.unwrap_or_default()
+        })
     }
 
     /// Adds the line at `start`.

@@ -1,7 +1,9 @@
 //! Which accesses of a block make a group.
 
+use super::assembler::position;
 use super::fragment::{Block, Located};
 use super::group::{Access, Group};
+use super::jumps::MAX_INSTRUCTIONS;
 use super::select::access;
 use super::template::Template;
 
@@ -11,8 +13,10 @@ const MAX_SPAN: i32 = 512;
 
 /// Finds the groups of a block, in order. Groups do not overlap.
 pub(super) fn find(instructions: &[Located], block: Block, groups: &mut Vec<Group>) {
+    let followed = followed(&instructions[block.first..block.end]);
     let mut first = block.first;
-    while first < block.end {
+    while let Some(rest) = followed.checked_shr(position(first - block.first)).filter(|rest| *rest != 0) {
+        first += rest.trailing_zeros() as usize;
         match starting_at(instructions, first, block.end) {
             Some(group) => {
                 groups.push(group);
@@ -23,16 +27,38 @@ pub(super) fn find(instructions: &[Located], block: Block, groups: &mut Vec<Grou
     }
 }
 
+/// Which of these instructions have an access that another one with the same base follows, a bit
+/// each. A look at each instruction, so that most need no other one.
+fn followed(instructions: &[Located]) -> u64 {
+    let (mut followed, mut bases) = (0, 0u32);
+    for (n, located) in instructions.iter().enumerate().rev() {
+        if ends_groups(located.how.template) {
+            bases = 0;
+            continue;
+        }
+        let o = located.operands();
+        bases &= !(1 << o.rd());
+        if access(located.insn).is_some() && o.rs1() != 0 {
+            followed |= u64::from(bases >> o.rs1() & 1) << n;
+            bases |= 1 << o.rs1();
+        }
+    }
+    followed
+}
+const _: () = assert!(MAX_INSTRUCTIONS <= u64::BITS as usize);
+
+/// Whether no group goes on behind such an instruction.
+fn ends_groups(template: Template) -> bool {
+    template.calls() || matches!(template, Template::Alone(_))
+}
+
 /// The group whose first access is that of the instruction at `first`, if that has one and is
 /// not alone.
 fn starting_at(instructions: &[Located], first: usize, end: usize) -> Option<Group> {
     let base = instructions[first].operands().rs1();
-    if base == 0 {
-        return None;
-    }
     let mut group: Option<Group> = None;
     for (n, located) in instructions.iter().enumerate().take(end).skip(first) {
-        if located.how.template.calls() || matches!(located.how.template, Template::Alone(_)) {
+        if ends_groups(located.how.template) {
             break;
         }
         let o = located.operands();

@@ -21,6 +21,10 @@ impl Blocks {
         self.0 |= 1 << block;
     }
 
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     pub(super) fn contains(self, block: usize) -> bool {
         self.0 >> block & 1 != 0
     }

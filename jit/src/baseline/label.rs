@@ -3,8 +3,9 @@
 use riscope_core::addr::PageOffset;
 
 use super::assembler::{Assembler, Label, UNBOUND, position};
-use super::opcode::Opcode;
+use super::opcode::{Bytes, Opcode};
 use super::operand::{Condition, Mem, Reg, Source};
+use super::sequence::Sequence;
 use crate::code::{Code, Crossing, DISTANCE_ALIGN, Link};
 
 const CALL: Opcode = Opcode::one(0xe8);
@@ -14,18 +15,15 @@ impl Assembler {
     /// Pushes a register or eight bytes of memory.
     pub(super) fn push(&mut self, source: Source) {
         match source {
-            Source::Reg(s) => self.code.reg(Opcode::one(0x50), s),
+            Source::Reg(s) => self.code.put(Bytes::reg(Opcode::one(0x50), s)),
             Source::Mem(m) => self.code.reg_mem(Opcode::one(0xff), 6, m),
-            Source::Imm(imm) => {
-                self.code.plain(Opcode::one(0x68));
-                self.code.imm32(imm.cast_unsigned());
-            }
+            Source::Imm(imm) => self.code.put(Bytes::plain(Opcode::one(0x68)).imm32(imm.cast_unsigned())),
         }
     }
 
     /// Returns.
     pub(super) fn ret(&mut self) {
-        self.code.plain(Opcode::one(0xc3));
+        self.code.put(Bytes::plain(Opcode::one(0xc3)));
     }
 
     /// Calls the function whose address is at `m`.
@@ -77,14 +75,35 @@ impl Assembler {
 
     /// Jumps to a label if the condition holds.
     pub(super) fn jump_if(&mut self, condition: Condition, label: Label) {
-        self.distance(Opcode::two(0x80 | condition.code()));
+        self.distance(Opcode::jump_if(condition));
         self.use_label(label);
+    }
+
+    /// Appends some instructions.
+    pub(super) fn sequence(&mut self, sequence: &Sequence) {
+        self.code.sequence(sequence);
+    }
+
+    /// Appends some instructions, of which a jump to a label takes the last ones of the first `to`
+    /// bytes.
+    pub(super) fn sequence_jumping(&mut self, sequence: &Sequence, to: usize, label: Label) {
+        self.uses.push((position(self.len() + to - 4), label));
+        self.code.sequence(sequence);
+    }
+
+    /// Calls a label with a constant in `ecx` and jumps to another one.
+    pub(super) fn call_and_jump(&mut self, constant: u32, callee: Label, target: Label) {
+        const WHOLE: Sequence = Sequence::EMPTY.constant(Reg::RCX).jump(CALL).jump(JUMP);
+        let at = self.len();
+        self.code.sequence(&WHOLE);
+        self.code.patch(at + 1, constant);
+        self.uses.push((position(at + 6), callee));
+        self.uses.push((position(at + 11), target));
     }
 
     /// `d` = the address of a label.
     pub(super) fn lea_label(&mut self, d: Reg, label: Label) {
-        self.code.reg_behind(Opcode::one(0x8d).wide(), d.number());
-        self.code.imm32(0);
+        self.code.put(Bytes::reg_behind(Opcode::one(0x8d).wide(), d.number()).imm32(0));
         self.use_label(label);
     }
 
@@ -111,8 +130,7 @@ impl Assembler {
 
     /// A jump or call whose distance comes later.
     fn distance(&mut self, op: Opcode) {
-        self.code.plain(op);
-        self.code.imm32(0);
+        self.code.put(Bytes::plain(op).imm32(0));
     }
 
     fn use_label(&mut self, label: Label) {

@@ -18,13 +18,39 @@ use super::assembler::Label;
 use super::cold::{Cold, Stub};
 use super::emitter::{Emitter, state};
 use super::group::{Group, POINTER};
+use super::opcode::Opcode;
 use super::operand::{Condition, Mem, Reg, Source, Width};
+use super::sequence::Sequence;
 use super::site::{BLOCK_BYTES, Demand, MissSite};
 use crate::abi::{self, tlb};
 
 /// Right shift from an address to the byte offset of its slot before it is masked.
 pub(super) const VA_TO_SLOT: u8 = (PAGE_SHIFT - tlb::SLOT_SHIFT).to_le_bytes()[0];
 pub(super) const SLOT_MASK: i32 = abi::offset((TLB_ENTRIES - 1) << tlb::SLOT_SHIFT);
+
+/// `rcx` = the slot of the TLB for the address in `rax`.
+const TO_SLOT: Sequence = Sequence::EMPTY
+    .reg_reg(Opcode::one(0x8b), Reg::RCX, Reg::RAX)
+    .reg_imm8(Opcode::one(0xc1), 5, Reg::RCX, VA_TO_SLOT.cast_signed())
+    .reg_imm32(Opcode::one(0x81), 4, Reg::RCX, SLOT_MASK)
+    .reg_mem(Opcode::one(0x03).wide(), Reg::RCX, state(abi::TLB));
+
+const TO_LOAD: (Sequence, Sequence) = check(tlb::READ);
+const TO_STORE: (Sequence, Sequence) = check(tlb::WRITE);
+
+/// Goes elsewhere if the last byte, whose address is in `rdx`, is not in what this half of the slot
+/// in `rcx` has, without and with what follows that jump: `rax` becomes the host
+/// address.
+const fn check(half: i32) -> (Sequence, Sequence) {
+    const fn entry(half: i32, offset: i32) -> Mem {
+        Mem { base: Reg::RCX, offset: half + offset }
+    }
+    let check = Sequence::EMPTY
+        .reg_mem(Opcode::one(0x2b).wide(), Reg::RDX, entry(half, tlb::START))
+        .reg_mem(Opcode::one(0x3b).wide(), Reg::RDX, entry(half, tlb::LENGTH))
+        .jump_if(Condition::AboveEqual);
+    (check, check.reg_mem(Opcode::one(0x03).wide(), Reg::RAX, entry(half, tlb::ADDEND)))
+}
 
 impl Emitter<'_> {
     /// Host address of the memory operand `imm(rs1)`: in [`POINTER`] within a group, otherwise in
@@ -95,17 +121,10 @@ impl Emitter<'_> {
     /// Turns `rax` into the host address if the TLB has all of these bytes from there on;
     /// otherwise goes to `cold` with `rax` unchanged. Changes `rcx` and `rdx`.
     fn probe(&mut self, bytes: i32, store: bool, cold: Label) {
-        let half = if store { tlb::WRITE } else { tlb::READ };
-        let entry = |offset| Mem { base: Reg::RCX, offset: half + offset };
-        self.asm.mov_word(Reg::RCX, Reg::RAX);
-        self.asm.shr(Width::Word, Reg::RCX, VA_TO_SLOT);
-        self.asm.and(Width::Word, Reg::RCX, SLOT_MASK);
-        self.asm.add(Width::Double, Reg::RCX, state(abi::TLB));
+        let (check, whole) = if store { &TO_STORE } else { &TO_LOAD };
+        self.asm.sequence(&TO_SLOT);
         self.asm.lea(Width::Double, Reg::RDX, Reg::RAX, bytes - 1);
-        self.asm.sub(Width::Double, Reg::RDX, entry(tlb::START));
-        self.asm.cmp(Width::Double, Reg::RDX, entry(tlb::LENGTH));
-        self.asm.jump_if(Condition::AboveEqual, cold);
-        self.asm.add(Width::Double, Reg::RAX, entry(tlb::ADDEND));
+        self.asm.sequence_jumping(whole, check.len, cold);
     }
 
     /// Probes for a group, whose first instruction is the current one.

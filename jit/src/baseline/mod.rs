@@ -11,6 +11,7 @@
 //!  emitter.rs     guest registers as operands;  registers.rs  where they are kept
 //!  cold.rs site.rs     what stands behind the hot code
 //!  assembler.rs encodings.rs label.rs     x86-64 instructions;  opcode.rs operand.rs  their encodings
+//!  sequence.rs    instructions that are encoded at compile time
 //! ```
 //!
 //! A guest's call is a call of the host, and its return one of the host if it goes where that
@@ -42,6 +43,7 @@ mod poison;
 mod refill;
 mod registers;
 mod select;
+mod sequence;
 mod site;
 mod template;
 mod translate;
@@ -60,7 +62,7 @@ use crate::abi::Word;
 use crate::code::{Covered, Made, Maker, Origin};
 use assembler::Assembler;
 use emitter::{Emitter, Lists};
-use flow::{assign, dirty_at_entry, jumps};
+use flow::Flow;
 use fragment::Fragment;
 use group::Group;
 use registers::{HOSTS, Set};
@@ -73,33 +75,31 @@ pub(crate) const AVAILABLE: bool = true;
 pub(crate) struct Translator {
     assembler: Assembler,
     fragment: Fragment,
+    flow: Flow,
     lists: Lists,
     dirty: Vec<Set>,
 }
 
 impl Maker for Translator {
     fn make(&mut self, Origin { page, head, executed }: Origin<'_>) -> Result<Made<'_>, CompileFailure> {
-        let Self { assembler, fragment, lists, dirty } = self;
+        let Self { assembler, fragment, flow, lists, dirty } = self;
         if !fragment.find(page, head.page_offset(), executed) {
             return Err(CompileFailure::Untranslatable);
         }
         find_groups(fragment, &mut lists.groups);
-        let registers = assign(fragment, HOSTS.len() - usize::from(!lists.groups.is_empty()));
-        let head_is_target = dirty_at_entry(fragment, &registers, dirty);
+        flow.survey(fragment);
+        let registers = flow.registers(HOSTS.len() - usize::from(!lists.groups.is_empty()));
+        flow.dirty_at_entry(registers.kept(), dirty);
         assembler.clear();
         let blocks = fragment.blocks.iter().map(|block| fragment.instructions[block.first].at);
-        Emitter::new(assembler, lists, blocks, jumps(fragment), registers, head).blocks(
-            fragment,
-            dirty,
-            head_is_target,
-        );
-        let ranges = fragment.instructions.iter().map(|located| located.at..located.next);
+        Emitter::new(assembler, lists, blocks, flow.jumps, registers, head).blocks(fragment, flow, dirty);
+        let lines = fragment.lines();
         let code = assembler.finish();
         Ok(Made {
             tier: Tier::Baseline,
-            covered: Covered::of(ranges.clone()),
+            covered: Covered::of(lines.clone()),
             instructions: fragment.instructions.len(),
-            guest_bytes: ranges.map(|range| range.end.index() - range.start.index()).sum(),
+            guest_bytes: lines.map(|line| line.end.index() - line.start.index()).sum(),
             code,
         })
     }

@@ -4,7 +4,8 @@
 
 use cranelift_assembler_x64::{CodeSink, DeferredTarget, KnownOffset, TrapCode};
 
-use super::operand::{Mem, Reg, Width};
+use super::operand::{Condition, Mem, Reg, Width};
+use super::sequence::Sequence;
 
 /// Bytes written at once.
 const CHUNK: usize = 8;
@@ -19,43 +20,64 @@ pub(super) struct Code {
 
 /// An opcode, and how it uses its registers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Opcode(u32);
+pub(super) struct Opcode {
+    /// Prefixes and opcode, with the prefix that has the upper bits of register numbers.
+    extended: u32,
+    /// The same without that prefix.
+    plain: u32,
+    /// Bytes of the longer form.
+    len: u8,
+    flags: u8,
+}
 
 impl Opcode {
-    const ESCAPE: u32 = 1 << 8;
-    const WIDE: u32 = 1 << 9;
-    const HALFWORD: u32 = 1 << 10;
-    const BYTE_REG: u32 = 1 << 11;
-    const BYTE_RM: u32 = 1 << 12;
+    const WIDE: u8 = 1;
+    const BYTE_REG: u8 = 2;
+    const BYTE_RM: u8 = 4;
+    /// Also the place of the prefix in the longer form: it is the second one.
+    const HALFWORD: u8 = 8;
+
+    const PREFIX: u32 = 0x40;
 
     /// An opcode of one byte, on 32 bits.
     pub(super) const fn one(code: u8) -> Self {
-        Self(code as u32)
+        Self { extended: Self::PREFIX | (code as u32) << 8, plain: code as u32, len: 2, flags: 0 }
     }
 
     /// An opcode of two bytes, the first of them `0f`, on 32 bits.
     pub(super) const fn two(code: u8) -> Self {
-        Self(code as u32 | Self::ESCAPE)
+        let plain = 0x0f | (code as u32) << 8;
+        Self { extended: Self::PREFIX | plain << 8, plain, len: 3, flags: 0 }
+    }
+
+    /// A jump under a condition.
+    pub(super) const fn jump_if(condition: Condition) -> Self {
+        Self::two(0x80 | condition.code())
     }
 
     /// The same on 64 bits.
     pub(super) const fn wide(self) -> Self {
-        Self(self.0 | Self::WIDE)
+        Self { extended: self.extended | 8, flags: self.flags | Self::WIDE, ..self }
     }
 
     /// The same on 16 bits.
     pub(super) const fn halfword(self) -> Self {
-        Self(self.0 | Self::HALFWORD)
+        Self {
+            extended: 0x66 | self.extended << 8,
+            plain: 0x66 | self.plain << 8,
+            len: self.len + 1,
+            flags: self.flags | Self::HALFWORD,
+        }
     }
 
     /// The same with a register that has 8 bits.
     pub(super) const fn byte_reg(self) -> Self {
-        Self(self.0 | Self::BYTE_REG)
+        Self { flags: self.flags | Self::BYTE_REG, ..self }
     }
 
     /// The same with an operand in a register or in memory that has 8 bits.
     pub(super) const fn byte_rm(self) -> Self {
-        Self(self.0 | Self::BYTE_RM)
+        Self { flags: self.flags | Self::BYTE_RM, ..self }
     }
 
     /// The same on as many bits.
@@ -66,33 +88,105 @@ impl Opcode {
         }
     }
 
-    const fn has(self, flag: u32) -> bool {
-        self.0 & flag != 0
+    const fn has(self, flag: u8) -> bool {
+        self.flags & flag != 0
     }
 
-    /// Prefixes and opcode, and how many bits they have; `extended` are the upper bits of register
-    /// numbers as the prefix has them.
-    fn start(self, extended: u64, bytes_above_3: bool) -> (u64, u32) {
-        let (mut word, mut bits) = (0, 0);
-        if self.has(Self::HALFWORD) {
-            (word, bits) = (0x66, 8);
+    /// Prefixes and opcode; `extended` are the upper bits of register numbers as the prefix has
+    /// them.
+    const fn start(self, extended: u8, bytes_above_3: bool) -> Bytes {
+        if extended != 0 || bytes_above_3 || self.has(Self::WIDE) {
+            let word = self.extended as u64 | (extended as u64) << (self.flags & Self::HALFWORD);
+            Bytes { word, len: self.len }
+        } else {
+            Bytes { word: self.plain as u64, len: self.len - 1 }
         }
-        let rex = extended | u64::from(self.has(Self::WIDE)) << 3;
-        if rex != 0 || bytes_above_3 {
-            word |= (0x40 | rex) << bits;
-            bits += 8;
+    }
+}
+
+/// Some bytes of code, at most [`CHUNK`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bytes {
+    pub(super) word: u64,
+    pub(super) len: u8,
+}
+
+impl Bytes {
+    /// With the low bytes of a word behind them.
+    #[inline(always)]
+    const fn then(self, word: u64, len: u8) -> Self {
+        Self { word: self.word | word << (8 * self.len), len: self.len + len }
+    }
+
+    /// With an immediate behind them.
+    #[inline(always)]
+    pub(super) const fn imm8(self, imm: i8) -> Self {
+        self.then(imm.cast_unsigned() as u64, 1)
+    }
+
+    /// With an immediate behind them.
+    #[inline(always)]
+    pub(super) const fn imm32(self, imm: u32) -> Self {
+        self.then(imm as u64, 4)
+    }
+
+    /// An instruction with the register `reg`, or an extension of the opcode, and the register `rm`.
+    #[inline(always)]
+    pub(super) const fn reg_reg(op: Opcode, reg: u8, rm: Reg) -> Self {
+        let rm = rm.number();
+        let above_3 = op.has(Opcode::BYTE_REG) && reg > 3 || op.has(Opcode::BYTE_RM) && rm > 3;
+        op.start(reg >> 3 << 2 | rm >> 3, above_3).then(mod_rm(3, reg, rm), 1)
+    }
+
+    /// An instruction with the register `reg`, or an extension of the opcode, and an operand in
+    /// memory; without its distance if that is too long.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "checked")]
+    pub(super) const fn reg_mem(op: Opcode, reg: u8, mem: Mem) -> (Self, bool) {
+        const SIB_FOLLOWS: u8 = 4;
+        const NEEDS_OFFSET: u8 = 5;
+        const NO_INDEX: u64 = 0x24;
+        let base = mem.base.number();
+        let above_3 = op.has(Opcode::BYTE_REG) && reg > 3;
+        let start = op.start(reg >> 3 << 2 | base >> 3, above_3);
+        let short = mem.offset as i8;
+        let is_long = short as i32 != mem.offset;
+        let kind = if is_long { 2 } else { (short != 0 || base & 7 == NEEDS_OFFSET) as u64 };
+        let mut bytes = start.then(mod_rm(kind, reg, base), 1);
+        if base & 7 == SIB_FOLLOWS {
+            bytes = bytes.then(NO_INDEX, 1);
         }
-        if self.has(Self::ESCAPE) {
-            word |= 0x0f << bits;
-            bits += 8;
-        }
-        (word | u64::from(self.0 & 0xff) << bits, bits + 8)
+        // What is too much in the last byte is overwritten.
+        bytes = Self { len: bytes.len + (kind == 1) as u8, ..bytes.then(short.cast_unsigned() as u64, 0) };
+        (bytes, is_long)
+    }
+
+    /// An instruction with the register `reg` and an operand in memory, whose distance from behind
+    /// the instruction follows, in four bytes.
+    #[inline(always)]
+    pub(super) const fn reg_behind(op: Opcode, reg: u8) -> Self {
+        op.start(reg >> 3 << 2, false).then(mod_rm(0, reg, 5), 1)
+    }
+
+    /// An instruction with a register in its opcode.
+    #[inline(always)]
+    pub(super) const fn reg(op: Opcode, reg: Reg) -> Self {
+        let reg = reg.number();
+        let Self { word, len } = op.start(reg >> 3, false);
+        Self { word: word | ((reg & 7) as u64) << (8 * (len - 1)), len }
+    }
+
+    /// An instruction without operands.
+    #[inline(always)]
+    pub(super) const fn plain(op: Opcode) -> Self {
+        op.start(0, false)
     }
 }
 
 /// The byte that says which registers, or how long a distance is.
-fn mod_rm(kind: u64, reg: u8, rm: u8) -> u64 {
-    kind << 6 | u64::from(reg & 7) << 3 | u64::from(rm & 7)
+#[inline(always)]
+const fn mod_rm(kind: u64, reg: u8, rm: u8) -> u64 {
+    kind << 6 | ((reg & 7) as u64) << 3 | (rm & 7) as u64
 }
 
 impl Code {
@@ -111,21 +205,34 @@ impl Code {
         self.len = 0;
     }
 
-    /// Appends the low `n` bytes of a word, at most [`CHUNK`].
+    /// Appends bytes.
     #[inline(always)]
-    pub(super) fn put(&mut self, word: u64, n: usize) {
-        let at = self.len;
-        if at + CHUNK > self.bytes.len() {
-            self.make_room();
+    pub(super) fn put(&mut self, Bytes { word, len }: Bytes) {
+        self.append(word.to_le_bytes(), len.into());
+    }
+
+    /// Appends the first `len` of `N` bytes.
+    #[inline(always)]
+    fn append<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
+        let room = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut);
+        match room {
+            Some(room) => *room = bytes,
+            None => self.append_slowly(&bytes),
         }
-        self.bytes[at..at + CHUNK].copy_from_slice(&word.to_le_bytes());
-        self.len = at + n;
+        self.len += len;
     }
 
     #[cold]
-    fn make_room(&mut self) {
+    fn append_slowly(&mut self, bytes: &[u8]) {
         let size = (2 * self.bytes.len()).max(1 << 14);
         self.bytes.resize(size, 0);
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// Appends a sequence of instructions.
+    #[inline(always)]
+    pub(super) fn sequence(&mut self, sequence: &Sequence) {
+        self.append(sequence.bytes, sequence.len);
     }
 
     /// Appends bytes.
@@ -133,95 +240,63 @@ impl Code {
         for chunk in data.chunks(CHUNK) {
             let mut word = [0; CHUNK];
             word[..chunk.len()].copy_from_slice(chunk);
-            self.put(u64::from_le_bytes(word), chunk.len());
+            self.append(word, chunk.len());
         }
     }
 
     /// Replaces the four bytes at an offset.
     pub(super) fn patch(&mut self, at: usize, bytes: u32) {
-        self.bytes[at..at + 4].copy_from_slice(&bytes.to_le_bytes());
-    }
-
-    /// Appends a signed byte.
-    pub(super) fn imm8(&mut self, imm: i8) {
-        self.put(imm.cast_unsigned().into(), 1);
-    }
-
-    /// Appends four bytes.
-    pub(super) fn imm32(&mut self, imm: u32) {
-        self.put(imm.into(), 4);
+        if let Some(place) = self.bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            *place = bytes.to_le_bytes();
+        }
     }
 
     /// An instruction with the register `reg`, or an extension of the opcode, and the register `rm`.
     pub(super) fn reg_reg(&mut self, op: Opcode, reg: u8, rm: Reg) {
-        let rm = rm.number();
-        let above_3 = op.has(Opcode::BYTE_REG) && reg > 3 || op.has(Opcode::BYTE_RM) && rm > 3;
-        let (start, bits) = op.start(u64::from(reg >> 3) << 2 | u64::from(rm >> 3), above_3);
-        self.put(start | mod_rm(3, reg, rm) << bits, (bits / 8 + 1) as usize);
+        self.put(Bytes::reg_reg(op, reg, rm));
     }
 
     /// An instruction with the register `reg`, or an extension of the opcode, and an operand in
     /// memory.
     pub(super) fn reg_mem(&mut self, op: Opcode, reg: u8, mem: Mem) {
-        const SIB_FOLLOWS: u8 = 4;
-        const NEEDS_OFFSET: u8 = 5;
-        const NO_INDEX: u64 = 0x20;
-        let base = mem.base.number();
-        let above_3 = op.has(Opcode::BYTE_REG) && reg > 3;
-        let (mut word, mut bits) = op.start(u64::from(reg >> 3) << 2 | u64::from(base >> 3), above_3);
-        let short = i8::try_from(mem.offset);
-        let kind = match short {
-            Ok(0) if base & 7 != NEEDS_OFFSET => 0,
-            Ok(_) => 1,
-            Err(_) => 2,
-        };
-        word |= mod_rm(kind, reg, base) << bits;
-        bits += 8;
-        if base & 7 == SIB_FOLLOWS {
-            word |= (NO_INDEX | u64::from(base & 7)) << bits;
-            bits += 8;
-        }
-        self.put(word, (bits / 8) as usize);
-        match (kind, short) {
-            (0, _) => {}
-            (_, Ok(offset)) => self.imm8(offset),
-            (_, Err(_)) => self.imm32(mem.offset.cast_unsigned()),
+        let (bytes, is_long) = Bytes::reg_mem(op, reg, mem);
+        self.put(bytes);
+        if is_long {
+            self.append(mem.offset.to_le_bytes(), 4);
         }
     }
 
-    /// An instruction with the register `reg` and an operand in memory, whose distance from behind
-    /// the instruction follows, in four bytes.
-    pub(super) fn reg_behind(&mut self, op: Opcode, reg: u8) {
-        let (start, bits) = op.start(u64::from(reg >> 3) << 2, false);
-        self.put(start | mod_rm(0, reg, 5) << bits, (bits / 8 + 1) as usize);
+    /// The same with an immediate behind it.
+    #[inline(always)]
+    pub(super) fn reg_mem_imm8(&mut self, op: Opcode, reg: u8, mem: Mem, imm: i8) {
+        let (bytes, is_long) = Bytes::reg_mem(op, reg, mem);
+        if is_long {
+            self.put(bytes);
+            self.append(mem.offset.to_le_bytes(), 4);
+            self.append(imm.to_le_bytes(), 1);
+        } else {
+            self.put(bytes.imm8(imm));
+        }
     }
 
-    /// An instruction with a register in its opcode.
-    pub(super) fn reg(&mut self, op: Opcode, reg: Reg) {
-        let reg = reg.number();
-        let (start, bits) = op.start(u64::from(reg >> 3), false);
-        self.put(start | u64::from(reg & 7) << (bits - 8), (bits / 8) as usize);
-    }
-
-    /// An instruction without operands.
-    pub(super) fn plain(&mut self, op: Opcode) {
-        let (start, bits) = op.start(0, false);
-        self.put(start, (bits / 8) as usize);
+    /// Appends the low bytes of an immediate.
+    pub(super) fn imm(&mut self, imm: u64, bytes: usize) {
+        self.append(imm.to_le_bytes(), bytes);
     }
 }
 
 impl CodeSink for Code {
     fn put1(&mut self, byte: u8) {
-        self.put(byte.into(), 1);
+        self.append([byte], 1);
     }
     fn put2(&mut self, bytes: u16) {
-        self.put(bytes.into(), 2);
+        self.append(bytes.to_le_bytes(), 2);
     }
     fn put4(&mut self, bytes: u32) {
-        self.put(bytes.into(), 4);
+        self.append(bytes.to_le_bytes(), 4);
     }
     fn put8(&mut self, bytes: u64) {
-        self.put(bytes, 8);
+        self.append(bytes.to_le_bytes(), 8);
     }
     fn add_trap(&mut self, _code: TrapCode) {}
     fn use_target(&mut self, _target: DeferredTarget) {}

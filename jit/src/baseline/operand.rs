@@ -29,7 +29,7 @@ impl Reg {
 
 impl Reg {
     /// Its number in encodings.
-    pub(super) fn number(self) -> u8 {
+    pub(super) const fn number(self) -> u8 {
         self.0
     }
 }
@@ -141,7 +141,7 @@ pub(super) enum Condition {
 
 impl Condition {
     /// The low bits of the opcodes that test it.
-    pub(super) fn code(self) -> u8 {
+    pub(super) const fn code(self) -> u8 {
         match self {
             Self::Below => 2,
             Self::AboveEqual => 3,

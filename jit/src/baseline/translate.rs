@@ -1,7 +1,7 @@
 //! A fragment, block by block.
 
 use super::emitter::Emitter;
-use super::flow::successors;
+use super::flow::Flow;
 use super::fragment::{Block, Ending, Fragment};
 use super::group::Group;
 use super::registers::Set;
@@ -9,9 +9,9 @@ use super::template::Template;
 use crate::abi::Leave;
 
 impl Emitter<'_> {
-    /// Emits all blocks, which are entered with these registers dirty; `head_is_target` says
-    /// whether the first is entered from within.
-    pub(super) fn blocks(&mut self, fragment: &Fragment, dirty_at_entry: &[Set], head_is_target: bool) {
+    /// Emits all blocks, which are entered with these registers dirty.
+    pub(super) fn blocks(&mut self, fragment: &Fragment, flow: &Flow, dirty_at_entry: &[Set]) {
+        let head_is_target = self.jumps.to.contains(0);
         if head_is_target {
             self.load_all();
         }
@@ -28,14 +28,13 @@ impl Emitter<'_> {
             if n == 0 || self.jumps.back_to.contains(n) {
                 self.check_countdown();
             }
-            self.block(fragment, *block);
+            self.block(fragment, *block, flow.goes_on_inside(n));
         }
         self.emit_cold(fragment);
     }
 
-    fn block(&mut self, fragment: &Fragment, block: Block) {
+    fn block(&mut self, fragment: &Fragment, block: Block, goes_on_inside: bool) {
         let instructions = &fragment.instructions[block.first..block.end];
-        let goes_on_inside = successors(fragment, &block).next().is_some();
         for (n, located) in (block.first..).zip(instructions) {
             (self.at, self.next) = (located.at, located.next);
             let o = located.operands();

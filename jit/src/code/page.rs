@@ -49,12 +49,16 @@ pub(super) unsafe fn copy_page(host: *mut u8) -> PageBytes {
 pub(crate) struct Covered([u64; PAGE_BYTES / 2 / 64]);
 
 impl Covered {
-    /// Halfwords of the instructions at these byte ranges of the page.
-    pub(crate) fn of(instructions: impl Iterator<Item = Range<PageOffset>>) -> Self {
+    /// Halfwords of these byte ranges of the page.
+    pub(crate) fn of(code: impl Iterator<Item = Range<PageOffset>>) -> Self {
         let mut covered = Self::default();
-        for Range { start, end } in instructions {
-            for halfword in start.index() / 2..end.index() / 2 {
-                covered.0[halfword / 64] |= 1 << (halfword % 64);
+        for Range { start, end } in code {
+            let (mut halfword, end) = (start.index() / 2, end.index() / 2);
+            while halfword < end {
+                let (word, bit) = (halfword / 64, halfword % 64);
+                let count = (end - halfword).min(64 - bit);
+                covered.0[word] |= u64::MAX >> (64 - count) << bit;
+                halfword += count;
             }
         }
         covered

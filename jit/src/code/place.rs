@@ -11,12 +11,6 @@ use super::segment::{NoSpace, Space};
 use super::unit::{Built, Code, Dropped, Made, Translated};
 use crate::perf::Piece;
 
-/// A distance in the arena, which is far smaller than 2 GiB, as host code has it.
-#[expect(clippy::cast_possible_truncation, reason = "the difference of offsets in the arena, modulo 2^32")]
-fn distance(from: usize, to: usize) -> [u8; 4] {
-    (to.wrapping_sub(from) as u32).to_le_bytes()
-}
-
 impl CodeCache {
     /// Translates the code at `phys`, which a hart executes at `pc`, at once, from a current copy
     /// of its page, and makes it visible to all harts. `None` if the lock is taken.
@@ -97,8 +91,7 @@ impl CodeCache {
             self.arena.write(cold_at, cold_part);
             let code = self.arena.write(hot_at, hot_part);
             for crossing in crossings {
-                let at = place(crossing.at);
-                self.arena.write(at, &distance(at + 4, place(crossing.target)));
+                self.arena.write_distance(place(crossing.at), place(crossing.target));
             }
             code
         };

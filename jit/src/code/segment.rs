@@ -61,6 +61,8 @@ pub(super) struct Segment {
     bytes: [u64; Tier::ALL.len()],
     /// Numbers of the pages whose code was placed here.
     pages: FxHashSet<u64>,
+    /// The one of them whose code was placed here last.
+    newest: Option<u64>,
     /// Epoch that every hart has to observe before code is placed here; 0 if all have.
     vacated: u64,
 }
@@ -81,6 +83,7 @@ impl Segment {
             range,
             bytes: [0; Tier::ALL.len()],
             pages: FxHashSet::default(),
+            newest: None,
             vacated: 0,
         }
     }
@@ -99,7 +102,10 @@ impl Segment {
         let bytes = (hot_at + hot - self.next + self.cold - cold_at) as u64;
         self.bytes[tier.index()] += bytes;
         (self.next, self.cold) = (hot_at + hot, cold_at);
-        self.pages.insert(page);
+        if self.newest != Some(page) {
+            self.newest = Some(page);
+            self.pages.insert(page);
+        }
         Some(Space { hot: hot_at, cold: cold_at, bytes })
     }
 }

@@ -47,6 +47,13 @@ fn find(words: &[u32]) -> Fragment {
     fragment
 }
 
+/// The registers that a fragment keeps.
+fn assign(fragment: &Fragment, free: usize) -> Registers {
+    let mut flow = Flow::default();
+    flow.survey(fragment);
+    flow.registers(free)
+}
+
 fn set(registers: &[u32]) -> Set {
     registers.iter().fold(0, |set, register| set | 1 << register)
 }
@@ -55,10 +62,13 @@ fn set(registers: &[u32]) -> Set {
 /// is entered from within.
 fn dirty(words: &[u32], starts: &[u64]) -> (Vec<Set>, bool) {
     let fragment = find(words);
-    let registers = assign(&fragment, HOSTS.len());
+    let mut flow = Flow::default();
+    flow.survey(&fragment);
+    let registers = flow.registers(HOSTS.len());
     // Of an earlier fragment.
     let mut dirty = vec![!0; 3];
-    let head_is_target = dirty_at_entry(&fragment, &registers, &mut dirty);
+    flow.dirty_at_entry(registers.kept(), &mut dirty);
+    let head_is_target = flow.jumps.to.contains(0);
     assert_eq!(dirty.len(), fragment.blocks.len());
     let of = |&start: &u64| dirty[fragment.block_at(PageOffset::of(start)).expect("a block")];
     (starts.iter().map(of).collect(), head_is_target)

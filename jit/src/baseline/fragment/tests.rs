@@ -72,7 +72,7 @@ fn check(fragment: &Fragment) {
         if let Some(target) = last.target().filter(|_| direct) {
             assert_eq!(fragment.place(target).is_some(), fragment.block_at(target).is_some());
         }
-        assert!(successors(fragment, block).all(|successor| successor < fragment.blocks.len()));
+        assert!(successors(fragment, block).into_iter().flatten().all(|successor| successor < fragment.blocks.len()));
     }
     assert_eq!(first, fragment.instructions.len(), "every instruction is in a block");
 }
@@ -81,9 +81,9 @@ fn check(fragment: &Fragment) {
 fn a_loop_is_one_block_and_its_exit_another() {
     let fragment = find(&[ADDI, ADDI, BNE_BACK_8, ADDI, ECALL]);
     assert_eq!(blocks(&fragment), [(0, 3, Ending::Transfer), (12, 2, Ending::Transfer)]);
-    let of_loop: Vec<_> = successors(&fragment, &fragment.blocks[0]).collect();
+    let of_loop: Vec<_> = successors(&fragment, &fragment.blocks[0]).into_iter().flatten().collect();
     assert_eq!(of_loop, [0, 1]);
-    assert_eq!(successors(&fragment, &fragment.blocks[1]).count(), 0);
+    assert_eq!(successors(&fragment, &fragment.blocks[1]), [None; 2]);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_line_ends_where_another_one_is() {
     check(&fragment);
     let falls = Ending::FallThrough(PageOffset::of(8));
     assert_eq!(blocks(&fragment), [(8, 2, Ending::Transfer), (4, 1, falls)]);
-    assert_eq!(successors(&fragment, &fragment.blocks[1]).collect::<Vec<_>>(), [0]);
+    assert_eq!(successors(&fragment, &fragment.blocks[1]).into_iter().flatten().collect::<Vec<_>>(), [0]);
 }
 
 #[test]
