@@ -117,7 +117,7 @@ impl Assembler {
         match source.into() {
             Source::Reg(s) if s == d => {}
             Source::Reg(s) => self.code.reg_reg(LOAD.wide(), d.number(), s),
-            Source::Mem(m) => self.code.reg_mem(LOAD.wide(), d.number(), m),
+            Source::Mem(m) => self.code.known_reg_mem(LOAD.wide(), d.number(), m),
             Source::Imm(0) => self.xor(Width::Word, d, d),
             Source::Imm(imm) if imm > 0 => self.mov_low(d, imm.cast_unsigned()),
             Source::Imm(imm) => self.code.put(Bytes::reg_reg(STORE_IMM.wide(), 0, d).imm32(imm.cast_unsigned())),
@@ -142,7 +142,7 @@ impl Assembler {
 
     /// `[m] = source`, 8 bytes.
     pub(super) fn store(&mut self, m: Mem, source: Reg) {
-        self.store_sized(m, source, 8);
+        self.code.known_reg_mem(Opcode::one(0x89).wide(), source.number(), m);
     }
 
     /// `[m] = source`, its low 1, 2, 4 or 8 bytes.

@@ -259,6 +259,12 @@ impl Code {
     /// An instruction with the register `reg`, or an extension of the opcode, and an operand in
     /// memory.
     pub(super) fn reg_mem(&mut self, op: Opcode, reg: u8, mem: Mem) {
+        self.known_reg_mem(op, reg, mem);
+    }
+
+    /// The same in the caller's code, which knows the opcode.
+    #[inline(always)]
+    pub(super) fn known_reg_mem(&mut self, op: Opcode, reg: u8, mem: Mem) {
         let (bytes, is_long) = Bytes::reg_mem(op, reg, mem);
         self.put(bytes);
         if is_long {

@@ -66,3 +66,51 @@ impl Sequence {
         self.jump(Opcode::jump_if(condition))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::assembler::Assembler;
+    use super::super::operand::{Source, Width};
+    use super::*;
+
+    #[test]
+    fn a_sequence_is_what_the_assembler_makes_of_its_instructions() {
+        const MEM: Mem = Mem { base: Reg::RDI, offset: -128 };
+        const SEQUENCE: Sequence = Sequence::EMPTY
+            .reg_reg(Opcode::one(0x8b), Reg::RCX, Reg::R9)
+            .reg_imm8(Opcode::one(0xc1), 5, Reg::RCX, 6)
+            .reg_imm32(Opcode::one(0x81), 4, Reg::RCX, 0x1ffc0)
+            .reg_mem(Opcode::one(0x03).wide(), Reg::R8, MEM)
+            .constant(Reg::RCX)
+            .jump_if(Condition::AboveEqual);
+        let mut asm = Assembler::default();
+        asm.mov_word(Reg::RCX, Reg::R9);
+        asm.shr(Width::Word, Reg::RCX, 6);
+        asm.and(Width::Word, Reg::RCX, 0x1ffc0);
+        asm.add(Width::Double, Reg::R8, Source::Mem(MEM));
+        asm.mov_low(Reg::RCX, 0);
+        let label = asm.label();
+        asm.jump_if(Condition::AboveEqual, label);
+        assert_eq!(SEQUENCE.bytes[..SEQUENCE.len], *asm.code.bytes());
+    }
+
+    #[test]
+    fn a_call_with_a_constant_and_a_jump_are_those_of_the_assembler() {
+        let made = |emit: fn(&mut Assembler, [super::super::assembler::Label; 2])| {
+            let mut asm = Assembler::default();
+            asm.clear();
+            let labels = [asm.label(), asm.label()];
+            asm.bind(labels[0]);
+            emit(&mut asm, labels);
+            asm.bind(labels[1]);
+            asm.finish().bytes.to_vec()
+        };
+        let together = made(|asm, [callee, target]| asm.call_and_jump(0x1234_5678, callee, target));
+        let apart = made(|asm, [callee, target]| {
+            asm.mov_low(Reg::RCX, 0x1234_5678);
+            asm.call(callee);
+            asm.jump(target);
+        });
+        assert_eq!(together, apart);
+    }
+}

@@ -197,6 +197,17 @@ mod tests {
     }
 
     #[test]
+    fn ranges_within_words_and_across_them_are_covered_and_nothing_else() {
+        for (start, end) in [(0u64, 2i64), (126, 130), (0, 128), (4, 4094), (128, 4096), (8, 8)] {
+            let covered = Covered::of([PageOffset::of(start)..PageOffset::of(0).moved(end).unwrap()].into_iter());
+            for halfword in 0..PAGE_BYTES / 2 {
+                let inside = (start..end.cast_unsigned()).contains(&(2 * halfword as u64));
+                assert_eq!(covered.0[halfword / 64] >> (halfword % 64) & 1 != 0, inside, "{start}..{end}: {halfword}");
+            }
+        }
+    }
+
+    #[test]
     fn data_beside_code_may_change() {
         for at in [0, 7, 16, 4095] {
             let mut page = translated();
