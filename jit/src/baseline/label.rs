@@ -81,21 +81,21 @@ impl Assembler {
 
     /// Appends some instructions.
     pub(super) fn sequence(&mut self, sequence: &Sequence) {
-        self.code.sequence(sequence);
+        self.code.append(sequence.bytes, sequence.len);
     }
 
     /// Appends some instructions, of which a jump to a label takes the last ones of the first `to`
     /// bytes.
     pub(super) fn sequence_jumping(&mut self, sequence: &Sequence, to: usize, label: Label) {
         self.uses.push((position(self.len() + to - 4), label));
-        self.code.sequence(sequence);
+        self.code.append(sequence.bytes, sequence.len);
     }
 
     /// Calls a label with a constant in `ecx` and jumps to another one.
     pub(super) fn call_and_jump(&mut self, constant: u32, callee: Label, target: Label) {
         const WHOLE: Sequence = Sequence::EMPTY.constant(Reg::RCX).jump(CALL).jump(JUMP);
         let at = self.len();
-        self.code.sequence(&WHOLE);
+        self.code.append(WHOLE.bytes, WHOLE.len);
         self.code.patch(at + 1, constant);
         self.uses.push((position(at + 6), callee));
         self.uses.push((position(at + 11), target));

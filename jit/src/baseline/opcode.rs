@@ -5,7 +5,6 @@
 use cranelift_assembler_x64::{CodeSink, DeferredTarget, KnownOffset, TrapCode};
 
 use super::operand::{Condition, Mem, Reg, Width};
-use super::sequence::Sequence;
 
 /// Bytes written at once.
 const CHUNK: usize = 8;
@@ -213,7 +212,7 @@ impl Code {
 
     /// Appends the first `len` of `N` bytes.
     #[inline(always)]
-    fn append<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
+    pub(super) fn append<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
         let room = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut);
         match room {
             Some(room) => *room = bytes,
@@ -227,12 +226,6 @@ impl Code {
         let size = (2 * self.bytes.len()).max(1 << 14);
         self.bytes.resize(size, 0);
         self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-    }
-
-    /// Appends a sequence of instructions.
-    #[inline(always)]
-    pub(super) fn sequence(&mut self, sequence: &Sequence) {
-        self.append(sequence.bytes, sequence.len);
     }
 
     /// Appends bytes.
