@@ -1,9 +1,9 @@
 //! Code cache: translations by physical page, shared by the harts of one machine.
 //!
-//! **Invalidation.** Translations are made from a copy of the page's bytes. At `fence.i`
-//! the hart calls [`CodeCache::validate`], which compares every page that may have been
-//! written since ([`PageTracker::take_suspects`]) with its copy, under the lock, and drops
-//! its translations if translated code differs. A hart whose `fence.i` finds the lock taken
+//! **Invalidation.** Translations are made from a copy of the page, of which the parts that they
+//! depend on are kept (`excerpt.rs`). At `fence.i` the hart calls [`CodeCache::validate`], which
+//! compares every page that may have been written since ([`PageTracker::take_suspects`]) with
+//! these, under the lock, and drops its translations if translated code differs. A hart whose `fence.i` finds the lock taken
 //! interprets until it has validated, so it never executes or publishes stale code.
 //!
 //! **Locking.** Harts only try the lock and interpret on failure; the compiler thread
@@ -24,13 +24,14 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use riscope_core::addr::{GuestPhys, PAGE_SIZE};
+use riscope_core::addr::{GuestPhys, PAGE_BYTES, PAGE_SIZE};
 use riscope_core::counters::EngineCounters;
 use riscope_core::event::{InvalidationReason, Tier};
 use riscope_core::mem::{GuestRam, MAX_HARTS, access};
 use rustc_hash::FxHashMap;
 
-use super::page::{CodePage, Lookup, copy_page};
+use super::excerpt::PageBytes;
+use super::page::{CodePage, Lookup};
 use super::segment::{NoSpace, Segments};
 use super::unit::{Built, Claim, Dropped, PublishError, Source};
 use crate::arena::Arena;
@@ -43,7 +44,11 @@ pub(super) const OFFLINE: u64 = u64::MAX;
 #[derive(Debug)]
 pub(super) struct Inner {
     /// Pages by physical page number.
-    pub(super) pages: FxHashMap<u64, CodePage>,
+    pub(super) pages: FxHashMap<u64, Box<CodePage>>,
+    /// Bytes of their excerpts.
+    pub(super) excerpts: usize,
+    /// The page that was read last.
+    pub(super) source: Box<PageBytes>,
     pub(super) segments: Segments,
     /// Epoch that harts have to observe before there is room again.
     pub(super) awaited: u64,
@@ -52,7 +57,7 @@ pub(super) struct Inner {
     pub(super) bytes: [u64; Tier::ALL.len()],
     pub(super) blocks: [u64; Tier::ALL.len()],
     /// Dropped pages, each with the epoch that its drop began.
-    pub(super) dropped: Vec<(u64, CodePage)>,
+    pub(super) dropped: Vec<(u64, Box<CodePage>)>,
 }
 
 /// The code cache of one machine.
@@ -90,6 +95,8 @@ impl CodeCache {
         counters.code_cache_limit.store(size as u64, Ordering::Relaxed);
         let inner = Inner {
             pages: FxHashMap::default(),
+            excerpts: 0,
+            source: Box::new([0; PAGE_BYTES]),
             segments: Segments::new(thunks.bytes..size),
             awaited: 0,
             next_version: 0,
@@ -146,9 +153,8 @@ impl CodeCache {
         Some(page.and_then(|page| page.translations.get(&phys.page_offset())).copied().unwrap_or(Lookup::Absent))
     }
 
-    /// Marks the code at `phys` as being compiled, unless it is known already, and
-    /// refreshes the copy of its page first: code added since the copy was made may run
-    /// without a `fence.i` the first time it is executed. `None` if the lock is taken.
+    /// Marks the code at `phys` as being compiled, unless it is known already. `None` if the lock
+    /// is taken.
     pub(crate) fn claim(&self, phys: GuestPhys) -> Option<(Dropped, Option<Claim>)> {
         let number = phys.page_number();
         let mut inner = self.try_lock()?;
@@ -181,31 +187,30 @@ impl CodeCache {
 
     /// Releases a claim; the code can be requested again.
     pub(crate) fn unclaim(&self, claim: Claim) {
-        self.end_claim(claim, None);
+        self.end_claim(claim, false);
     }
 
     /// Records that claimed code cannot be translated.
     pub(crate) fn reject(&self, claim: Claim) {
-        self.end_claim(claim, Some(Lookup::Rejected));
+        self.end_claim(claim, true);
     }
 
-    fn end_claim(&self, claim: Claim, outcome: Option<Lookup>) {
+    fn end_claim(&self, claim: Claim, rejected: bool) {
         let mut inner = self.lock();
         // A page dropped since may have been replaced; the entry then belongs to another
         // claim.
         let page = inner.pages.get_mut(&claim.phys.page_number()).filter(|page| page.version == claim.version);
         let Some(page) = page else { return };
-        match outcome {
+        let offset = claim.phys.page_offset();
+        match (claim.promotion, rejected) {
             // Never asked for again.
-            Some(_) if claim.promotion => {}
-            None if claim.promotion => {
-                page.promoted.remove(&claim.phys.page_offset());
+            (true, true) => {}
+            (true, false) => {
+                page.promoted.remove(&offset);
             }
-            Some(outcome) => {
-                page.translations.insert(claim.phys.page_offset(), outcome);
-            }
-            None => {
-                page.translations.remove(&claim.phys.page_offset());
+            (false, true) => page.reject(offset),
+            (false, false) => {
+                page.translations.remove(&offset);
             }
         }
     }
@@ -213,23 +218,31 @@ impl CodeCache {
     /// Snapshot of the page of `phys` to translate from.
     pub(crate) fn source(&self, phys: GuestPhys) -> Option<Source> {
         let mut inner = self.lock();
-        let page = self.page(&mut inner, phys)?;
-        Some(Source { bytes: Arc::clone(&page.bytes), version: page.version })
+        let version = self.page(&mut inner, phys)?.version;
+        let mut bytes = Box::new([0; PAGE_BYTES]);
+        self.read_page(phys, &mut bytes)?;
+        Some(Source { bytes, version })
     }
 
-    /// Entry of the page of `phys`; copies the page on first use.
+    /// Reads the page of `phys`, which has an entry: every later store makes it suspect.
+    pub(super) fn read_page(&self, phys: GuestPhys, bytes: &mut PageBytes) -> Option<()> {
+        let host = self.ram.host_ptr(phys.page_start(), PAGE_SIZE)?;
+        // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
+        unsafe { access::copy_out(host, bytes) };
+        Some(())
+    }
+
+    /// Entry of the page of `phys`, which is made on first use. `None` outside of RAM.
     pub(super) fn page<'a>(&self, inner: &'a mut Inner, phys: GuestPhys) -> Option<&'a mut CodePage> {
         let number = phys.page_number();
         if !inner.pages.contains_key(&number) {
-            let host = self.ram.host_ptr(phys.page_start(), PAGE_SIZE)?;
+            self.ram.host_ptr(phys.page_start(), PAGE_SIZE)?;
             self.ram.tracker().set_code(self.ram.page_index(phys)?);
             inner.next_version += 1;
-            // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
-            let bytes = unsafe { copy_page(host) };
-            inner.pages.insert(number, CodePage::new(bytes, inner.next_version));
+            inner.pages.insert(number, Box::new(CodePage::new(inner.next_version)));
             inner.segments.note(number);
         }
-        inner.pages.get_mut(&number)
+        inner.pages.get_mut(&number).map(Box::as_mut)
     }
 
     /// Address of the link slot for jumps to `target` from its own page.
@@ -248,10 +261,7 @@ impl CodeCache {
         let inner = &mut *guard;
         self.free_unreachable(inner);
         let dropped = Dropped { evicted: self.vacate(inner), ..Dropped::default() };
-        let page = inner.pages.get_mut(&built.phys.page_number()).filter(|page| page.version == source.version);
-        // The copy may have been refreshed meanwhile; the code translated must be the same.
-        let page = page.filter(|page| built.covered.is_same_in(&page.bytes, &source.bytes));
-        if page.is_none() {
+        if !self.is_current(inner, source, &built) {
             return (dropped, Err(PublishError::Stale));
         }
         let outcome = match self.place(inner, built) {
@@ -260,6 +270,17 @@ impl CodeCache {
             Err(NoSpace::Never) => Err(PublishError::TooLarge),
         };
         (dropped, outcome)
+    }
+
+    /// Whether code is that of its page still, which nothing has compared since the snapshot was
+    /// made. Reads the page again.
+    fn is_current(&self, inner: &mut Inner, source: &Source, built: &Built<'_>) -> bool {
+        let Inner { pages, source: now, .. } = inner;
+        let page = pages.get(&built.phys.page_number()).filter(|page| page.version == source.version);
+        let Some(page) = page else { return false };
+        self.read_page(built.phys, now).is_some()
+            && built.covered.is_same_in(now, &source.bytes)
+            && page.excerpt.agrees(built.covered, now)
     }
 
     /// Drops the translations of pages whose code has changed, as `fence.i` requires, or an
@@ -294,28 +315,29 @@ impl CodeCache {
         Dropped { invalidated: Some((blocks, reason)), ..Dropped::default() }
     }
 
-    /// Whether the page must be dropped. If not, its copy is current.
+    /// Whether the page must be dropped.
     pub(super) fn has_changed(&self, number: u64, page: &mut CodePage) -> bool {
         self.is_suspect(number) && self.has_new_code(number, page)
     }
 
-    /// Whether the page may differ from its copy. To be compared then, as the record of
+    /// Whether the page may have been written. To be compared then, as the record of
     /// completed writes is cleared.
     fn is_suspect(&self, number: u64) -> bool {
         let index = self.ram.page_index(GuestPhys(number * PAGE_SIZE));
         index.is_none_or(|index| self.ram.tracker().take_suspect(index))
     }
 
-    /// Compares a page with its copy: whether it must be dropped. If not, its copy is current.
+    /// Compares a page with what translations were made from: whether it must be dropped.
     fn has_new_code(&self, number: u64, page: &mut CodePage) -> bool {
         let Some(host) = self.ram.host_ptr(GuestPhys(number * PAGE_SIZE), PAGE_SIZE) else { return true };
         // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
-        unsafe { !access::holds(host, &*page.bytes) && !page.renew(&copy_page(host)) }
+        unsafe { !page.renew(host) }
     }
 
     /// Drops a page; returns its number of translations.
     pub(super) fn drop_page(&self, inner: &mut Inner, number: u64) -> u32 {
         let Some(page) = inner.pages.remove(&number) else { return 0 };
+        inner.excerpts -= page.excerpt.bytes();
         page.links.lead_all(&self.arena, self.thunks.resolve);
         for slot in page.slots.values() {
             slot.store(self.thunks.resolve.cast_mut(), Ordering::Release);

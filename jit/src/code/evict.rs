@@ -11,14 +11,23 @@ use super::segment::Contents;
 use super::unit::Evicted;
 use crate::sys;
 
-/// Pages with an entry at most, of which each takes some 5 KiB.
-const MAX_PAGES: usize = 4096;
+/// Bytes that the entries of pages may take: enough for gcc, not for all of cargo.
+const MAX_ENTRIES: usize = 10 << 20;
+
+/// Bytes that the entry of a page is taken for, in addition to its excerpt.
+const ENTRY: usize = 1 << 10;
+
+impl Inner {
+    fn are_entries_too_large(&self) -> bool {
+        self.pages.len() * ENTRY + self.excerpts > MAX_ENTRIES
+    }
+}
 
 impl CodeCache {
-    /// Evicts the code of the oldest segment, if it will be filled next or if there are too many
-    /// pages.
+    /// Evicts the code of the oldest segment, if it will be filled next or if the entries of
+    /// pages take too much memory.
     pub(super) fn vacate(&self, inner: &mut Inner) -> Option<Evicted> {
-        if !inner.segments.is_next_occupied() && inner.pages.len() <= MAX_PAGES {
+        if !inner.segments.is_next_occupied() && !inner.are_entries_too_large() {
             return None;
         }
         let epoch = self.epoch.load(Ordering::SeqCst) + 1;

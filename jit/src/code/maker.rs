@@ -5,7 +5,7 @@ use riscope_core::event::CompileFailure;
 use riscope_core::interp::Executed;
 use riscope_core::isa::{Insn, Operands, decode};
 
-use super::page::PageBytes;
+use super::excerpt::PageBytes;
 use super::unit::Made;
 
 /// Makes host code of a fragment of guest code; each tier has one.

@@ -1,19 +1,15 @@
 //! Code-cache entry of one page of guest RAM.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use riscope_core::addr::{PAGE_BYTES, PageOffset};
+use riscope_core::addr::PageOffset;
 use riscope_core::event::Tier;
-use riscope_core::mem::access;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::excerpt::Excerpt;
 use super::link::Links;
 use crate::arena::Arena;
-
-/// Bytes of one page.
-pub(crate) type PageBytes = [u8; PAGE_BYTES];
 
 /// State of the code at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,61 +28,17 @@ pub(crate) enum Lookup {
     Absent,
 }
 
-/// Copies the page at `host`.
-///
-/// # Safety
-/// `host` must be the address of a whole, page-aligned page of guest RAM.
-pub(super) unsafe fn copy_page(host: *mut u8) -> PageBytes {
-    let mut bytes = [0; PAGE_BYTES];
-    // SAFETY: the caller guarantees it.
-    unsafe { access::copy_out(host, &mut bytes) };
-    bytes
-}
-
-/// Halfwords of a page that translations were made from. The others may change without
-/// invalidating any: many programs keep data beside code.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Covered([u64; PAGE_BYTES / 2 / 64]);
-
-impl Covered {
-    /// Halfwords of these byte ranges of the page.
-    pub(crate) fn of(code: impl Iterator<Item = Range<PageOffset>>) -> Self {
-        let mut covered = Self::default();
-        for Range { start, end } in code {
-            let (mut halfword, end) = (start.index() / 2, end.index() / 2);
-            while halfword < end {
-                let (word, bit) = (halfword / 64, halfword % 64);
-                let count = (end - halfword).min(64 - bit);
-                covered.0[word] |= u64::MAX >> (64 - count) << bit;
-                halfword += count;
-            }
-        }
-        covered
-    }
-
-    /// Whether two copies of the page have the same code.
-    pub(super) fn is_same_in(&self, a: &PageBytes, b: &PageBytes) -> bool {
-        let halfwords = a.as_chunks::<2>().0.iter().zip(b.as_chunks::<2>().0);
-        let covers = |n: usize| self.0[n / 64] >> (n % 64) & 1 != 0;
-        halfwords.enumerate().all(|(n, (a, b))| a == b || !covers(n))
-    }
-
-    fn add(&mut self, other: &Self) {
-        for (mine, other) in self.0.iter_mut().zip(other.0) {
-            *mine |= other;
-        }
-    }
-}
-
 /// A page with translations.
 #[derive(Debug)]
 pub(super) struct CodePage {
-    pub(super) bytes: Arc<PageBytes>,
+    /// What they were made from.
+    pub(super) excerpt: Excerpt,
     /// Distinguishes it from earlier entries of the same page.
     pub(super) version: u64,
-    covered: Covered,
     /// State of the code by offset in the page.
     pub(super) translations: FxHashMap<PageOffset, Lookup>,
+    /// Whether any of these is [`Lookup::Rejected`].
+    has_rejected: bool,
     /// Jumps to other fragments of the page that are patched.
     pub(super) links: Links,
     /// Link slots by target offset: jump targets within the page, loaded by generated code.
@@ -100,37 +52,44 @@ unsafe impl Send for CodePage {}
 
 impl CodePage {
     /// An entry without translations.
-    pub(super) fn new(bytes: PageBytes, version: u64) -> Self {
+    pub(super) fn new(version: u64) -> Self {
         Self {
-            bytes: Arc::new(bytes),
+            excerpt: Excerpt::default(),
             version,
-            covered: Covered::default(),
             translations: FxHashMap::default(),
+            has_rejected: false,
             links: Links::default(),
             slots: FxHashMap::default(),
             promoted: FxHashSet::default(),
         }
     }
 
-    /// Replaces the copy of the page. False if translated code changed: the page must then
-    /// be dropped.
-    pub(super) fn renew(&mut self, now: &PageBytes) -> bool {
-        if *now == *self.bytes {
-            return true;
-        }
-        if !self.covered.is_same_in(now, &self.bytes) {
+    /// Compares a page that may have been written with what translations were made from. False if
+    /// translated code changed: the page must then be dropped.
+    ///
+    /// # Safety
+    /// `host` must be the address of a whole, page-aligned page of guest RAM.
+    pub(super) unsafe fn renew(&mut self, host: *const u8) -> bool {
+        // SAFETY: by the caller's promise.
+        if !unsafe { self.excerpt.renew(host) } {
             return false;
         }
-        self.bytes = Arc::new(*now);
-        // An untranslatable instruction may have been replaced.
-        self.translations.retain(|_, state| *state != Lookup::Rejected);
+        if std::mem::take(&mut self.has_rejected) {
+            // An untranslatable instruction may have been replaced.
+            self.translations.retain(|_, state| *state != Lookup::Rejected);
+        }
         true
+    }
+
+    /// Records that code cannot be translated.
+    pub(super) fn reject(&mut self, offset: PageOffset) {
+        self.translations.insert(offset, Lookup::Rejected);
+        self.has_rejected = true;
     }
 
     /// Adds a translation of code at `offset`, in place of one of a lower tier. Returns the
     /// tier of that.
-    pub(super) fn add(&mut self, offset: PageOffset, code: *const u8, tier: Tier, covered: &Covered) -> Option<Tier> {
-        self.covered.add(covered);
+    pub(super) fn add(&mut self, offset: PageOffset, code: *const u8, tier: Tier) -> Option<Tier> {
         if let Some(slot) = self.slots.get(&offset) {
             slot.store(code.cast_mut(), Ordering::Release);
         }
@@ -186,35 +145,43 @@ impl CodePage {
 
 #[cfg(test)]
 mod tests {
+    use riscope_core::addr::PAGE_BYTES;
+
     use super::*;
+    use crate::code::excerpt::{Covered, PageBytes};
+
+    /// A page of guest RAM.
+    #[repr(align(4096))]
+    struct Page(PageBytes);
+
+    impl Page {
+        fn renews(&self, page: &mut CodePage) -> bool {
+            // SAFETY: it is a whole page.
+            unsafe { page.renew(self.0.as_ptr()) }
+        }
+    }
+
+    /// Two instructions of four bytes at this offset.
+    fn instructions(at: u64) -> Covered {
+        let [first, second, end] = [at, at + 4, at + 8].map(PageOffset::of);
+        Covered::of([first..second, second..end].into_iter())
+    }
 
     /// A page with a translation of two instructions of four bytes at offset 8.
     fn translated() -> CodePage {
-        let mut page = CodePage::new([0; PAGE_BYTES], 1);
-        let [first, second, end] = [8, 12, 16].map(PageOffset::of);
-        page.add(first, std::ptr::dangling(), Tier::Baseline, &Covered::of([first..second, second..end].into_iter()));
+        let mut page = CodePage::new(1);
+        page.add(PageOffset::of(8), std::ptr::dangling(), Tier::Baseline);
+        page.excerpt.add(&instructions(8), &[0; PAGE_BYTES]);
         page
     }
 
     #[test]
-    fn ranges_within_words_and_across_them_are_covered_and_nothing_else() {
-        for (start, end) in [(0u64, 2i64), (126, 130), (0, 128), (4, 4094), (128, 4096), (8, 8)] {
-            let covered = Covered::of([PageOffset::of(start)..PageOffset::of(0).moved(end).unwrap()].into_iter());
-            for halfword in 0..PAGE_BYTES / 2 {
-                let inside = (start..end.cast_unsigned()).contains(&(2 * halfword as u64));
-                assert_eq!(covered.0[halfword / 64] >> (halfword % 64) & 1 != 0, inside, "{start}..{end}: {halfword}");
-            }
-        }
-    }
-
-    #[test]
     fn data_beside_code_may_change() {
-        for at in [0, 7, 16, 4095] {
-            let mut page = translated();
-            let mut now = *page.bytes;
-            now[at] ^= 1;
-            assert!(page.renew(&now), "offset {at}");
-            assert_eq!(*page.bytes, now);
+        for at in [0, 7, 16, 63, 64, 4095] {
+            let (mut page, mut now) = (translated(), Page([0; PAGE_BYTES]));
+            now.0[at] ^= 1;
+            assert!(now.renews(&mut page), "offset {at}");
+            assert!(now.renews(&mut page), "offset {at}");
             assert!(page.translations.contains_key(&PageOffset::of(8)));
         }
     }
@@ -222,22 +189,30 @@ mod tests {
     #[test]
     fn code_may_not() {
         for at in 8..16 {
-            let mut page = translated();
-            let mut now = *page.bytes;
-            now[at] ^= 1;
-            assert!(!page.renew(&now), "offset {at}");
+            let (mut page, mut now) = (translated(), Page([0; PAGE_BYTES]));
+            now.0[at] ^= 1;
+            assert!(!now.renews(&mut page), "offset {at}");
         }
     }
 
     #[test]
-    fn what_was_rejected_is_looked_at_again_after_a_change() {
-        let mut page = translated();
-        page.translations.insert(PageOffset::of(64), Lookup::Rejected);
-        assert!(page.renew(&page.bytes.clone()));
-        assert!(page.translations.contains_key(&PageOffset::of(64)), "nothing changed");
-        let mut now = *page.bytes;
-        now[64] = 1;
-        assert!(page.renew(&now));
+    fn code_beside_data_that_changed_is_compared_with_what_it_was_made_from() {
+        let (mut page, mut now) = (translated(), Page([0; PAGE_BYTES]));
+        // Data of which a translation is made later.
+        now.0[24] = 1;
+        page.excerpt.add(&instructions(24), &now.0);
+        assert!(now.renews(&mut page));
+        now.0[24] = 0;
+        assert!(!now.renews(&mut page));
+    }
+
+    #[test]
+    fn what_was_rejected_is_looked_at_again_after_a_write() {
+        let (mut page, now) = (translated(), Page([0; PAGE_BYTES]));
+        page.reject(PageOffset::of(64));
+        assert!(page.translations.contains_key(&PageOffset::of(64)));
+        assert!(now.renews(&mut page));
         assert!(!page.translations.contains_key(&PageOffset::of(64)));
+        assert!(page.translations.contains_key(&PageOffset::of(8)));
     }
 }

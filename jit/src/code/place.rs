@@ -1,19 +1,18 @@
 //! Code that is translated at once, and how code gets into its segment of the arena.
 
-use std::sync::Arc;
-
 use riscope_core::addr::GuestPhys;
 use riscope_core::event::InvalidationReason;
 
 use super::cache::{CodeCache, Inner};
-use super::page::{Lookup, PageBytes};
+use super::excerpt::PageBytes;
+use super::page::Lookup;
 use super::segment::{NoSpace, Space};
 use super::unit::{Built, Code, Dropped, Made, Translated};
 use crate::perf::Piece;
 
 impl CodeCache {
-    /// Translates the code at `phys`, which a hart executes at `pc`, at once, from a current copy
-    /// of its page, and makes it visible to all harts. `None` if the lock is taken.
+    /// Translates the code at `phys`, which a hart executes at `pc`, at once, from its page as it
+    /// is now, and makes it visible to all harts. `None` if the lock is taken.
     pub(crate) fn translate<'a>(
         &self,
         phys: GuestPhys,
@@ -39,7 +38,8 @@ impl CodeCache {
         pc: u64,
         make: impl FnOnce(&PageBytes) -> Option<Made<'a>>,
     ) -> Translated {
-        let Some(page) = inner.pages.get_mut(&phys.page_number()) else { return Translated::Rejected };
+        let Inner { pages, source, .. } = inner;
+        let Some(page) = pages.get_mut(&phys.page_number()) else { return Translated::Rejected };
         if let Some(Lookup::Ready { code, .. }) = page.translations.get(&phys.page_offset()) {
             return Translated::Ready(*code);
         }
@@ -47,11 +47,17 @@ impl CodeCache {
         if inner.awaited > self.oldest_seen() {
             return Translated::Full;
         }
-        let bytes = Arc::clone(&page.bytes);
-        let Some(made) = make(&bytes) else {
-            page.translations.insert(phys.page_offset(), Lookup::Rejected);
+        if self.read_page(phys, source).is_none() {
+            return Translated::Rejected;
+        }
+        let Some(made) = make(source) else {
+            page.reject(phys.page_offset());
             return Translated::Rejected;
         };
+        if !page.excerpt.agrees(&made.covered, source) {
+            // Written just now: the page is compared before the next attempt.
+            return Translated::Full;
+        }
         let built = Built { phys, pc, tier: made.tier, code: made.code, covered: &made.covered };
         match self.place(inner, built) {
             Ok(code) => Translated::Ready(code),
@@ -68,11 +74,11 @@ impl CodeCache {
 
     fn reject_in(&self, inner: &mut Inner, phys: GuestPhys) {
         if let Some(page) = self.page(inner, phys) {
-            page.translations.insert(phys.page_offset(), Lookup::Rejected);
+            page.reject(phys.page_offset());
         }
     }
 
-    /// Writes code to the arena and enters it in its page.
+    /// Writes code to the arena and enters it in its page, which was just read.
     ///
     /// # Errors
     /// If there is no room.
@@ -80,7 +86,7 @@ impl CodeCache {
         let Code { bytes, cold, crossings, links } = built.code;
         let (hot_part, cold_part) = bytes.split_at(cold);
         let (sizes, number) = ([hot_part.len(), cold_part.len()], built.phys.page_number());
-        let Inner { pages, segments, .. } = inner;
+        let Inner { pages, segments, source, excerpts, .. } = inner;
         let Some(page) = pages.get_mut(&number) else { return Err(NoSpace::NotYet { vacated: 0 }) };
         let space = segments.take(sizes, built.tier, number, |epoch| self.have_left(epoch))?;
         let Space { hot: hot_at, cold: cold_at, bytes: taken } = space;
@@ -106,7 +112,10 @@ impl CodeCache {
             let cold_code = self.arena.executable(self.arena.write_view(cold_at));
             perf.published(&[piece(code, hot_part, false), piece(cold_code, cold_part, true)]);
         }
-        let replaced = page.add(head, code, built.tier, built.covered);
+        *excerpts -= page.excerpt.bytes();
+        page.excerpt.add(built.covered, source);
+        *excerpts += page.excerpt.bytes();
+        let replaced = page.add(head, code, built.tier);
         page.links.lead(&self.arena, head, code);
         inner.bytes[built.tier.index()] += taken;
         inner.blocks[built.tier.index()] += 1;
@@ -120,8 +129,10 @@ impl CodeCache {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use riscope_core::event::Tier;
-    use riscope_core::mem::GuestRam;
+    use riscope_core::mem::{GuestRam, access};
 
     use riscope_core::addr::PageOffset;
 
@@ -312,5 +323,72 @@ mod tests {
         assert_eq!(fill(&cache, PHYS, 60 << 10).1, Translated::Rejected);
         assert_eq!(cache.lookup(PHYS), Some(Lookup::Rejected));
         assert!(matches!(fill(&cache, OTHER_PAGE, 16).1, Translated::Ready(_)));
+    }
+
+    /// Two instructions of four bytes at `phys`.
+    fn instructions(phys: GuestPhys) -> Covered {
+        let [start, end] = [phys.0, phys.0 + 8].map(PageOffset::of);
+        Covered::of(std::iter::once(start..end))
+    }
+
+    /// Memory and its code cache.
+    fn machine() -> (Arc<GuestRam>, CodeCache) {
+        let ram = Arc::new(GuestRam::new(PHYS, 1 << 16).expect("memory"));
+        let cache = CodeCache::new(Arc::clone(&ram), Arc::default(), 1 << 20, None).expect("a code cache");
+        (ram, cache)
+    }
+
+    /// A store that is not recorded yet, as one on another hart may be.
+    fn write(ram: &GuestRam, phys: GuestPhys) {
+        let host = ram.host_ptr(phys, 1).expect("memory");
+        // SAFETY: it is a byte of guest RAM.
+        unsafe { access::store_u8(host, 0xff) };
+    }
+
+    #[test]
+    fn code_that_changed_while_it_was_compiled_is_not_published() {
+        for (at, stale) in [(0, true), (7, true), (8, false), (63, false), (4095, false)] {
+            let (ram, cache) = machine();
+            let source = cache.source(PHYS).expect("memory");
+            write(&ram, GuestPhys(PHYS.0 + at));
+            let (code, covered) = (Code::whole(&[0xc3]), instructions(PHYS));
+            let built = Built { phys: PHYS, pc: 0, tier: Tier::Optimised, code, covered: &covered };
+            let (_, outcome) = cache.publish(&source, built);
+            assert_eq!(outcome.is_err(), stale, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn translations_of_a_page_are_all_of_the_same_bytes() {
+        let (ram, cache) = machine();
+        let beside = GuestPhys(PHYS.0 + 8);
+        let make = |phys| move |_: &PageBytes| Some(Made { covered: instructions(phys), ..made() });
+        let (_, first) = cache.translate(PHYS, 0, make(PHYS)).expect("the lock is free");
+        assert!(matches!(first, Translated::Ready(_)));
+        write(&ram, PHYS);
+        let (dropped, second) = cache.translate(beside, 0, make(beside)).expect("the lock is free");
+        assert_eq!((dropped, second), (Dropped::default(), Translated::Full), "in the same piece of the page");
+        let far = GuestPhys(PHYS.0 + 64);
+        let (_, third) = cache.translate(far, 0, make(far)).expect("the lock is free");
+        assert!(matches!(third, Translated::Ready(_)));
+    }
+
+    #[test]
+    fn excerpts_are_counted_and_bounded() {
+        let ram = GuestRam::new(PHYS, 64 << 20).expect("memory");
+        let cache = CodeCache::new(Arc::new(ram), Arc::default(), 8 << 20, None).expect("a code cache");
+        let mut evicted = 0;
+        for page in 0..(64 << 20) / 4096 {
+            let phys = GuestPhys(PHYS.0 + page * 4096);
+            let covered = Covered::of(std::iter::once(PageOffset::of(0)..PageOffset::END));
+            let (dropped, _) =
+                cache.translate(phys, 0, |_| Some(Made { covered, ..made() })).expect("the lock is free");
+            evicted += dropped.evicted.map_or(0, |evicted| evicted.blocks);
+            let inner = cache.try_lock().expect("the lock is free");
+            let excerpts: usize = inner.pages.values().map(|page| page.excerpt.bytes()).sum();
+            assert_eq!(inner.excerpts, excerpts);
+            assert!(excerpts <= 11 << 20, "{excerpts} bytes");
+        }
+        assert!(evicted > 10_000, "{evicted} evicted");
     }
 }

@@ -1,12 +1,10 @@
 //! What goes into the code cache and comes out of it.
 
-use std::sync::Arc;
-
 use riscope_core::addr::GuestPhys;
 use riscope_core::event::{EvictionReason, ExecutionEvent, InvalidationReason, Tier};
 
+use super::excerpt::{Covered, PageBytes};
 use super::link::Link;
-use super::page::{Covered, PageBytes};
 
 /// Exclusive claim on compiling the code at an address, tied to one version of its page.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +18,7 @@ pub(crate) struct Claim {
 /// Snapshot of a page that a translation is made from.
 #[derive(Debug)]
 pub(crate) struct Source {
-    pub(super) bytes: Arc<PageBytes>,
+    pub(super) bytes: Box<PageBytes>,
     /// Page version; [`CodeCache::publish`] rejects code of an older one.
     pub(super) version: u64,
 }

@@ -92,7 +92,7 @@ impl Decoded {
         self.by_number.get(&phys.page_number()).map(|&page| &self.pages[page])
     }
 
-    #[inline]
+    #[inline(always)]
     fn index_at(&mut self, hart: &mut Hart, pc: u64) -> Result<Option<usize>, Exception> {
         if hart.translation_epoch() != self.translation_epoch {
             self.forget_flushed(hart);
@@ -107,12 +107,19 @@ impl Decoded {
             self.pages[decoded].refresh(hart.ram(), hart.fetch_fences(), &mut self.tables.heat);
             return Ok(Some(decoded));
         }
+        self.look_up(hart, pc)
+    }
+
+    /// As [`Decoded::index_at`], for a page that is not in the fetch cache.
+    #[inline(never)]
+    fn look_up(&mut self, hart: &mut Hart, pc: u64) -> Result<Option<usize>, Exception> {
         let fetch = hart.translate_fetch(pc)?;
         if !fetch.whole_page {
             return Ok(None);
         }
         let decoded = self.decoded_page(hart, fetch.phys);
         let decoded = decoded.ok_or_else(|| Exception::new(ExceptionCause::InstructionAccessFault, pc))?;
+        let (page, generation) = (pc & !PAGE_MASK, hart.fetch_space().generation);
         self.fetch[(pc >> PAGE_SHIFT) as usize % FETCH_SLOTS] = FetchSlot::new(page, generation, decoded);
         Ok(Some(decoded))
     }

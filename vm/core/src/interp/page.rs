@@ -160,16 +160,15 @@ impl DecodedPage {
     pub(super) fn line(&mut self, ram: &GuestRam, pc: u64, tables: &mut Tables) -> &mut Line {
         let n = line_number(pc);
         if self.lines[n].is_none() {
-            let line = self.new_line(ram, n, tables);
-            return self.lines[n].insert(line);
+            self.fill(ram, n, tables);
         }
-        // SAFETY: the line is there.
+        // SAFETY: the line is there now.
         unsafe { self.lines[n].as_deref_mut().unwrap_unchecked() }
     }
 
     #[cold]
     #[inline(never)]
-    fn new_line(&mut self, ram: &GuestRam, n: usize, tables: &mut Tables) -> Box<Line> {
+    fn fill(&mut self, ram: &GuestRam, n: usize, tables: &mut Tables) {
         self.announce(ram);
         // SAFETY: `new` asked for the whole page, and RAM is page-aligned.
         let line = unsafe { Line::new(self.host, n * LINE_BYTES) };
@@ -177,7 +176,7 @@ impl DecodedPage {
             self.forget(n, &mut tables.heat);
         }
         tables.lines.push_back(Place { page: self.index, line: n as u8 });
-        line
+        self.lines[n] = Some(line);
     }
 
     /// Drops the decoded instructions of a line. What was executed there stays known.
