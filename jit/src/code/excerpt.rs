@@ -43,6 +43,7 @@ impl Covered {
     }
 
     /// Bits of the halfwords of a piece.
+    #[expect(clippy::cast_possible_truncation, reason = "half of a word is meant")]
     fn in_piece(&self, n: usize) -> u32 {
         (self.0[n / 2] >> (n % 2 * HALFWORDS)) as u32
     }
@@ -99,6 +100,7 @@ impl Excerpt {
     }
 
     /// Adds what is covered of a page, with which it agrees.
+    #[expect(clippy::cast_possible_truncation, reason = "a page has fewer pieces than the type has values")]
     pub(super) fn add(&mut self, covered: &Covered, page: &PageBytes) {
         let page = page.as_chunks().0;
         for (n, bits) in covered.pieces() {

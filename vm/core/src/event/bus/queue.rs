@@ -99,7 +99,9 @@ impl<T: Coalesce> EventQueue<T> {
                 self.ledger.drop_one();
             }
         }
-        self.ledger.drop_one();
+        if self.sender.try_send(event).is_err() {
+            self.ledger.drop_one();
+        }
     }
 
     /// Takes the next event.
