@@ -1,5 +1,7 @@
 //! What generated code calls instead of returning to the dispatcher.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use riscope_core::addr::{GuestAddr, to_usize};
 use riscope_core::counters::HartActivity;
 use riscope_core::event::Tier;
@@ -251,7 +253,11 @@ unsafe fn ask(
     let (engine, hart) = unsafe { parts(cpu) };
     hart.control().set_activity(activity);
     hart.set_pc(GuestAddr(pc));
-    let way = what(engine, hart);
+    // A panic cannot unwind generated code: `execute` lets it go on behind that.
+    let way = catch_unwind(AssertUnwindSafe(|| what(engine, hart))).unwrap_or_else(|panic| {
+        engine.panic = Some(panic);
+        WayOn::leave(Leave::Poll)
+    });
     hart.control().set_activity(HartActivity::Code);
     way
 }

@@ -9,6 +9,8 @@
 mod hot;
 mod inline;
 
+use std::any::Any;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use riscope_core::addr::GuestPhys;
@@ -163,6 +165,8 @@ struct JitEngine {
     may_end_early: bool,
     /// Block last seen waiting for its translation.
     waiting: Option<GuestPhys>,
+    /// A panic of what generated code called, which goes on behind that code.
+    panic: Option<Box<dyn Any + Send>>,
 }
 
 impl Engine for JitEngine {
@@ -189,6 +193,7 @@ impl JitEngine {
             compared: 0,
             may_end_early: false,
             waiting: None,
+            panic: None,
         }
     }
 
@@ -269,6 +274,9 @@ impl JitEngine {
         // may have changed), the engine words are set, and no one else uses the hart until
         // the call returns.
         let left = Leave::from_code(unsafe { sys::enter(abi::anchor(cpu), code, pc, entry) });
+        if let Some(panic) = self.panic.take() {
+            resume_unwind(panic);
+        }
         hart.control().set_activity(HartActivity::Runtime);
         let state = hart.state_mut();
         state.fflags |= u64::from(sys::float::flags(state.engine[Word::FloatControl as usize]).bits());
@@ -331,7 +339,7 @@ impl JitEngine {
         }
         let end = self.interpreter.run_block(hart, Some(self.shared.config.hot_threshold));
         let BlockEnd::Hot { phys, heat } = end else { return end };
-        if self.waiting == Some(phys) && !heat.is_multiple_of(LOOKUP_PERIOD) {
+        if self.waiting == Some(phys) && heat != u16::MAX && !heat.is_multiple_of(LOOKUP_PERIOD) {
             return self.interpreter.run_block(hart, None);
         }
         match self.shared.cache.lookup(phys) {

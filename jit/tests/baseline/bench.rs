@@ -25,6 +25,8 @@ pub(crate) const RAM_SIZE: u64 = 0x4_0000;
 pub(crate) const DEVICE: u64 = 0x1000_0000;
 /// ... and that of a [`Bell`]. Nothing else is anywhere.
 pub(crate) const BELL: u64 = 0x1000_2000;
+/// An address of the [`Bell`] at which writes make it panic.
+pub(crate) const BROKEN: u64 = BELL + 0xff8;
 pub(crate) const PAGE: u64 = 4096;
 
 /// Memory that is compared after every step, by offset in RAM.
@@ -58,7 +60,8 @@ impl MmioDevice for Bell {
         Ok(offset)
     }
 
-    fn write(&self, _offset: u64, _width: Width, _value: u64) -> Result<(), MmioFault> {
+    fn write(&self, offset: u64, _width: Width, _value: u64) -> Result<(), MmioFault> {
+        assert_ne!(BELL + offset, BROKEN, "a panic, as the test wants it");
         self.0.set_line(Interrupt::MachineExternal, false);
         Ok(())
     }

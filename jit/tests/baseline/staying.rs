@@ -1,12 +1,14 @@
 //! What does not leave generated code: the end of a quantum, and code that is not translated.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use riscope_core::counters::CodeExit;
 use riscope_core::engine::Exit;
 use riscope_core::event::Tier;
 use riscope_core::hart::PrivilegeMode;
 use riscope_jit::{JitConfig, JitFactory, Tiers};
 
-use crate::bench::{Machine, at, csr};
+use crate::bench::{BROKEN, Machine, at, csr};
 use crate::common::assembler::Assembler;
 use crate::system::{FUNCTION, HANDLER, MAIN, set_vector};
 
@@ -145,4 +147,23 @@ fn a_trap_in_what_is_interpreted_on_the_way_is_taken() {
     let hart = machine.hart();
     assert_eq!([RARE, 10, 11].map(|register| hart.x(register as usize)), [16, 8, 8]);
     assert_eq!(machine.exits(CodeExit::Lookup), 0);
+}
+
+#[test]
+fn a_panic_of_what_generated_code_calls_goes_on_behind_it() {
+    let mut asm = Assembler::default();
+    asm.constant(24, BROKEN);
+    let (again, often) = (asm.here(), asm.label());
+    asm.imm("addi", ROUNDS, ROUNDS, 1);
+    asm.imm("andi", 20, ROUNDS, 511);
+    asm.branch("bne", 20, 0, often);
+    asm.store("sd", ROUNDS, 24, 0);
+    asm.bind(often);
+    asm.jump(0, again);
+    let mut machine = machine(asm);
+    let (hart, engine) = machine.parts().next().expect("a hart");
+    let panic = catch_unwind(AssertUnwindSafe(|| engine.run(hart, 10_000))).expect_err("the device panics");
+    let text = panic.downcast_ref::<String>().expect("a formatted message");
+    assert!(text.contains("as the test wants it"), "{text}");
+    assert_eq!(hart.x(ROUNDS as usize), 512);
 }

@@ -31,7 +31,7 @@ pub trait Engine: Send + Debug {
     fn run(&mut self, hart: &mut Hart, limit: u64) -> Exit;
 }
 
-/// Runs `hart` in quanta of at most `quantum` instructions until an [`Exit`], and at most
+/// Runs `hart` in quanta of `quantum` instructions, which the engine may renew, until an [`Exit`], and at most
 /// `limit` instructions in all: the outer loop of every engine. `turn` executes, as the activity
 /// that it sets ([`crate::hart::HartControl::set_activity`]), until a poll is due, at the latest at the end of the quantum, or returns an exit. Instructions
 /// that `turn` has not attributed to a tier count as interpreted.

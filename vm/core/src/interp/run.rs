@@ -5,7 +5,7 @@ use super::decoded::Decoded;
 use super::fetch::uncached;
 use super::line::LINE_BYTES;
 use super::page::{DecodedPage, Executed, Tables, line_slot};
-use crate::addr::{GuestPhys, PAGE_MASK};
+use crate::addr::{GuestPhys, PAGE_MASK, PageOffset};
 use crate::counters::HartActivity;
 use crate::engine::{Engine, EngineContext, EngineFactory, EngineSetupError, Exit, run_quanta};
 use crate::hart::{Exception, Hart};
@@ -91,7 +91,8 @@ impl Interpreter {
             // A line that is decoded again may have other code than its heat is of.
             let frozen = page.line(hart.ram(), pc, tables).is_frozen(line_slot(pc));
             let heat = tables.heat.warm(phys);
-            if heat >= hot && !frozen {
+            // Of a page that was evicted, only the heat is known.
+            if heat >= hot && !frozen && page.executed().contains(PageOffset::of(pc)) {
                 return BlockEnd::Hot { phys, heat };
             }
         }

@@ -123,6 +123,23 @@ fn pages_are_evicted_and_those_in_use_stay() {
 }
 
 #[test]
+fn a_block_of_an_evicted_page_is_executed_before_it_is_hot_again() {
+    let mut machine = Machine::new();
+    machine.write(BLOCK, &[ADD_ONE, SPIN]);
+    for _ in 0..11 {
+        assert!(!machine.arrive(BLOCK, 12));
+    }
+    for page in 1..PAGES {
+        machine.write(RAM + page * PAGE_SIZE, &[SPIN]);
+        machine.run(RAM + page * PAGE_SIZE, 1);
+    }
+    assert!(machine.interpreter.decoded.page(GuestPhys(BLOCK)).is_none());
+    assert!(!machine.arrive(BLOCK, 12));
+    assert!(machine.interpreter.executed(GuestPhys(BLOCK)).contains(PageOffset::of(BLOCK)));
+    assert!(machine.arrive(BLOCK, 12));
+}
+
+#[test]
 fn heat_and_what_was_executed_survive_the_eviction_of_lines() {
     let mut machine = Machine::new();
     machine.write(BLOCK, &[ADD_ONE, SPIN]);
@@ -170,6 +187,7 @@ fn new_code_starts_cold_whether_its_line_was_evicted_or_not() {
 fn a_block_that_is_never_hot_is_so_until_its_line_is_evicted() {
     let mut machine = Machine::new();
     machine.write(BLOCK, &[ADD_ONE, SPIN]);
+    assert!(!machine.arrive(BLOCK, 1), "it has not been executed");
     assert!(machine.arrive(BLOCK, 1));
     machine.interpreter.never_hot(&mut machine.hart);
     assert!(!machine.arrive(BLOCK, 1));
