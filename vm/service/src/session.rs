@@ -118,10 +118,17 @@ impl Session {
     /// Those of `outcome`, errors of other threads that ended the machine, and lost output of
     /// a guest that powered off.
     pub(crate) fn conclude(&self, outcome: Result<MachineExit, CommandError>) -> Result<MachineExit, CommandError> {
+        let ended = self.ended(outcome);
+        if ended.is_err() {
+            self.flight.dump(Occasion::Error);
+        }
+        ended
+    }
+
+    fn ended(&self, outcome: Result<MachineExit, CommandError>) -> Result<MachineExit, CommandError> {
         self.stopper.harts_ended();
         let is_written = self.output.drain();
         if let Some(error) = self.trouble.error() {
-            self.flight.dump(Occasion::Error);
             return Err(error);
         }
         if is_written {
