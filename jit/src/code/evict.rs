@@ -1,6 +1,6 @@
 //! Eviction: the code of the oldest segment goes when new code needs the space.
 //!
-//! Its translations are forgotten, jumps to them lead to the dispatcher, and its own jumps are
+//! Its translations are forgotten, jumps to them lead to where the engine goes on, and its own jumps are
 //! patched no more. Other code of the same pages stays.
 
 use std::ops::Range;
