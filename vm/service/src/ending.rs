@@ -12,6 +12,7 @@ use riscope_machine::MachineExit;
 
 use crate::error::{CommandError, HOST, USAGE};
 use crate::message::{say, settle};
+use crate::outputs::replace;
 
 /// Reason why a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,17 +191,6 @@ fn prepared(path: &Path) -> io::Result<PathBuf> {
     replace(&path, "")?;
     fs::remove_file(&path)?;
     Ok(path)
-}
-
-/// Atomically replaces the file at `path` by one with these contents.
-fn replace(path: &Path, contents: &str) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("it has no name"))?;
-    let mut temporary = name.to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(temporary);
-    let written = fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, path));
-    // The first error is returned.
-    written.inspect_err(|_| drop(fs::remove_file(&temporary)))
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Flight recorder: the last events of the machine as JSON lines, when it crashes or somebody
 //! asks (SIGUSR1, `--flight-recorder`).
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use riscope_core::event::{DomainEventBus, Envelope, FlightRecorder, RecorderLimits, VmId, wall_ns};
 use riscope_core::field::Field;
@@ -12,7 +15,11 @@ use serde_json::{Map, Value, json};
 
 use crate::error::CommandError;
 use crate::message::{line_end, say};
-use crate::outputs::try_to_write;
+use crate::outputs::{replace, try_to_replace};
+use crate::terminal::descriptor::{unblocked, write_patiently};
+
+/// Seconds after which events are not written to a stderr that takes nothing.
+const PATIENCE_SECONDS: u64 = 10;
 
 /// Why events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +47,36 @@ impl Occasion {
 pub(crate) struct Flight {
     recorder: FlightRecorder,
     path: Option<PathBuf>,
-    /// Created when the first events are written. Locked while some are.
-    file: Mutex<Option<File>>,
+    /// Held while the file is replaced, as that takes a temporary file.
+    writing: Mutex<()>,
+    requests: Requests,
+}
+
+/// Requests for events that are to be written one after another, on one thread.
+#[derive(Debug, Default)]
+struct Requests(AtomicUsize);
+
+impl Requests {
+    /// Adds a request. Whether the caller is to have it served; otherwise somebody does so.
+    fn add(&self) -> bool {
+        self.0.fetch_add(1, Ordering::AcqRel) == 0
+    }
+
+    /// Serves all requests: those that come while one is served, together by another time.
+    fn serve(&self, mut work: impl FnMut()) {
+        loop {
+            let known = self.0.load(Ordering::Acquire);
+            work();
+            if self.0.compare_exchange(known, 0, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Forgets them all.
+    fn forget(&self) {
+        self.0.store(0, Ordering::Release);
+    }
 }
 
 impl Flight {
@@ -52,10 +87,10 @@ impl Flight {
     pub(crate) fn new(bus: &DomainEventBus, path: Option<&Path>) -> Result<Self, CommandError> {
         if let Some(path) = path {
             let unusable = |source| CommandError::FlightRecorder { path: path.into(), source };
-            try_to_write(path).map_err(unusable)?;
+            try_to_replace(path).map_err(unusable)?;
         }
         let recorder = FlightRecorder::new(bus, RecorderLimits::default());
-        Ok(Self { recorder, path: path.map(Path::to_owned), file: Mutex::default() })
+        Ok(Self { recorder, path: path.map(Path::to_owned), writing: Mutex::default(), requests: Requests::default() })
     }
 
     /// Records the machine `vm_id` from now on.
@@ -63,36 +98,40 @@ impl Flight {
         self.recorder.watch(vm_id);
     }
 
-    /// Writes what was recorded: to the file, or to stderr if there is none and somebody has
-    /// asked.
+    /// Writes what was recorded: to the file, whose contents it replaces, or to stderr if there is
+    /// none and somebody has asked.
     pub(crate) fn dump(&self, occasion: Occasion) {
-        if self.path.is_none() && occasion != Occasion::Signal {
+        match &self.path {
+            Some(path) => {
+                if let Err(error) = self.write_to_file(path, occasion) {
+                    say(&format_args!("cannot write the flight recorder to {}: {error}", path.display()));
+                }
+            }
+            None if occasion == Occasion::Signal => write_to_stderr(&self.lines(occasion, line_end())),
+            None => {}
+        }
+    }
+
+    /// As [`Flight::dump`] after a signal, on a thread of its own, as the caller must not wait for
+    /// a reader of stderr. Signals that come while it writes are answered together behind that.
+    pub(crate) fn dump_aside(self: &Arc<Self>) {
+        if !self.requests.add() {
             return;
         }
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = match &self.path {
-            Some(path) => self.write_to_file(&mut file, path, occasion),
-            None => io::stderr().write_all(self.lines(occasion, line_end()).as_bytes()),
-        };
-        if let (Err(error), Some(path)) = (written, &self.path) {
-            say(&format_args!("cannot write the flight recorder to {}: {error}", path.display()));
+        let this = Arc::clone(self);
+        let serve = move || this.requests.serve(|| this.dump(Occasion::Signal));
+        if std::thread::Builder::new().name("flight-recorder".into()).spawn(serve).is_err() {
+            // A host without threads has more serious problems.
+            self.requests.forget();
         }
     }
 
-    /// As [`Flight::dump`], on a thread of its own, for callers that must not wait for a reader
-    /// of stderr.
-    pub(crate) fn dump_aside(self: &Arc<Self>, occasion: Occasion) {
-        let this = Arc::clone(self);
-        // A host without threads has more serious problems.
-        let _ = std::thread::Builder::new().name("flight-recorder".into()).spawn(move || this.dump(occasion));
-    }
-
-    fn write_to_file(&self, file: &mut Option<File>, path: &Path, occasion: Occasion) -> io::Result<()> {
-        let file = match file {
-            Some(file) => file,
-            None => file.insert(File::create(path)?),
-        };
-        file.write_all(self.lines(occasion, "\n").as_bytes())
+    /// Replaces the file, which therefore stays small however often a guest panics.
+    fn write_to_file(&self, path: &Path, occasion: Occasion) -> io::Result<()> {
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // The file itself is replaced, and not a link to it.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        replace(&path, &self.lines(occasion, "\n"))
     }
 
     /// A line about each machine, and one for each of its events.
@@ -114,6 +153,15 @@ impl Flight {
         }
         lines
     }
+}
+
+/// Writes to stderr, line by line with the messages of other threads, unless nobody reads it.
+fn write_to_stderr(lines: &str) {
+    let stderr = io::stderr();
+    let own = unblocked(&stderr);
+    let sink = own.as_ref().map_or_else(|| stderr.as_fd(), AsFd::as_fd);
+    // A failure of stderr cannot be reported.
+    let _ = write_patiently(&sink, || stderr.lock(), lines.as_bytes(), Duration::from_secs(PATIENCE_SECONDS));
 }
 
 /// An event as JSON.
@@ -167,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_is_written_to_the_file_and_a_second_one_behind_it() {
+    fn a_crash_is_written_to_the_file_and_a_second_one_replaces_it() {
         let (bus, vm_id) = (DomainEventBus::new(), VmId::from_u128(7));
         let path = std::env::temp_dir().join(format!("riscope-flight-{}", std::process::id()));
         std::fs::write(&path, "of an earlier run").expect("a folder for temporary files");
@@ -179,13 +227,30 @@ mod tests {
             "nothing was written yet"
         );
         bus.publish(vm_id, VmEvent::Deleted {});
-        flight.dump(Occasion::GuestPanic);
-        flight.dump(Occasion::Error);
-        let text = std::fs::read_to_string(&path).expect("it is there");
-        let dumps: Vec<Value> = text.lines().map(|line| line.parse().expect("it is JSON")).collect();
-        assert_eq!(dumps.len(), 4);
-        assert_eq!((&dumps[0]["dump"], &dumps[2]["dump"]), (&json!("guest_panic"), &json!("error")));
-        assert_eq!(dumps[1], dumps[3]);
+        for (occasion, name) in [(Occasion::GuestPanic, "guest_panic"), (Occasion::Error, "error")] {
+            flight.dump(occasion);
+            let text = std::fs::read_to_string(&path).expect("it is there");
+            let dump: Vec<Value> = text.lines().map(|line| line.parse().expect("it is JSON")).collect();
+            assert_eq!(dump.len(), 2, "{text}");
+            assert_eq!((&dump[0]["dump"], &dump[1]["event"]), (&json!(name), &json!("vm.deleted")));
+        }
         std::fs::remove_file(&path).expect("it is there");
+    }
+
+    #[test]
+    fn signals_that_come_while_events_are_written_are_answered_together() {
+        let requests = Requests::default();
+        assert!(requests.add());
+        assert!(!requests.add(), "one thread is enough");
+        let mut times = 0;
+        requests.serve(|| {
+            times += 1;
+            if times == 1 {
+                assert!(!requests.add());
+                assert!(!requests.add());
+            }
+        });
+        assert_eq!(times, 2);
+        assert!(requests.add());
     }
 }

@@ -46,9 +46,7 @@ fn main() -> ExitCode {
 
 /// Executes the command, reports its result, and returns the exit status.
 fn execute(command: &Command) -> u8 {
-    if let Command::Run(run) = command
-        && let Err(error) = outputs::check(run)
-    {
+    if let Err(error) = outputs::check(command) {
         message::say(&error);
         return error.status();
     }

@@ -1,11 +1,11 @@
-//! Check that the output files of a run do not replace its input files.
+//! Output files: a check that they do not replace input files, and their replacement.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::RunArguments;
+use crate::cli::{Command, RunArguments};
 use crate::error::CommandError;
 
 /// Device and inode, which identify a file under any name.
@@ -18,16 +18,15 @@ fn identity(found: &Metadata) -> (u64, u64) {
 ///
 /// # Errors
 /// [`CommandError::Output`] if one of them would replace another.
-pub(crate) fn check(arguments: &RunArguments) -> Result<(), CommandError> {
-    let files = [&arguments.kernel, &arguments.bios, &arguments.initrd];
-    let files = files.into_iter().flatten().filter_map(|path| fs::metadata(path).ok());
-    let disks = arguments.disks.iter().filter_map(|disk| disk.open().ok()?.metadata().ok());
-    let inputs: Vec<_> = files.chain(disks).map(|found| identity(&found)).collect();
-    let refused = |option, path: &Path| Err(CommandError::Output { option, path: path.into() });
-    let about = &arguments.about;
+pub(crate) fn check(command: &Command) -> Result<(), CommandError> {
+    let (about, signature, inputs) = match command {
+        Command::Run(run) => (&run.about, run.signature.as_deref(), inputs(run)),
+        // Its guest is built in.
+        Command::Demo(demo) => (&demo.about, None, Vec::new()),
+    };
     let outputs = [
         ("--status", about.status.as_deref()),
-        ("--signature", arguments.signature.as_deref()),
+        ("--signature", signature),
         ("--trace", about.trace.as_deref()),
         ("--flight-recorder", about.flight_recorder.as_deref()),
     ];
@@ -35,10 +34,48 @@ pub(crate) fn check(arguments: &RunArguments) -> Result<(), CommandError> {
     for (index, (option, path)) in outputs.iter().enumerate() {
         let replaces_input = fs::metadata(path).is_ok_and(|found| inputs.contains(&identity(&found)));
         if replaces_input || outputs[..index].iter().any(|(_, other)| other == path) {
-            return refused(option, path);
+            return Err(CommandError::Output { option, path: path.into() });
         }
     }
     Ok(())
+}
+
+/// Files that a run reads.
+fn inputs(arguments: &RunArguments) -> Vec<(u64, u64)> {
+    let files = [&arguments.kernel, &arguments.bios, &arguments.initrd];
+    let files = files.into_iter().flatten().filter_map(|path| fs::metadata(path).ok());
+    let disks = arguments.disks.iter().filter_map(|disk| disk.open().ok()?.metadata().ok());
+    files.chain(disks).map(|found| identity(&found)).collect()
+}
+
+/// Atomically replaces the file at `path` by one with these contents, which is first written
+/// beside it.
+///
+/// # Errors
+/// The host's; the file is as it was.
+pub(crate) fn replace(path: &Path, contents: &str) -> io::Result<()> {
+    let temporary = beside(path)?;
+    let written = fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, path));
+    // The first error is returned.
+    written.inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
+/// Path of the temporary file from which [`replace`] makes that at `path`.
+fn beside(path: &Path) -> io::Result<PathBuf> {
+    let mut name = path.file_name().ok_or_else(|| io::Error::other("it has no name"))?.to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    Ok(path.with_file_name(name))
+}
+
+/// Checks that [`replace`] can replace a file, without changing it.
+///
+/// # Errors
+/// The host's, or that it is no regular file.
+pub(crate) fn try_to_replace(path: &Path) -> io::Result<()> {
+    try_to_write(path)?;
+    let temporary = beside(path)?;
+    fs::write(&temporary, "")?;
+    fs::remove_file(&temporary)
 }
 
 /// Opens a file for writing without changing its contents.

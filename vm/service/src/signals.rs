@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustix::process::{Signal as Number, getpid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::flight::{Flight, Occasion};
+use crate::flight::Flight;
 use crate::stop::Stopper;
 use crate::terminal::Terminal;
 use crate::trouble::Trouble;
@@ -70,7 +70,7 @@ impl Signals {
         let recorder = Arc::clone(flight);
         tokio::spawn(async move {
             while dumps.recv().await.is_some() {
-                recorder.dump_aside(Occasion::Signal);
+                recorder.dump_aside();
             }
         });
         let (stopper, trouble) = (stopper.clone(), trouble.clone());

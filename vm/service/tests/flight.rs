@@ -105,6 +105,7 @@ mod tests {
         let elsewhere = scratch.path().join("gone").join("flight.jsonl");
         let status = scratch.path().join("status.json");
         let status = status.to_str().expect("UTF-8");
+        let files = std::fs::read_dir(scratch.path()).expect("it is there").count();
         for arguments in [
             &["--flight-recorder", elsewhere.to_str().expect("UTF-8")][..],
             &["--flight-recorder", program],
@@ -115,5 +116,17 @@ mod tests {
             assert!(outcome.stderr.contains("--flight-recorder"), "{}", outcome.stderr);
             assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
         }
+        assert_eq!(std::fs::read_dir(scratch.path()).expect("it is there").count(), files, "no other file is left");
+    }
+
+    #[test]
+    fn the_demo_does_not_write_two_results_to_one_file_either() {
+        let scratch = Scratch::new();
+        let file = scratch.path().join("both");
+        let path = file.to_str().expect("UTF-8");
+        let outcome = run(["demo", "--listen", ":0", "--status", path, "--flight-recorder", path]);
+        outcome.assert_code(2);
+        assert!(outcome.stderr.contains("--flight-recorder"), "{}", outcome.stderr);
+        assert!(!file.exists());
     }
 }

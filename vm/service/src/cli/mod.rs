@@ -214,8 +214,8 @@ pub(crate) struct AboutArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// Write the last 1024 events of the machine to this file, a JSON object a line, when the
-    /// guest panics (at most once a minute), when riscope or its host fails, and at SIGUSR1. An
-    /// existing file is replaced then. Without this option, SIGUSR1 writes them to stderr
+    /// guest panics (at most once a minute), when riscope or its host fails, and at SIGUSR1. Each
+    /// time replaces the file. Without this option, SIGUSR1 writes them to stderr
     #[arg(long, value_name = "FILE")]
     pub(crate) flight_recorder: Option<PathBuf>,
     /// Write /tmp/perf-PID.map, by which perf names generated code: tier, guest address and, if
