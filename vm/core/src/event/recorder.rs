@@ -17,7 +17,8 @@ pub struct Limits {
     /// Machines; the one that was added first gives way to another.
     pub machines: usize,
     /// Memory for the events of all machines in bytes; if it is too little for `events`, fewer
-    /// are kept. Names in events belong to their machines and are not copied.
+    /// are kept, but one of each machine. Names in events belong to their machines and are not
+    /// copied. What [`FlightRecorder::dump`] returns is not included.
     pub bytes: usize,
 }
 
@@ -27,10 +28,15 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of an event in a queue, where it has a position beside it.
+const QUEUED: usize = size_of::<Envelope>() + size_of::<usize>();
+/// Bytes of an event among those that were taken.
+const TAKEN: usize = size_of::<Envelope>();
+
 impl Limits {
-    /// Events of each machine. They may be there twice: in the queue and in what was taken.
+    /// Events of each machine. There may be as many in the queue as among those that were taken.
     fn capacity(&self) -> usize {
-        let room = self.bytes / (2 * size_of::<Envelope>()) / self.machines.max(1);
+        let room = self.bytes / (QUEUED + TAKEN) / self.machines.max(1);
         self.events.min(room).max(1)
     }
 }
@@ -46,11 +52,25 @@ struct Recording {
 
 impl Recording {
     fn events(&mut self, capacity: usize) -> Vec<Envelope> {
-        self.earlier.extend(self.latest.drain());
-        let surplus = self.earlier.len().saturating_sub(capacity);
-        self.earlier.drain(..surplus);
+        keep(&mut self.earlier, self.latest.drain(), capacity);
         self.earlier.iter().cloned().collect()
     }
+}
+
+/// Adds `latest` to `earlier`, of which the last `capacity` remain, in the order of their
+/// publication.
+fn keep(earlier: &mut VecDeque<Envelope>, latest: impl Iterator<Item = Envelope>, capacity: usize) {
+    // All of it at once and never more, which `Limits::capacity` relies on.
+    earlier.reserve_exact(capacity.saturating_sub(earlier.len()));
+    for envelope in latest {
+        if earlier.len() >= capacity {
+            earlier.pop_front();
+        }
+        earlier.push_back(envelope);
+    }
+    // Threads that publish at the same time may add their events in another order. A stable sort
+    // would allocate.
+    earlier.make_contiguous().sort_unstable_by_key(|envelope| envelope.sequence);
 }
 
 /// See the head of the file.
@@ -151,10 +171,37 @@ mod tests {
         assert!(!bus.has_subscribers());
     }
 
+    /// Bytes that the recorder has for events.
+    fn memory(recorder: &FlightRecorder) -> usize {
+        let capacity = recorder.limits.capacity();
+        recorder.lock().iter().map(|it| capacity * QUEUED + it.earlier.capacity() * TAKEN).sum()
+    }
+
+    #[test]
+    fn the_usual_number_of_events_fits_the_usual_memory() {
+        assert_eq!(Limits::default().capacity(), Limits::default().events);
+    }
+
+    #[test]
+    fn events_that_come_in_another_order_are_kept_in_that_of_their_publication() {
+        let bus = DomainEventBus::new();
+        let all = bus.subscribe("all", crate::event::Filter::all(), 8);
+        (0..6).for_each(|boots| boot(&bus, 1, boots));
+        let mut events: Vec<_> = all.drain().collect();
+        events.swap(1, 2);
+        events.swap(4, 5);
+        let mut kept = VecDeque::new();
+        let sequences = |kept: &VecDeque<Envelope>| kept.iter().map(|it| it.sequence).collect::<Vec<_>>();
+        keep(&mut kept, events.drain(..3), 4);
+        assert_eq!(sequences(&kept), [0, 1, 2]);
+        keep(&mut kept, events.drain(..), 4);
+        assert_eq!(sequences(&kept), [2, 3, 4, 5]);
+    }
+
     #[test]
     fn machines_and_memory_are_bounded() {
         let bus = DomainEventBus::new();
-        let bytes = 3 * 2 * 5 * size_of::<Envelope>();
+        let bytes = 3 * 5 * (QUEUED + TAKEN);
         let recorder = FlightRecorder::new(&bus, Limits { events: 1000, machines: 3, bytes });
         for number in 1..=4 {
             recorder.watch(vm(number));
@@ -166,6 +213,12 @@ mod tests {
         for number in 2..=4 {
             assert_eq!(boots(&recorder, number), (96..=100).collect::<Vec<_>>());
         }
+        assert_eq!(memory(&recorder), bytes, "once");
+        for number in 2..=4 {
+            (101..=200).for_each(|boots| boot(&bus, number, boots));
+            assert_eq!(boots(&recorder, number), (196..=200).collect::<Vec<_>>());
+        }
+        assert_eq!(memory(&recorder), bytes, "and when twice as many were there");
         let none = FlightRecorder::new(&bus, Limits { events: 0, machines: 0, bytes: 0 });
         none.watch(vm(1));
         boot(&bus, 1, 1);
