@@ -4,6 +4,8 @@
 //! The files of the bus are compiled here against loom's primitives (`sync.rs`).
 #![allow(dead_code, unreachable_pub, reason = "the files are those of a library")]
 
+#[path = "../../src/event/bus/attempt.rs"]
+mod attempt;
 #[path = "../../src/event/bus/backlog.rs"]
 mod backlog;
 #[path = "../../src/event/bus/ledger.rs"]
@@ -120,7 +122,9 @@ mod tests {
             assert!(is_balanced(&queue));
             publishers.into_iter().for_each(|it| it.join().expect("it does not panic"));
             assert!(is_balanced(&queue));
+            let (queued, before) = (queue.balance().queued, seen.len());
             take_all(&queue, &mut seen);
+            assert_eq!(queued, (seen.len() - before) as u64, "what is said to be in the queue is there");
             let end = queue.balance();
             assert_eq!((end.published, end.queued), (3, 0));
             assert_eq!(end.delivered, seen.len() as u64);
@@ -140,6 +144,22 @@ mod tests {
     #[test]
     fn a_queue_that_drops_the_oldest_is_balanced_and_in_order() {
         three_events(WhenFull::DropOldest);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_publisher_that_has_lost_its_cpu() {
+        check(2, || {
+            let queue = queue(WhenFull::DropOldest);
+            let turn = queue.hold_turn().expect("it drops the oldest");
+            publisher(&queue, 1, 2).join().expect("it does not panic");
+            assert_eq!((queue.balance().dropped, queue.balance().queued), (2, 0));
+            drop(turn);
+            publisher(&queue, 1, 2).join().expect("it does not panic");
+            let end = queue.balance();
+            assert_eq!((end.published, end.dropped, end.queued), (4, 3, 1));
+            assert_eq!(queue.take().map(|item| item.place), Some(11), "the latest");
+            assert!(queue.take().is_none());
+        });
     }
 
     #[test]

@@ -3,13 +3,17 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-pub(super) use loom::hint::spin_loop;
+use loom::hint::spin_loop;
 use loom::sync::Condvar;
 pub(super) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-pub(super) use loom::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
+pub(super) use loom::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 /// As few as there are ways to fail.
 pub(super) const LOCK_ATTEMPTS: usize = 2;
+
+pub(super) fn pause(_: usize) {
+    spin_loop();
+}
 
 pub(super) use crossbeam_channel::TrySendError;
 

@@ -6,17 +6,17 @@
 //! joins the entry of its subject if there is one; the entry then has the place of the newest
 //! event, so that nothing is told before what preceded it.
 //!
-//! Publishers only try the lock. It is held to exchange buffers or to write an entry, which
-//! takes less than a microsecond; if that is not over within [`LOCK_ATTEMPTS`], its holder has lost
-//! its CPU, and the event is dropped.
+//! Publishers only try the lock (`attempt.rs`). It is held to exchange buffers or to write an
+//! entry.
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
+use super::attempt::attempt;
 use super::ledger::Ledger;
-use super::sync::{AtomicUsize, LOCK_ATTEMPTS, Mutex, Ordering, Receiver, Sender, TrySendError, spin_loop};
+use super::sync::{AtomicUsize, Mutex, Ordering, Receiver, Sender, TrySendError};
 
 /// Events that can be coalesced.
 pub(crate) trait Coalesce {
@@ -102,13 +102,16 @@ impl<T: Coalesce> Backlog<T> {
         } else {
             event
         };
-        for _ in 0..LOCK_ATTEMPTS {
-            if let Ok(mut entries) = self.entries.try_lock() {
-                return self.add(&mut entries, event, channel, ledger);
-            }
-            spin_loop();
+        match attempt(&self.entries) {
+            Some(mut entries) => self.add(&mut entries, event, channel, ledger),
+            None => ledger.drop_one(),
         }
-        ledger.drop_one();
+    }
+
+    /// Number of events that it can hold: as many entries, and as many that the subscriber has
+    /// taken from it together and not one by one yet.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity.saturating_mul(2)
     }
 
     fn add(&self, entries: &mut Entries<T>, mut event: T, channel: &Sender<T>, ledger: &Ledger) {

@@ -28,12 +28,14 @@
 //! | `filter.rs` | which events a subscriber gets |
 //! | `queue.rs` | its queue: policies, waking |
 //! | `backlog.rs` | the second part of a queue that coalesces |
+//! | `attempt.rs` | locks that publishers only try |
 //! | `ledger.rs` | what became of each event |
 //! | `shared.rs` | replacing the routes while publishers read them |
 //! | `subscription.rs` | the receiving end |
 //! | `stats.rs` | statistics |
 //! | `sync.rs` | what the concurrent parts are made of |
 
+mod attempt;
 mod backlog;
 mod filter;
 mod ledger;

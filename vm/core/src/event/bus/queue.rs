@@ -4,14 +4,13 @@
 //! Publishers never wait for the subscriber. Two events of which one was published before the
 //! other, by one thread or by several that have synchronised, are taken in this order.
 
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 
+use super::attempt::attempt;
 use super::backlog::{Backlog, Coalesce};
 use super::ledger::{Balance, Ledger};
-use super::sync::{AtomicBool, AtomicWaker, Ordering, Receiver, Sender, TrySendError, bounded};
-
-/// Events that a publisher takes out to make room for one, while others fill it again.
-const EVICTIONS: usize = 8;
+use super::sync::{AtomicBool, AtomicWaker, Mutex, MutexGuard, Ordering, Receiver, Sender, TrySendError, bounded};
 
 /// What becomes of an event for which a queue has no room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,11 +18,14 @@ pub enum WhenFull {
     /// It is dropped: what the queue holds is complete up to its last event.
     #[default]
     DropNewest,
-    /// The oldest event in the queue is dropped for it: the queue holds the latest events.
+    /// The oldest event in the queue is dropped for it: the queue holds the latest events. If
+    /// another publisher loses its CPU at that moment, the event is dropped instead.
     DropOldest,
     /// It waits in a second part of the queue, of the same capacity, where events that tell of
     /// the same subject become one, whose [`count`] says how many it stands for. If that is full
-    /// too, it is dropped. Each family says what its events are coalesced by.
+    /// too, it is dropped. The subscriber takes the second part as a whole, so that it can be
+    /// filled again: the queue holds up to three times its capacity. Each family says what its
+    /// events are coalesced by.
     ///
     /// [`count`]: crate::event::Envelope::count
     Coalesce,
@@ -45,7 +47,9 @@ pub(super) struct EventQueue<T> {
 #[derive(Debug)]
 enum Policy<T> {
     DropNewest,
-    DropOldest,
+    /// Held to add an event, and to take one: who takes the oldest would otherwise spin while a
+    /// publisher that has begun to add it has no CPU.
+    DropOldest(Mutex<()>),
     Coalesce(Backlog<T>),
 }
 
@@ -55,7 +59,7 @@ impl<T: Coalesce> EventQueue<T> {
         let (sender, receiver) = bounded(capacity);
         let policy = match when_full {
             WhenFull::DropNewest => Policy::DropNewest,
-            WhenFull::DropOldest => Policy::DropOldest,
+            WhenFull::DropOldest => Policy::DropOldest(Mutex::new(())),
             WhenFull::Coalesce => Policy::Coalesce(Backlog::new(capacity)),
         };
         let (polled, waker) = (AtomicBool::new(false), AtomicWaker::new());
@@ -64,9 +68,9 @@ impl<T: Coalesce> EventQueue<T> {
 
     /// Number of events that it can hold.
     pub(super) fn capacity(&self) -> usize {
-        match self.policy {
-            Policy::Coalesce(_) => self.capacity.saturating_mul(2),
-            Policy::DropNewest | Policy::DropOldest => self.capacity,
+        match &self.policy {
+            Policy::Coalesce(backlog) => self.capacity.saturating_add(backlog.capacity()),
+            Policy::DropNewest | Policy::DropOldest(_) => self.capacity,
         }
     }
 
@@ -81,7 +85,7 @@ impl<T: Coalesce> EventQueue<T> {
                     self.ledger.drop_one();
                 }
             }
-            Policy::DropOldest => self.replace_oldest(event),
+            Policy::DropOldest(turn) => self.replace_oldest(turn, event),
             Policy::Coalesce(backlog) => backlog.offer(event, &self.sender, &self.ledger),
         }
         if self.polled.load(Ordering::Relaxed) { self.waker.take() } else { None }
@@ -89,16 +93,17 @@ impl<T: Coalesce> EventQueue<T> {
 
     // Out of line, so that the usual policy is in line.
     #[inline(never)]
-    fn replace_oldest(&self, mut event: T) {
-        for _ in 0..EVICTIONS {
-            match self.sender.try_send(event) {
-                Ok(()) => return,
-                Err(TrySendError::Full(rejected) | TrySendError::Disconnected(rejected)) => event = rejected,
-            }
-            if self.receiver.try_recv().is_ok() {
-                self.ledger.drop_one();
-            }
+    fn replace_oldest(&self, turn: &Mutex<()>, event: T) {
+        let Some(_turn) = attempt(turn) else {
+            return self.ledger.drop_one();
+        };
+        let Err(TrySendError::Full(event) | TrySendError::Disconnected(event)) = self.sender.try_send(event) else {
+            return;
+        };
+        if self.receiver.try_recv().is_ok() {
+            self.ledger.drop_one();
         }
+        // There is room, as no other publisher has its turn.
         if self.sender.try_send(event).is_err() {
             self.ledger.drop_one();
         }
@@ -113,7 +118,11 @@ impl<T: Coalesce> EventQueue<T> {
     #[inline]
     fn pop(&self) -> Option<T> {
         match &self.policy {
-            Policy::DropNewest | Policy::DropOldest => self.receiver.try_recv().ok(),
+            Policy::DropNewest => self.receiver.try_recv().ok(),
+            Policy::DropOldest(turn) => {
+                let _turn = hold(turn);
+                self.receiver.try_recv().ok()
+            }
             Policy::Coalesce(backlog) => backlog.take(&self.receiver),
         }
     }
@@ -154,4 +163,18 @@ impl<T: Coalesce> EventQueue<T> {
     pub(super) fn balance(&self) -> Balance {
         self.ledger.balance()
     }
+
+    /// Takes the turn of publishers that drop the oldest event, as one that loses its CPU does.
+    #[cfg(test)]
+    #[allow(dead_code, reason = "the model of interleavings, which has the same files, uses it")]
+    pub(super) fn hold_turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match &self.policy {
+            Policy::DropOldest(turn) => Some(hold(turn)),
+            Policy::DropNewest | Policy::Coalesce(_) => None,
+        }
+    }
+}
+
+fn hold(turn: &Mutex<()>) -> MutexGuard<'_, ()> {
+    turn.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -28,7 +28,7 @@ pub struct SubscriberStats {
     pub queued: u64,
     /// Subscriptions of the name that ended by a panic of their subscriber.
     pub panics: u64,
-    /// Capacity of its queue.
+    /// Events that its queue holds at most, in all of its parts.
     pub capacity: usize,
 }
 
