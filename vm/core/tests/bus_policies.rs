@@ -8,7 +8,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::task::{Context, Poll, Wake, Waker};
     use std::thread::{self, Thread};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use riscope_core::event::{
         DeviceEvent, DomainEventBus, Envelope, Event, EventType, ExecutionEvent, Filter, InvalidationReason, Queue,
@@ -230,17 +230,50 @@ mod tests {
         }
     }
 
-    /// Runs a future on this thread.
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
-        let alarm = Arc::new(Alarm { thread: thread::current(), rings: AtomicU64::new(0) });
-        let waker = Waker::from(alarm);
+    impl Alarm {
+        fn new() -> Arc<Self> {
+            Arc::new(Self { thread: thread::current(), rings: AtomicU64::new(0) })
+        }
+
+        /// Waits on the alarm's thread for a ring after the first `heard`; whether one came.
+        fn wait(&self, heard: u64, patience: Duration) -> bool {
+            let deadline = Instant::now() + patience;
+            while self.rings.load(Ordering::Relaxed) == heard {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return false;
+                }
+                thread::park_timeout(left);
+            }
+            true
+        }
+    }
+
+    /// Runs a future on this thread, and polls it only after it was woken. `None` if nobody wakes
+    /// it, which is found out after `patience`.
+    fn block_on<T>(future: impl Future<Output = T>, patience: Duration) -> Option<T> {
+        let alarm = Alarm::new();
+        let waker = Waker::from(Arc::clone(&alarm));
         let mut future = pin!(future);
         loop {
+            let heard = alarm.rings.load(Ordering::Relaxed);
             match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(value) => return value,
-                Poll::Pending => thread::park_timeout(PATIENCE),
+                Poll::Ready(value) => return Some(value),
+                Poll::Pending if alarm.wait(heard, patience) => {}
+                Poll::Pending => return None,
             }
         }
+    }
+
+    #[test]
+    fn a_wake_up_that_is_lost_is_noticed() {
+        let mut polls = 0;
+        let nobody_wakes = std::future::poll_fn(|_| {
+            polls += 1;
+            if polls == 1 { Poll::Pending } else { Poll::Ready(()) }
+        });
+        assert_eq!(block_on(nobody_wakes, Duration::from_millis(1)), None);
+        assert_eq!(polls, 1);
     }
 
     #[test]
@@ -249,20 +282,33 @@ mod tests {
         for when_full in [WhenFull::DropNewest, WhenFull::Coalesce] {
             let bus = DomainEventBus::new();
             let mut stream = bus.subscribe("stream", Filter::all(), queue(1 << 15, when_full)).into_stream();
+            let received = AtomicU64::new(0);
             thread::scope(|scope| {
+                // Each event but for a few follows when the one before it was received, so that no
+                // other wake-up makes up for one that is lost.
                 scope.spawn(|| {
-                    (0..EVENTS).for_each(|boots| {
-                        reset(&bus, 1, boots);
-                        if boots % 100 == 0 {
+                    for boots in 0..EVENTS {
+                        let awaited = if boots % 64 < 4 { boots / 64 * 64 } else { boots };
+                        while received.load(Ordering::Acquire) < awaited {
                             thread::yield_now();
                         }
-                    });
-                });
-                block_on(async {
-                    for expected in 0..EVENTS {
-                        assert_eq!(boots(&stream.next().await), expected);
+                        reset(&bus, 1, boots);
                     }
                 });
+                let all = async {
+                    for expected in 0..EVENTS {
+                        let received_now = boots(&stream.next().await);
+                        if received_now != expected {
+                            return Err((received_now, expected));
+                        }
+                        received.store(expected + 1, Ordering::Release);
+                    }
+                    Ok(())
+                };
+                let heard = block_on(all, PATIENCE);
+                // The publisher ends in any case.
+                received.store(EVENTS, Ordering::Release);
+                assert_eq!(heard, Some(Ok(())), "nothing if a wake-up was lost");
             });
             assert!(stream.try_next().is_none());
             assert_eq!(stats(&bus, "stream").delivered, EVENTS);
@@ -275,7 +321,7 @@ mod tests {
     fn a_task_is_woken_once_for_what_it_waits_for() {
         let bus = DomainEventBus::new();
         let mut stream = bus.subscribe("stream", Filter::all(), 8).into_stream();
-        let alarm = Arc::new(Alarm { thread: thread::current(), rings: AtomicU64::new(0) });
+        let alarm = Alarm::new();
         let waker = Waker::from(Arc::clone(&alarm));
         let context = Context::from_waker(&waker);
         reset(&bus, 1, 1);
