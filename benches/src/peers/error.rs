@@ -41,6 +41,9 @@ pub enum PeersError {
         /// Why.
         message: String,
     },
+    /// The tables cannot be written to stdout.
+    #[error("cannot write to stdout: {0}")]
+    Stdout(io::Error),
     /// No case is left.
     #[error("no case matches --only; --list shows all of them")]
     NoCase,

@@ -57,11 +57,12 @@ pub const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers");
 
 /// Compares, and reports on stdout and in files.
 pub fn main(options: &Options) -> ExitCode {
-    if options.list {
-        table::list(&plan::sessions(options));
-        return ExitCode::SUCCESS;
-    }
-    match compare(options) {
+    let outcome = if options.list {
+        table::list(&plan::sessions(options)).map(|()| true).map_err(PeersError::Stdout)
+    } else {
+        compare(options)
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -240,13 +241,14 @@ fn report(options: &Options, subjects: &[Subject], results: &Results, load: Opti
     let settings = settings(options);
     let judged = |class, subject| subject < qemu && plan::is_standard(class, options);
     let summary = Summary::of(results, qemu, judged);
-    table::print(&summary, &settings);
-    if options.riscopes.len() > 1 {
-        table::print(&Summary::of(results, 0, |_, _| false).only(qemu), &settings);
-    }
+    // First, as they are there even if stdout takes nothing.
     let (json, svg) = (options.output.join("results.json"), options.output.join("results.svg"));
     json::write(&json, options, subjects, results, &summary, load)?;
     chart::draw(&svg, &summary, &settings)?;
+    table::print(&summary, &settings).map_err(PeersError::Stdout)?;
+    if options.riscopes.len() > 1 {
+        table::print(&Summary::of(results, 0, |_, _| false).only(qemu), &settings).map_err(PeersError::Stdout)?;
+    }
     for failure in &results.failures {
         say(format_args!("FAILED: {failure}"));
     }

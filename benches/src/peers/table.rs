@@ -1,5 +1,6 @@
 //! The report on stdout: a table for each class, and one of the classes with their targets.
-#![expect(clippy::print_stdout, reason = "tables are what the comparison is for")]
+
+use std::io::{ErrorKind, Result, Write};
 
 use super::class::{Class, Target};
 use super::plan::Session;
@@ -7,17 +8,41 @@ use super::summary::{Cell, ClassMean, Row, Summary};
 use crate::spread::Spread;
 
 /// Prints everything.
-pub(super) fn print(summary: &Summary, settings: &str) {
-    println!("{}", render(summary, settings));
+///
+/// # Errors
+/// Those of [`print_to`].
+pub(super) fn print(summary: &Summary, settings: &str) -> Result<()> {
+    print_to(&mut std::io::stdout().lock(), &format!("{}\n", render(summary, settings)))
 }
 
 /// Prints the cases with what each does.
-pub(super) fn list(sessions: &[Session]) {
+///
+/// # Errors
+/// Those of [`print_to`].
+pub(super) fn list(sessions: &[Session]) -> Result<()> {
+    print_to(&mut std::io::stdout().lock(), &cases(sessions))
+}
+
+/// Writes `text`. A reader that has left, such as `head`, has seen what it wanted.
+///
+/// # Errors
+/// Those of `sink`, but for a broken pipe.
+fn print_to(sink: &mut impl Write, text: &str) -> Result<()> {
+    match sink.write_all(text.as_bytes()).and_then(|()| sink.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// The cases, each a line.
+fn cases(sessions: &[Session]) -> String {
+    let mut lines = String::new();
     for step in sessions.iter().flat_map(|session| &session.steps) {
         for case in step.cases() {
-            println!("{:<28} {}", format!("{}/{case}", step.class.name()), step.task.about);
+            lines.push_str(&format!("{:<28} {}\n", format!("{}/{case}", step.class.name()), step.task.about));
         }
     }
+    lines
 }
 
 /// The tables as text.
@@ -121,6 +146,29 @@ mod tests {
     use super::*;
     use crate::peers::protocol::Measured;
     use crate::peers::results::Results;
+
+    /// Refuses everything for this reason.
+    struct Refuses(ErrorKind);
+
+    impl Write for Refuses {
+        fn write(&mut self, _: &[u8]) -> Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_left_is_no_error_but_a_full_disk_is() {
+        let mut written = Vec::new();
+        print_to(&mut written, "a\nb\n").expect("a vector takes everything");
+        assert_eq!(written, b"a\nb\n");
+        print_to(&mut Refuses(ErrorKind::BrokenPipe), "a\n").expect("the reader has what it wanted");
+        let full = print_to(&mut Refuses(ErrorKind::StorageFull), "a\n").expect_err("it is lost");
+        assert_eq!(full.kind(), ErrorKind::StorageFull);
+    }
 
     #[test]
     fn a_report_has_a_line_for_each_case_and_class() {
