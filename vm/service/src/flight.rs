@@ -1,7 +1,6 @@
 //! Flight recorder: the last events of the machine as JSON lines, when it crashes or somebody
 //! asks (SIGUSR1, `--flight-recorder`).
 
-use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -129,9 +128,7 @@ impl Flight {
     /// Replaces the file, which therefore stays small however often a guest panics.
     fn write_to_file(&self, path: &Path, occasion: Occasion) -> io::Result<()> {
         let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        // The file itself is replaced, and not a link to it.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        replace(&path, &self.lines(occasion, "\n"))
+        replace(path, &self.lines(occasion, "\n"))
     }
 
     /// A line about each machine, and one for each of its events.
@@ -218,8 +215,10 @@ mod tests {
     fn a_crash_is_written_to_the_file_and_a_second_one_replaces_it() {
         let (bus, vm_id) = (DomainEventBus::new(), VmId::from_u128(7));
         let path = std::env::temp_dir().join(format!("riscope-flight-{}", std::process::id()));
+        let link = path.with_extension("link");
         std::fs::write(&path, "of an earlier run").expect("a folder for temporary files");
-        let flight = Flight::new(&bus, Some(&path)).expect("it can be written");
+        std::os::unix::fs::symlink(&path, &link).expect("the folder takes links");
+        let flight = Flight::new(&bus, Some(&link)).expect("it can be written");
         flight.watch(vm_id);
         assert_eq!(
             std::fs::read_to_string(&path).expect("it is there"),
@@ -234,7 +233,8 @@ mod tests {
             assert_eq!(dump.len(), 2, "{text}");
             assert_eq!((&dump[0]["dump"], &dump[1]["event"]), (&json!(name), &json!("vm.deleted")));
         }
-        std::fs::remove_file(&path).expect("it is there");
+        assert!(link.is_symlink(), "the file that it leads to was replaced");
+        [path, link].iter().for_each(|path| std::fs::remove_file(path).expect("it is there"));
     }
 
     #[test]

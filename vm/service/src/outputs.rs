@@ -48,16 +48,22 @@ fn inputs(arguments: &RunArguments) -> Vec<(u64, u64)> {
     files.chain(disks).map(|found| identity(&found)).collect()
 }
 
-/// Atomically replaces the file at `path` by one with these contents, which is first written
-/// beside it.
+/// Atomically replaces the file at `path`, or to which a link there leads, by one with these
+/// contents, which is first written beside it.
 ///
 /// # Errors
 /// The host's; the file is as it was.
 pub(crate) fn replace(path: &Path, contents: &str) -> io::Result<()> {
-    let temporary = beside(path)?;
-    let written = fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, path));
+    let path = resolved(path);
+    let temporary = beside(&path)?;
+    let written = fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, &path));
     // The first error is returned.
     written.inspect_err(|_| drop(fs::remove_file(&temporary)))
+}
+
+/// Path of the file itself, unless there is none.
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Path of the temporary file from which [`replace`] makes that at `path`.
@@ -73,7 +79,7 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
 /// The host's, or that it is no regular file.
 pub(crate) fn try_to_replace(path: &Path) -> io::Result<()> {
     try_to_write(path)?;
-    let temporary = beside(path)?;
+    let temporary = beside(&resolved(path))?;
     fs::write(&temporary, "")?;
     fs::remove_file(&temporary)
 }
