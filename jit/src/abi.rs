@@ -93,7 +93,7 @@ pub(crate) enum Word {
     Call,
     /// Entry of the find thunk.
     FindThunk,
-    /// Entry of the thunk by which the code of templates returns to the dispatcher, ...
+    /// Entry of the thunk by which the code of templates returns to the engine, ...
     BaselineLeave,
     /// ... and of the one that it goes to when the call thunk says so.
     BaselineLeft,
@@ -247,7 +247,7 @@ impl Leave {
         matches!(self, Self::Resume | Self::Unchanged)
     }
 
-    /// What the dispatcher is told when the interpreter's part of an instruction ended so.
+    /// What the engine is told when the interpreter's part of an instruction ended so.
     pub(crate) fn from_end(end: BlockEnd) -> Self {
         match end {
             BlockEnd::Exit(Exit::Wfi) => Self::Wfi,
@@ -261,7 +261,7 @@ impl Leave {
 }
 
 /// What is called behind an instruction after which a poll is due, with the hart as after the
-/// instruction or its trap. Does what the dispatcher would do, and returns [`Leave::Resume`] or
+/// instruction or its trap. Does what the engine's loop would do, and returns [`Leave::Resume`] or
 /// [`Leave::Unchanged`] if generated code may go on at `pc`.
 pub(crate) type Resume = unsafe extern "C" fn(cpu: *mut HartState) -> u64;
 

@@ -3,8 +3,8 @@
 //! | thunk | called by | does |
 //! |---|---|---|
 //! | entry | host, on AArch64 | calls a translation |
-//! | leave | translation of either tier | returns to the dispatcher |
-//! | resolve | translation of either tier | target of jumps within a page that have no other: goes to that of templates, or returns to the dispatcher |
+//! | leave | translation of either tier | returns to the engine |
+//! | resolve | translation of either tier | target of jumps within a page that have no other: goes to that of templates, or returns to the engine |
 //! | refill | Cranelift's code, as `preserve_all` | fills the TLB; abandons the access if it does not hit RAM |
 //!
 //! `cranelift-jit` compiles them into the first bytes of the machine's arena; they are
@@ -76,7 +76,7 @@ impl Thunks {
         })
     }
 
-    /// Address of a link slot that always returns to the dispatcher.
+    /// Address of a link slot that always leads to the resolve thunk.
     pub(crate) fn resolve_slot(&self) -> *const u8 {
         self.resolve_slot.as_ptr().cast_const().cast()
     }

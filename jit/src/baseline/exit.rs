@@ -209,7 +209,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Returns to the dispatcher, which goes on at an offset in the page.
+    /// Returns to the engine, which goes on at an offset in the page.
     pub(super) fn leave(&mut self, why: Leave, at: PageOffset) {
         self.move_pc(self.distance(at));
         self.asm.mov(Reg::RAX, why.code());

@@ -1,4 +1,4 @@
-//! What generated code calls instead of returning to the dispatcher.
+//! What generated code calls instead of returning to the engine's loop.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -5,7 +5,7 @@
 //! | to a block of the fragment | a jump |
 //! | to another fragment of the page | tail call through the page's link slot |
 //! | to another page or a computed address | tail call through the hart's jump cache |
-//! | without a known translation | return to the dispatcher |
+//! | without a known translation | return to the engine |
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};

@@ -291,7 +291,7 @@ impl<'a> Translator<'a> {
         self.interpret_if(otherwise);
     }
 
-    /// Returns to the dispatcher with reason `why`; execution continues at `pc`.
+    /// Returns to the engine with reason `why`; execution continues at `pc`.
     pub(crate) fn leave(&mut self, why: Leave, pc: Value) {
         self.store_state(abi::PC, pc);
         #[expect(clippy::cast_possible_wrap, reason = "a small code")]
