@@ -45,8 +45,8 @@ pub(super) const OFFLINE: u64 = u64::MAX;
 pub(super) struct Inner {
     /// Pages by physical page number.
     pub(super) pages: FxHashMap<u64, Box<CodePage>>,
-    /// Bytes of their excerpts.
-    pub(super) excerpts: usize,
+    /// Bytes that they take.
+    pub(super) entries: usize,
     /// The page that was read last.
     pub(super) source: Box<PageBytes>,
     pub(super) segments: Segments,
@@ -63,7 +63,7 @@ pub(super) struct Inner {
 /// The code cache of one machine.
 #[derive(Debug)]
 pub(crate) struct CodeCache {
-    ram: Arc<GuestRam>,
+    pub(super) ram: Arc<GuestRam>,
     counters: Arc<EngineCounters>,
     pub(super) arena: Arena,
     pub(super) thunks: Thunks,
@@ -95,7 +95,7 @@ impl CodeCache {
         counters.code_cache_limit.store(size as u64, Ordering::Relaxed);
         let inner = Inner {
             pages: FxHashMap::default(),
-            excerpts: 0,
+            entries: 0,
             source: Box::new([0; PAGE_BYTES]),
             segments: Segments::new(thunks.bytes..size),
             awaited: 0,
@@ -199,7 +199,8 @@ impl CodeCache {
         let mut inner = self.lock();
         // A page dropped since may have been replaced; the entry then belongs to another
         // claim.
-        let page = inner.pages.get_mut(&claim.phys.page_number()).filter(|page| page.version == claim.version);
+        let Inner { pages, entries, .. } = &mut *inner;
+        let page = pages.get_mut(&claim.phys.page_number()).filter(|page| page.version == claim.version);
         let Some(page) = page else { return };
         let offset = claim.phys.page_offset();
         match (claim.promotion, rejected) {
@@ -208,7 +209,10 @@ impl CodeCache {
             (true, false) => {
                 page.promoted.remove(&offset);
             }
-            (false, true) => page.reject(offset),
+            (false, true) => {
+                page.reject(offset);
+                page.count(entries);
+            }
             (false, false) => {
                 page.translations.remove(&offset);
             }
@@ -225,7 +229,7 @@ impl CodeCache {
     }
 
     /// Reads the page of `phys`, which has an entry: every later store makes it suspect.
-    pub(super) fn read_page(&self, phys: GuestPhys, bytes: &mut PageBytes) -> Option<()> {
+    fn read_page(&self, phys: GuestPhys, bytes: &mut PageBytes) -> Option<()> {
         let host = self.ram.host_ptr(phys.page_start(), PAGE_SIZE)?;
         // SAFETY: `host_ptr` covers the whole page, and RAM is page-aligned.
         unsafe { access::copy_out(host, bytes) };
@@ -239,7 +243,9 @@ impl CodeCache {
             self.ram.host_ptr(phys.page_start(), PAGE_SIZE)?;
             self.ram.tracker().set_code(self.ram.page_index(phys)?);
             inner.next_version += 1;
-            inner.pages.insert(number, Box::new(CodePage::new(inner.next_version)));
+            let mut page = Box::new(CodePage::new(inner.next_version));
+            page.count(&mut inner.entries);
+            inner.pages.insert(number, page);
             inner.segments.note(number);
         }
         inner.pages.get_mut(&number).map(Box::as_mut)
@@ -337,7 +343,7 @@ impl CodeCache {
     /// Drops a page; returns its number of translations.
     pub(super) fn drop_page(&self, inner: &mut Inner, number: u64) -> u32 {
         let Some(page) = inner.pages.remove(&number) else { return 0 };
-        inner.excerpts -= page.excerpt.bytes();
+        page.discount(&mut inner.entries);
         page.links.lead_all(&self.arena, self.thunks.resolve);
         for slot in page.slots.values() {
             slot.store(self.thunks.resolve.cast_mut(), Ordering::Release);

@@ -12,14 +12,11 @@ use super::unit::Evicted;
 use crate::sys;
 
 /// Bytes that the entries of pages may take: enough for gcc, not for all of cargo.
-const MAX_ENTRIES: usize = 10 << 20;
-
-/// Bytes that the entry of a page is taken for, in addition to its excerpt.
-const ENTRY: usize = 1 << 10;
+const MAX_ENTRIES: usize = 12 << 20;
 
 impl Inner {
     fn are_entries_too_large(&self) -> bool {
-        self.pages.len() * ENTRY + self.excerpts > MAX_ENTRIES
+        self.entries > MAX_ENTRIES
     }
 }
 
@@ -49,6 +46,7 @@ impl CodeCache {
     fn evict_from(&self, inner: &mut Inner, number: u64, part: &Range<usize>) -> u32 {
         let Some(page) = inner.pages.get_mut(&number) else { return 0 };
         let gone = page.evict(part, &self.arena, self.thunks.resolve);
+        page.count(&mut inner.entries);
         let unused = page.is_unused();
         for (blocks, gone) in inner.blocks.iter_mut().zip(gone) {
             *blocks -= u64::from(gone);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use riscope_core::addr::{PAGE_BYTES, PageOffset};
+use riscope_core::interp::Executed;
 use riscope_core::mem::access;
 
 /// Bytes of one page.
@@ -15,10 +16,48 @@ const PIECES: usize = PAGE_BYTES / PIECE_BYTES;
 /// Halfwords of a piece.
 const HALFWORDS: usize = PIECE_BYTES / 2;
 
+/// The pieces of a page that have instructions which executed, and those behind them, where such
+/// an instruction may end.
+pub(super) fn pieces_of(executed: &Executed) -> u64 {
+    let pieces = executed.pieces();
+    pieces | pieces << 1
+}
+
+/// The pieces of these bits, the lowest first.
+fn members(mut pieces: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let first = pieces.trailing_zeros() as usize;
+        (pieces != 0).then(|| {
+            pieces &= pieces - 1;
+            first
+        })
+    })
+}
+
+/// Reads these pieces of the page at `host`. The others are zero where debug assertions are on,
+/// and anything elsewhere.
+///
+/// # Safety
+/// `host` must be the address of a whole, page-aligned page of guest RAM.
+pub(super) unsafe fn read_pieces(host: *const u8, pieces: u64, page: &mut PageBytes) {
+    if cfg!(debug_assertions) {
+        page.fill(0);
+    }
+    let page: &mut [[u8; PIECE_BYTES]] = page.as_chunks_mut().0;
+    for n in members(pieces) {
+        // SAFETY: the piece is on the page that the caller promises, and aligned.
+        unsafe { access::copy_out(host.wrapping_add(n * PIECE_BYTES), &mut page[n]) };
+    }
+}
+
 /// Halfwords of a page that translations were made from. The others may change without
 /// invalidating any: many programs keep data beside code.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Covered([u64; PAGE_BYTES / 2 / 64]);
+pub(crate) struct Covered {
+    halfwords: [u64; PAGE_BYTES / 2 / 64],
+    /// The pieces that any of them is in.
+    pieces: u64,
+}
 
 impl Covered {
     /// Halfwords of these byte ranges of the page.
@@ -29,7 +68,9 @@ impl Covered {
             while halfword < end {
                 let (word, bit) = (halfword / 64, halfword % 64);
                 let count = (end - halfword).min(64 - bit);
-                covered.0[word] |= u64::MAX >> (64 - count) << bit;
+                covered.halfwords[word] |= u64::MAX >> (64 - count) << bit;
+                covered.pieces |= u64::from(bit < HALFWORDS) << (2 * word);
+                covered.pieces |= u64::from(bit + count > HALFWORDS) << (2 * word + 1);
                 halfword += count;
             }
         }
@@ -45,23 +86,27 @@ impl Covered {
     /// Bits of the halfwords of a piece.
     #[expect(clippy::cast_possible_truncation, reason = "half of a word is meant")]
     fn in_piece(&self, n: usize) -> u32 {
-        (self.0[n / 2] >> (n % 2 * HALFWORDS)) as u32
+        (self.halfwords[n / 2] >> (n % 2 * HALFWORDS)) as u32
     }
 
     /// The pieces with covered halfwords, and the bits of these.
     fn pieces(&self) -> impl Iterator<Item = (usize, u32)> {
-        (0..PIECES).map(|n| (n, self.in_piece(n))).filter(|(_, bits)| *bits != 0)
+        members(self.pieces).map(|n| (n, self.in_piece(n)))
     }
 
     fn add(&mut self, other: &Self) {
-        for (mine, other) in self.0.iter_mut().zip(other.0) {
+        for (mine, other) in self.halfwords.iter_mut().zip(other.halfwords) {
             *mine |= other;
         }
+        self.pieces |= other.pieces;
     }
 }
 
 /// Whether the halfwords with these bits are the same in both.
 fn are_same(bits: u32, a: &[u8; PIECE_BYTES], b: &[u8; PIECE_BYTES]) -> bool {
+    if a == b {
+        return true;
+    }
     let halfwords = a.as_chunks::<2>().0.iter().zip(b.as_chunks::<2>().0);
     halfwords.enumerate().all(|(n, (a, b))| a == b || bits >> n & 1 == 0)
 }
@@ -148,13 +193,42 @@ impl Excerpt {
 mod tests {
     use super::*;
 
+    /// A page of guest RAM.
+    #[repr(align(4096))]
+    struct Page(PageBytes);
+
     #[test]
     fn ranges_within_words_and_across_them_are_covered_and_nothing_else() {
         for (start, end) in [(0u64, 2i64), (126, 130), (0, 128), (4, 4094), (128, 4096), (8, 8)] {
             let covered = Covered::of([PageOffset::of(start)..PageOffset::of(0).moved(end).unwrap()].into_iter());
             for halfword in 0..PAGE_BYTES / 2 {
                 let inside = (start..end.cast_unsigned()).contains(&(2 * halfword as u64));
-                assert_eq!(covered.0[halfword / 64] >> (halfword % 64) & 1 != 0, inside, "{start}..{end}: {halfword}");
+                assert_eq!(
+                    covered.halfwords[halfword / 64] >> (halfword % 64) & 1 != 0,
+                    inside,
+                    "{start}..{end}: {halfword}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn all_that_executed_instructions_may_occupy_is_read() {
+        let page = Page(std::array::from_fn(|n| n as u8 | 1));
+        for (executed, read) in [(Executed::ALL, u64::MAX), (Executed::default(), 0)] {
+            let mut copy = [0xaa; PAGE_BYTES];
+            let pieces = pieces_of(&executed);
+            assert_eq!(pieces, read);
+            // SAFETY: it is a whole page.
+            unsafe { read_pieces(page.0.as_ptr(), pieces, &mut copy) };
+            assert_eq!(copy == page.0, read != 0);
+        }
+        for pieces in [1, 0b110, 1 << 63, 1 << 63 | 1 << 31] {
+            let mut copy = [0; PAGE_BYTES];
+            // SAFETY: it is a whole page.
+            unsafe { read_pieces(page.0.as_ptr(), pieces, &mut copy) };
+            for (at, (copy, byte)) in copy.iter().zip(&page.0).enumerate() {
+                assert_eq!(copy == byte, pieces >> (at / PIECE_BYTES) & 1 != 0, "byte {at}, pieces {pieces:b}");
             }
         }
     }

@@ -33,6 +33,11 @@ struct Site {
 pub(super) struct Links(Vec<Site>);
 
 impl Links {
+    /// Number of jumps.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Adds the jump whose distance is at `at` in the arena, which leads to `code` for now.
     #[expect(clippy::cast_possible_truncation, reason = "the arena is smaller than 2 GiB")]
     pub(super) fn add(&mut self, arena: &Arena, at: usize, target: PageOffset, code: *const u8) {

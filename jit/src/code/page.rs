@@ -28,6 +28,18 @@ pub(crate) enum Lookup {
     Absent,
 }
 
+/// Offsets of a page at most that are known to have code which is not translatable.
+const MAX_REJECTED: usize = 64;
+
+/// Bytes that an entry without translations is taken for, ...
+const EMPTY_BYTES: usize = 1 << 10;
+/// ... and, with the room to spare of what holds them, an offset with a state, ...
+const STATE_BYTES: usize = 40;
+/// ... a patched jump ...
+const LINK_BYTES: usize = 12;
+/// ... and a link slot.
+const SLOT_BYTES: usize = 64;
+
 /// A page with translations.
 #[derive(Debug)]
 pub(super) struct CodePage {
@@ -37,14 +49,16 @@ pub(super) struct CodePage {
     pub(super) version: u64,
     /// State of the code by offset in the page.
     pub(super) translations: FxHashMap<PageOffset, Lookup>,
-    /// Whether any of these is [`Lookup::Rejected`].
-    has_rejected: bool,
+    /// Number of these that were set to [`Lookup::Rejected`].
+    rejected: usize,
     /// Jumps to other fragments of the page that are patched.
     pub(super) links: Links,
     /// Link slots by target offset: jump targets within the page, loaded by generated code.
     pub(super) slots: FxHashMap<PageOffset, Box<AtomicPtr<u8>>>,
     /// Code of a lower tier that was requested from a higher one, once and for all.
     pub(super) promoted: FxHashSet<PageOffset>,
+    /// Bytes that it was last counted as.
+    counted: usize,
 }
 
 // SAFETY: the pointers refer to code in the arena, which outlives the page.
@@ -57,10 +71,11 @@ impl CodePage {
             excerpt: Excerpt::default(),
             version,
             translations: FxHashMap::default(),
-            has_rejected: false,
+            rejected: 0,
             links: Links::default(),
             slots: FxHashMap::default(),
             promoted: FxHashSet::default(),
+            counted: 0,
         }
     }
 
@@ -74,17 +89,43 @@ impl CodePage {
         if !unsafe { self.excerpt.renew(host) } {
             return false;
         }
-        if std::mem::take(&mut self.has_rejected) {
-            // An untranslatable instruction may have been replaced.
-            self.translations.retain(|_, state| *state != Lookup::Rejected);
-        }
+        // An untranslatable instruction may have been replaced.
+        self.forget_rejected();
         true
     }
 
     /// Records that code cannot be translated.
     pub(super) fn reject(&mut self, offset: PageOffset) {
+        if self.rejected == MAX_REJECTED {
+            self.forget_rejected();
+        }
         self.translations.insert(offset, Lookup::Rejected);
-        self.has_rejected = true;
+        self.rejected += 1;
+    }
+
+    fn forget_rejected(&mut self) {
+        if std::mem::take(&mut self.rejected) != 0 {
+            self.translations.retain(|_, state| *state != Lookup::Rejected);
+        }
+    }
+
+    /// Bytes that the entry takes, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        let Self { excerpt, translations, links, slots, .. } = self;
+        let held = translations.len() * STATE_BYTES + links.len() * LINK_BYTES + slots.len() * SLOT_BYTES;
+        EMPTY_BYTES + excerpt.bytes() + held
+    }
+
+    /// Brings the bytes of the entry in a total of all entries up to date.
+    pub(super) fn count(&mut self, total: &mut usize) {
+        let now = self.bytes();
+        *total = *total - self.counted + now;
+        self.counted = now;
+    }
+
+    /// Takes the entry out of a total of all entries.
+    pub(super) fn discount(&self, total: &mut usize) {
+        *total -= self.counted;
     }
 
     /// Adds a translation of code at `offset`, in place of one of a lower tier. Returns the

@@ -59,7 +59,7 @@ impl JitEngine {
         let templates = self.templates.as_mut()?;
         let mut report = None;
         let pc = hart.pc().0;
-        let (dropped, translated) = shared.cache.translate(phys, pc, |page| {
+        let (dropped, translated) = shared.cache.translate(phys, pc, &executed, |page| {
             let made = templates.make(Origin { page, head: phys, executed: &executed }).ok()?;
             report = Some((made.guest_bytes, made.instructions, made.code.bytes.len()));
             Some(made)
@@ -107,6 +107,11 @@ impl JitEngine {
             self.jump_cache.clear_code();
             return;
         }
+        let executed = self.interpreter.executed(head);
+        if !executed.contains(head.page_offset()) {
+            // Another hart's code: this one does not know what of the page has been executed.
+            return;
+        }
         let shared = Arc::clone(&self.shared);
         let place = match &shared.worker {
             Worker::Thread(thread) => match thread.reserve() {
@@ -117,7 +122,6 @@ impl JitEngine {
         };
         let Some(Some(claim)) = shared.cache.claim_promotion(head) else { return };
         let pc = hart.state().engine[Word::PromotedPc as usize];
-        let executed = self.interpreter.executed(head);
         let request = Request { claim, pc, asked_ns: monotonic_ns(), executed };
         self.publish(self.hotspot(pc, head, CALLS_PER_SAMPLE, Tier::Baseline, Tier::Optimised));
         match (&shared.worker, place) {

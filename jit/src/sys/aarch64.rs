@@ -91,6 +91,8 @@ pub(crate) fn make_visible(code: *const u8, len: usize) {
         }
         asm!("dsb ish", "isb");
     }
+    // Other cores may have fetched ahead what was there.
+    super::synchronise_cores();
 }
 
 pub(crate) mod float {

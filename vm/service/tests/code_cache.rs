@@ -76,7 +76,7 @@ const SPARSE: &str = ".globl _start
 const TURNS: u64 = 2;
 
 /// MiB that the engine may need beyond guest memory and code cache.
-const ENGINE_MIB: u64 = 30;
+const ENGINE_MIB: u64 = 32;
 /// The same for the rest of the process, its program included.
 const PROCESS_MIB: u64 = 24;
 /// Two segments of the code cache.

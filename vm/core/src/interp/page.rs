@@ -24,6 +24,14 @@ impl Executed {
         let slot = offset.index() / 2;
         self.0.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0)
     }
+
+    /// A bit for each 64 bytes of the page: whether an instruction has executed that starts there.
+    pub fn pieces(&self) -> u64 {
+        const PIECE_SLOTS: usize = SLOTS / 64;
+        const PIECE: u64 = (1 << PIECE_SLOTS) - 1;
+        let of_word = |word: u64| u64::from(word & PIECE != 0) | u64::from(word >> PIECE_SLOTS != 0) << 1;
+        self.0.iter().rev().fold(0, |pieces, &word| pieces << 2 | of_word(word))
+    }
 }
 
 impl Executed {
@@ -242,4 +250,21 @@ fn line_number(pc: u64) -> usize {
 #[inline(always)]
 pub(super) fn line_slot(pc: u64) -> usize {
     PageOffset::of(pc).index() / 2 % LINE_SLOTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_those_with_an_instruction_that_has_executed() {
+        assert_eq!(Executed::default().pieces(), 0);
+        assert_eq!(Executed::ALL.pieces(), u64::MAX);
+        for offset in (0..PAGE_SIZE).step_by(2).map(PageOffset::of) {
+            let mut executed = Executed::default();
+            executed.add(offset.index() / LINE_BYTES, offset.index() % LINE_BYTES / 2);
+            assert!(executed.contains(offset));
+            assert_eq!(executed.pieces(), 1 << (offset.index() / 64), "{offset:?}");
+        }
+    }
 }

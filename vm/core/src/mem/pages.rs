@@ -132,6 +132,8 @@ impl PageTracker {
         if self.flags[page].fetch_or(CODE, Ordering::SeqCst) & (WRITERS | DIRTY) != 0 {
             self.list(page);
         }
+        // What the caller reads next, not atomically ordered, is read after the flag is set.
+        fence(Ordering::SeqCst);
     }
 
     /// Records that the page has no translations left.
