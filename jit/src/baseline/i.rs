@@ -7,7 +7,7 @@ use super::assembler::Assembler;
 use super::emitter::{Emitter, unless_x0};
 use super::group::Access;
 use super::operand::{Condition, Reg, Source, Width};
-use super::template::{Successors, Template};
+use super::template::Template;
 
 /// `rd = f(rs1, rs2)` by a two-operand instruction of the host.
 macro_rules! reg_reg {
@@ -45,7 +45,7 @@ macro_rules! shift_imm {
 
 macro_rules! branch {
     ($condition:ident) => {
-        Template::Transfer(|e, o| e.branch(Condition::$condition, o), Successors::TargetOrBehind)
+        Template::Branch(|e, o| e.branch(Condition::$condition, o))
     };
 }
 
@@ -65,9 +65,9 @@ pub(super) fn template(op: I, o: Operands) -> Template {
     match op {
         I::Lui => Template::Straight(|e, o| unless_x0(e, o, |e| e.constant(o))),
         I::Auipc => Template::Straight(|e, o| unless_x0(e, o, |e| e.auipc(o))),
-        I::Jal if is_link(o.rd()) => Template::Transfer(|e, o| e.jal(o), Successors::Elsewhere),
-        I::Jal => Template::Transfer(|e, o| e.jal(o), Successors::Target),
-        I::Jalr => Template::Transfer(|e, o| e.jalr(o), Successors::Elsewhere),
+        I::Jal if is_link(o.rd()) => Template::Leave(|e, o| e.jal(o)),
+        I::Jal => Template::Jump(|e, o| e.jal(o)),
+        I::Jalr => Template::Leave(|e, o| e.jalr(o)),
         I::Beq => branch!(Equal),
         I::Bne => branch!(NotEqual),
         I::Blt => branch!(Less),

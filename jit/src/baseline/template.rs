@@ -7,7 +7,8 @@ use super::emitter::Emitter;
 /// Emits the host code of an instruction with these operands.
 pub(super) type Emit = fn(&mut Emitter<'_>, Operands);
 
-/// How an instruction is translated.
+/// How an instruction is translated. At most one value beside the kind, so that it is passed in
+/// registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Template {
     /// By this, and execution goes on behind it.
@@ -15,8 +16,12 @@ pub(super) enum Template {
     /// As [`Template::Straight`], but with ways out of its own, so that it is emitted only once:
     /// not in a group of accesses.
     Alone(Emit),
-    /// By this, and it ends its block.
-    Transfer(Emit, Successors),
+    /// By this, and execution goes on at the target that the instruction encodes.
+    Jump(Emit),
+    /// By this, and execution goes on there or behind it.
+    Branch(Emit),
+    /// By this, and execution goes on elsewhere.
+    Leave(Emit),
     /// By a call of its interpreter's handler, behind which execution goes on.
     Call,
     /// By such a call, behind which it hardly ever does: the line ends there.
@@ -44,8 +49,9 @@ impl Template {
     pub(super) fn successors(self) -> Successors {
         match self {
             Self::Straight(_) | Self::Alone(_) | Self::Call => Successors::Behind,
-            Self::Transfer(_, successors) => successors,
-            Self::LastCall | Self::Across => Successors::Elsewhere,
+            Self::Jump(_) => Successors::Target,
+            Self::Branch(_) => Successors::TargetOrBehind,
+            Self::Leave(_) | Self::LastCall | Self::Across => Successors::Elsewhere,
         }
     }
 

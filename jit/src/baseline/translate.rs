@@ -43,7 +43,7 @@ impl Emitter<'_> {
             }
             match located.how.template {
                 Template::Straight(emit) | Template::Alone(emit) => emit(self, o),
-                Template::Transfer(emit, _) => {
+                Template::Jump(emit) | Template::Branch(emit) | Template::Leave(emit) => {
                     if goes_on_inside {
                         self.load_all();
                     }

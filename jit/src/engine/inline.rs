@@ -196,7 +196,7 @@ unsafe extern "C" fn resume(cpu: *mut HartState) -> u64 {
     // SAFETY: by the caller's promise.
     let (engine, hart) = unsafe { parts(cpu) };
     hart.control().set_activity(HartActivity::Runtime);
-    let left = engine.resume(hart);
+    let left = caught(engine, |engine| engine.resume(hart)).unwrap_or(Leave::Poll);
     hart.control().set_activity(HartActivity::Code);
     left as u64
 }
@@ -253,13 +253,22 @@ unsafe fn ask(
     let (engine, hart) = unsafe { parts(cpu) };
     hart.control().set_activity(activity);
     hart.set_pc(GuestAddr(pc));
-    // A panic cannot unwind generated code: `execute` lets it go on behind that.
-    let way = catch_unwind(AssertUnwindSafe(|| what(engine, hart))).unwrap_or_else(|panic| {
-        engine.panic = Some(panic);
-        WayOn::leave(Leave::Poll)
-    });
+    let way = caught(engine, |engine| what(engine, hart)).unwrap_or(WayOn::leave(Leave::Poll));
     hart.control().set_activity(HartActivity::Code);
     way
+}
+
+/// Does something; `None` if it panics. A panic cannot unwind generated code: `execute` lets it go
+/// on behind that.
+#[inline(always)]
+fn caught<T>(engine: &mut JitEngine, what: impl FnOnce(&mut JitEngine) -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(|| what(engine))) {
+        Ok(outcome) => Some(outcome),
+        Err(panic) => {
+            engine.panic = Some(panic);
+            None
+        }
+    }
 }
 
 /// The engine and the hart that wait for the generated code which passes `cpu`.

@@ -19,7 +19,6 @@ mod sync;
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
-    use std::time::Duration;
 
     use loom::sync::Arc;
     use loom::sync::atomic::{AtomicBool, Ordering};
@@ -55,16 +54,12 @@ mod tests {
         }
     }
 
-    /// Time after which a model is not searched any further, far beyond what any of them takes.
-    const LIMIT: Duration = Duration::from_secs(30);
-
     type Queue = Arc<EventQueue<Item>>;
 
     /// Runs `model` in every interleaving with at most `preemptions`.
     fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = Some(preemptions);
-        builder.max_duration = Some(LIMIT);
         builder.check(model);
     }
 
