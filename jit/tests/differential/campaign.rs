@@ -26,7 +26,7 @@ pub(crate) fn translator(tiers: Tiers) -> JitFactory {
 
 /// The same with so small a code cache that code is evicted all the time.
 pub(crate) fn crowded_translator(tiers: Tiers) -> JitFactory {
-    JitFactory::new(JitConfig { tiers, hot_threshold: 2, code_cache_bytes: 64 << 10, synchronous: true })
+    JitFactory::new(JitConfig { tiers, hot_threshold: 2, code_cache_bytes: 32 << 10, synchronous: true })
 }
 
 /// Statistics of programs on the engine under test.
