@@ -214,7 +214,7 @@ pub(crate) enum Leave {
     Resume = 8,
     /// As [`Leave::Resume`]; and nothing changed that generated code depends on.
     Unchanged = 9,
-    /// No translation was known; the interpreter has gone on from there until a poll was due.
+    /// No translation was known; the interpreter has gone on from there until code was dropped.
     Interpreted = 10,
 }
 

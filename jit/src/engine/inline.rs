@@ -141,8 +141,11 @@ impl JitEngine {
                     break WayOn::leave(Leave::from_end(end));
                 }
             }
+            if !left.goes_on() {
+                break WayOn::leave(left);
+            }
             // A translation may have taken the place of code.
-            if !left.goes_on() || self.has_older_code() {
+            if self.has_older_code() {
                 break WayOn::leave(Leave::Interpreted);
             }
             if left == Leave::Unchanged && hart.pc().0 == link {

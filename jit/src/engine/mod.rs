@@ -318,7 +318,12 @@ impl JitEngine {
                     end => break end,
                 }
             },
-            Leave::Poll | Leave::Resume | Leave::Unchanged | Leave::Interpreted => BlockEnd::Poll,
+            Leave::Poll | Leave::Resume | Leave::Unchanged => BlockEnd::Poll,
+            // Without a poll: where harts poll must not depend on what is in the code cache.
+            Leave::Interpreted => {
+                self.synchronise(hart, online);
+                BlockEnd::Jump
+            }
             Leave::Wfi => BlockEnd::Exit(Exit::Wfi),
             Leave::SbiCall => BlockEnd::Exit(Exit::SbiCall),
             Leave::Hot => {
