@@ -256,7 +256,7 @@ unsafe fn ask(
     let (engine, hart) = unsafe { parts(cpu) };
     hart.control().set_activity(activity);
     hart.set_pc(GuestAddr(pc));
-    let way = caught(engine, |engine| what(engine, hart)).unwrap_or(WayOn::leave(Leave::Poll));
+    let way = caught(engine, |engine| what(engine, hart)).unwrap_or_else(|| WayOn::leave(Leave::Poll));
     hart.control().set_activity(HartActivity::Code);
     way
 }

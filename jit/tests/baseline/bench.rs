@@ -207,7 +207,8 @@ impl Pair {
         Self::with_engine(&engine(tiers), mode, 1)
     }
 
-    fn with_engine(factory: &dyn EngineFactory, mode: PrivilegeMode, harts: usize) -> Self {
+    /// With an engine of its own.
+    pub(crate) fn with_engine(factory: &dyn EngineFactory, mode: PrivilegeMode, harts: usize) -> Self {
         let pair = Self {
             interpreted: Machine::new(&InterpreterFactory, mode, harts),
             translated: Machine::new(factory, mode, harts),
@@ -305,6 +306,8 @@ pub(crate) fn csr(name: &str) -> u16 {
         "menvcfg" => 0x30a,
         "mscratch" => 0x340,
         "mepc" => 0x341,
+        "stimecmp" => 0x14d,
+        "time" => 0xc01,
         "mcause" => 0x342,
         "mtval" => 0x343,
         "pmpcfg0" => 0x3a0,

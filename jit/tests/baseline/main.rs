@@ -7,6 +7,7 @@
 //!  atomics.rs   reservations, and several harts at one word
 //!  bench.rs     two machines with the same memory, one of each engine, and their comparison
 //!  calls.rs     calls and returns of guests, which are some of the host
+//!  evicting.rs  code that is evicted in the middle of a quantum
 //!  faults.rs    accesses that leave a fragment in the middle, by what is in host registers
 //!  groups.rs    accesses with one base that are translated together, around borders
 //!  operands.rs  every instruction on every way that its operands may coincide
@@ -34,6 +35,7 @@ mod bench;
 mod calls;
 #[path = "../differential/device.rs"]
 mod device;
+mod evicting;
 mod faults;
 mod groups;
 mod operands;

@@ -61,19 +61,19 @@ fn figures(content: &str) -> Vec<(&str, &str)> {
 }
 
 /// The number at the end of `text`, such as 1,024 or 55 million.
-fn last_number(text: &str) -> Option<u64> {
+fn last_number(text: &str) -> Option<f64> {
     let mut words = text.split_whitespace().rev();
     let last = words.next()?;
     let (number, scale) = match last {
-        "million" => (words.next()?, 1_000_000),
-        "thousand" => (words.next()?, 1_000),
-        _ => (last, 1),
+        "million" => (words.next()?, 1e6),
+        "thousand" => (words.next()?, 1e3),
+        _ => (last, 1.0),
     };
-    number.replace(',', "").parse::<u64>().ok().map(|number| number * scale)
+    number.replace(',', "").parse::<f64>().ok().map(|number| number * scale)
 }
 
 /// Value of a Rust constant, or of a TOML setting, that `source` defines as a number.
-fn constant(source: &str, name: &str) -> Option<u64> {
+fn constant(source: &str, name: &str) -> Option<f64> {
     let value = match source.split_once(&format!("const {name}: ")) {
         Some((_, rest)) => rest.split_once(';')?.0.split_once(" = ")?.1,
         None => source.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "))?,
@@ -121,14 +121,15 @@ mod tests {
         let content = format!("a | 77 million<!-- {budget} --> b");
         let found = figures(&content);
         assert_eq!(found, [("a | 77 million", budget)]);
-        let drift = format!("{budget} is 400, but SPECIFICATION.md says Some(77000000)");
+        let drift = format!("{budget} is 400, but SPECIFICATION.md says Some(77000000.0)");
         assert_eq!(drifted(found[0].0, found[0].1), Some(drift));
         assert_eq!(drifted("| 400", budget), None);
         assert_eq!(drifted("60", "clippy.toml::too-many-lines-threshold"), None);
         assert!(drifted("61", "clippy.toml::too-many-lines-threshold").is_some());
         assert!(drifted("400", "vm/gone.rs::A").is_some());
         assert!(drifted("400", "vm/service/tests/tidy/source.rs::GONE").is_some());
-        assert_eq!(last_number("for 1,024"), Some(1024));
+        assert_eq!(last_number("for 1,024"), Some(1024.0));
+        assert_eq!(last_number("of 2.5"), Some(2.5));
     }
 
     #[test]
