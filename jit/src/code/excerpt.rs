@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn all_that_executed_instructions_may_occupy_is_read() {
-        let page = Page(std::array::from_fn(|n| n as u8 | 1));
+        let page = Page(std::array::from_fn(|n| n.to_le_bytes()[0] | 1));
         for (executed, read) in [(Executed::ALL, u64::MAX), (Executed::default(), 0)] {
             let mut copy = [0xaa; PAGE_BYTES];
             let pieces = pieces_of(&executed);

@@ -35,6 +35,7 @@ mod bench;
 mod calls;
 #[path = "../differential/device.rs"]
 mod device;
+#[cfg(test)]
 mod evicting;
 mod faults;
 mod groups;
