@@ -214,8 +214,10 @@ pub(crate) enum Leave {
     Resume = 8,
     /// As [`Leave::Resume`]; and nothing changed that generated code depends on.
     Unchanged = 9,
-    /// No translation was known; the interpreter has gone on from there until code was dropped.
+    /// No translation was known; the interpreter has gone on from there until a poll was due, ...
     Interpreted = 10,
+    /// ... or until code was dropped.
+    Dropped = 11,
 }
 
 impl Leave {
@@ -232,6 +234,7 @@ impl Leave {
             8 => Self::Resume,
             9 => Self::Unchanged,
             10 => Self::Interpreted,
+            11 => Self::Dropped,
             _ => Self::Poll,
         }
     }

@@ -142,11 +142,11 @@ impl JitEngine {
                 }
             }
             if !left.goes_on() {
-                break WayOn::leave(left);
+                break WayOn::leave(Leave::Interpreted);
             }
             // A translation may have taken the place of code.
             if self.has_older_code() {
-                break WayOn::leave(Leave::Interpreted);
+                break WayOn::leave(Leave::Dropped);
             }
             if left == Leave::Unchanged && hart.pc().0 == link {
                 let code = to_usize(hart.state().engine[Word::Return as usize]);

@@ -283,7 +283,7 @@ impl JitEngine {
         inline::count_code(hart);
         hart.counters().count_code_exit(match left {
             Leave::Quantum => CodeExit::Quantum,
-            Leave::Lookup | Leave::Interpreted => CodeExit::Lookup,
+            Leave::Lookup | Leave::Interpreted | Leave::Dropped => CodeExit::Lookup,
             Leave::Interpret => CodeExit::Fallback,
             Leave::Abandoned => CodeExit::Access,
             Leave::Poll | Leave::Wfi | Leave::SbiCall | Leave::Hot | Leave::Resume | Leave::Unchanged => {
@@ -318,9 +318,9 @@ impl JitEngine {
                     end => break end,
                 }
             },
-            Leave::Poll | Leave::Resume | Leave::Unchanged => BlockEnd::Poll,
+            Leave::Poll | Leave::Resume | Leave::Unchanged | Leave::Interpreted => BlockEnd::Poll,
             // Without a poll: where harts poll must not depend on what is in the code cache.
-            Leave::Interpreted => {
+            Leave::Dropped => {
                 self.synchronise(hart, online);
                 BlockEnd::Jump
             }

@@ -1,3 +1,5 @@
+//! Tests of code in its segments, of the links to it, and of what is kept of its page.
+
 use std::sync::Arc;
 
 use riscope_core::event::Tier;
