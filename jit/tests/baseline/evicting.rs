@@ -16,8 +16,9 @@ const COUNT: u64 = 64;
 /// ... and the bytes of each.
 const BYTES: usize = 512;
 
-/// Ticks from one timer interrupt until the next is due, each of a hundred instructions.
-const PERIOD: i32 = 3;
+/// Ticks from one timer interrupt until the next is due: a hundred instructions, so that it is due when
+/// code is evicted.
+const PERIOD: i32 = 1;
 
 /// Sets the next timer interrupt.
 fn set_timer(asm: &mut Assembler) {
@@ -78,7 +79,7 @@ fn interrupts_come_at_the_same_instruction_whatever_is_evicted() {
     pair.write(HANDLER, &handler().finish());
     pair.write(FUNCTIONS, &functions());
     for step in 0..200 {
-        pair.run(1000, &|| format!("step {step}"));
+        pair.run(4000, &|| format!("step {step}"));
     }
     assert!(pair.translated.instructions(0, Tier::Baseline) > 50_000);
     let exits = pair.translated.exits(CodeExit::Lookup);
