@@ -31,6 +31,9 @@ fn set_timer(asm: &mut Assembler) {
 fn main() -> Assembler {
     let mut asm = Assembler::default();
     set_vector(&mut asm, "mtvec");
+    // `stimecmp` interrupts.
+    asm.constant(5, 1 << 63);
+    asm.csr("csrrw", 0, csr("menvcfg"), 5);
     asm.constant(5, 1 << 5);
     asm.csr("csrrw", 0, csr("mie"), 5);
     set_timer(&mut asm);
@@ -82,6 +85,7 @@ fn interrupts_come_at_the_same_instruction_whatever_is_evicted() {
         pair.run(4000, &|| format!("step {step}"));
     }
     assert!(pair.translated.instructions(0, Tier::Baseline) > 50_000);
+    assert_ne!(pair.translated.hart().x(9), 0, "it was interrupted");
     let exits = pair.translated.exits(CodeExit::Lookup);
     assert!(exits > 20, "code was dropped under the interpreter {exits} times");
 }
