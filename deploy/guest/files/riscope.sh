@@ -177,6 +177,8 @@ finish() {
     # A command that is given again after a reboot would reboot for ever.
     [ -z "${exec-}" ] || end=poweroff
     end_processes
+    # The end of the session has hung up what was open. The console opens anew.
+    exec >/dev/console 2>&1
     printf '\nriscope-exit: %d\n' "$status"
     # Setting a terminal's mode waits until its output has been sent.
     busybox stty opost </dev/console 2>/dev/null
