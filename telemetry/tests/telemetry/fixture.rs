@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use riscope_core::counters::{DeviceInfo, VmCounters};
+use riscope_core::counters::{ConsoleInfo, DeviceInfo, Setting, VmCounters};
 use riscope_core::event::{
     BootPhase, CompileFailure, DeviceEvent, DeviceEventType, DomainEventBus, Event, EventType, EvictionReason,
     ExecutionEvent, ExecutionEventType, ExitReason, InvalidationReason, PanicSource, Tier, Trigger, VmEvent,
@@ -76,7 +76,15 @@ pub(crate) fn counters(vm_id: VmId, name: &str, harts: usize) -> VmCounters {
         name: name.into(),
         engine_name: "tiered",
         memory_bytes: 1 << 28,
-        devices: vec![DeviceInfo { device: "virtio-blk", name: "disk0".into(), errors: &["read", "write"] }],
+        settings: vec![(Setting::Engine, "tiered".into()), (Setting::Harts, harts.to_string().into())],
+        devices: vec![DeviceInfo {
+            device: "virtio-blk",
+            name: "disk0".into(),
+            errors: &["read", "write"],
+            queues: Arc::default(),
+            disk: Some(Arc::default()),
+        }],
+        consoles: vec![ConsoleInfo { name: "serial", page: Arc::default() }],
         harts: (0..harts).map(|_| Arc::default()).collect(),
         engine: Arc::default(),
     }

@@ -91,7 +91,7 @@ impl Machine {
 
     fn build(spec: &MachineSpec, lineage: Lineage) -> Result<Self, MachineError> {
         spec.validate()?;
-        let board = Board::new(spec)?;
+        let board = Board::new(spec, lineage.counters())?;
         let plan = prepare(spec, &board)?;
         let context = EngineContext {
             ram: Arc::clone(&board.ram),

@@ -160,6 +160,13 @@ impl Stopper {
         self.0.changed.notify_all();
     }
 
+    /// Waits for `limit`, or until somebody asks to end. Returns at once if that was asked before.
+    pub(crate) fn linger(&self, limit: Duration) {
+        let is_wanted = |state: &mut State| state.asked.is_none() && state.shutting_down.is_none();
+        let waited = self.0.changed.wait_timeout_while(self.lock(), limit, is_wanted);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Requested exit, if a stop was requested.
     pub(crate) fn asked(&self) -> Option<MachineExit> {
         self.lock().asked.map(|(exit, _)| exit)
