@@ -32,7 +32,7 @@ pub(crate) mod guest;
 pub(crate) mod host;
 pub(crate) mod life;
 pub(crate) mod load;
-mod sets;
+pub(crate) mod sets;
 
 /// All families, in the order of the documentation.
 pub const FAMILIES: &[&Family] = &ALL;

@@ -104,7 +104,13 @@ questions! {
     CACHE_EVICTIONS: "Whose code is evicted?",
         "topk(5, sum by (instance, vm_id) (rate(riscope_vm_jit_code_cache_evicted_bytes_total[5m])))",
         "bytes per second";
-    HOT_CODE: "How much of the guest's code is hot?",
+    HOT_CODE: "How much of its time does the guest spend in its hot code?",
+        "riscope_guest_hot_page_ratio > 0",
+        "share of the execution in each of the hottest pages, by `rank`";
+    HOT_PAGES: "Where is the guest's hot code?",
+        "riscope_guest_hot_page_address > 0",
+        "virtual address of each of these pages, by `rank`; exact, though it may be shown in decimal";
+    HOTSPOTS: "How much code becomes hot?",
         "sum by (instance, vm_id, from, to) (increase(riscope_jit_hotspots_detected_total[5m]))",
-        "blocks that became hot within the range, by the tier that they go to";
+        "blocks within the range, by the tier that they go to";
 }

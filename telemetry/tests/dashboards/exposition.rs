@@ -38,6 +38,7 @@ fn scrape() -> String {
             }],
             consoles: vec![ConsoleInfo { name: "serial", page: Arc::default() }],
             harts: vec![Arc::default()],
+            hot_pages: Arc::default(),
             engine: Arc::default(),
         });
         bus.publish(vm_id, VmEvent::Created { name, engine, vcpus: 1, memory_bytes: 1 << 30 });

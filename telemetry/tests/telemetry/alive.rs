@@ -108,6 +108,7 @@ fn busy_devices(counters: &VmCounters) {
     let console = &counters.consoles[0].page;
     console.count_output(b"a line\n");
     console.count_input(1);
+    counters.hot_pages.record(0x8000_1234);
 }
 
 /// Whether a family has a non-zero sample.

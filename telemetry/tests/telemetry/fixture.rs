@@ -86,6 +86,7 @@ pub(crate) fn counters(vm_id: VmId, name: &str, harts: usize) -> VmCounters {
         }],
         consoles: vec![ConsoleInfo { name: "serial", page: Arc::default() }],
         harts: (0..harts).map(|_| Arc::default()).collect(),
+        hot_pages: Arc::default(),
         engine: Arc::default(),
     }
 }

@@ -204,7 +204,16 @@ fn load(ward: &mut Ward) {
         answer.has(ward.worker, &[], |share| share > 0.0 && share <= 1.0)
     });
     ward.ask(question::CACHE_EVICTIONS, |ward, answer| answer.has(ward.worker, &[], |rate| rate >= 0.0));
-    ward.ask(question::HOT_CODE, |ward, answer| answer.of(ward.worker, &[]).iter().sum::<f64>() > 0.0);
+    ward.ask(question::HOT_CODE, |ward, answer| {
+        let sum = answer.of(ward.worker, &[]).iter().sum::<f64>();
+        answer.has(ward.worker, &[("rank", "1")], is_some) && sum <= 1.0 + 1e-9
+    });
+    ward.ask(question::HOT_PAGES, |ward, answer| {
+        // The only code of the other machine is at the start of its memory.
+        answer.has(ward.worker, &[("rank", "1")], |address| address % 4096.0 == 0.0)
+            && answer.has(ward.restless, &[], |address| address == f64::from(0x8000_0000_u32))
+    });
+    ward.ask(question::HOTSPOTS, |ward, answer| answer.of(ward.worker, &[]).iter().sum::<f64>() > 0.0);
 }
 
 #[cfg(test)]
@@ -215,7 +224,7 @@ mod tests {
     fn every_question_of_someone_on_call_has_its_answer() {
         let scratch = Scratch::new();
         let (mut working, worker) = worker(&scratch);
-        let (_restless, restless) = restless(&scratch, 4);
+        let (_restless, restless) = restless(&scratch, 512);
         let prometheus = Prometheus::start(&[worker, restless], "127.0.0.1:1".parse().expect("an address"));
         working.expect_stdout("worked");
         let flaky = File::options().write(true).open(scratch.join("flaky")).expect("it is there");

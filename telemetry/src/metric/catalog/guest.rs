@@ -2,6 +2,7 @@
 
 use riscope_core::counters::HartCounter;
 
+use super::sets::RANKS;
 use crate::metric::family::{Family, Unit};
 
 families! {
@@ -81,4 +82,16 @@ families! {
         "Guest instructions retired by privilege mode.",
     )
     .labels(&["vm_id", "mode"]).row(HartCounter::ModeInstructions);
+    GUEST_HOT_PAGE_ADDRESS = Family::gauge(
+        "riscope_guest_hot_page_address",
+        "Virtual address of the guest's hottest pages of code, rank 1 first; from one sample a second of harts that are busy.",
+    )
+    .labels(&["vm_id", "rank"])
+        .values(&[("rank", &RANKS)]);
+    GUEST_HOT_PAGE_SHARE = Family::gauge(
+        "riscope_guest_hot_page_ratio",
+        "Share of the guest's execution in its hottest pages of code; minutes ago count less.",
+    )
+    .labels(&["vm_id", "rank"])
+        .values(&[("rank", &RANKS)]);
 }

@@ -1,5 +1,6 @@
 //! Closed sets of label values that are parts of others.
 
+use riscope_core::counters::HOTTEST;
 use riscope_core::event::Tier;
 
 use crate::label::{ErrorType, FREE, QueueLoss};
@@ -18,6 +19,9 @@ pub(super) const EXPORT_OUTCOMES: [&str; ErrorType::ALL.len() + 1] = with(ErrorT
 
 /// Outcomes of queueing a span: the reason of the loss, or empty on success.
 pub(super) const QUEUE_OUTCOMES: [&str; QueueLoss::ALL.len() + 1] = with(QueueLoss::NAMES, "");
+
+/// Ranks of hot pages.
+pub(crate) const RANKS: [&str; HOTTEST] = ["1", "2", "3", "4", "5", "6", "7", "8"];
 
 /// `names` with one more.
 const fn with<const N: usize, const M: usize>(names: [&'static str; N], more: &'static str) -> [&'static str; M] {

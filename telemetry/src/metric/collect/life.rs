@@ -1,11 +1,12 @@
 //! Lifecycle, health and configuration of machines.
 
 use prometheus::proto::MetricFamily;
-use riscope_core::counters::MAX_SETTING;
+use riscope_core::counters::{HotPage, MAX_SETTING};
 use riscope_core::event::{ExitReason, PanicSource, VmState, monotonic_ns};
 
 use crate::label::Condition;
 use crate::metric::catalog;
+use crate::metric::catalog::sets::RANKS;
 use crate::metric::family::Family;
 use crate::metric::machines::Table;
 use crate::metric::samples::{Samples, seconds};
@@ -26,6 +27,8 @@ pub(super) const FAMILIES: &[&Family] = &[
     catalog::life::VM_LAST_END,
     catalog::life::VM_LAST_END_TIME,
     catalog::life::VM_EXIT_STATUS,
+    catalog::guest::GUEST_HOT_PAGE_ADDRESS,
+    catalog::guest::GUEST_HOT_PAGE_SHARE,
 ];
 
 /// Collects them.
@@ -66,8 +69,25 @@ pub(super) fn collect(table: &Table) -> Vec<MetricFamily> {
         }
     }
     let mut families = ends(table);
+    families.extend(hot_pages(table));
     families.extend([vms, info, states, vcpus, memory, resets, boot_time, panics, stalled].map(Samples::finish));
     families
+}
+
+/// Hottest pages of code. A page without samples has the address 0.
+fn hot_pages(table: &Table) -> [MetricFamily; 2] {
+    let mut addresses = Samples::new(catalog::guest::GUEST_HOT_PAGE_ADDRESS);
+    let mut shares = Samples::new(catalog::guest::GUEST_HOT_PAGE_SHARE);
+    for (vm_id, machine) in table.exported() {
+        let (vm_id, Some(counters)) = (&vm_id.to_string(), &machine.counters) else { continue };
+        let mut pages = counters.hot_pages.hottest().into_iter();
+        for rank in RANKS {
+            let page = pages.next().unwrap_or(HotPage { address: 0, share: 0.0 });
+            addresses.count(&[vm_id, rank], page.address);
+            shares.push(&[vm_id, rank], page.share);
+        }
+    }
+    [addresses, shares].map(Samples::finish)
 }
 
 /// How machines are, how they ended, and what they are configured with.

@@ -7,6 +7,7 @@
 //! | `cpu_clock.rs` | CPU time of a thread |
 //! | `disk.rs` | counter page of a disk |
 //! | `event_sums.rs` | what engine events say, in sums |
+//! | `hot.rs` | hottest pages of a guest's code |
 //! | `labels.rs` | label sets that belong to no other module |
 //! | `port.rs` | counter pages of virtqueues and consoles |
 //! | `stopwatch.rs` | time spent in a state, in one word |
@@ -18,6 +19,7 @@ mod cpu_clock;
 mod disk;
 mod engine;
 mod event_sums;
+mod hot;
 mod labels;
 mod page;
 mod port;
@@ -31,6 +33,7 @@ pub use cpu_clock::ThreadCpuClock;
 pub use disk::{DISK_DURATION_BOUNDS_NS, DiskOperation, DiskPage, Started};
 pub use engine::{EVENT_BURST, EVENTS_PER_SECOND, EngineCounters};
 pub use event_sums::{EventSums, Fact, SharedEventSums};
+pub use hot::{HOTTEST, HotPage, HotPages};
 pub use labels::{CodeExit, FlushScope, HartActivity, HartTime, SbiExtension, Setting, SpaceSwitch, WalkResult};
 pub use page::{CounterPage, HartCounter};
 pub use port::{ConsolePage, ConsolePeer, QueuePage};
@@ -81,6 +84,8 @@ pub struct VmCounters {
     pub consoles: Vec<ConsoleInfo>,
     /// Counter pages of the harts, by index.
     pub harts: Vec<Arc<CounterPage>>,
+    /// Hottest pages of the guest's code.
+    pub hot_pages: Arc<HotPages>,
     /// Counters of the engine.
     pub engine: Arc<EngineCounters>,
 }

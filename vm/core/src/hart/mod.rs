@@ -364,6 +364,6 @@ mod tests {
         assert_eq!(by_mode(&hart), [7, 0, 5], "those of the present mode follow when the hart leaves it");
         hart.count_retired(Tier::Interpreter);
         assert_eq!(by_mode(&hart), [7, 0, 16]);
-        assert_eq!(by_mode(&hart).iter().sum::<u64>(), hart.counters().instructions().iter().sum());
+        assert_eq!(by_mode(&hart).iter().sum::<u64>(), hart.counters().instructions().iter().sum::<u64>());
     }
 }

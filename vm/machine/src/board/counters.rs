@@ -33,6 +33,7 @@ pub(crate) fn counters_of(spec: &MachineSpec) -> VmCounters {
         devices: disks.chain(others).collect(),
         consoles: consoles.map(|(name, console)| ConsoleInfo { name, page: Arc::clone(console.page()) }).collect(),
         harts: (0..spec.harts).map(|_| Arc::<CounterPage>::default()).collect(),
+        hot_pages: Arc::default(),
         engine: Arc::<EngineCounters>::default(),
     }
 }
