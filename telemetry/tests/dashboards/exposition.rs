@@ -1,9 +1,10 @@
 //! A real scrape of riscope, as series for `promtool`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use riscope_core::counters::{ConsoleInfo, DeviceInfo, Setting, VmCounters};
+use riscope_core::counters::{ConsoleInfo, DeviceInfo, EngineCounters, Setting, VmCounters};
 use riscope_core::event::{DeviceEvent, DomainEventBus, VmEvent, VmId, VmState};
 use riscope_telemetry::metric::catalog::FAMILIES;
 use riscope_telemetry::metric::family::Kind;
@@ -23,6 +24,8 @@ fn scrape() -> String {
     let telemetry = Telemetry::start(&bus, config).expect("telemetry starts");
     for (vm_id, engine) in [(VmId::from_u128(1), "tiered"), (VmId::from_u128(2), "interpreter")] {
         let name: Arc<str> = engine.into();
+        let engine_counters = EngineCounters::default();
+        engine_counters.code_cache_limit.store(1 << 20, Ordering::Relaxed);
         telemetry.register_vm(VmCounters {
             vm_id,
             name: Arc::clone(&name),
@@ -39,7 +42,7 @@ fn scrape() -> String {
             consoles: vec![ConsoleInfo { name: "serial", page: Arc::default() }],
             harts: vec![Arc::default()],
             hot_pages: Arc::default(),
-            engine: Arc::default(),
+            engine: Arc::new(engine_counters),
         });
         bus.publish(vm_id, VmEvent::Created { name, engine, vcpus: 1, memory_bytes: 1 << 30 });
         bus.publish(vm_id, VmEvent::StateChanged { from: VmState::Created, to: VmState::Running });

@@ -78,7 +78,7 @@ fn change_of_vm(kind: VmEventType) -> Change {
         VmEventType::HartStalled => ("riscope_vcpu_stalled", &[OF_VM, ("vcpu", "1")], 1.0),
         // The fixture stalls the hart first.
         VmEventType::HartResumed => ("riscope_vcpu_stalled", &[OF_VM, ("vcpu", "0")], -1.0),
-        VmEventType::Exited => ("riscope_vm_exits_total", &[("reason", "poweroff")], 1.0),
+        VmEventType::Exited => ("riscope_vm_exits_total", &[("reason", "guest_failure")], 1.0),
         VmEventType::Deleted => ("riscope_vm_vcpus", &[OF_VM], -2.0),
     }
 }

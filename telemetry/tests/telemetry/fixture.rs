@@ -189,7 +189,7 @@ fn vm(kind: VmEventType, vm_id: VmId) -> Happening {
         VmEventType::GuestPanicked => VmEvent::GuestPanicked { source: PanicSource::Console },
         VmEventType::HartStalled => VmEvent::HartStalled { vcpu: 1 },
         VmEventType::HartResumed => VmEvent::HartResumed { vcpu: 0 },
-        VmEventType::Exited => return exited(vm_id, ExitReason::Poweroff, 0),
+        VmEventType::Exited => return exited(vm_id, ExitReason::GuestFailure, 3),
         VmEventType::Deleted => return deleted(vm_id),
     };
     (vm_id, event.into())
