@@ -209,9 +209,9 @@ fn load(ward: &mut Ward) {
         answer.has(ward.worker, &[("rank", "1")], is_some) && sum <= 1.0 + 1e-9
     });
     ward.ask(question::HOT_PAGES, |ward, answer| {
-        // The only code of the other machine is at the start of its memory.
-        answer.has(ward.worker, &[("rank", "1")], |address| address % 4096.0 == 0.0)
-            && answer.has(ward.restless, &[], |address| address == f64::from(0x8000_0000_u32))
+        // A program is at the bottom of its address space (Sv39 or Sv48), the kernel at the top.
+        let is_code = |address: f64| address % 4096.0 == 0.0 && !(1e15..1.8e19).contains(&address);
+        answer.has(ward.worker, &[("rank", "1")], is_code)
     });
     ward.ask(question::HOTSPOTS, |ward, answer| answer.of(ward.worker, &[]).iter().sum::<f64>() > 0.0);
 }
