@@ -127,6 +127,54 @@ labels! {
 }
 
 labels! {
+    /// How a machine is.
+    pub(crate) enum Condition {
+        /// Not started yet.
+        Created "created",
+        /// On its way to user mode.
+        Booting "booting",
+        /// The guest executes, or waits for work.
+        Up "up",
+        /// Paused by the host.
+        Paused "paused",
+        /// A hart executes with interrupts masked and takes none.
+        Hung "hung",
+        /// The guest's kernel has panicked.
+        Panicked "panicked",
+        /// The guest resets itself again and again: three times within five minutes.
+        Looping "looping",
+        /// Ended, or about to.
+        Ended "ended",
+    }
+}
+
+labels! {
+    /// Direction of a console, as seen by the guest.
+    pub(crate) enum Direction {
+        /// To the guest.
+        Input "input",
+        /// From the guest.
+        Output "output",
+    }
+}
+
+labels! {
+    /// What a thread of this process does.
+    pub(crate) enum ThreadGroup {
+        /// Executes a hart: guest code, its translation by templates, devices.
+        Hart "hart",
+        /// Compiles.
+        Compiler "compiler",
+        /// Carries bytes of consoles.
+        Io "io",
+        /// Watches the machine, and serves and sends what is known of it.
+        Telemetry "telemetry",
+        /// Anything else.
+        Service "service",
+    }
+}
+
+labels! {
     /// Collectors, which are read at each scrape.
     pub(crate) enum CollectorName {
         /// The machines.

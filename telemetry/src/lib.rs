@@ -5,7 +5,7 @@
 //! ┌────────────────┐  events ┌──────────────┐  counts   ┌──────────────────────┐
 //! │ DomainEventBus ├────────►│ feed, pump   ├──────────►│ metric/registry.rs   │
 //! └────────────────┘         │  metric/     │           │          ▼           │
-//!                            │    record/   │           │ metric/collect.rs ───┼──► /metrics
+//!                            │    record/   │           │ metric/collect/ ─────┼──► /metrics
 //! ┌────────────────┐         │  span/       ├───┐       │          ▲           │    export/prometheus.rs
 //! │ counter pages  ├─ read ──┼──────────────┼───┼──────►│  guest.rs, process.rs│    export/openmetrics.rs
 //! └────────────────┘  when   └──────────────┘   │       └──────────────────────┘
@@ -32,6 +32,7 @@ mod process;
 mod pump;
 mod runbooks;
 mod span;
+mod threads;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,16 +3,19 @@
 //! The collector of the `prometheus` crate reports CPU time in whole seconds only.
 
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
 use prometheus::proto::MetricFamily;
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::label::ThreadGroup;
 use crate::metric::catalog;
 use crate::metric::collect::Source;
 use crate::metric::family::Family;
-use crate::metric::samples::{Samples, to_f64};
+use crate::metric::samples::{Samples, seconds, to_f64};
+use crate::threads::Threads;
 
 /// Collector of this process. Omits values that the kernel does not provide.
 #[derive(Debug)]
@@ -21,45 +24,61 @@ pub(crate) struct ProcessSource {
     start_time: Option<f64>,
     /// Version and target triple.
     build: [String; 2],
+    threads: Mutex<Threads>,
 }
 
 impl ProcessSource {
     pub(crate) fn new() -> Self {
         let target = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-        Self { start_time: start_time(), build: [env!("CARGO_PKG_VERSION").to_owned(), target] }
+        let build = [env!("CARGO_PKG_VERSION").to_owned(), target];
+        Self { start_time: start_time(), build, threads: Mutex::default() }
+    }
+
+    /// Times of the threads; none where the host does not count them.
+    fn threads(&self) -> Vec<MetricFamily> {
+        let Some(sums) = self.threads.lock().unwrap_or_else(PoisonError::into_inner).read() else { return Vec::new() };
+        let mut cpu = Samples::new(catalog::host::HOST_CPU);
+        let mut delay = Samples::new(catalog::host::HOST_RUN_DELAY);
+        for (group, times) in ThreadGroup::NAMES.iter().zip(sums) {
+            cpu.push(&[group], seconds(times.cpu));
+            delay.push(&[group], seconds(times.delay));
+        }
+        [cpu, delay].map(Samples::finish).into()
     }
 }
 
 impl Source for ProcessSource {
     fn families(&self) -> Vec<&'static Family> {
         vec![
-            catalog::BUILD_INFO,
-            catalog::PROCESS_CPU_SECONDS,
-            catalog::PROCESS_RESIDENT_MEMORY,
-            catalog::PROCESS_VIRTUAL_MEMORY,
-            catalog::PROCESS_OPEN_FDS,
-            catalog::PROCESS_MAX_FDS,
-            catalog::PROCESS_THREADS,
-            catalog::PROCESS_START_TIME,
+            catalog::host::BUILD_INFO,
+            catalog::host::PROCESS_CPU_SECONDS,
+            catalog::host::PROCESS_RESIDENT_MEMORY,
+            catalog::host::PROCESS_VIRTUAL_MEMORY,
+            catalog::host::PROCESS_OPEN_FDS,
+            catalog::host::PROCESS_MAX_FDS,
+            catalog::host::PROCESS_THREADS,
+            catalog::host::PROCESS_START_TIME,
+            catalog::host::HOST_CPU,
+            catalog::host::HOST_RUN_DELAY,
         ]
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let mut build = Samples::new(catalog::BUILD_INFO);
+        let mut build = Samples::new(catalog::host::BUILD_INFO);
         build.push(&self.build.each_ref().map(String::as_str), 1.0);
         let stat = Stat::read();
         let stat = stat.as_ref();
         let values = [
-            (catalog::PROCESS_CPU_SECONDS, Some(cpu_seconds())),
-            (catalog::PROCESS_RESIDENT_MEMORY, stat.and_then(Stat::resident_bytes)),
-            (catalog::PROCESS_VIRTUAL_MEMORY, stat.and_then(|stat| stat.number(VIRTUAL_BYTES))),
-            (catalog::PROCESS_OPEN_FDS, open_fds()),
-            (catalog::PROCESS_MAX_FDS, getrlimit(Resource::Nofile).current.map(to_f64)),
-            (catalog::PROCESS_THREADS, stat.and_then(|stat| stat.number(THREADS))),
-            (catalog::PROCESS_START_TIME, self.start_time),
+            (catalog::host::PROCESS_CPU_SECONDS, Some(cpu_seconds())),
+            (catalog::host::PROCESS_RESIDENT_MEMORY, stat.and_then(Stat::resident_bytes)),
+            (catalog::host::PROCESS_VIRTUAL_MEMORY, stat.and_then(|stat| stat.number(VIRTUAL_BYTES))),
+            (catalog::host::PROCESS_OPEN_FDS, open_fds()),
+            (catalog::host::PROCESS_MAX_FDS, getrlimit(Resource::Nofile).current.map(to_f64)),
+            (catalog::host::PROCESS_THREADS, stat.and_then(|stat| stat.number(THREADS))),
+            (catalog::host::PROCESS_START_TIME, self.start_time),
         ];
         let known = values.into_iter().filter_map(|(family, value)| Some(Samples::single(family, value?)));
-        std::iter::once(build.finish()).chain(known).collect()
+        std::iter::once(build.finish()).chain(known).chain(self.threads()).collect()
     }
 }
 

@@ -12,9 +12,12 @@ macro_rules! runbooks {
 
 runbooks! {
     RiscopeDeviceErrors
+    RiscopeDiskHangs
+    RiscopeDiskLatencyHigh
     RiscopeDown
     RiscopeEventBusBacklog
     RiscopeEventBusDropping
+    RiscopeEventBusSubscriberPanicked
     RiscopeFileDescriptorsNearLimit
     RiscopeGuestPanicked
     RiscopeGuestResetLoop
@@ -29,6 +32,7 @@ runbooks! {
     RiscopeJitInvalidationStorm
     RiscopeRestarting
     RiscopeSpanExportFailing
+    RiscopeVcpuStarved
 }
 
 /// Runbook of an alert, in Markdown; `name` may end in `.md`, as links between runbooks do.

@@ -5,18 +5,29 @@ use std::fmt::Write as _;
 
 use super::catalog::FAMILIES;
 use super::family::{Family, Kind};
+use super::question::QUESTIONS;
 
 const HEAD: &str = "\
 # Metrics
 
 Everything that `/metrics` exports. This file is made of the catalogue,
-`src/metric/catalog.rs`; `BLESS=1 cargo test -p riscope-telemetry --test telemetry catalog` writes it.
+`src/metric/catalog.rs`, and of `src/metric/question.rs`; `BLESS=1 cargo test -p riscope-telemetry --test telemetry catalog` writes it.
 
 Series with a `vm_id` exist as long as the machine does. Series of closed label sets exist, with 0, before
 anything happens. The OpenTelemetry name is what the same thing is called there.
 
 | metric | type | labels | help | OpenTelemetry | buckets |
 |---|---|---|---|---|---|
+";
+
+const QUESTIONS_HEAD: &str = "
+## Questions
+
+What someone on call asks, and the query that answers it. `vm/service/tests/questions.rs` asks each of real
+machines. Replace `[5m]` by the range to look at.
+
+| question | query | answer |
+|---|---|---|
 ";
 
 const VALUES: &str = "
@@ -44,6 +55,10 @@ pub fn markdown() -> String {
             otel,
             buckets(family),
         );
+    }
+    text.push_str(QUESTIONS_HEAD);
+    for question in QUESTIONS {
+        let _ = writeln!(text, "| {} | `{}` | {} |", question.asked, question.query, question.answer);
     }
     text.push_str(VALUES);
     for ((label, values), families) in closed_sets() {

@@ -1,6 +1,6 @@
 //! Parts of a catalogue row.
 
-use riscope_core::counters::HartCounter;
+use riscope_core::counters::{DISK_DURATION_BOUNDS_NS, HartCounter};
 
 /// Type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +120,22 @@ pub const LATENCY_BUCKETS: &[f64] =
 /// Durations of operations on a machine, in seconds: 1 ms to 60 s.
 pub const OPERATION_BUCKETS: &[f64] =
     &[1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// Durations of requests to disks, in seconds: those that disks tell apart.
+pub const DISK_BUCKETS: [f64; DISK_DURATION_BOUNDS_NS.len()] = {
+    let mut bounds = [0.0; DISK_DURATION_BOUNDS_NS.len()];
+    let mut n = 0;
+    while n < bounds.len() {
+        bounds[n] = in_seconds(DISK_DURATION_BOUNDS_NS[n]);
+        n += 1;
+    }
+    bounds
+};
+
+#[expect(clippy::cast_precision_loss, reason = "bounds are far below 2^53")]
+const fn in_seconds(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / 1e9
+}
+
 /// Guest bytes of a block: powers of two from 4 to 4096.
 pub const GUEST_BYTES_BUCKETS: &[f64] = &[4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0];
 /// Instructions of a block: powers of two from 1 to 1024.

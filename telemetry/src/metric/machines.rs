@@ -1,12 +1,21 @@
 //! Table of existing machines: everything with a `vm_id`, while its machine exists. A guest
 //! reset changes neither identity nor counters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use riscope_core::counters::{EngineCounters, EventSums, VmCounters};
-use riscope_core::event::{ExecutionEvent, PanicSource, VmId, VmState};
+use riscope_core::counters::{
+    DISK_DURATION_BOUNDS_NS, DeviceInfo, DiskOperation, EngineCounters, EventSums, VmCounters,
+};
+use riscope_core::event::{Envelope, ExecutionEvent, ExitReason, PanicSource, VmId, VmState};
+
+use crate::label::Condition;
+
+/// Resets within [`LOOP_WINDOW_NS`] from which a machine loops.
+const LOOP_RESETS: usize = 3;
+/// See [`LOOP_RESETS`].
+const LOOP_WINDOW_NS: u64 = 300_000_000_000;
 
 /// Constant properties of a machine.
 #[derive(Clone, Debug)]
@@ -15,6 +24,16 @@ pub(crate) struct Description {
     pub(crate) engine: &'static str,
     pub(crate) vcpus: u64,
     pub(crate) memory_bytes: u64,
+}
+
+/// End of a boot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) reason: ExitReason,
+    /// Time since the Unix epoch in nanoseconds.
+    pub(crate) wall_ns: u64,
+    /// Exit status, if the machine has ended with it.
+    pub(crate) status: Option<i32>,
 }
 
 /// One machine.
@@ -29,6 +48,12 @@ pub(crate) struct Machine {
     pub(crate) device_errors: BTreeMap<(&'static str, Arc<str>, &'static str), u64>,
     /// Number of boots after the first.
     pub(crate) resets: u64,
+    /// Times of the last resets on the monotonic clock, oldest first.
+    recent_resets: VecDeque<u64>,
+    /// How the last boot ended.
+    pub(crate) end: Option<End>,
+    /// Whether the guest has panicked in this boot.
+    has_panicked: bool,
     /// Start of the last boot in nanoseconds since the Unix epoch, once there was one.
     pub(crate) booted_ns: Option<u64>,
     /// Panics by source.
@@ -46,6 +71,9 @@ impl Machine {
             published: EventSums::default(),
             device_errors: BTreeMap::new(),
             resets: 0,
+            recent_resets: VecDeque::new(),
+            end: None,
+            has_panicked: false,
             booted_ns: None,
             panics: Default::default(),
             stalled: BTreeSet::new(),
@@ -63,9 +91,50 @@ impl Machine {
     }
 
     /// Records a guest reset.
-    pub(crate) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self, envelope: &Envelope) {
         self.resets += 1;
         self.stalled.clear();
+        if self.recent_resets.len() == LOOP_RESETS {
+            self.recent_resets.pop_front();
+        }
+        self.recent_resets.push_back(envelope.monotonic_ns);
+        let reason = if self.has_panicked { ExitReason::GuestPanic } else { ExitReason::Reset };
+        self.has_panicked = false;
+        self.end = Some(End { reason, wall_ns: envelope.wall_ns, status: None });
+    }
+
+    /// Records a panic of the guest.
+    pub(crate) fn panicked(&mut self, source: PanicSource) {
+        self.panics[source.index()] += 1;
+        self.has_panicked = true;
+    }
+
+    /// Records the end of the machine.
+    pub(crate) fn exited(&mut self, reason: ExitReason, status: i32, wall_ns: u64) {
+        self.end = Some(End { reason, wall_ns, status: Some(status) });
+    }
+
+    /// How the machine is at `now` on the monotonic clock.
+    pub(crate) fn condition(&self, now: u64) -> Condition {
+        let is_recent = |reset: &u64| now.saturating_sub(*reset) <= LOOP_WINDOW_NS;
+        match self.state {
+            VmState::Stopped | VmState::Failed => Condition::Ended,
+            VmState::Pausing | VmState::Paused => Condition::Paused,
+            _ if self.recent_resets.iter().filter(|reset| is_recent(reset)).count() == LOOP_RESETS => {
+                Condition::Looping
+            }
+            _ if self.has_panicked => Condition::Panicked,
+            _ if !self.stalled.is_empty() => Condition::Hung,
+            VmState::Creating | VmState::Created if self.resets == 0 => Condition::Created,
+            VmState::Creating | VmState::Created | VmState::Booting => Condition::Booting,
+            VmState::Running => Condition::Up,
+            VmState::Stopping => Condition::Ended,
+        }
+    }
+
+    /// Its devices, once it is registered.
+    pub(crate) fn devices(&self) -> impl Iterator<Item = &DeviceInfo> {
+        self.counters.iter().flat_map(|counters| &counters.devices)
     }
 
     /// What the machine's engine events say, published or not.
@@ -77,8 +146,20 @@ impl Machine {
         sums
     }
 
-    fn engine(&self) -> Option<&EngineCounters> {
+    pub(crate) fn engine(&self) -> Option<&EngineCounters> {
         self.counters.as_ref().map(|counters| &*counters.engine)
+    }
+
+    fn disks(&self) -> DiskTotals {
+        let mut totals = DiskTotals::default();
+        for page in self.devices().filter_map(|device| device.disk.as_ref()) {
+            for &operation in DiskOperation::ALL {
+                totals.ns[operation.index()] += page.ns(operation);
+                let ranges = totals.ranges[operation.index()].iter_mut();
+                ranges.zip(page.durations(operation)).for_each(|(sum, number)| *sum += number);
+            }
+        }
+        totals
     }
 
     fn totals(&self) -> Totals {
@@ -90,7 +171,25 @@ impl Machine {
             compiler_cpu_ns: load(|engine| &engine.compiler_cpu_ns),
             coalesced: self.engine().map_or_else(EventSums::default, |engine| engine.coalesced.read()),
             events: self.event_sums(),
+            disks: self.disks(),
         }
+    }
+}
+
+/// Durations of requests to disks, by operation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DiskTotals {
+    /// Sums in nanoseconds.
+    pub(crate) ns: [u64; DiskOperation::ALL.len()],
+    /// Requests by range of [`DISK_DURATION_BOUNDS_NS`].
+    pub(crate) ranges: [[u64; DISK_DURATION_BOUNDS_NS.len() + 1]; DiskOperation::ALL.len()],
+}
+
+impl DiskTotals {
+    fn add(&mut self, other: &Self) {
+        let sums = self.ns.iter_mut().chain(self.ranges.as_flattened_mut());
+        let others = other.ns.iter().chain(other.ranges.as_flattened());
+        sums.zip(others).for_each(|(sum, number)| *sum = sum.wrapping_add(*number));
     }
 }
 
@@ -105,6 +204,8 @@ pub(crate) struct Totals {
     pub(crate) coalesced: EventSums,
     /// What all engine events say.
     pub(crate) events: EventSums,
+    /// How long requests to disks took.
+    pub(crate) disks: DiskTotals,
 }
 
 impl Totals {
@@ -113,6 +214,7 @@ impl Totals {
         self.compiler_cpu_ns += other.compiler_cpu_ns;
         self.coalesced.add_all(&other.coalesced);
         self.events.add_all(&other.events);
+        self.disks.add(&other.disks);
     }
 }
 

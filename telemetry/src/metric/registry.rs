@@ -45,18 +45,18 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new(registry: &Registry, machines: Arc<Machines>) -> Result<Self, prometheus::Error> {
-        let transitions = counter_vec(registry, catalog::VM_STATE_TRANSITIONS)?;
+        let transitions = counter_vec(registry, catalog::life::VM_STATE_TRANSITIONS)?;
         for (from, to) in TRANSITIONS {
             transitions.with_label_values(&[from.as_str(), to.as_str()]);
         }
         Ok(Self {
             machines,
             tiers: tier_metrics(registry)?,
-            hotspot_executions: histogram_vec(registry, catalog::JIT_HOTSPOT_EXECUTIONS)?
+            hotspot_executions: histogram_vec(registry, catalog::load::JIT_HOTSPOT_EXECUTIONS)?
                 .with_label_values::<&str>(&[]),
             transitions,
-            exits: counters(registry, catalog::VM_EXITS, ExitReason::ALL, |it| it.as_str())?,
-            boot_phases: histograms(registry, catalog::VM_BOOT_PHASE_DURATION, BootPhase::ALL, |it| it.as_str())?,
+            exits: counters(registry, catalog::life::VM_EXITS, ExitReason::ALL, |it| it.as_str())?,
+            boot_phases: histograms(registry, catalog::life::VM_BOOT_PHASE_DURATION, BootPhase::ALL, |it| it.as_str())?,
         })
     }
 
@@ -94,11 +94,11 @@ const TRANSITIONS: [(VmState, VmState); 18] = [
 ];
 
 fn tier_metrics(registry: &Registry) -> Result<Vec<TierMetrics>, prometheus::Error> {
-    let duration = histogram_vec(registry, catalog::JIT_COMPILATION_DURATION)?;
-    let queue_wait = histogram_vec(registry, catalog::JIT_QUEUE_WAIT)?;
-    let block_guest_bytes = histogram_vec(registry, catalog::JIT_BLOCK_GUEST_BYTES)?;
-    let block_instructions = histogram_vec(registry, catalog::JIT_BLOCK_INSTRUCTIONS)?;
-    let block_host_bytes = histogram_vec(registry, catalog::JIT_BLOCK_HOST_BYTES)?;
+    let duration = histogram_vec(registry, catalog::load::JIT_COMPILATION_DURATION)?;
+    let queue_wait = histogram_vec(registry, catalog::load::JIT_QUEUE_WAIT)?;
+    let block_guest_bytes = histogram_vec(registry, catalog::load::JIT_BLOCK_GUEST_BYTES)?;
+    let block_instructions = histogram_vec(registry, catalog::load::JIT_BLOCK_INSTRUCTIONS)?;
+    let block_host_bytes = histogram_vec(registry, catalog::load::JIT_BLOCK_HOST_BYTES)?;
     let metrics = |tier: &Tier| {
         let tier = tier.as_str();
         TierMetrics {

@@ -1,7 +1,7 @@
 //! Families whose values are computed at scrape time.
 
 use prometheus::core::Desc;
-use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
 use super::family::{Family, Kind};
 
@@ -27,10 +27,7 @@ impl Samples {
     /// Adds the value of the series with these label values, in the order of
     /// [`Family::labels`].
     pub(crate) fn push(&mut self, values: &[&str], value: f64) {
-        debug_assert_eq!(values.len(), self.family.labels.len(), "{}", self.family.name);
-        let mut pairs: Vec<_> = self.family.labels.iter().zip(values).map(|(name, value)| pair(name, value)).collect();
-        pairs.sort_by(|a, b| a.name().cmp(b.name()));
-        let mut metric = Metric::from_label(pairs);
+        let mut metric = self.metric(values);
         match self.family.kind {
             Kind::Counter => {
                 let mut counter = Counter::default();
@@ -44,6 +41,36 @@ impl Samples {
             }
         }
         self.metrics.push(metric);
+    }
+
+    /// Adds a distribution: observations in each range that the family's buckets end, then those above,
+    /// and the sum of their values.
+    pub(crate) fn distribution(&mut self, values: &[&str], ranges: &[u64], sum: f64) {
+        debug_assert_eq!(ranges.len(), self.family.buckets.len() + 1, "{}", self.family.name);
+        let mut count = 0;
+        let bucket = |(&bound, &number): (&f64, &u64)| {
+            count += number;
+            let mut bucket = Bucket::default();
+            bucket.set_upper_bound(bound);
+            bucket.set_cumulative_count(count);
+            bucket
+        };
+        let buckets = self.family.buckets.iter().zip(ranges).map(bucket).collect();
+        let mut histogram = Histogram::default();
+        histogram.set_bucket(buckets);
+        histogram.set_sample_count(ranges.iter().sum());
+        histogram.set_sample_sum(sum);
+        let mut metric = self.metric(values);
+        metric.set_histogram(histogram);
+        self.metrics.push(metric);
+    }
+
+    /// A metric with these label values and no value.
+    fn metric(&self, values: &[&str]) -> Metric {
+        debug_assert_eq!(values.len(), self.family.labels.len(), "{}", self.family.name);
+        let mut pairs: Vec<_> = self.family.labels.iter().zip(values).map(|(name, value)| pair(name, value)).collect();
+        pairs.sort_by(|a, b| a.name().cmp(b.name()));
+        Metric::from_label(pairs)
     }
 
     /// Adds the integer value of the series with these label values.

@@ -24,7 +24,7 @@ pub(super) struct Suppressed(IntCounterVec);
 
 impl Suppressed {
     pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let counters = counter_vec(registry, catalog::SPANS_SUPPRESSED)?;
+        let counters = counter_vec(registry, catalog::bus::SPANS_SUPPRESSED)?;
         for (span, reason) in SUPPRESSED {
             counters.with_label_values(&[span.as_str(), reason.as_str()]);
         }

@@ -1,9 +1,10 @@
 //! A real scrape of riscope, as series for `promtool`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use riscope_core::counters::VmCounters;
+use riscope_core::counters::{ConsoleInfo, DeviceInfo, EngineCounters, Setting, VmCounters};
 use riscope_core::event::{DeviceEvent, DomainEventBus, VmEvent, VmId, VmState};
 use riscope_telemetry::metric::catalog::FAMILIES;
 use riscope_telemetry::metric::family::Kind;
@@ -23,18 +24,30 @@ fn scrape() -> String {
     let telemetry = Telemetry::start(&bus, config).expect("telemetry starts");
     for (vm_id, engine) in [(VmId::from_u128(1), "tiered"), (VmId::from_u128(2), "interpreter")] {
         let name: Arc<str> = engine.into();
+        let engine_counters = EngineCounters::default();
+        engine_counters.code_cache_limit.store(1 << 20, Ordering::Relaxed);
         telemetry.register_vm(VmCounters {
             vm_id,
             name: Arc::clone(&name),
             engine_name: engine,
             memory_bytes: 1 << 30,
-            devices: Vec::new(),
+            settings: vec![(Setting::Engine, engine.into())],
+            devices: vec![DeviceInfo {
+                device: "virtio-blk",
+                name: "disk0".into(),
+                errors: &["io"],
+                queues: Arc::default(),
+                disk: Some(Arc::default()),
+            }],
+            consoles: vec![ConsoleInfo { name: "serial", page: Arc::default() }],
             harts: vec![Arc::default()],
-            engine: Arc::default(),
+            hot_pages: Arc::default(),
+            engine: Arc::new(engine_counters),
         });
         bus.publish(vm_id, VmEvent::Created { name, engine, vcpus: 1, memory_bytes: 1 << 30 });
         bus.publish(vm_id, VmEvent::StateChanged { from: VmState::Created, to: VmState::Running });
     }
+    bus.publish(VmId::from_u128(1), VmEvent::Reset { boots: 2 });
     let failed = DeviceEvent::Failed { device: "virtio-blk", name: "disk0".into(), error: "io" };
     bus.publish(VmId::from_u128(1), failed);
     assert!(telemetry.flush(Duration::from_secs(60)), "events are not handled");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use riscope_core::counters::{CounterPage, HartCounter, VmCounters};
+use riscope_core::counters::{CounterPage, DiskOperation, HartCounter, VmCounters};
 use riscope_core::event::{
     CompileFailure, DeviceEventType, Event, EventType, ExecutionEventType, Filter, Queue, Tier, VmEvent, VmEventType,
     VmId, WhenFull,
@@ -78,7 +78,7 @@ fn change_of_vm(kind: VmEventType) -> Change {
         VmEventType::HartStalled => ("riscope_vcpu_stalled", &[OF_VM, ("vcpu", "1")], 1.0),
         // The fixture stalls the hart first.
         VmEventType::HartResumed => ("riscope_vcpu_stalled", &[OF_VM, ("vcpu", "0")], -1.0),
-        VmEventType::Exited => ("riscope_vm_exits_total", &[("reason", "poweroff")], 1.0),
+        VmEventType::Exited => ("riscope_vm_exits_total", &[("reason", "guest_failure")], 1.0),
         VmEventType::Deleted => ("riscope_vm_vcpus", &[OF_VM], -2.0),
     }
 }
@@ -93,6 +93,22 @@ fn busy_engine(counters: &VmCounters) {
     counters.engine.compiler_cpu_ns.store(5, Ordering::Relaxed);
     let Event::Execution(event) = compiled(VM, 1, 1).1 else { panic!("it is an engine's") };
     counters.engine.coalesced.add(&event);
+}
+
+/// A disk with a request that failed and one in progress, a queue and a console in use.
+fn busy_devices(counters: &VmCounters) {
+    let device = &counters.devices[0];
+    let disk = device.disk.as_ref().expect("it is a disk");
+    let started = disk.start(DiskOperation::Read);
+    disk.finish(&started, 512, false);
+    disk.finish(&disk.start(DiskOperation::Write), 512, true);
+    drop(disk.start(DiskOperation::Flush));
+    device.queues.count_notification();
+    device.queues.count_used();
+    let console = &counters.consoles[0].page;
+    console.count_output(b"a line\n");
+    console.count_input(1);
+    counters.hot_pages.record(0x8000_1234);
 }
 
 /// Whether a family has a non-zero sample.
@@ -123,6 +139,7 @@ fn every_family_is_moved_by_something() {
     let counters = counters(VM, "guest", 2);
     counters.harts.iter().for_each(|page| count_everything(page));
     busy_engine(&counters);
+    busy_devices(&counters);
     fixture.telemetry.register_vm(counters);
     let lasting = EventType::ALL.into_iter().filter(|&kind| kind != DELETED);
     // A machine that is not deleted, one whose spans end, and a compilation too fast for a
@@ -141,7 +158,8 @@ fn every_family_is_moved_by_something() {
     let after = fixture.scrape();
     let dead: Vec<_> = FAMILIES.iter().map(|family| family.name).filter(|name| !moved(&after).contains(name)).collect();
     assert!(dead.is_empty(), "nothing moves {dead:?}");
-    let counts = FAMILIES.iter().filter(|family| family.kind != Kind::Gauge && !family.name.starts_with("process_"));
+    let is_of_process = |name: &str| name.starts_with("process_") || name.starts_with("riscope_host_");
+    let counts = FAMILIES.iter().filter(|family| family.kind != Kind::Gauge && !is_of_process(family.name));
     let early: Vec<_> =
         counts.filter(|family| has_moved(&before, family.name, family.kind)).map(|it| it.name).collect();
     assert!(early.is_empty(), "moved before anything happened: {early:?}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use riscope_core::counters::{DeviceInfo, VmCounters};
+use riscope_core::counters::{ConsoleInfo, DeviceInfo, Setting, VmCounters};
 use riscope_core::event::{
     BootPhase, CompileFailure, DeviceEvent, DeviceEventType, DomainEventBus, Event, EventType, EvictionReason,
     ExecutionEvent, ExecutionEventType, ExitReason, InvalidationReason, PanicSource, Tier, Trigger, VmEvent,
@@ -76,8 +76,17 @@ pub(crate) fn counters(vm_id: VmId, name: &str, harts: usize) -> VmCounters {
         name: name.into(),
         engine_name: "tiered",
         memory_bytes: 1 << 28,
-        devices: vec![DeviceInfo { device: "virtio-blk", name: "disk0".into(), errors: &["read", "write"] }],
+        settings: vec![(Setting::Engine, "tiered".into()), (Setting::Harts, harts.to_string().into())],
+        devices: vec![DeviceInfo {
+            device: "virtio-blk",
+            name: "disk0".into(),
+            errors: &["read", "write"],
+            queues: Arc::default(),
+            disk: Some(Arc::default()),
+        }],
+        consoles: vec![ConsoleInfo { name: "serial", page: Arc::default() }],
         harts: (0..harts).map(|_| Arc::default()).collect(),
+        hot_pages: Arc::default(),
         engine: Arc::default(),
     }
 }
@@ -180,7 +189,7 @@ fn vm(kind: VmEventType, vm_id: VmId) -> Happening {
         VmEventType::GuestPanicked => VmEvent::GuestPanicked { source: PanicSource::Console },
         VmEventType::HartStalled => VmEvent::HartStalled { vcpu: 1 },
         VmEventType::HartResumed => VmEvent::HartResumed { vcpu: 0 },
-        VmEventType::Exited => return exited(vm_id, ExitReason::Poweroff, 0),
+        VmEventType::Exited => return exited(vm_id, ExitReason::GuestFailure, 3),
         VmEventType::Deleted => return deleted(vm_id),
     };
     (vm_id, event.into())

@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use riscope_core::counters::VmCounters;
-use riscope_core::event::{CompileFailure, Event, Tier, VmId, VmState};
+use riscope_core::counters::{ConsolePeer, DiskOperation, VmCounters};
+use riscope_core::event::{CompileFailure, Event, ExitReason, PanicSource, Tier, VmEvent, VmId, VmState};
 use riscope_telemetry::TelemetryConfig;
 
 use crate::exposition::Exposition;
-use crate::fixture::{Fixture, PATIENCE, compiled, counters, created, deleted, failed, hotspot, reset, state};
+use crate::fixture::{Fixture, PATIENCE, compiled, counters, created, deleted, exited, failed, hotspot, reset, state};
 
 const VM: VmId = VmId::from_u128(1);
 
@@ -67,6 +67,79 @@ fn a_reset_keeps_the_series_and_is_counted() {
     assert_eq!(of_vm(&after, "riscope_vm_resets_total"), Some(1.0));
     assert!(of_vm(&after, "riscope_vm_boot_time_seconds") > Some(booted));
     assert_eq!(after.sum("riscope_vms", &[]), 1.0);
+}
+
+/// Label values of the machine's series that are 1.
+fn current(scrape: &Exposition, name: &str, label: &str) -> Vec<String> {
+    let vm_id = VM.to_string();
+    let of_vm = scrape.samples.iter().filter(|((found, labels), _)| found == name && labels["vm_id"] == vm_id);
+    of_vm.filter(|(_, value)| **value == 1.0).map(|((_, labels), _)| labels[label].clone()).collect()
+}
+
+#[test]
+fn a_machine_has_one_condition_at_a_time_and_remembers_how_it_ended() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    let vm = |event: VmEvent| (VM, event.into());
+    let (created_, running) = (VmState::Created, VmState::Running);
+    let check = |condition: &str, end: &[&str], status: f64| {
+        let scrape = fixture.scrape();
+        assert_eq!(current(&scrape, "riscope_vm_condition", "condition"), [condition]);
+        assert_eq!(current(&scrape, "riscope_vm_last_end", "reason"), end, "{condition}");
+        assert_eq!(of_vm(&scrape, "riscope_vm_exit_status"), Some(status), "{condition}");
+        let ended = of_vm(&scrape, "riscope_vm_last_end_timestamp_seconds").expect("it exists from the start");
+        assert_eq!(ended > 0.0, !end.is_empty(), "{condition}");
+    };
+    fixture.publish([created(VM, "guest")]);
+    check("created", &[], -1.0);
+    fixture.publish([state(VM, created_, VmState::Booting)]);
+    check("booting", &[], -1.0);
+    fixture.publish([state(VM, VmState::Booting, running)]);
+    check("up", &[], -1.0);
+    fixture.publish([vm(VmEvent::HartStalled { vcpu: 0 })]);
+    check("hung", &[], -1.0);
+    fixture.publish([vm(VmEvent::GuestPanicked { source: PanicSource::Console })]);
+    check("panicked", &[], -1.0);
+    fixture.publish([reset(VM, 2), state(VM, VmState::Creating, created_)]);
+    check("booting", &["guest_panic"], -1.0);
+    fixture.publish([state(VM, created_, running), reset(VM, 3)]);
+    check("up", &["reset"], -1.0);
+    fixture.publish([reset(VM, 4)]);
+    check("looping", &["reset"], -1.0);
+    fixture.publish([exited(VM, ExitReason::GuestFailure, 7), state(VM, running, VmState::Stopped)]);
+    check("ended", &["guest_failure"], 7.0);
+}
+
+#[test]
+fn disks_are_told_by_name_and_their_durations_outlive_them() {
+    let fixture = Fixture::new(TelemetryConfig::default());
+    let counters = counters(VM, "guest", 1);
+    let disk = counters.devices[0].disk.clone().expect("it is a disk");
+    counters.consoles[0].page.attach(ConsolePeer::Terminal);
+    fixture.telemetry.register_vm(counters);
+    for failed in [false, false, true] {
+        disk.finish(&disk.start(DiskOperation::Read), 4096, failed);
+    }
+    let vm_id = VM.to_string();
+    let of_disk = |scrape: &Exposition, name: &str, operation: &str| {
+        scrape.value(name, &[("vm_id", &*vm_id), ("disk", "disk0"), ("operation", operation)])
+    };
+    let scrape = fixture.scrape();
+    assert_eq!(of_disk(&scrape, "riscope_block_operations_total", "read"), Some(3.0));
+    assert_eq!(of_disk(&scrape, "riscope_block_io_bytes_total", "read"), Some(8192.0));
+    assert_eq!(of_disk(&scrape, "riscope_block_errors_total", "read"), Some(1.0));
+    assert_eq!(of_disk(&scrape, "riscope_block_errors_total", "write"), Some(0.0));
+    assert_eq!(current(&scrape, "riscope_console_attached", "peer"), ["terminal"]);
+    let durations = |scrape: &Exposition| {
+        let name = "riscope_block_operation_duration_seconds";
+        let read = ("operation", "read");
+        let count = scrape.value(&format!("{name}_count"), &[read]);
+        (count, scrape.value(&format!("{name}_bucket"), &[read, ("le", "+Inf")]))
+    };
+    assert_eq!(durations(&scrape), (Some(3.0), Some(3.0)));
+    fixture.publish([deleted(VM)]);
+    let scrape = fixture.scrape();
+    assert_eq!(of_disk(&scrape, "riscope_block_operations_total", "read"), None);
+    assert_eq!(durations(&scrape), (Some(3.0), Some(3.0)), "a histogram without vm_id does not fall");
 }
 
 #[test]

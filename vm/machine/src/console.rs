@@ -15,6 +15,8 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use riscope_core::counters::ConsolePage;
+
 use crate::sync::lock;
 
 /// Capacity of the input queue in bytes.
@@ -48,6 +50,7 @@ type Listener = Box<dyn Fn() + Send + Sync>;
 /// Guest console: an output backend, an input queue and a terminal size.
 pub struct Console {
     backend: Arc<dyn ConsoleBackend>,
+    page: Arc<ConsolePage>,
     watcher: Mutex<Option<Box<dyn OutputWatcher>>>,
     input: Mutex<VecDeque<u8>>,
     listener: Mutex<Option<Arc<Listener>>>,
@@ -60,6 +63,7 @@ impl Console {
     pub fn new(backend: Arc<dyn ConsoleBackend>) -> Arc<Self> {
         Arc::new(Self {
             backend,
+            page: Arc::default(),
             watcher: Mutex::default(),
             input: Mutex::default(),
             listener: Mutex::default(),
@@ -68,8 +72,14 @@ impl Console {
         })
     }
 
+    /// Counters of the console.
+    pub fn page(&self) -> &Arc<ConsolePage> {
+        &self.page
+    }
+
     /// Passes guest output to the backend.
     pub fn output(&self, bytes: &[u8]) {
+        self.page.count_output(bytes);
         if let Some(watcher) = &mut *lock(&self.watcher) {
             watcher.see(bytes);
         }
@@ -110,6 +120,7 @@ impl Console {
             taken
         };
         if taken > 0 {
+            self.page.count_input(taken);
             // Called without the queue's lock, because the listener takes input.
             call(&self.listener);
         }

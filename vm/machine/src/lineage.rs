@@ -11,11 +11,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use riscope_core::counters::{CounterPage, DeviceInfo, EngineCounters, VmCounters};
+use riscope_core::counters::VmCounters;
 use riscope_core::event::{ExitReason, Publisher, VmEvent, VmState};
 
-use crate::board::MachineSpec;
-use crate::device::virtio::block;
+use crate::board::{MachineSpec, counters_of};
 use crate::exit::MachineExit;
 
 /// Handle to a lineage; clones share it. Dropping the last one publishes `Deleted`.
@@ -89,20 +88,4 @@ impl Drop for Inner {
             self.events.publish(VmEvent::Deleted {});
         }
     }
-}
-
-fn counters_of(spec: &MachineSpec) -> VmCounters {
-    VmCounters {
-        vm_id: spec.vm_id,
-        name: Arc::clone(&spec.name),
-        engine_name: spec.engine.name(),
-        memory_bytes: spec.memory,
-        devices: spec.disk_names().into_iter().map(disk).collect(),
-        harts: (0..spec.harts).map(|_| Arc::<CounterPage>::default()).collect(),
-        engine: Arc::<EngineCounters>::default(),
-    }
-}
-
-fn disk(name: Arc<str>) -> DeviceInfo {
-    DeviceInfo { device: block::KIND, name, errors: &block::HostFault::NAMES }
 }

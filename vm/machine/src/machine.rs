@@ -91,7 +91,7 @@ impl Machine {
 
     fn build(spec: &MachineSpec, lineage: Lineage) -> Result<Self, MachineError> {
         spec.validate()?;
-        let board = Board::new(spec)?;
+        let board = Board::new(spec, lineage.counters())?;
         let plan = prepare(spec, &board)?;
         let context = EngineContext {
             ram: Arc::clone(&board.ram),
@@ -286,6 +286,7 @@ fn watched(spec: &MachineSpec, board: &Board, lineage: &Lineage) -> WatcherParts
         panics: Arc::clone(&board.panics),
         events: lineage.events().clone(),
         harts: harts.map(|(control, page)| (Arc::clone(control), Arc::clone(page))).collect(),
+        hot_pages: Arc::clone(&lineage.counters().hot_pages),
         stall_after: (spec.time == TimeSource::Host).then_some(spec.watch.stall_after),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use riscope_core::counters::ConsolePeer;
 use riscope_machine::console::Console;
 use rustix::event::PollFlags;
 use rustix::io::{Errno, read};
@@ -25,6 +26,7 @@ const MAX_KEYS: usize = 64 << 10;
 /// # Errors
 /// When the host cannot create a thread.
 pub(crate) fn feed_stdin(console: Arc<Console>, stopper: Stopper, escapes: bool) -> std::io::Result<()> {
+    console.page().attach(if escapes { ConsolePeer::Terminal } else { ConsolePeer::Pipe });
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut keys = Keys { escapes, escaped: false };
         let mut waiting = VecDeque::new();
@@ -61,6 +63,7 @@ pub(crate) fn feed_stdin(console: Arc<Console>, stopper: Stopper, escapes: bool)
             offer(&console, &mut waiting);
             std::thread::sleep(PAUSE);
         }
+        console.page().attach(ConsolePeer::Nobody);
     })?;
     Ok(())
 }

@@ -88,6 +88,10 @@ fn run_machine(
     if let Some(path) = &arguments.signature {
         ended.machine.dump_signature(path)?;
     }
+    if !arguments.linger.is_zero() && session.address.is_some() {
+        say(&format_args!("the guest has ended; its metrics stay for {} s", arguments.linger.as_secs_f64()));
+        session.stopper.linger(arguments.linger);
+    }
     Ok(ended.exit)
 }
 

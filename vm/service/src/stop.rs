@@ -117,7 +117,8 @@ impl Stopper {
                 (Some(since), _) if now.saturating_duration_since(since) < SAME => return,
                 (None, None) => {
                     state.shutting_down = Some(now);
-                    (state.machine.upgrade(), state.grace())
+                    // A guest that has ended cannot shut down.
+                    (state.machine.upgrade().filter(|_| !state.ended), state.grace())
                 }
                 _ => (None, Duration::ZERO),
             }
@@ -158,6 +159,13 @@ impl Stopper {
     pub(crate) fn harts_ended(&self) {
         self.lock().ended = true;
         self.0.changed.notify_all();
+    }
+
+    /// Waits for `limit`, or until somebody asks to end. Returns at once if that was asked before.
+    pub(crate) fn linger(&self, limit: Duration) {
+        let is_wanted = |state: &mut State| state.asked.is_none() && state.shutting_down.is_none();
+        let waited = self.0.changed.wait_timeout_while(self.lock(), limit, is_wanted);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Requested exit, if a stop was requested.
@@ -256,6 +264,20 @@ mod tests {
         assert_eq!(stopper.asked(), None, "the same request again");
         assert_eq!(stopper.last_resort(), MachineExit::Stopped);
         assert!(now.elapsed() >= Duration::from_millis(50) + HARTS_GRACE);
+    }
+
+    #[test]
+    fn whoever_lingers_goes_when_somebody_asks_to_end() {
+        let stopper = stopper();
+        stopper.linger(Duration::from_millis(1));
+        stopper.harts_ended();
+        let lingering = {
+            let stopper = stopper.clone();
+            std::thread::spawn(move || stopper.linger(Duration::from_secs(3600)))
+        };
+        stopper.shut_down();
+        lingering.join().unwrap();
+        stopper.linger(Duration::from_secs(3600));
     }
 
     #[test]

@@ -48,10 +48,10 @@ struct State {
 impl Delivery {
     /// Registers the counters, at 0. `receiver` is the address to display.
     pub(super) fn new(registry: &Registry, receiver: String, notices: Notices) -> Result<Self, prometheus::Error> {
-        let exported = counter_vec(registry, catalog::SPANS_EXPORTED)?;
+        let exported = counter_vec(registry, catalog::bus::SPANS_EXPORTED)?;
         exported.with_label_values(&[""]);
         ErrorType::ALL.iter().for_each(|it| drop(exported.with_label_values(&[it.as_str()])));
-        let processed = counter_vec(registry, catalog::SPANS_PROCESSED)?;
+        let processed = counter_vec(registry, catalog::bus::SPANS_PROCESSED)?;
         let [passed_on, queue_full] = ["", QueueLoss::Full.as_str()].map(|error| processed.with_label_values(&[error]));
         let (in_flight, last_failure, state) = Default::default();
         Ok(Self { receiver, notices, passed_on, queue_full, exported, in_flight, last_failure, state })

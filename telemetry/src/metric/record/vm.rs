@@ -26,15 +26,18 @@ pub(super) fn record(metrics: &Metrics, envelope: &Envelope, event: &VmEvent) {
         VmEvent::BootPhaseCompleted { phase, start_ns, end_ns } => {
             metrics.boot_phases[phase.index()].observe(seconds(end_ns.saturating_sub(*start_ns)));
         }
-        VmEvent::Reset { boots: _ } => known(metrics, vm_id, Machine::reset),
-        VmEvent::GuestPanicked { source } => known(metrics, vm_id, |machine| machine.panics[source.index()] += 1),
+        VmEvent::Reset { boots: _ } => known(metrics, vm_id, |machine| machine.reset(envelope)),
+        VmEvent::GuestPanicked { source } => known(metrics, vm_id, |machine| machine.panicked(*source)),
         VmEvent::HartStalled { vcpu } => known(metrics, vm_id, |machine| {
             machine.stalled.insert(*vcpu);
         }),
         VmEvent::HartResumed { vcpu } => known(metrics, vm_id, |machine| {
             machine.stalled.remove(vcpu);
         }),
-        VmEvent::Exited { reason, code: _ } => metrics.exits[reason.index()].inc(),
+        VmEvent::Exited { reason, code } => {
+            metrics.exits[reason.index()].inc();
+            known(metrics, vm_id, |machine| machine.exited(*reason, *code, envelope.wall_ns));
+        }
         VmEvent::Deleted {} => metrics.machines.lock().delete(vm_id),
     }
 }

@@ -1,15 +1,19 @@
 //! Privilege modes.
 
-/// Privilege modes, by their encoding in `mstatus.MPP`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum PrivilegeMode {
-    /// U-mode
-    User = 0,
-    /// S-mode
-    Supervisor = 1,
-    /// M-mode
-    Machine = 3,
+use crate::labels;
+
+labels! {
+    /// Privilege modes, by their encoding in `mstatus.MPP`.
+    #[derive(PartialOrd, Ord)]
+    #[repr(u8)]
+    pub enum PrivilegeMode {
+        /// U-mode
+        User "user" = 0,
+        /// S-mode
+        Supervisor "supervisor" = 1,
+        /// M-mode
+        Machine "machine" = 3,
+    }
 }
 
 impl PrivilegeMode {

@@ -26,6 +26,15 @@ impl ThreadCpuClock {
         Some(seconds.wrapping_mul(1_000_000_000).wrapping_add(u64::try_from(time.tv_nsec).ok()?))
     }
 
+    /// Nanoseconds for which the thread wanted a CPU and had none (`schedstat`); `None` if it has
+    /// ended, or the host does not count them.
+    pub fn run_delay(self) -> Option<u64> {
+        // Linux numbers the clock by the complement of the thread's identity, above three bits.
+        let thread = !(self.0 >> 3);
+        let text = std::fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?;
+        text.split_ascii_whitespace().nth(1)?.parse().ok()
+    }
+
     /// Number of the clock, not 0.
     pub(crate) fn number(self) -> i32 {
         self.0
@@ -54,6 +63,7 @@ mod tests {
         let clock = received.recv().expect("it is sent").expect("Linux has such clocks");
         assert_eq!(ThreadCpuClock::from_number(clock.number()), Some(clock));
         let first = clock.read().expect("the thread runs");
+        assert!(clock.run_delay().is_some(), "the host of the tests counts delays");
         while clock.read().expect("the thread runs") < first + 1_000_000 {}
         drop(finish);
         thread.expect("a thread").join().expect("it ends");

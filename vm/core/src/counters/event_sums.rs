@@ -22,6 +22,8 @@ pub enum Fact {
     HostBytes(Tier),
     /// Nanoseconds of compilation in a tier.
     CompileNs(Tier),
+    /// Nanoseconds that compilations in a tier waited for a compiler thread.
+    QueueWaitNs(Tier),
     /// Compilations in a tier that gave no code.
     Failures(Tier, CompileFailure),
     /// Blocks to be promoted from one tier to another.
@@ -42,7 +44,7 @@ pub enum Fact {
 /// Number of facts.
 const FACTS: usize = EVICTED + 2 * EvictionReason::ALL.len();
 const BLOCKS: usize = ExecutionEventType::ALL.len();
-const FAILURES: usize = BLOCKS + 5 * TIERS;
+const FAILURES: usize = BLOCKS + 6 * TIERS;
 const HOTSPOTS: usize = FAILURES + TIERS * CompileFailure::ALL.len();
 const INVALIDATED: usize = HOTSPOTS + TIERS * TIERS;
 const EVICTED: usize = INVALIDATED + InvalidationReason::ALL.len();
@@ -57,6 +59,7 @@ impl Fact {
             Self::GuestBytes(tier) => BLOCKS + 2 * TIERS + tier.index(),
             Self::HostBytes(tier) => BLOCKS + 3 * TIERS + tier.index(),
             Self::CompileNs(tier) => BLOCKS + 4 * TIERS + tier.index(),
+            Self::QueueWaitNs(tier) => BLOCKS + 5 * TIERS + tier.index(),
             Self::Failures(tier, reason) => FAILURES + tier.index() * CompileFailure::ALL.len() + reason.index(),
             Self::Hotspots { from, to } => HOTSPOTS + from.index() * TIERS + to.index(),
             Self::Invalidated(reason) => INVALIDATED + reason.index(),
@@ -70,12 +73,21 @@ impl Fact {
 fn each_fact(event: &ExecutionEvent, mut count: impl FnMut(Fact, u64)) {
     count(Fact::Events(event.kind()), 1);
     match *event {
-        ExecutionEvent::CodeBlockCompiled { block_size, instructions, host_size, tier, compile_ns, .. } => {
+        ExecutionEvent::CodeBlockCompiled {
+            block_size,
+            instructions,
+            host_size,
+            tier,
+            queue_wait_ns,
+            compile_ns,
+            ..
+        } => {
             count(Fact::Blocks(tier), 1);
             count(Fact::Instructions(tier), instructions.into());
             count(Fact::GuestBytes(tier), block_size.into());
             count(Fact::HostBytes(tier), host_size.into());
             count(Fact::CompileNs(tier), compile_ns);
+            count(Fact::QueueWaitNs(tier), queue_wait_ns);
         }
         ExecutionEvent::HotspotDetected { from, to, .. } => count(Fact::Hotspots { from, to }, 1),
         ExecutionEvent::CompilationFailed { tier, reason, .. } => count(Fact::Failures(tier, reason), 1),
@@ -149,7 +161,8 @@ mod tests {
     fn facts() -> Vec<Fact> {
         let tiers = || Tier::ALL.iter().copied();
         let mut facts: Vec<_> = ExecutionEventType::ALL.iter().map(|kind| Fact::Events(*kind)).collect();
-        for of in [Fact::Blocks, Fact::Instructions, Fact::GuestBytes, Fact::HostBytes, Fact::CompileNs] {
+        let sizes = [Fact::Blocks, Fact::Instructions, Fact::GuestBytes, Fact::HostBytes];
+        for of in sizes.into_iter().chain([Fact::CompileNs, Fact::QueueWaitNs]) {
             facts.extend(tiers().map(of));
         }
         let failures = |tier| CompileFailure::ALL.iter().map(move |reason| Fact::Failures(tier, *reason));
@@ -199,6 +212,7 @@ mod tests {
             (Fact::GuestBytes(to), 80),
             (Fact::HostBytes(to), 600),
             (Fact::CompileNs(to), 14),
+            (Fact::QueueWaitNs(to), 10),
             (Fact::Hotspots { from, to }, 1),
             (Fact::Invalidated(InvalidationReason::CodeChanged), 3),
         ];

@@ -58,6 +58,34 @@ labels! {
 }
 
 labels! {
+    /// What a machine is configured with.
+    pub enum Setting {
+        /// Engine that was asked for.
+        Engine "engine",
+        /// Number of harts.
+        Harts "harts",
+        /// Bytes of RAM.
+        Memory "memory",
+        /// Deepest page-table format.
+        Mmu "mmu",
+        /// Kernel.
+        Kernel "kernel",
+        /// Firmware or bare-metal program.
+        Firmware "firmware",
+        /// Initial RAM disk.
+        Initrd "initrd",
+        /// Names of the disks.
+        Disks "disks",
+        /// Whether there is a memory balloon.
+        Balloon "balloon",
+        /// What follows a panic of the guest.
+        OnPanic "on_panic",
+        /// Whether a reset boots the guest again.
+        Reboot "reboot",
+    }
+}
+
+labels! {
     /// SBI extensions.
     pub enum SbiExtension {
         /// Base.

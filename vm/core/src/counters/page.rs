@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::labels::{CodeExit, FlushScope, HartActivity, HartTime, SbiExtension, SpaceSwitch, WalkResult};
 use super::stopwatch;
-use crate::arch::{Access, ExceptionCause, Interrupt};
+use crate::arch::{Access, ExceptionCause, Interrupt, PrivilegeMode};
 use crate::event::Tier;
 use crate::isa::OpClass;
 
@@ -140,6 +140,12 @@ macro_rules! counter_page {
             add(&self.$name[which.index()], n);
         }
     };
+    (@method sample $method:ident $name:ident) => {
+        #[doc = concat!("Counts `n` of [`Self::", stringify!($name), "`]; only for the thread that samples the hart.")]
+        pub fn $method(&self, n: u64) {
+            add(&self.$name[0], n);
+        }
+    };
     (@method sample $method:ident $name:ident $set:ident) => {
         #[doc = concat!("Counts `n` of [`Self::", stringify!($name), "`]; only for the thread that samples the hart.")]
         pub fn $method(&self, which: $set, n: u64) {
@@ -163,6 +169,9 @@ macro_rules! counter_page {
 counter_page! {
     /// Instructions retired, by [`Tier`].
     instructions: Instructions by "tier" of Tier, add count_instructions;
+    /// Instructions retired, by [`PrivilegeMode`]. Counted when the mode changes and when the hart
+    /// leaves its engine; an instruction that returns from a trap may count for either mode.
+    mode_instructions: ModeInstructions by "mode" of PrivilegeMode, add count_mode_instructions;
     /// Synchronous exceptions, by [`ExceptionCause`].
     exceptions: Exceptions by "cause" of ExceptionCause, count count_exception;
     /// Interrupts taken, by [`Interrupt`].
@@ -192,6 +201,8 @@ counter_page! {
     device_accesses: DeviceAccesses, count count_device_access;
     /// CPU time of the hart's thread in nanoseconds, by [`HartActivity`].
     cpu_ns: CpuNs by "activity" of HartActivity, sample sample_cpu;
+    /// Nanoseconds for which the hart's thread wanted a CPU of the host and had none.
+    delay_ns: DelayNs, sample sample_delay;
     /// Nanoseconds of the hart's thread, by [`HartTime`].
     time_ns: TimeNs by "state" of HartTime, time spend;
 }
@@ -251,6 +262,7 @@ mod tests {
     fn each_count_moves_its_word_and_no_other() {
         let page = CounterPage::default();
         page.count_instructions(Tier::Baseline, 5);
+        page.count_mode_instructions(PrivilegeMode::User, 4);
         page.count_exception(ExceptionCause::LoadPageFault);
         page.count_interrupt(Interrupt::SupervisorTimer);
         page.count_tlb_miss(Access::Store);
@@ -265,9 +277,11 @@ mod tests {
         page.count_wfi();
         page.count_device_access();
         page.sample_cpu(HartActivity::Code, 7);
+        page.sample_delay(3);
         let moved: Vec<_> = page.iter().filter(|(_, _, value)| *value != 0).collect();
         let expected = [
             (HartCounter::Instructions, "baseline", 5),
+            (HartCounter::ModeInstructions, "user", 4),
             (HartCounter::Exceptions, "load_page_fault", 1),
             (HartCounter::Interrupts, "supervisor_timer", 1),
             (HartCounter::TlbMisses, "store", 1),
@@ -282,6 +296,7 @@ mod tests {
             (HartCounter::Wfi, "", 1),
             (HartCounter::DeviceAccesses, "", 1),
             (HartCounter::CpuNs, "code", 7),
+            (HartCounter::DelayNs, "", 3),
         ];
         assert_eq!(moved, expected);
         assert_eq!(page.exceptions()[ExceptionCause::LoadPageFault.index()], 1);

@@ -97,6 +97,8 @@ pub struct Hart {
     pub(crate) retire_limit: u64,
     /// Retired instructions already attributed to a tier.
     counted: u64,
+    /// Retired instructions already attributed to a privilege mode.
+    counted_by_mode: u64,
     /// Length of the current quantum in instructions.
     quantum: i64,
     /// Longest that it may become.
@@ -120,6 +122,7 @@ impl Hart {
             mmu: Mmu::new(Arc::clone(&config.ram), Arc::clone(&config.counters), config.id),
             retire_limit: 0,
             counted: 0,
+            counted_by_mode: 0,
             quantum: 0,
             longest_quantum: 0,
             ticked: 0,
@@ -269,11 +272,28 @@ impl Hart {
         }
     }
 
-    /// Attributes the instructions retired since the last call to `tier`.
+    /// Attributes the instructions retired since the last call to `tier`, and those since the last
+    /// change of the privilege mode to the mode.
     pub fn count_retired(&mut self, tier: Tier) {
+        self.count_mode();
         let retired = self.instructions_retired();
         self.config.counters.count_instructions(tier, retired.wrapping_sub(self.counted));
         self.counted = retired;
+    }
+
+    /// Attributes the instructions retired since the last call to the privilege mode.
+    fn count_mode(&mut self) {
+        let retired = self.instructions_retired();
+        self.config.counters.count_mode_instructions(self.mode, retired.wrapping_sub(self.counted_by_mode));
+        self.counted_by_mode = retired;
+    }
+
+    /// Changes the privilege mode.
+    fn enter_mode(&mut self, mode: PrivilegeMode) {
+        if mode != self.mode {
+            self.count_mode();
+            self.mode = mode;
+        }
     }
 
     /// Attributes `instructions` of those to `tier`.
@@ -325,5 +345,25 @@ mod tests {
         hart.start_quantum(100, 199);
         assert!(hart.renew_quantum(100), "nothing is used");
         assert_eq!((hart.state.countdown, hart.instructions_retired()), (100, 151));
+    }
+
+    #[test]
+    fn instructions_are_counted_in_the_mode_that_executed_them() {
+        let ram = Arc::new(GuestRam::new(GuestPhys(0x8000_0000), 4096).unwrap());
+        let mut hart = Hart::new(HartConfig::alone(ram, Clock::manual()));
+        hart.start_quantum(100, 100);
+        let retire = |hart: &mut Hart, instructions| hart.state.countdown -= instructions;
+        retire(&mut hart, 5);
+        // To U-mode, and back by an exception.
+        hart.return_from_machine_trap();
+        assert_eq!(hart.mode(), PrivilegeMode::User);
+        retire(&mut hart, 7);
+        hart.take_exception(Exception::new(ExceptionCause::IllegalInstruction, 0));
+        retire(&mut hart, 11);
+        let by_mode = |hart: &Hart| hart.counters().mode_instructions();
+        assert_eq!(by_mode(&hart), [7, 0, 5], "those of the present mode follow when the hart leaves it");
+        hart.count_retired(Tier::Interpreter);
+        assert_eq!(by_mode(&hart), [7, 0, 16]);
+        assert_eq!(by_mode(&hart).iter().sum::<u64>(), hart.counters().instructions().iter().sum::<u64>());
     }
 }

@@ -25,7 +25,7 @@ impl Hart {
         self.retire_limit = retired;
         self.csr = CsrFile { menvcfg: envcfg::ADUE, stimecmp: u64::MAX, ..CsrFile::default() };
         self.mmu.reset();
-        self.mode = mode;
+        self.enter_mode(mode);
         self.state.x[10] = a0;
         self.state.x[11] = a1;
         if mode != PrivilegeMode::Machine {
@@ -42,7 +42,7 @@ impl Hart {
         self.state.x[10] = a0;
         self.state.x[11] = a1;
         self.state.status &= !status::SIE;
-        self.mode = PrivilegeMode::Supervisor;
+        self.enter_mode(PrivilegeMode::Supervisor);
         self.csr.satp = 0;
         self.flush_translations(FlushScope::All);
         self.update_context();

@@ -32,7 +32,7 @@ impl Hart {
             self.state.stval = value;
             let stacked = if bits & status::SIE != 0 { status::SPIE } else { 0 } | (previous & 1) << 8;
             self.state.status = bits & !(status::SIE | status::SPIE | status::SPP) | stacked;
-            self.mode = PrivilegeMode::Supervisor;
+            self.enter_mode(PrivilegeMode::Supervisor);
             self.csr.stvec
         } else {
             self.csr.mepc = pc;
@@ -40,7 +40,7 @@ impl Hart {
             self.csr.mtval = value;
             let stacked = if bits & status::MIE != 0 { status::MPIE } else { 0 } | previous << status::MPP_SHIFT;
             self.state.status = bits & !(status::MIE | status::MPIE | status::MPP) | stacked;
-            self.mode = PrivilegeMode::Machine;
+            self.enter_mode(PrivilegeMode::Machine);
             self.csr.mtvec
         };
         self.state.pc = handler_address(vector, cause);
@@ -57,7 +57,7 @@ impl Hart {
             next &= !status::MPRV;
         }
         self.state.status = next;
-        self.mode = mode;
+        self.enter_mode(mode);
         self.state.pc = self.csr.mepc;
         self.update_context();
     }
@@ -66,7 +66,7 @@ impl Hart {
     pub(crate) fn return_from_supervisor_trap(&mut self) {
         let bits = self.state.status;
         let enable = if bits & status::SPIE != 0 { status::SIE } else { 0 };
-        self.mode = if bits & status::SPP != 0 { PrivilegeMode::Supervisor } else { PrivilegeMode::User };
+        self.enter_mode(if bits & status::SPP != 0 { PrivilegeMode::Supervisor } else { PrivilegeMode::User });
         self.state.status = bits & !(status::SIE | status::SPP | status::MPRV) | enable | status::SPIE;
         self.state.pc = self.state.sepc;
         self.update_context();

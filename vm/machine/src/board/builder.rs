@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use riscope_core::addr::GuestPhys;
 use riscope_core::clock::Clock;
+use riscope_core::counters::{DeviceInfo, VmCounters};
 use riscope_core::event::Publisher;
 use riscope_core::hart::HartControl;
 use riscope_core::mem::{GuestRam, GuestRamError};
@@ -85,11 +86,12 @@ pub struct Board {
 }
 
 impl Board {
-    /// Builds the board of `spec`, with empty RAM.
+    /// Builds the board of `spec`, with empty RAM. Its devices count in `counters`, which are those
+    /// of the same specification.
     ///
     /// # Errors
     /// [`BuildError`] when the host cannot provide its parts.
-    pub fn new(spec: &MachineSpec) -> Result<Self, BuildError> {
+    pub fn new(spec: &MachineSpec, counters: &VmCounters) -> Result<Self, BuildError> {
         let ram = Arc::new(GuestRam::new(GuestPhys(RAM_BASE), spec.memory)?);
         let harts: Vec<Arc<HartControl>> = (0..spec.harts).map(|_| Arc::default()).collect();
         let clock = spec.time.clock();
@@ -106,13 +108,15 @@ impl Board {
             console: &spec.console,
             plic: &plic,
         });
-        for (slot, content) in virtio_contents(spec)?.into_iter().enumerate() {
-            let place = virtio_slot(slot);
-            devices.push(content.attach(place, Arc::clone(&ram), line(place), &exit));
-        }
         let power_button = Arc::<PowerButton>::default();
-        let content = SlotContent::Button(Arc::clone(&power_button));
-        devices.push(content.attach(POWER_BUTTON, Arc::clone(&ram), line(POWER_BUTTON), &exit));
+        let mut contents = virtio_contents(spec, &counters.devices)?;
+        contents.push(SlotContent::Button(Arc::clone(&power_button)));
+        let places = (0..VIRTIO_SLOTS).map(virtio_slot).chain([POWER_BUTTON]);
+        let mut infos = counters.devices.iter();
+        for (place, content) in places.zip(contents) {
+            let info = if matches!(content, SlotContent::Empty) { None } else { infos.next() };
+            devices.push(content.attach(place, Arc::clone(&ram), line(place), &exit, info));
+        }
         devices.push(Arc::new(Clint::new(harts.clone(), clock.clone())));
         devices.push(plic);
 
@@ -147,20 +151,28 @@ enum SlotContent {
 }
 
 impl SlotContent {
-    fn attach(self, place: Slot, ram: Arc<GuestRam>, irq: IrqLine, exit: &Arc<ExitLatch>) -> Arc<dyn Device> {
+    fn attach(
+        self,
+        place: Slot,
+        ram: Arc<GuestRam>,
+        irq: IrqLine,
+        exit: &Arc<ExitLatch>,
+        info: Option<&DeviceInfo>,
+    ) -> Arc<dyn Device> {
+        let page = info.map(|info| Arc::clone(&info.queues)).unwrap_or_default();
         match self {
             Self::Empty => Arc::new(VirtioMmio::empty(place, ram, irq)),
-            Self::Device(device) => Arc::new(VirtioMmio::new(place, ram, irq, device, exit)),
+            Self::Device(device) => Arc::new(VirtioMmio::new(place, ram, irq, device, exit, page)),
             Self::Console(console) => {
                 let device = Box::new(ConsoleDevice::new(Arc::clone(&console)));
-                let slot = Arc::new(VirtioMmio::new(place, ram, irq, device, exit));
+                let slot = Arc::new(VirtioMmio::new(place, ram, irq, device, exit, page));
                 console.set_listener(on(&slot, |slot| slot.process(RECEIVE_QUEUE)));
                 console.set_size_listener(on(&slot, VirtioMmio::config_changed));
                 slot
             }
             Self::Button(button) => {
                 let device = Box::new(InputDevice::new(Arc::clone(&button)));
-                let slot = Arc::new(VirtioMmio::new(place, ram, irq, device, exit));
+                let slot = Arc::new(VirtioMmio::new(place, ram, irq, device, exit, page));
                 button.set_listener(on(&slot, |slot| slot.process(EVENT_QUEUE)));
                 slot
             }
@@ -183,13 +195,14 @@ where
 }
 
 /// Devices of all slots: disks first, in the order of their options.
-fn virtio_contents(spec: &MachineSpec) -> Result<Vec<SlotContent>, BuildError> {
+fn virtio_contents(spec: &MachineSpec, infos: &[DeviceInfo]) -> Result<Vec<SlotContent>, BuildError> {
     let faults = FaultReporter::new(Publisher::new(spec.vm_id, spec.bus.clone()));
     let mut contents = Vec::with_capacity(VIRTIO_SLOTS);
     let mut opened = Vec::with_capacity(spec.disks.len());
-    for (disk, name) in spec.disks.iter().zip(spec.disk_names()) {
+    for ((disk, name), info) in spec.disks.iter().zip(spec.disk_names()).zip(infos) {
         let raw = open_disk(disk, &mut opened).map_err(|error| BuildError::of_disk(disk, error))?;
-        let device = BlockDevice::new(Box::new(raw), name, faults.clone());
+        let page = info.disk.clone().unwrap_or_default();
+        let device = BlockDevice::new(Box::new(raw), name, faults.clone()).counting(page);
         contents.push(SlotContent::Device(Box::new(device)));
     }
     if let Some(console) = &spec.virtio_console {
@@ -233,6 +246,7 @@ mod tests {
     use riscope_core::interp::InterpreterFactory;
     use riscope_core::mmio::Width;
 
+    use super::super::counters_of;
     use super::*;
     use crate::console::NullBackend;
     use crate::testing::ScratchDir;
@@ -241,6 +255,10 @@ mod tests {
         let mut spec = MachineSpec::new(Arc::new(InterpreterFactory), Console::new(Arc::new(NullBackend)));
         spec.memory = 1 << 20;
         spec
+    }
+
+    fn board(spec: &MachineSpec) -> Result<Board, BuildError> {
+        Board::new(spec, &counters_of(spec))
     }
 
     fn device_id(board: &Board, slot: usize) -> u64 {
@@ -255,7 +273,7 @@ mod tests {
         spec.disks = vec![DiskSpec::path(dir.path().join("disk"), true)];
         spec.virtio_console = Some(Console::new(Arc::new(NullBackend)));
         spec.balloon = true;
-        let board = Board::new(&spec).unwrap();
+        let board = board(&spec).unwrap();
         let ids: Vec<u64> = (0..VIRTIO_SLOTS).map(|slot| device_id(&board, slot)).collect();
         assert_eq!(ids, [2, 3, 4, 5, 0, 0, 0, 0]);
         for address in [0x10_0000, 0x10_1000, 0x10_2000, 0x200_0000, 0xc00_0000, 0x1000_0000] {
@@ -276,7 +294,7 @@ mod tests {
             spec.disks.push(DiskSpec::path(path, false));
         }
         let ids = |spec: &MachineSpec| {
-            let board = Board::new(spec).unwrap();
+            let board = board(spec).unwrap();
             (0..VIRTIO_SLOTS).map(|slot| device_id(&board, slot)).collect::<Vec<_>>()
         };
         assert_eq!(ids(&spec), [2; 8]);
@@ -293,18 +311,18 @@ mod tests {
         let mut spec = spec();
         for (first, second) in [(false, false), (false, true), (true, false)] {
             spec.disks = vec![DiskSpec::path(&path, first), DiskSpec::path(&link, second)];
-            let text = Board::new(&spec).unwrap_err().to_string();
+            let text = board(&spec).unwrap_err().to_string();
             assert!(text.contains("link") && text.contains("twice"), "{text}");
         }
         spec.disks = vec![DiskSpec::path(&path, true), DiskSpec::path(&link, true)];
-        assert!(Board::new(&spec).is_ok());
+        assert!(board(&spec).is_ok());
     }
 
     #[test]
     fn a_disk_that_cannot_be_used_is_named() {
         let mut spec = spec();
         spec.disks = vec![DiskSpec::path("/nonexistent/disk", false)];
-        let text = Board::new(&spec).unwrap_err().to_string();
+        let text = board(&spec).unwrap_err().to_string();
         assert!(text.contains("/nonexistent/disk"), "{text}");
     }
 
@@ -312,7 +330,7 @@ mod tests {
     /// is answered or faults, and the board still works.
     #[test]
     fn no_access_to_any_device_panics() {
-        let board = Board::new(&spec()).unwrap();
+        let board = board(&spec()).unwrap();
         for device in &board.devices {
             // The PLIC's range exceeds its registers; a separate access covers its end.
             let slot = device.slot();

@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn plan(spec: &MachineSpec) -> (Board, Result<BootPlan, BootError>) {
-        let board = Board::new(spec).unwrap();
+        let board = Board::new(spec, &crate::board::counters_of(spec)).unwrap();
         let plan = prepare(spec, &board);
         (board, plan)
     }

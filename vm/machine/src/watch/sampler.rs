@@ -7,6 +7,8 @@
 //! exact. As CPU time is counted and not samples, a hart that waits for the host's processors gets
 //! no more than it has used.
 //!
+//! How long the threads have waited for a CPU comes from the host's scheduler, once a second.
+//!
 //! CPU time that a hart has used before it was found asleep is attributed at a later sample, in
 //! which it is awake. Times between samples are random, so that they do not follow a timer of the
 //! guest; they grow while the harts rest, so that an idle machine wakes the host once or twice a
@@ -15,12 +17,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use riscope_core::counters::{CounterPage, HartActivity};
+use riscope_core::counters::{CounterPage, HartActivity, ThreadCpuClock};
 use riscope_core::hart::HartControl;
 
 /// Mean time between two samples of busy harts, and the longest one of harts that rest.
 const BUSY: Duration = Duration::from_millis(10);
 const RESTING: Duration = Duration::from_secs(1);
+
+/// Time between two looks at how long harts have waited for a CPU.
+const DELAYS: Duration = Duration::from_secs(1);
 
 /// Share of a processor, as a divisor, below which a hart rests.
 const REST: u64 = 100;
@@ -32,6 +37,8 @@ pub(super) struct Sampler {
     /// Mean time until the next sample.
     pause: Duration,
     last: Instant,
+    /// When the delays were last read.
+    delays: Option<Instant>,
     random: u64,
 }
 
@@ -40,6 +47,8 @@ struct Sampled {
     control: Arc<HartControl>,
     page: Arc<CounterPage>,
     account: Account,
+    /// Delay that was counted, in nanoseconds.
+    delayed: u64,
 }
 
 /// CPU time of a hart's thread.
@@ -67,17 +76,21 @@ impl Sampler {
     pub(super) fn new(harts: &[(Arc<HartControl>, Arc<CounterPage>)]) -> Self {
         let sampled = |(control, page): &(Arc<_>, Arc<_>)| {
             let (control, page) = (Arc::clone(control), Arc::clone(page));
-            Sampled { control, page, account: Account::default() }
+            Sampled { control, page, account: Account::default(), delayed: 0 }
         };
         // Any other seed would do.
         let random = 0x9e37_79b9_7f4a_7c15;
-        Self { harts: harts.iter().map(sampled).collect(), pause: BUSY, last: Instant::now(), random }
+        Self { harts: harts.iter().map(sampled).collect(), pause: BUSY, last: Instant::now(), delays: None, random }
     }
 
     /// Takes a sample of each hart; returns the time until the next.
     pub(super) fn sample(&mut self) -> Duration {
         let elapsed = std::mem::replace(&mut self.last, Instant::now()).elapsed();
         let used = self.harts.iter_mut().map(Sampled::sample).max().unwrap_or(0);
+        if self.delays.is_none_or(|read| read.elapsed() >= DELAYS) {
+            self.delays = Some(Instant::now());
+            self.harts.iter_mut().for_each(Sampled::count_delay);
+        }
         let rests = u128::from(used) <= elapsed.as_nanos() / u128::from(REST);
         self.pause = if rests { (self.pause * 2).min(RESTING) } else { BUSY };
         self.pause / 2 + self.up_to(self.pause)
@@ -94,6 +107,12 @@ impl Sampler {
 }
 
 impl Sampled {
+    /// Counts how long the hart's thread has waited for a CPU since the last call.
+    fn count_delay(&mut self) {
+        let Some(now) = self.control.cpu_clock().and_then(ThreadCpuClock::run_delay) else { return };
+        self.page.sample_delay(now.saturating_sub(std::mem::replace(&mut self.delayed, now)));
+    }
+
     /// Takes a sample; returns the CPU time since the last one in nanoseconds.
     fn sample(&mut self) -> u64 {
         // The activity first: a hart that falls asleep in between is attributed its last one.

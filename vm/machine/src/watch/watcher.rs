@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use riscope_core::counters::CounterPage;
+use riscope_core::counters::{CounterPage, HotPages};
 use riscope_core::event::{Publisher, VmEvent};
 use riscope_core::hart::{Attention, HartControl, HartSample, PrivilegeMode};
 
@@ -25,6 +25,8 @@ pub(crate) struct WatcherParts {
     pub(crate) panics: Arc<Panics>,
     pub(crate) events: Publisher,
     pub(crate) harts: Vec<(Arc<HartControl>, Arc<CounterPage>)>,
+    /// Where samples of the harts' program counters go.
+    pub(crate) hot_pages: Arc<HotPages>,
     /// Stall threshold in guest time; `None` if harts are not sampled.
     pub(crate) stall_after: Option<Duration>,
 }
@@ -62,6 +64,7 @@ struct Looker {
     events: Publisher,
     interval: Duration,
     harts: Vec<Watched>,
+    hot_pages: Arc<HotPages>,
     sampler: Sampler,
 }
 
@@ -73,7 +76,7 @@ impl Looker {
         let detector = || parts.stall_after.map(|stall_after| StallDetector::new(stall_after, interval));
         let sampler = Sampler::new(&parts.harts);
         let harts = parts.harts.into_iter().map(|(control, page)| Watched::new(control, page, detector())).collect();
-        Self { panics: parts.panics, events: parts.events, interval, harts, sampler }
+        Self { panics: parts.panics, events: parts.events, interval, harts, hot_pages: parts.hot_pages, sampler }
     }
 
     fn run(&mut self) {
@@ -95,7 +98,7 @@ impl Looker {
     fn look(&mut self) {
         let mut all = Activity { user_mode: false, busy: false };
         for (hart, vcpu) in self.harts.iter_mut().zip(0..) {
-            let (activity, change) = hart.look();
+            let (activity, change) = hart.look(&self.hot_pages);
             all.user_mode |= activity.user_mode;
             all.busy |= activity.busy;
             match change {
@@ -140,13 +143,16 @@ impl Watched {
         Self { control, page, detector, before }
     }
 
-    fn look(&mut self) -> (Activity, Option<Change>) {
+    fn look(&mut self, hot_pages: &HotPages) -> (Activity, Option<Change>) {
         let now = Done::read(&self.page);
         let before = std::mem::replace(&mut self.before, now);
         let elapsed = u64::try_from((now.at - before.at).as_nanos()).unwrap_or(u64::MAX);
         let idle = now.life.idle_ns.saturating_sub(before.life.idle_ns);
         let rested = idle > elapsed / 2;
         let sample = self.control.take_sample();
+        if let Some(sample) = sample.filter(|_| !rested) {
+            hot_pages.record(sample.pc);
+        }
         let change = self.detect(rested, sample);
         let in_user_mode = sample.is_some_and(|sample| sample.mode == PrivilegeMode::User);
         let activity = Activity {

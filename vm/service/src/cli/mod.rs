@@ -148,6 +148,10 @@ pub(crate) struct RunArguments {
     /// Seconds that the guest may take to shut down after SIGTERM; 0 ends it at once
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = parse_grace, allow_hyphen_values = true)]
     pub(crate) grace: std::time::Duration,
+    /// Seconds for which the metrics stay after the guest has ended, so that they are scraped once
+    /// more; more than two intervals of the scraper. A signal ends it
+    #[arg(long, value_name = "SECS", default_value = "0", value_parser = parse_grace, allow_hyphen_values = true)]
+    pub(crate) linger: std::time::Duration,
     /// Action after a guest panic, besides a line on stderr: none, exit with status 71, or reset
     #[arg(long, value_name = "ACTION", value_enum, default_value_t = PanicChoice::Report)]
     pub(crate) on_panic: PanicChoice,

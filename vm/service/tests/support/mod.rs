@@ -8,6 +8,7 @@ pub(crate) mod guest;
 pub(crate) mod http;
 pub(crate) mod output;
 pub(crate) mod process;
+pub(crate) mod prometheus;
 pub(crate) mod scratch;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
+use riscope_core::counters::QueuePage;
 use riscope_core::mem::GuestMemory;
 use virtio_queue::{Error, Queue, QueueOwnedT, QueueT};
 use vm_memory::{Bytes, GuestAddress};
@@ -70,6 +71,7 @@ pub struct VirtQueue {
     /// Whether the size last set by the driver is valid.
     size_is_valid: bool,
     exit: Arc<ExitLatch>,
+    page: Arc<QueuePage>,
 }
 
 impl VirtQueue {
@@ -78,7 +80,13 @@ impl VirtQueue {
     /// ends the machine.
     pub fn new(max_size: u16, exit: Arc<ExitLatch>) -> Option<Self> {
         let ring = Queue::new(max_size).ok().filter(|_| max_size <= MAX_QUEUE_SIZE)?;
-        Some(Self { ring, size_is_valid: true, exit })
+        Some(Self { ring, size_is_valid: true, exit, page: Arc::default() })
+    }
+
+    /// Counts what it returns to the driver in `page`.
+    #[must_use]
+    pub(super) fn counting(self, page: Arc<QueuePage>) -> Self {
+        Self { page, ..self }
     }
 
     /// Queue state of the library, for the transport to configure.
@@ -159,7 +167,9 @@ impl VirtQueue {
     pub fn push_used(&mut self, memory: &GuestMemory, head: u16, written: usize) -> Result<(), QueueError> {
         // Fits: a chain has at most `MAX_CHAIN_BYTES`.
         let written = u32::try_from(written).unwrap_or(u32::MAX);
-        self.ring.add_used(memory, head, written).map_err(|_| QueueError::NotReady)
+        self.ring.add_used(memory, head, written).map_err(|_| QueueError::NotReady)?;
+        self.page.count_used();
+        Ok(())
     }
 
     /// Whether the driver wants an interrupt for used buffers; true if the ring cannot be

@@ -15,6 +15,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use riscope_core::counters::QueuePage;
 use riscope_core::mem::GuestRam;
 use riscope_core::mmio::{MmioDevice, MmioFault, Width};
 use virtio_queue::QueueT;
@@ -78,6 +79,7 @@ mod register {
 struct Attached {
     device: Box<dyn VirtioDevice>,
     queues: Vec<VirtQueue>,
+    page: Arc<QueuePage>,
     device_features_select: u32,
     driver_features_select: u32,
     driver_features: u64,
@@ -89,12 +91,14 @@ struct Attached {
 }
 
 impl Attached {
-    fn new(device: Box<dyn VirtioDevice>, exit: &Arc<ExitLatch>) -> Self {
+    fn new(device: Box<dyn VirtioDevice>, exit: &Arc<ExitLatch>, page: Arc<QueuePage>) -> Self {
         let sizes = device.queue_sizes().iter();
-        let queues = sizes.filter_map(|&size| VirtQueue::new(size, Arc::clone(exit))).collect();
+        let queue = |&size| Some(VirtQueue::new(size, Arc::clone(exit))?.counting(Arc::clone(&page)));
+        let queues = sizes.filter_map(queue).collect();
         Self {
             device,
             queues,
+            page,
             device_features_select: 0,
             driver_features_select: 0,
             driver_features: 0,
@@ -231,7 +235,10 @@ impl Attached {
             register::DRIVER_FEATURES => self.write_driver_features(value),
             register::DRIVER_FEATURES_SEL => self.driver_features_select = value,
             register::QUEUE_SEL => self.queue_select = value,
-            register::QUEUE_NOTIFY => self.process(usize::try_from(value).unwrap_or(usize::MAX), ram),
+            register::QUEUE_NOTIFY => {
+                self.page.count_notification();
+                self.process(usize::try_from(value).unwrap_or(usize::MAX), ram);
+            }
             register::INTERRUPT_ACK => self.interrupts &= !value,
             register::STATUS => self.write_status(value),
             _ => self.write_queue_register(offset, value),
@@ -274,15 +281,17 @@ impl VirtioMmio {
         Self { slot, ram, irq, attached: None }
     }
 
-    /// A slot with `device`, which stops processing when `exit` ends the machine.
+    /// A slot with `device`, which stops processing when `exit` ends the machine and counts in
+    /// `page`.
     pub fn new(
         slot: Slot,
         ram: Arc<GuestRam>,
         irq: IrqLine,
         device: Box<dyn VirtioDevice>,
         exit: &Arc<ExitLatch>,
+        page: Arc<QueuePage>,
     ) -> Self {
-        Self { slot, ram, irq, attached: Some(Mutex::new(Attached::new(device, exit))) }
+        Self { slot, ram, irq, attached: Some(Mutex::new(Attached::new(device, exit, page))) }
     }
 
     /// Has the device process queue `index` after an event on the host, such as console

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use riscope_core::counters::DiskPage;
 use riscope_core::mem::GuestMemory;
 
 use super::backend::{BlockBackend, BlockError};
@@ -40,6 +41,7 @@ pub struct BlockDevice {
     id: [u8; ID_BYTES],
     name: Arc<str>,
     faults: FaultReporter,
+    page: Arc<DiskPage>,
     /// Whether a write is durable on completion, because the driver did not negotiate flush
     /// (section 5.2.6.2).
     write_through: bool,
@@ -51,7 +53,13 @@ impl BlockDevice {
     pub fn new(backend: Box<dyn BlockBackend>, name: Arc<str>, faults: FaultReporter) -> Self {
         let mut id = [0; ID_BYTES];
         id.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
-        Self { backend, id, name, faults, write_through: false }
+        Self { backend, id, name, faults, page: Arc::default(), write_through: false }
+    }
+
+    /// Counts its requests in `page`.
+    #[must_use]
+    pub fn counting(self, page: Arc<DiskPage>) -> Self {
+        Self { page, ..self }
     }
 
     /// Executes a request, unless `is_ending` returns that the machine ends. Returns the
@@ -61,7 +69,7 @@ impl BlockDevice {
             Ok(operation) => operation,
             Err(refusal) => return (status::of_refusal(refusal), 0),
         };
-        match self.perform(operation, is_ending) {
+        match self.perform_counted(operation, is_ending) {
             Ok(read) => (status::OK, read),
             Err(error) => {
                 if let Some(fault) = status::host_fault(&error) {
@@ -70,6 +78,17 @@ impl BlockDevice {
                 (status::of_error(&error), 0)
             }
         }
+    }
+
+    fn perform_counted(&mut self, operation: Operation<'_>, is_ending: &dyn Fn() -> bool) -> Result<usize, BlockError> {
+        let Some(kind) = operation.kind() else { return self.perform(operation, is_ending) };
+        let bytes = operation.bytes();
+        let started = self.page.start(kind);
+        let result = self.perform(operation, is_ending);
+        // A request that ends with its machine is no error of the disk.
+        let failed = !matches!(result, Ok(_) | Err(BlockError::Ending));
+        self.page.finish(&started, if result.is_ok() { bytes } else { 0 }, failed);
+        result
     }
 
     fn perform(&mut self, operation: Operation<'_>, is_ending: &dyn Fn() -> bool) -> Result<usize, BlockError> {

@@ -5,6 +5,8 @@
 //!  writable: … data read · status (1)
 //! ```
 
+use riscope_core::counters::DiskOperation;
+
 use super::SECTOR_SIZE;
 use crate::device::virtio::{Buffers, Chain, QueueError};
 
@@ -63,6 +65,31 @@ pub enum Operation<'m> {
     Discard(Vec<Range>),
     /// Zeroes these ranges.
     WriteZeroes(Vec<Range>),
+}
+
+impl Operation<'_> {
+    /// What it does to the disk; `None` if nothing.
+    pub fn kind(&self) -> Option<DiskOperation> {
+        match self {
+            Self::Read { .. } => Some(DiskOperation::Read),
+            Self::Write { .. } => Some(DiskOperation::Write),
+            Self::Flush => Some(DiskOperation::Flush),
+            Self::GetId { .. } => None,
+            Self::Discard(_) => Some(DiskOperation::Discard),
+            Self::WriteZeroes(_) => Some(DiskOperation::WriteZeroes),
+        }
+    }
+
+    /// Bytes of the disk that it concerns.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Read { data, .. } | Self::Write { data, .. } => data.len() as u64,
+            Self::Flush | Self::GetId { .. } => 0,
+            Self::Discard(ranges) | Self::WriteZeroes(ranges) => {
+                ranges.iter().map(|range| u64::from(range.sectors) * SECTOR_SIZE).sum()
+            }
+        }
+    }
 }
 
 /// Reason why a request cannot be executed.

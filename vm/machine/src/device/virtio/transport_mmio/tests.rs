@@ -32,7 +32,7 @@ fn board(device: Option<Box<dyn VirtioDevice>>) -> Board {
     let irq = IrqLine::new(Arc::clone(&plic), 1);
     let (place, memory) = (virtio_slot(0), Arc::clone(&ram));
     let slot = match device {
-        Some(device) => VirtioMmio::new(place, memory, irq, device, &Arc::default()),
+        Some(device) => VirtioMmio::new(place, memory, irq, device, &Arc::default(), Arc::default()),
         None => VirtioMmio::empty(place, memory, irq),
     };
     Board { slot, ram, hart, plic }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::{Arc, mpsc};
 
 use riscope_core::addr::GuestPhys;
+use riscope_core::counters::DiskOperation;
 use riscope_core::event::{DeviceEvent, DomainEventBus, Event, Filter, Publisher, VmId};
 use riscope_core::mem::GuestRam;
 
@@ -83,6 +84,23 @@ fn sectors_are_read_and_written() {
     assert_eq!(board.request(4, 0, 0, false), (0, 1), "flush");
     assert_eq!(board.request(0, 2, 1024, true), (0, 1025));
     assert_eq!(board.data(1024), [[2; 512], [0xaa; 512]].concat());
+}
+
+#[test]
+fn requests_are_counted_by_what_they_do_and_how_they_end() {
+    let mut board = board(8, true);
+    let page = Arc::clone(&board.device.page);
+    board.request(0, 2, 1024, true);
+    board.request(0, 8, 512, true);
+    board.request(1, 0, 512, false);
+    board.request(4, 0, 0, false);
+    board.request(8, 0, 20, true);
+    let counts = |operation| (page.operations(operation), page.bytes(operation), page.errors(operation));
+    assert_eq!(counts(DiskOperation::Read), (2, 1024, 1), "the second one is beyond the end");
+    assert_eq!(counts(DiskOperation::Write), (1, 0, 1), "the disk is read-only");
+    assert_eq!(counts(DiskOperation::Flush), (1, 0, 0));
+    assert_eq!(DiskOperation::ALL.iter().map(|it| page.operations(*it)).sum::<u64>(), 4, "an identity is no I/O");
+    assert_eq!(page.since(), None);
 }
 
 /// Boot loaders read a whole file with one descriptor, whatever limits the device
