@@ -183,5 +183,33 @@ labels! {
         Bus "bus",
         /// This process.
         Process "process",
+        /// The host.
+        Host "host",
+    }
+}
+
+labels! {
+    /// Counters of the host.
+    pub(crate) enum HostCounter {
+        /// Events of the CPU, such as cycles (`perf_event_open`).
+        Pmu "pmu",
+        /// Energy (RAPL, by way of the kernel's powercap).
+        Rapl "rapl",
+    }
+}
+
+labels! {
+    /// Parts of the host whose energy is measured.
+    pub(crate) enum EnergyDomain {
+        /// Whole processors.
+        Package "package",
+        /// Their cores.
+        Core "core",
+        /// What of a processor is no core, such as its graphics.
+        Uncore "uncore",
+        /// Memory.
+        Dram "dram",
+        /// The whole platform.
+        Psys "psys",
     }
 }

@@ -26,6 +26,7 @@ mod config;
 mod error;
 mod export;
 mod feed;
+mod host;
 mod label;
 pub mod metric;
 mod process;
@@ -47,6 +48,7 @@ pub use error::TelemetryError;
 use export::negotiate::{Format, negotiate};
 use export::otlp::{Delivery, Export};
 use feed::Feed;
+use host::HostSource;
 use label::CollectorName;
 use metric::collect::{BusSource, MachineSource};
 use metric::machines::Machines;
@@ -87,6 +89,7 @@ impl Telemetry {
         metrics.add(CollectorName::Machines, MachineSource(Arc::clone(&machines)))?;
         metrics.add(CollectorName::Bus, BusSource { bus: bus.clone(), pump: (feed::ALL, Arc::clone(&panics)) })?;
         metrics.add(CollectorName::Process, ProcessSource::new())?;
+        metrics.add(CollectorName::Host, HostSource::new(Arc::clone(&machines)))?;
         let (sink, delivery) = match export::otlp::start(&config, metrics.registry(), &mut warnings)? {
             Some(Export { sink, delivery }) => (Some(sink), Some(delivery)),
             None => (None, None),

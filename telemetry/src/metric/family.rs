@@ -33,6 +33,8 @@ pub enum Unit {
     Seconds,
     /// Bytes.
     Bytes,
+    /// Joules.
+    Joules,
 }
 
 impl Unit {
@@ -42,6 +44,7 @@ impl Unit {
             Self::None => "",
             Self::Seconds => "seconds",
             Self::Bytes => "bytes",
+            Self::Joules => "joules",
         }
     }
 }

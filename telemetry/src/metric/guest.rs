@@ -53,9 +53,27 @@ pub(super) fn collect<'a>(machines: impl Iterator<Item = &'a VmCounters> + Clone
     HartCounter::ALL.iter().map(family_of_row).collect()
 }
 
+/// Rows of events of the host's CPU.
+const HOST_ROWS: [HartCounter; 6] = [
+    HartCounter::HostCycles,
+    HartCounter::HostInstructions,
+    HartCounter::HostBranches,
+    HartCounter::HostBranchMisses,
+    HartCounter::HostCacheReferences,
+    HartCounter::HostCacheMisses,
+];
+
+/// Whether the host does not count what the row is of: a thread that runs has cycles.
+fn is_absent(row: HartCounter, machine: &VmCounters) -> bool {
+    HOST_ROWS.contains(&row) && machine.harts.iter().all(|page| page.host_cycles().iter().all(|&cycles| cycles == 0))
+}
+
 /// Adds a machine's series: one per hart if the family has a label for it, otherwise their
 /// sum.
 fn collect_row(samples: &mut Samples, row: HartCounter, machine: &VmCounters) {
+    if is_absent(row, machine) {
+        return;
+    }
     let vm_id = machine.vm_id.to_string();
     if family(row).labels.contains(&"vcpu") {
         for (vcpu, page) in machine.harts.iter().enumerate() {

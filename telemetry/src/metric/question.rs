@@ -113,4 +113,25 @@ questions! {
     HOTSPOTS: "How much code becomes hot?",
         "sum by (instance, vm_id, from, to) (increase(riscope_jit_hotspots_detected_total[5m]))",
         "blocks within the range, by the tier that they go to";
+    COST: "What does a guest instruction cost the host?",
+        "sum by (instance, vm_id) (rate(riscope_vcpu_cpu_seconds_total[5m])) / (sum by (instance, vm_id) (rate(riscope_guest_instructions_total[5m])) > 0)",
+        "seconds of CPU time of its harts";
+    CODE_COST: "What does it cost in generated code?",
+        "sum by (instance, vm_id) (rate(riscope_vcpu_cpu_seconds_total{activity=\"code\"}[5m])) / (sum by (instance, vm_id) (rate(riscope_guest_instructions_total{tier!=\"interpreter\"}[5m])) > 0)",
+        "seconds of CPU time";
+    HOST_COUNTERS: "Does the host count events and energy?",
+        "riscope_host_counters_available",
+        "1 or 0, by `source`; what follows has no answer without";
+    HOST_INSTRUCTIONS: "How many host instructions does a guest instruction take in generated code?",
+        "sum by (instance, vm_id) (rate(riscope_vcpu_host_instructions_total{activity=\"code\"}[5m])) / (sum by (instance, vm_id) (rate(riscope_guest_instructions_total{tier!=\"interpreter\"}[5m])) > 0)",
+        "host instructions";
+    HOST_IPC: "How well do they suit the host's CPU?",
+        "sum by (instance, vm_id, activity) (rate(riscope_vcpu_host_instructions_total[5m])) / (sum by (instance, vm_id, activity) (rate(riscope_vcpu_host_cycles_total[5m])) > 0)",
+        "host instructions per cycle, by activity";
+    HOST_BRANCH_MISSES: "How many branches does the host mispredict?",
+        "sum by (instance, vm_id, activity) (rate(riscope_vcpu_host_branch_misses_total[5m])) / (sum by (instance, vm_id, activity) (rate(riscope_vcpu_host_branches_total[5m])) > 0)",
+        "share of the branches, by activity";
+    ENERGY: "How much energy does a guest instruction take?",
+        "sum by (instance) (rate(riscope_host_energy_joules_total{domain=\"package\"}[5m])) * sum by (instance) (rate(riscope_vcpu_cpu_seconds_total[5m])) / sum by (instance) (rate(riscope_host_busy_cpu_seconds_total[5m])) / (sum by (instance) (rate(riscope_guest_instructions_total[5m])) > 0)",
+        "joules: the processors' energy, shared out by CPU time";
 }

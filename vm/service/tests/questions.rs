@@ -216,6 +216,31 @@ fn load(ward: &mut Ward) {
     ward.ask(question::HOTSPOTS, |ward, answer| answer.of(ward.worker, &[]).iter().sum::<f64>() > 0.0);
 }
 
+fn cost(ward: &mut Ward) {
+    // Between a tenth of a nanosecond and ten microseconds.
+    let is_cost = |seconds: f64| seconds > 1e-10 && seconds < 1e-5;
+    ward.ask(question::COST, |ward, answer| answer.has(ward.worker, &[], is_cost));
+    ward.ask(question::CODE_COST, |ward, answer| answer.has(ward.worker, &[], is_cost));
+    let mut counted = [false; 2];
+    let sources = ["pmu", "rapl"];
+    ward.ask(question::HOST_COUNTERS, |ward, answer| {
+        sources.iter().all(|it| answer.has(ward.worker, &[("source", it)], |value| value == 0.0 || value == 1.0))
+    });
+    let answer = Answer(ward.prometheus.query(question::HOST_COUNTERS.query));
+    for (counted, source) in counted.iter_mut().zip(sources) {
+        *counted = answer.has(ward.worker, &[("source", source)], is_some);
+    }
+    let [pmu, rapl] = counted;
+    // Where the host does not count there is no answer, rather than a 0.
+    let is_answered = |answers: Vec<f64>, counts: bool, limit: f64| {
+        if counts { answers.iter().any(|it| *it > 0.0 && *it < limit) } else { answers.is_empty() }
+    };
+    ward.ask(question::HOST_INSTRUCTIONS, |ward, answer| is_answered(answer.of(ward.worker, &[]), pmu, 1e4));
+    ward.ask(question::HOST_IPC, |ward, answer| is_answered(answer.of(ward.worker, &[]), pmu, 16.0));
+    ward.ask(question::HOST_BRANCH_MISSES, |ward, answer| is_answered(answer.of(ward.worker, &[]), pmu, 1.0));
+    ward.ask(question::ENERGY, |ward, answer| is_answered(answer.of(ward.worker, &[]), rapl, 1e-3));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +258,7 @@ mod tests {
         lifecycle(&mut ward);
         devices(&mut ward);
         load(&mut ward);
+        cost(&mut ward);
 
         let mut stdin = working.stdin().expect("it is a pipe");
         stdin.write_all(b"end\n").expect("riscope reads");

@@ -7,6 +7,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 
+use crate::host::cpu::Processor;
+
 /// Resource of the process. Attributes from its environment take precedence over detected
 /// ones.
 pub(super) fn resource(from_environment: Vec<KeyValue>) -> Resource {
@@ -27,6 +29,7 @@ pub(super) fn resource(from_environment: Vec<KeyValue>) -> Resource {
     ];
     Resource::builder_empty()
         .with_attributes(found)
+        .with_attributes(Processor::of_the_host().attributes())
         .with_detectors(&[Box::new(TelemetryResourceDetector)])
         .with_attributes(from_environment)
         .build()

@@ -82,6 +82,36 @@ families! {
         "Guest instructions retired by privilege mode.",
     )
     .labels(&["vm_id", "mode"]).row(HartCounter::ModeInstructions);
+    VCPU_HOST_CYCLES = Family::counter(
+        "riscope_vcpu_host_cycles_total",
+        "Cycles that the host's CPU spent on vCPU threads by activity; sampled, and absent where the host does not count.",
+    )
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostCycles);
+    VCPU_HOST_INSTRUCTIONS = Family::counter(
+        "riscope_vcpu_host_instructions_total",
+        "Instructions that the host's CPU retired for vCPU threads by activity; sampled, and absent where the host does not count.",
+    )
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostInstructions);
+    VCPU_HOST_BRANCHES = Family::counter(
+        "riscope_vcpu_host_branches_total",
+        "Branches that the host's CPU retired for vCPU threads by activity; sampled, and absent where the host does not count.",
+    )
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostBranches);
+    VCPU_HOST_BRANCH_MISSES = Family::counter(
+        "riscope_vcpu_host_branch_misses_total",
+        "Branches of vCPU threads that the host's CPU mispredicted by activity; sampled, and absent where the host does not count.",
+    )
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostBranchMisses);
+    VCPU_HOST_CACHE_REFERENCES = Family::counter(
+        "riscope_vcpu_host_cache_references_total",
+        "References of vCPU threads to the last cache of the host's CPU by activity; sampled, and absent where the host does not count.",
+    )
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostCacheReferences);
+    VCPU_HOST_CACHE_MISSES = Family::counter(
+        "riscope_vcpu_host_cache_misses_total",
+        "References of vCPU threads that missed in the last cache of the host's CPU by activity; sampled, and absent where the host does not count.",
+    )
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostCacheMisses);
     GUEST_HOT_PAGE_ADDRESS = Family::gauge(
         "riscope_guest_hot_page_address",
         "Virtual address of the guest's hottest pages of code, rank 1 first; from one sample a second of harts that are busy.",

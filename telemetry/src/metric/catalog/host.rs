@@ -1,6 +1,6 @@
 //! Families of this process and its threads.
 
-use crate::label::ThreadGroup;
+use crate::label::{EnergyDomain, HostCounter, ThreadGroup};
 use crate::metric::family::{Family, Unit};
 
 families! {
@@ -37,4 +37,21 @@ families! {
     )
     .unit(Unit::Seconds).labels(&["thread_group"]).otel("riscope.host.run_delay.time")
         .values(&[("thread_group", &ThreadGroup::NAMES)]);
+    HOST_CPU_INFO = Family::gauge("riscope_host_cpu_info", "Processor of the host, always 1.")
+        .labels(&["vendor_id", "family", "model_id", "model_name", "stepping", "microcode"]);
+    HOST_COUNTERS_AVAILABLE = Family::gauge(
+        "riscope_host_counters_available",
+        "1 if this process can read these counters of the host, else 0.",
+    )
+    .labels(&["source"]).values(&[("source", &HostCounter::NAMES)]);
+    HOST_BUSY = Family::counter(
+        "riscope_host_busy_cpu_seconds_total",
+        "Time for which the host's CPUs were not idle, whatever they executed.",
+    )
+    .unit(Unit::Seconds);
+    HOST_ENERGY = Family::counter(
+        "riscope_host_energy_joules_total",
+        "Energy that the host has used by domain; absent where it is not measured.",
+    )
+    .unit(Unit::Joules).labels(&["domain"]).otel("hw.host.energy").values(&[("domain", &EnergyDomain::NAMES)]);
 }

@@ -29,10 +29,14 @@ impl ThreadCpuClock {
     /// Nanoseconds for which the thread wanted a CPU and had none (`schedstat`); `None` if it has
     /// ended, or the host does not count them.
     pub fn run_delay(self) -> Option<u64> {
-        // Linux numbers the clock by the complement of the thread's identity, above three bits.
-        let thread = !(self.0 >> 3);
-        let text = std::fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).ok()?;
+        let text = std::fs::read_to_string(format!("/proc/self/task/{}/schedstat", self.thread())).ok()?;
         text.split_ascii_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// The kernel's number of the thread (`gettid(2)`).
+    pub fn thread(self) -> i32 {
+        // Linux numbers the clock by the complement of the thread's number, above three bits.
+        !(self.0 >> 3)
     }
 
     /// Number of the clock, not 0.

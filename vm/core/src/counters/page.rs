@@ -203,6 +203,19 @@ counter_page! {
     cpu_ns: CpuNs by "activity" of HartActivity, sample sample_cpu;
     /// Nanoseconds for which the hart's thread wanted a CPU of the host and had none.
     delay_ns: DelayNs, sample sample_delay;
+    /// Cycles that the host's CPU spent on the hart's thread, by [`HartActivity`]; all events of the
+    /// host's CPU are 0 where it does not count them for this process.
+    host_cycles: HostCycles by "activity" of HartActivity, sample sample_host_cycles;
+    /// Instructions that the host's CPU retired for the hart's thread, by [`HartActivity`].
+    host_instructions: HostInstructions by "activity" of HartActivity, sample sample_host_instructions;
+    /// Branches of those, by [`HartActivity`].
+    host_branches: HostBranches by "activity" of HartActivity, sample sample_host_branches;
+    /// Branches that the host's CPU mispredicted, by [`HartActivity`].
+    host_branch_misses: HostBranchMisses by "activity" of HartActivity, sample sample_host_branch_misses;
+    /// References to the host's last cache, by [`HartActivity`].
+    host_cache_references: HostCacheReferences by "activity" of HartActivity, sample sample_host_cache_references;
+    /// References that missed in it, by [`HartActivity`].
+    host_cache_misses: HostCacheMisses by "activity" of HartActivity, sample sample_host_cache_misses;
     /// Nanoseconds of the hart's thread, by [`HartTime`].
     time_ns: TimeNs by "state" of HartTime, time spend;
 }
@@ -278,6 +291,12 @@ mod tests {
         page.count_device_access();
         page.sample_cpu(HartActivity::Code, 7);
         page.sample_delay(3);
+        page.sample_host_cycles(HartActivity::Code, 11);
+        page.sample_host_instructions(HartActivity::Interpreter, 12);
+        page.sample_host_branches(HartActivity::Code, 13);
+        page.sample_host_branch_misses(HartActivity::Code, 14);
+        page.sample_host_cache_references(HartActivity::Refill, 15);
+        page.sample_host_cache_misses(HartActivity::Device, 16);
         let moved: Vec<_> = page.iter().filter(|(_, _, value)| *value != 0).collect();
         let expected = [
             (HartCounter::Instructions, "baseline", 5),
@@ -297,6 +316,12 @@ mod tests {
             (HartCounter::DeviceAccesses, "", 1),
             (HartCounter::CpuNs, "code", 7),
             (HartCounter::DelayNs, "", 3),
+            (HartCounter::HostCycles, "code", 11),
+            (HartCounter::HostInstructions, "interpreter", 12),
+            (HartCounter::HostBranches, "code", 13),
+            (HartCounter::HostBranchMisses, "code", 14),
+            (HartCounter::HostCacheReferences, "refill", 15),
+            (HartCounter::HostCacheMisses, "device", 16),
         ];
         assert_eq!(moved, expected);
         assert_eq!(page.exceptions()[ExceptionCause::LoadPageFault.index()], 1);

@@ -7,6 +7,7 @@
 //! | `suspicion.rs` | confirmation that such a message was a panic |
 //! | `stall.rs` | detection of harts that execute with interrupts masked |
 //! | `sampler.rs` | samples of what the harts' threads do |
+//! | `pmu.rs` | events of the host's CPU in these threads |
 //! | `watcher.rs` | thread that polls the guest |
 //!
 //! Watching costs the guest one sample per hart and second
@@ -17,6 +18,7 @@
 
 mod panic_line;
 mod panics;
+mod pmu;
 mod sampler;
 mod stall;
 mod suspicion;

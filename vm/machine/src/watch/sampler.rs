@@ -7,7 +7,8 @@
 //! exact. As CPU time is counted and not samples, a hart that waits for the host's processors gets
 //! no more than it has used.
 //!
-//! How long the threads have waited for a CPU comes from the host's scheduler, once a second.
+//! How long the threads have waited for a CPU comes from the host's scheduler, once a second. Events
+//! of the host's CPU, such as its cycles, are attributed like CPU time (`pmu.rs`).
 //!
 //! CPU time that a hart has used before it was found asleep is attributed at a later sample, in
 //! which it is awake. Times between samples are random, so that they do not follow a timer of the
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 
 use riscope_core::counters::{CounterPage, HartActivity, ThreadCpuClock};
 use riscope_core::hart::HartControl;
+
+use super::pmu::{Account as HostAccount, Pmu};
 
 /// Mean time between two samples of busy harts, and the longest one of harts that rest.
 const BUSY: Duration = Duration::from_millis(10);
@@ -49,6 +52,7 @@ struct Sampled {
     account: Account,
     /// Delay that was counted, in nanoseconds.
     delayed: u64,
+    host: HostAccount,
 }
 
 /// CPU time of a hart's thread.
@@ -72,11 +76,13 @@ impl Account {
 }
 
 impl Sampler {
-    /// A sampler of harts that have not used any CPU time yet.
-    pub(super) fn new(harts: &[(Arc<HartControl>, Arc<CounterPage>)]) -> Self {
+    /// A sampler of harts that have not used any CPU time yet. Events of the host's CPU come from
+    /// `pmu`.
+    pub(super) fn new(harts: &[(Arc<HartControl>, Arc<CounterPage>)], pmu: &Arc<dyn Pmu>) -> Self {
         let sampled = |(control, page): &(Arc<_>, Arc<_>)| {
             let (control, page) = (Arc::clone(control), Arc::clone(page));
-            Sampled { control, page, account: Account::default(), delayed: 0 }
+            let host = HostAccount::new(Arc::clone(pmu));
+            Sampled { control, page, account: Account::default(), delayed: 0, host }
         };
         // Any other seed would do.
         let random = 0x9e37_79b9_7f4a_7c15;
@@ -117,8 +123,13 @@ impl Sampled {
     fn sample(&mut self) -> u64 {
         // The activity first: a hart that falls asleep in between is attributed its last one.
         let activity = self.control.activity();
-        let Some(now) = self.control.cpu_clock().and_then(|clock| clock.read()) else { return 0 };
+        let Some(clock) = self.control.cpu_clock() else { return 0 };
+        let Some(now) = clock.read() else { return 0 };
         let (used, due) = self.account.sample(now, activity);
+        // A thread that did not run had no events.
+        if used > 0 {
+            self.host.sample(clock.thread(), activity, &self.page);
+        }
         if let Some((activity, nanoseconds)) = due {
             self.page.sample_cpu(activity, nanoseconds);
         }
@@ -145,7 +156,8 @@ mod tests {
 
     fn sampler() -> (Sampler, Arc<HartControl>, Arc<CounterPage>) {
         let (control, page) = (Arc::<HartControl>::default(), Arc::<CounterPage>::default());
-        (Sampler::new(&[(Arc::clone(&control), Arc::clone(&page))]), control, page)
+        let pmu: Arc<dyn Pmu> = Arc::new(crate::watch::pmu::PerfEvents);
+        (Sampler::new(&[(Arc::clone(&control), Arc::clone(&page))], &pmu), control, page)
     }
 
     #[test]

@@ -9,6 +9,7 @@ use riscope_core::event::{Publisher, VmEvent};
 use riscope_core::hart::{Attention, HartControl, HartSample, PrivilegeMode};
 
 use super::panics::Panics;
+use super::pmu::{PerfEvents, Pmu};
 use super::sampler::Sampler;
 use super::stall::{Change, StallDetector};
 use super::suspicion::{Activity, Life};
@@ -74,7 +75,7 @@ impl Looker {
             .stall_after
             .map_or(LONGEST_INTERVAL, |stall_after| (stall_after / LOOKS).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL));
         let detector = || parts.stall_after.map(|stall_after| StallDetector::new(stall_after, interval));
-        let sampler = Sampler::new(&parts.harts);
+        let sampler = Sampler::new(&parts.harts, &(Arc::new(PerfEvents) as Arc<dyn Pmu>));
         let harts = parts.harts.into_iter().map(|(control, page)| Watched::new(control, page, detector())).collect();
         Self { panics: parts.panics, events: parts.events, interval, harts, hot_pages: parts.hot_pages, sampler }
     }
