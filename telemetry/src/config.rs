@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::alert::AlertConfig;
+
 /// Callback that takes a line.
 type Tell = dyn Fn(&str) + Send + Sync;
 
@@ -58,8 +60,11 @@ pub struct TelemetryConfig {
     /// Time limit of an export; `OTEL_EXPORTER_OTLP_TIMEOUT` or 10 seconds if `None`.
     pub export_timeout: Option<Duration>,
     /// Called when span delivery starts to fail, when it recovers, and at the end if spans
-    /// were lost.
+    /// were lost; when an alert begins or ceases to fire, and when Alertmanager does not
+    /// take it.
     pub notices: Notices,
+    /// Rules to be evaluated in process, if any.
+    pub alerts: Option<AlertConfig>,
 }
 
 impl Default for TelemetryConfig {
@@ -76,6 +81,7 @@ impl Default for TelemetryConfig {
             span_delay: Duration::from_secs(2),
             export_timeout: None,
             notices: Notices::default(),
+            alerts: None,
         }
     }
 }

@@ -21,6 +21,7 @@ runbooks! {
     RiscopeHartStalled
     RiscopeHotspotRateAnomalous
     RiscopeHotspotRateHigh
+    RiscopeHotspotsNotPromoted
     RiscopeInterpreterShareHigh
     RiscopeJitCodeCacheThrashing
     RiscopeJitCompilationErrors

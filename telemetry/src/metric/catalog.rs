@@ -15,7 +15,8 @@ use super::family::{
     OPERATION_BUCKETS, Unit,
 };
 use crate::label::{
-    CollectorName, CompileResult, ErrorType, FREE, Loss, QueueLoss, Rejection, Suppressible, Suppression,
+    AlertChange, AlertState, CollectorName, CompileResult, ErrorType, FREE, Loss, QueueLoss, Rejection, Suppressible,
+    Suppression,
 };
 
 /// Tiers that generate code: all except the first, the interpreter.
@@ -29,6 +30,9 @@ const SEGMENTS: [&str; COMPILED.len() + 1] = with(COMPILED, FREE);
 
 /// Outcomes of exporting a span: the reason of the failure, or empty on success.
 const EXPORT_OUTCOMES: [&str; ErrorType::ALL.len() + 1] = with(ErrorType::NAMES, "");
+
+/// Outcomes of sending an alert: the reason of the failure, or empty on success.
+const NOTIFICATION_OUTCOMES: [&str; EXPORT_OUTCOMES.len() + 1] = with(EXPORT_OUTCOMES, QueueLoss::Full.as_str());
 
 /// Outcomes of queueing a span: the reason of the loss, or empty on success.
 const QUEUE_OUTCOMES: [&str; QueueLoss::ALL.len() + 1] = with(QueueLoss::NAMES, "");
@@ -361,6 +365,42 @@ families! {
     BUS_QUEUE_CAPACITY = Family::gauge("riscope_event_bus_queue_capacity", "Capacity of a subscriber queue.")
         .labels(&["subscriber"]).otel("riscope.event_bus.queue.capacity");
     BUS_SUBSCRIBERS = Family::gauge("riscope_event_bus_subscribers", "Registered subscribers.");
+
+    // Alerts evaluated in process.
+    ALERTS = Family::gauge(
+        "riscope_alerts",
+        "Alerts of the rules evaluated in process by state, like ALERTS of Prometheus; vm_id is empty for those about the process.",
+    )
+    .labels(&["alertname", "alertstate", "severity", "vm_id"])
+        .values(&[("alertstate", &AlertState::NAMES)]);
+    ALERT_TRANSITIONS = Family::counter(
+        "riscope_alert_transitions_total",
+        "Alerts evaluated in process that began to fire or were resolved.",
+    )
+    .labels(&["alertstate"])
+        .values(&[("alertstate", &AlertChange::NAMES)]);
+    ALERT_EVALUATIONS = Family::counter("riscope_alert_evaluations_total", "Evaluations of rules in process.");
+    ALERT_FAILURES = Family::counter(
+        "riscope_alert_evaluation_failures_total",
+        "Evaluations of rules in process without a result.",
+    );
+    ALERT_SECONDS = Family::counter(
+        "riscope_alert_evaluation_seconds_total",
+        "Time spent on evaluating rules in process, with the collection of their samples.",
+    )
+    .unit(Unit::Seconds);
+    ALERT_SERIES = Family::gauge("riscope_alert_series", "Series whose samples are kept for rules evaluated in process.");
+    ALERT_SAMPLES = Family::gauge("riscope_alert_samples", "Samples kept for rules evaluated in process.");
+    ALERT_REFUSED = Family::counter(
+        "riscope_alert_samples_refused_total",
+        "Samples that did not fit the memory of the rules evaluated in process.",
+    );
+    ALERT_NOTIFICATIONS = Family::counter(
+        "riscope_alert_notifications_total",
+        "Alerts sent to Alertmanager, repetitions included; error_type is empty for those that it accepted.",
+    )
+    .labels(&["error_type"])
+        .values(&[("error_type", &NOTIFICATION_OUTCOMES)]);
 
     // Telemetry about itself.
     SPANS_SUPPRESSED = Family::counter(
