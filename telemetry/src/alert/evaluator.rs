@@ -10,8 +10,18 @@ use super::rules::{Group, Recording, Rules};
 use super::state::{Alert, Alerts, Transition};
 use super::store::Store;
 
-/// A sample of a metric: its name, its labels and its value.
-pub type Observation = (Arc<str>, Labels, f64);
+/// A sample of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// Name of the metric; for parts of histograms with `_bucket`, `_sum` or `_count`.
+    pub name: Arc<str>,
+    /// Labels of the series.
+    pub labels: Labels,
+    /// Value.
+    pub value: f64,
+    /// Whether the series was 0 before it existed, as a counter is.
+    pub is_counter: bool,
+}
 
 /// Rules with their samples and alerts.
 #[derive(Debug)]
@@ -20,6 +30,8 @@ pub struct Evaluator {
     groups: Vec<Progress>,
     external_labels: Labels,
     recorded: HashSet<Arc<str>>,
+    /// Time of the last observation.
+    observed_ms: Option<i64>,
 }
 
 /// A group of rules and how far it is.
@@ -55,7 +67,18 @@ impl Evaluator {
             rules,
             last_ms: None,
         };
-        Self { store, groups: rules.groups.into_iter().map(progress).collect(), external_labels, recorded }
+        Self {
+            store,
+            groups: rules.groups.into_iter().map(progress).collect(),
+            external_labels,
+            recorded,
+            observed_ms: None,
+        }
+    }
+
+    /// Keeps no more than so many series.
+    pub fn limit(&mut self, max_series: usize) {
+        self.store.limit(max_series);
     }
 
     /// Whether a rule refers to this metric.
@@ -64,18 +87,26 @@ impl Evaluator {
     }
 
     /// Adds samples of everything that is observed at `time_ms`, in milliseconds since the
-    /// Unix epoch. Series of metrics that are not among them have ended.
+    /// Unix epoch. Series that are not among them have ended. A counter that is new was 0 at
+    /// the last observation, so that what it counted since is an increase: Prometheus does the
+    /// same for metrics that tell when they were created.
     pub fn observe(&mut self, time_ms: i64, observations: impl IntoIterator<Item = Observation>) {
-        for (name, labels, value) in observations {
+        for Observation { name, labels, value, is_counter } in observations {
+            if let Some(before_ms) = self.observed_ms.filter(|_| is_counter && value > 0.0)
+                && !self.store.has(&name, &labels)
+            {
+                self.store.append(&name, labels.clone(), (before_ms, 0.0));
+            }
             self.store.append(&name, labels, (time_ms, value));
         }
+        self.observed_ms = Some(time_ms);
         let scraped: Vec<_> = self.store.names().filter(|name| !self.recorded.contains(*name)).cloned().collect();
         scraped.iter().for_each(|name| self.store.end_others(name, time_ms));
     }
 
-    /// Adds a sample, however many others there are.
-    pub fn append(&mut self, (name, labels, value): Observation, time_ms: i64) {
-        self.store.append(&name, labels, (time_ms, value));
+    /// Adds a sample at `time_ms` to a series, which others are independent of.
+    pub fn append(&mut self, name: &str, labels: Labels, time_ms: i64, value: f64) {
+        self.store.append(name, labels, (time_ms, value));
     }
 
     /// Evaluates the groups that are due at `time_ms`.

@@ -46,6 +46,8 @@ pub struct AlertConfig {
     pub alertmanager: Option<String>,
     /// Alerts about which neither it nor the notices tell.
     pub silences: Vec<Silence>,
+    /// Maximum number of series whose samples are kept, at most [`MAX_SERIES`](super::MAX_SERIES).
+    pub max_series: usize,
 }
 
 /// Handle to the thread.
@@ -88,7 +90,7 @@ impl Monitor {
     /// # Errors
     /// If the system cannot create it, or the address of Alertmanager is not a URL.
     pub(crate) fn start(config: AlertConfig, surroundings: Surroundings) -> Result<Self, TelemetryError> {
-        let AlertConfig { rules, instance, external_labels, alertmanager, silences } = config;
+        let AlertConfig { rules, instance, external_labels, alertmanager, silences, max_series } = config;
         let interval = rules.interval();
         let notifier = match alertmanager {
             Some(base) => {
@@ -100,9 +102,11 @@ impl Monitor {
             }
             None => None,
         };
+        let mut evaluator = Evaluator::new(rules, external_labels);
+        evaluator.limit(max_series);
         let mut worker = Worker {
             surroundings,
-            evaluator: Evaluator::new(rules, external_labels),
+            evaluator,
             sampler: Sampler::new(&instance),
             silences,
             notifier,

@@ -47,7 +47,9 @@ impl Sampler {
                     MetricType::COUNTER => metric.get_counter().get_value(),
                     _ => metric.get_gauge().get_value(),
                 };
-                observations.push((Arc::clone(&name), self.labels(metric.get_label()), value));
+                let (name, labels) = (Arc::clone(&name), self.labels(metric.get_label()));
+                let is_counter = family.get_field_type() == MetricType::COUNTER;
+                observations.push(Observation { name, labels, value, is_counter });
             }
         }
         observations
@@ -64,10 +66,10 @@ impl Sampler {
         for metric in family.get_metric() {
             let (labels, histogram) = (self.labels(metric.get_label()), metric.get_histogram());
             if let Some(name) = &sum {
-                observations.push((Arc::clone(name), labels.clone(), histogram.get_sample_sum()));
+                observations.push(counted(name, labels.clone(), histogram.get_sample_sum()));
             }
             if let Some(name) = &count {
-                observations.push((Arc::clone(name), labels.clone(), to_f64(histogram.get_sample_count())));
+                observations.push(counted(name, labels.clone(), to_f64(histogram.get_sample_count())));
             }
             if let Some(name) = &bucket {
                 self.buckets(metric, name, &labels, observations);
@@ -82,7 +84,7 @@ impl Sampler {
         for (bound, number) in finite.chain([("+Inf".to_owned(), histogram.get_sample_count())]) {
             let mut labels = labels.clone();
             labels.set(self.name("le"), self.name(&bound));
-            observations.push((Arc::clone(name), labels, to_f64(number)));
+            observations.push(counted(name, labels, to_f64(number)));
         }
     }
 
@@ -103,4 +105,9 @@ impl Sampler {
         self.names.insert(name.to_owned(), Arc::clone(&made));
         made
     }
+}
+
+/// A part of a histogram.
+fn counted(name: &Arc<str>, labels: Labels, value: f64) -> Observation {
+    Observation { name: Arc::clone(name), labels, value, is_counter: true }
 }

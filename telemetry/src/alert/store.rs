@@ -42,12 +42,13 @@ struct Metric {
 }
 
 /// Samples by metric and labels.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Store {
     metrics: HashMap<Arc<str>, Metric>,
     series: usize,
     samples: usize,
     refused: u64,
+    max_series: usize,
 }
 
 impl Store {
@@ -55,12 +56,23 @@ impl Store {
     /// samples are needed.
     pub fn new(retention: impl IntoIterator<Item = (Arc<str>, i64)>) -> Self {
         let kept = |(name, retention_ms)| (name, Metric { retention_ms, ..Metric::default() });
-        Self { metrics: retention.into_iter().map(kept).collect(), ..Self::default() }
+        let metrics = retention.into_iter().map(kept).collect();
+        Self { metrics, series: 0, samples: 0, refused: 0, max_series: MAX_SERIES }
+    }
+
+    /// Keeps no more than so many series.
+    pub fn limit(&mut self, max_series: usize) {
+        self.max_series = max_series.min(MAX_SERIES);
     }
 
     /// Whether samples of this metric are kept.
     pub fn keeps(&self, name: &str) -> bool {
         self.metrics.contains_key(name)
+    }
+
+    /// Whether there is such a series.
+    pub fn has(&self, name: &str, labels: &Labels) -> bool {
+        self.metrics.get(name).is_some_and(|metric| metric.series.contains_key(labels))
     }
 
     /// Adds a sample, unless it is older than the last one of its series. Forgets those that
@@ -71,7 +83,7 @@ impl Store {
         let is_full = self.samples >= MAX_SAMPLES;
         let points = match metric.series.get_mut(&labels) {
             Some(points) => points,
-            None if is_full || self.series >= MAX_SERIES => {
+            None if is_full || self.series >= self.max_series => {
                 self.refused += 1;
                 return;
             }

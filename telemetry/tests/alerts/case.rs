@@ -71,7 +71,7 @@ impl Case {
                 let sample_ms = i64::try_from(next).expect("few") * self.interval_ms;
                 for (name, labels, values) in &self.series {
                     if let Some(Some(value)) = values.get(next) {
-                        evaluator.append((Arc::clone(name), labels.clone(), *value), sample_ms);
+                        evaluator.append(name, labels.clone(), sample_ms, *value);
                     }
                 }
                 next += 1;

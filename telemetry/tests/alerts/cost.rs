@@ -3,12 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use riscope_telemetry::alert::{Evaluator, Labels, Rules};
+use riscope_telemetry::alert::{Evaluator, Labels, Observation, Rules};
 
 use crate::case::cases;
-
-/// Machines with the series of the rule tests of one.
-const MACHINES: i64 = 1;
 
 /// Prints the time of an evaluation over the series of every rule test at the same time,
 /// which are more than those of a process with a few machines.
@@ -26,16 +23,20 @@ fn an_evaluation_of_all_rules_is_measured() {
     }
     let number = series.len();
     // Fills the window of the longest range that is evaluated each time.
-    for step in 0..60 * MACHINES {
+    for step in 0..60 {
         let time_ms = step * step_ms;
         let value = f64::from(i32::try_from(step).expect("few"));
-        evaluator.observe(time_ms, series.iter().map(|(name, labels)| (Arc::clone(name), labels.clone(), value)));
+        let observation = |(name, labels): &(Arc<str>, Labels)| {
+            let (name, labels) = (Arc::clone(name), labels.clone());
+            Observation { name, labels, value, is_counter: true }
+        };
+        evaluator.observe(time_ms, series.iter().map(observation));
     }
     let rounds = 20;
     let begin = Instant::now();
     let mut evaluated = 0;
     for round in 0..rounds {
-        evaluated += evaluator.evaluate_all((60 * MACHINES + round) * step_ms).evaluated;
+        evaluated += evaluator.evaluate_all((60 + round) * step_ms).evaluated;
     }
     let took = begin.elapsed() / u32::try_from(rounds).expect("few");
     let (kept, samples) = evaluator.store().size();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use riscope_core::counters::VmCounters;
 use riscope_core::event::{AlertEvent, DomainEventBus, Event, Family, Filter, VmEvent, VmId};
-use riscope_telemetry::alert::{AlertConfig, Labels, Rules};
+use riscope_telemetry::alert::{AlertConfig, Labels, MAX_SERIES, Rules};
 use riscope_telemetry::{Notices, Telemetry, TelemetryConfig};
 use serde_json::Value;
 
@@ -83,8 +83,9 @@ fn serve(connection: TcpStream, answer: &[u8], tell: &Sender<Value>) {
     let mut reader = BufReader::new(connection);
     let head: Vec<String> = (&mut reader).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
     assert!(head.first().is_none_or(|line| line == "POST /api/v2/alerts HTTP/1.1"), "{head:?}");
-    let lengths =
-        head.iter().filter_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let lengths = head
+        .iter()
+        .filter_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
     let mut body = vec![0; lengths.sum()];
     if reader.read_exact(&mut body).is_ok() {
         // The client may have gone, and the test may have ended.
@@ -111,6 +112,7 @@ impl Fixture {
             external_labels: Labels::default(),
             alertmanager,
             silences: silences.iter().map(|text| text.parse().expect("a silence")).collect(),
+            max_series: MAX_SERIES,
         };
         let notices = Notices::new(move |line| told.lock().expect("no panic elsewhere").push(line.to_owned()));
         let config =
@@ -198,7 +200,9 @@ fn an_alert_is_told_everywhere_and_so_is_its_end() {
     assert_eq!(fixture.said("the rule Ambiguous has no result"), 1);
 
     fixture.publish(VmEvent::HartResumed { vcpu: 1 });
-    let ended = told(&requests, |alert| alert["startsAt"] == begun["startsAt"] && alert["endsAt"] < begun["endsAt"]);
+    let ended = told(&requests, |alert| {
+        alert["startsAt"] == begun["startsAt"] && alert["endsAt"].as_str() < begun["endsAt"].as_str()
+    });
     assert_eq!(ended["labels"], begun["labels"]);
     fixture.wait_for(&firing(), false);
     assert_eq!(fixture.said("alert Stalled (critical) is resolved"), 1);

@@ -5,7 +5,8 @@
 //! - `agreement`: the same alerts as `promtool`, at every evaluation;
 //! - `expressions`: the same results as `promtool`, for expressions of all kinds;
 //! - `delivery`: Alertmanager, in every mood;
-//! - `cost`: what an evaluation takes.
+//! - `cost`: what an evaluation takes;
+//! - `document`: `ALERTS.md`, made of the rules.
 
 #[cfg(test)]
 mod agreement;
@@ -15,6 +16,8 @@ mod case;
 mod cost;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod document;
 #[cfg(test)]
 mod expressions;
 #[cfg(test)]

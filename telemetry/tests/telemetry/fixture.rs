@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use riscope_core::counters::{DeviceInfo, VmCounters};
 use riscope_core::event::{
-    BootPhase, CompileFailure, DeviceEvent, DeviceEventType, DomainEventBus, Event, EventType, EvictionReason,
-    ExecutionEvent, ExecutionEventType, ExitReason, InvalidationReason, PanicSource, Tier, Trigger, VmEvent,
-    VmEventType, VmId, VmState,
+    AlertEvent, AlertEventType, BootPhase, CompileFailure, DeviceEvent, DeviceEventType, DomainEventBus, Event,
+    EventType, EvictionReason, ExecutionEvent, ExecutionEventType, ExitReason, InvalidationReason, PanicSource, Tier,
+    Trigger, VmEvent, VmEventType, VmId, VmState,
 };
 use riscope_telemetry::{Telemetry, TelemetryConfig};
 
@@ -153,7 +153,17 @@ pub(crate) fn event(kind: EventType, vm_id: VmId) -> Happening {
         EventType::Execution(kind) => execution(kind, vm_id),
         EventType::Vm(kind) => vm(kind, vm_id),
         EventType::Device(DeviceEventType::Failed) => device_failed(vm_id),
+        EventType::Alert(kind) => alert(kind, vm_id),
     }
+}
+
+fn alert(kind: AlertEventType, vm_id: VmId) -> Happening {
+    let (name, severity, description) = ("RiscopeHartStalled".into(), "critical".into(), "It hangs.".into());
+    let event = match kind {
+        AlertEventType::Firing => AlertEvent::Firing { name, severity, description },
+        AlertEventType::Resolved => AlertEvent::Resolved { name, severity, description },
+    };
+    (vm_id, event.into())
 }
 
 fn execution(kind: ExecutionEventType, vm_id: VmId) -> Happening {

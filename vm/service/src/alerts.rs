@@ -9,7 +9,7 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use riscope_telemetry::Telemetry;
-use riscope_telemetry::alert::{AlertConfig, Labels, Rules, Silence};
+use riscope_telemetry::alert::{AlertConfig, Labels, MAX_SERIES, Rules, Silence};
 
 use crate::cli::AboutArguments;
 use crate::error::CommandError;
@@ -59,7 +59,8 @@ impl AlertOptions {
         let rules = if self.files.is_empty() { Rules::shipped()? } else { read(&self.files)? };
         let instance = address.map_or_else(host_name, |address| address.to_string());
         let (alertmanager, silences) = (self.alertmanager, self.silences);
-        Ok(Some(AlertConfig { rules, instance, external_labels: Labels::default(), alertmanager, silences }))
+        let external_labels = Labels::default();
+        Ok(Some(AlertConfig { rules, instance, external_labels, alertmanager, silences, max_series: MAX_SERIES }))
     }
 }
 
