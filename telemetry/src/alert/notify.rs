@@ -74,10 +74,13 @@ struct Worker {
 /// # Errors
 /// If it is not the URL of an HTTP server.
 pub(super) fn api(base: &str) -> Result<Url, NotAUrl> {
-    let url = Url::parse(&format!("{}/api/v2/alerts", base.trim_end_matches('/')));
-    let url = url.map_err(|error| NotAUrl(error.to_string()))?;
+    let mut url = Url::parse(base).map_err(|error| NotAUrl(error.to_string()))?;
     match (url.scheme(), url.has_host()) {
-        ("http", true) => Ok(url),
+        ("http", true) => {
+            let path = format!("{}/api/v2/alerts", url.path().trim_end_matches('/'));
+            url.set_path(&path);
+            Ok(url)
+        }
         ("https", _) => Err(NotAUrl("only http is supported".to_owned())),
         _ => Err(NotAUrl("an address such as http://127.0.0.1:9093 is expected".to_owned())),
     }

@@ -33,9 +33,7 @@ impl Case {
     pub(crate) fn new(json: &Value, evaluation_interval: &str) -> Self {
         let of_series = |json: &Value| {
             let (name, labels) = series(json["series"].as_str().expect("a series"));
-            // A single number is a number to YAML.
-            let text = json["values"].as_str().map_or_else(|| json["values"].to_string(), str::to_owned);
-            (name, labels, values(&text))
+            (name, labels, values(json["values"].as_str().expect("values")))
         };
         Self {
             evaluation_ms: milliseconds(evaluation_interval),

@@ -224,7 +224,7 @@ mod tests {
             "rate(a[2d])",
             "sum_over_time(a[4m:])",
             "sum_over_time(a[1d:1s])",
-            "sum_over_time(a[1s:1ms])",
+            "sum_over_time(a[2s:1ms])",
             "predict_linear(a[5m], 60)",
             "a atan2 b",
             "a +",

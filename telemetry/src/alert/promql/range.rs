@@ -20,9 +20,9 @@ pub(super) fn apply(function: RangeFunction, points: &[Point], window: Window) -
         values().fold(*first, |best, value| if is_better(value, best) || best.is_nan() { value } else { best })
     };
     match function {
-        RangeFunction::Rate => Some(extrapolated(points, window, true)? / seconds(window.end_ms - window.start_ms)),
-        RangeFunction::Increase => extrapolated(points, window, true),
-        RangeFunction::Delta => extrapolated(points, window, false),
+        RangeFunction::Rate => extrapolated(points, window, true, seconds(window.end_ms - window.start_ms)),
+        RangeFunction::Increase => extrapolated(points, window, true, 1.0),
+        RangeFunction::Delta => extrapolated(points, window, false, 1.0),
         RangeFunction::Avg => Some(average(values())),
         RangeFunction::Min => Some(extreme(|value, best| value < best)),
         RangeFunction::Max => Some(extreme(|value, best| value > best)),
@@ -34,13 +34,13 @@ pub(super) fn apply(function: RangeFunction, points: &[Point], window: Window) -
     }
 }
 
-/// How much the value has grown over the window, from at least two samples.
+/// How much the value has grown over the window, from at least two samples, divided by `unit`.
 ///
 /// As in Prometheus, the growth between the first and the last sample is extrapolated to the
 /// ends of the window if they are closer than 1.1 times the mean distance of samples,
 /// otherwise by half of that distance, and never to before a counter would have been zero. A
 /// counter that decreases has begun again at zero.
-fn extrapolated(points: &[Point], window: Window, is_counter: bool) -> Option<f64> {
+fn extrapolated(points: &[Point], window: Window, is_counter: bool, unit: f64) -> Option<f64> {
     let ([(first_ms, first), .., (last_ms, last)], number) = (points, points.len()) else { return None };
     let mut growth = last - first;
     if is_counter {
@@ -55,7 +55,8 @@ fn extrapolated(points: &[Point], window: Window, is_counter: bool) -> Option<f6
         to_start = to_start.min(sampled * (first / growth));
     }
     let reach = |gap: f64| if gap < distance * 1.1 { gap } else { distance / 2.0 };
-    Some(growth * ((sampled + reach(to_start) + reach(to_end)) / sampled))
+    // In the order of Prometheus, to the last bit.
+    Some(growth * ((sampled + reach(to_start) + reach(to_end)) / sampled / unit))
 }
 
 /// The sum, with Kahan's and Neumaier's compensation.
