@@ -144,7 +144,6 @@ fn store(until_ms: i64) -> Store {
 
 fn expected(samples: &[Sample]) -> Vec<Value> {
     let sample = |Sample { labels, value }: &Sample| {
-        assert!(!value.is_nan(), "promtool cannot compare {labels} NaN");
         // Infinity is a text to JSON and a number to YAML.
         let value = if value.is_finite() { json!(value) } else { json!(if *value > 0.0 { "+Inf" } else { "-Inf" }) };
         json!({"labels": labels.to_string(), "value": value})
@@ -166,8 +165,11 @@ fn results_are_those_of_prometheus() {
                 Result::Vector(samples) => samples,
             };
             results += samples.len();
+            // promtool does not regard NaN as equal to itself; neither does PromQL.
+            let numbers: Vec<_> = samples.iter().filter(|sample| !sample.value.is_nan()).cloned().collect();
+            let text = if numbers.len() == samples.len() { text.to_string() } else { format!("({text}) == ({text})") };
             let time = format!("{time_ms}ms");
-            checks.push(json!({"expr": text, "eval_time": time, "exp_samples": expected(&samples)}));
+            checks.push(json!({"expr": text, "eval_time": time, "exp_samples": expected(&numbers)}));
         }
     }
     let input: Vec<_> = SERIES.iter().map(|(series, values)| json!({"series": series, "values": values})).collect();
