@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::labels::Labels;
 
-/// Age in milliseconds from which the last sample of a series no longer stands for its
-/// present value, as in Prometheus.
+/// Age in milliseconds up to which the last sample of a series stands for its present value,
+/// as in Prometheus.
 pub const LOOKBACK_MS: i64 = 5 * 60 * 1000;
 
 /// Maximum number of series.

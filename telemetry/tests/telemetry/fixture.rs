@@ -56,6 +56,15 @@ impl Fixture {
         Exposition::parse_text(std::str::from_utf8(&body).expect("UTF-8"))
     }
 
+    /// Waits until a scrape has this text.
+    pub(crate) fn wait_for(&self, text: &str) {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while !self.text().contains(text) {
+            assert!(std::time::Instant::now() < deadline, "no {text} in\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Text of a scrape in the Prometheus format, for messages.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.telemetry.render(None).1).into_owned()

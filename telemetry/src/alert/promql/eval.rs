@@ -115,7 +115,7 @@ impl Context<'_> {
         let present = matching.filter_map(|(labels, points)| {
             let end = points.partition_point(|(time, _)| *time <= time_ms);
             let (time, value) = *points.get(end.checked_sub(1)?)?;
-            let is_present = time > time_ms - LOOKBACK_MS && !is_stale(value);
+            let is_present = time >= time_ms - LOOKBACK_MS && !is_stale(value);
             is_present.then(|| Sample { labels: labels.clone(), value })
         });
         present.collect()
