@@ -172,9 +172,8 @@ impl Worker {
         let Outcome { transitions, evaluated, failures } = evaluate(&mut self.evaluator, time_ms);
         let board = Arc::clone(&self.surroundings.board);
         board.evaluated(evaluated, failures.len() as u64, begin.elapsed());
-        let shown: Vec<_> = self.evaluator.alerts().filter(|alert| alert.state != State::Resolved).cloned().collect();
-        let shown = shown.into_iter().map(|alert| (self.is_silenced(&alert), alert));
-        let shown = shown.map(|(is_silenced, alert)| (alert, is_silenced)).collect();
+        let shown = self.evaluator.alerts().filter(|alert| alert.state != State::Resolved);
+        let shown = shown.map(|alert| (alert.clone(), self.is_silenced(alert))).collect();
         board.show(shown, self.evaluator.store().size(), self.evaluator.store().refused());
         for (rule, reason) in failures {
             if !self.failed.contains(&rule) {

@@ -1,4 +1,4 @@
-//! HTTP endpoint of a machine in the foreground: index page, `/metrics` and health.
+//! HTTP endpoint of a machine in the foreground: index page, `/metrics`, alerts and health.
 //!
 //! | file | holds |
 //! |---|---|
