@@ -29,6 +29,7 @@ mod export;
 mod feed;
 mod label;
 pub mod metric;
+mod notices;
 mod process;
 mod pump;
 mod runbooks;

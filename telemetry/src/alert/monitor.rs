@@ -18,9 +18,9 @@ use super::rules::Rules;
 use super::sampler::Sampler;
 use super::silence::Silence;
 use super::state::{Alert, State, Transition};
-use crate::config::Notices;
 use crate::error::TelemetryError;
 use crate::metric::gather::Gatherer;
+use crate::notices::Notices;
 
 /// Name of the thread. A panic there loses one evaluation.
 pub const ALERT_THREAD: &str = "alerts";

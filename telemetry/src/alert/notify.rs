@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use super::board::{Board, Delivery, object, time};
 use super::labels::Labels;
 use super::state::{Alert, State};
-use crate::config::Notices;
 use crate::label::ErrorType;
+use crate::notices::Notices;
 
 /// Time limit of a request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);

@@ -14,6 +14,7 @@ use super::family::{
     EXECUTIONS_BUCKETS, Family, GUEST_BYTES_BUCKETS, HOST_BYTES_BUCKETS, INSTRUCTIONS_BUCKETS, LATENCY_BUCKETS,
     OPERATION_BUCKETS, Unit,
 };
+use super::sets::{with, without_first, without_last};
 use crate::label::{
     AlertChange, AlertState, CollectorName, CompileResult, ErrorType, FREE, Loss, QueueLoss, Rejection, Suppressible,
     Suppression,
@@ -36,42 +37,6 @@ const NOTIFICATION_OUTCOMES: [&str; EXPORT_OUTCOMES.len() + 1] = with(EXPORT_OUT
 
 /// Outcomes of queueing a span: the reason of the loss, or empty on success.
 const QUEUE_OUTCOMES: [&str; QueueLoss::ALL.len() + 1] = with(QueueLoss::NAMES, "");
-
-/// `names` with one more.
-const fn with<const N: usize, const M: usize>(names: [&'static str; N], more: &'static str) -> [&'static str; M] {
-    assert!(M == N + 1);
-    let mut all = [more; M];
-    let mut index = 0;
-    while index < N {
-        all[index] = names[index];
-        index += 1;
-    }
-    all
-}
-
-/// `names` without the first.
-const fn without_first<const N: usize, const M: usize>(names: [&'static str; N]) -> [&'static str; M] {
-    assert!(M == N - 1);
-    let mut rest = [""; M];
-    let mut index = 0;
-    while index < M {
-        rest[index] = names[index + 1];
-        index += 1;
-    }
-    rest
-}
-
-/// `names` without the last.
-const fn without_last<const N: usize, const M: usize>(names: [&'static str; N]) -> [&'static str; M] {
-    assert!(M == N - 1);
-    let mut rest = [""; M];
-    let mut index = 0;
-    while index < M {
-        rest[index] = names[index];
-        index += 1;
-    }
-    rest
-}
 
 /// Declares one constant per family and the list of all of them.
 macro_rules! families {

@@ -11,3 +11,4 @@ pub(crate) mod machines;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod samples;
+mod sets;

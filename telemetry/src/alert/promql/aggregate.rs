@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::eval::Sample;
 use super::expr::{Aggregation, Grouping};
+use super::value::Sample;
 use crate::alert::labels::Labels;
 
 /// A group of elements.

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::eval::{EvalError, Sample, Value};
 use super::expr::{Binary, Cardinality, Grouping, Operator};
+use super::value::{EvalError, Sample, Value};
 use crate::alert::labels::Labels;
 
 /// Result of an operator.

@@ -16,6 +16,7 @@
 //! | `aggregate.rs` | `sum`, `avg`, `min`, `max`, `count` |
 //! | `binary.rs` | operators between vectors and numbers |
 //! | `quantile.rs` | `histogram_quantile` |
+//! | `value.rs` | results |
 //!
 //! Results are those of Prometheus 2 to the last bit where its formulas say what is computed
 //! first; `telemetry/tests/alerts` compares them with `promtool`. Names of metrics are not
@@ -29,7 +30,9 @@ mod expr;
 mod modifier;
 mod quantile;
 mod range;
+mod value;
 
 pub use compile::compile;
-pub use eval::{EvalError, Sample, Value, evaluate};
+pub use eval::evaluate;
 pub use expr::Expr;
+pub use value::{EvalError, Sample, Value};

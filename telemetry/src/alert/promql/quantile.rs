@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::eval::Sample;
+use super::value::Sample;
 use crate::alert::labels::Labels;
 
 /// Upper bound of a bucket, and the number of observations up to it.

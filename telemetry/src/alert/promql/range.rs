@@ -1,7 +1,7 @@
 //! Functions of the samples of a range.
 
-use super::eval::seconds;
 use super::expr::RangeFunction;
+use super::value::seconds;
 use crate::alert::store::Point;
 
 /// A range of time in milliseconds, both ends included.
