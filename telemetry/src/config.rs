@@ -1,35 +1,9 @@
 //! Configuration of telemetry.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-/// Callback that takes a line.
-type Tell = dyn Fn(&str) + Send + Sync;
-
-/// Callback for messages to users while telemetry runs, one line each, for example about
-/// undeliverable spans.
-#[derive(Clone, Default)]
-pub struct Notices(Option<Arc<Tell>>);
-
-impl Notices {
-    /// Calls `tell` with each line, on any thread of telemetry.
-    pub fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(tell)))
-    }
-
-    pub(crate) fn tell(&self, line: &str) {
-        if let Some(tell) = &self.0 {
-            tell(line);
-        }
-    }
-}
-
-impl fmt::Debug for Notices {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Notices").field(&self.0.is_some()).finish()
-    }
-}
+use crate::alert::AlertConfig;
+pub use crate::notices::Notices;
 
 /// Configuration of telemetry. The environment variables of OpenTelemetry also configure
 /// span export; `SPANS.md` gives the precedence.
@@ -58,8 +32,11 @@ pub struct TelemetryConfig {
     /// Time limit of an export; `OTEL_EXPORTER_OTLP_TIMEOUT` or 10 seconds if `None`.
     pub export_timeout: Option<Duration>,
     /// Called when span delivery starts to fail, when it recovers, and at the end if spans
-    /// were lost.
+    /// were lost; when an alert begins or ceases to fire, and when Alertmanager does not
+    /// take it.
     pub notices: Notices,
+    /// Rules to be evaluated in process, if any.
+    pub alerts: Option<AlertConfig>,
 }
 
 impl Default for TelemetryConfig {
@@ -76,6 +53,7 @@ impl Default for TelemetryConfig {
             span_delay: Duration::from_secs(2),
             export_timeout: None,
             notices: Notices::default(),
+            alerts: None,
         }
     }
 }

@@ -19,4 +19,12 @@ pub enum TelemetryError {
         /// Reason.
         reason: String,
     },
+    /// The configured Alertmanager is unusable.
+    #[error("cannot send alerts to {url:?}: {reason}")]
+    Alertmanager {
+        /// Its base URL.
+        url: String,
+        /// Reason.
+        reason: String,
+    },
 }

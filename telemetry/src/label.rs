@@ -175,6 +175,26 @@ labels! {
 }
 
 labels! {
+    /// What becomes of an alert, after it was pending.
+    pub(crate) enum AlertChange {
+        /// It fires.
+        Firing "firing",
+        /// It does no longer.
+        Resolved "resolved",
+    }
+}
+
+labels! {
+    /// States of alerts, as in the series `ALERTS` of Prometheus.
+    pub(crate) enum AlertState {
+        /// The condition of its rule holds, but not for long enough.
+        Pending "pending",
+        /// It fires.
+        Firing "firing",
+    }
+}
+
+labels! {
     /// Collectors, which are read at each scrape.
     pub(crate) enum CollectorName {
         /// The machines.
@@ -185,6 +205,8 @@ labels! {
         Process "process",
         /// The host.
         Host "host",
+        /// Alerts evaluated in process.
+        Alerts "alerts",
     }
 }
 

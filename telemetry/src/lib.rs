@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alert;
 mod config;
 mod error;
 mod export;
@@ -29,6 +30,7 @@ mod feed;
 mod host;
 mod label;
 pub mod metric;
+mod notices;
 mod process;
 mod pump;
 mod runbooks;
@@ -43,6 +45,7 @@ use prometheus::Registry;
 use riscope_core::counters::VmCounters;
 use riscope_core::event::{DomainEventBus, Envelope};
 
+use alert::{Board, Monitor, Surroundings};
 pub use config::{Notices, TelemetryConfig};
 pub use error::TelemetryError;
 use export::negotiate::{Format, negotiate};
@@ -62,12 +65,18 @@ use span::Spans;
 /// Time limit of the shutdown. Short enough for a command that must end within two seconds.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 
+/// Part of the shutdown time that alerts leave to the pump.
+const PUMP_MARGIN: Duration = Duration::from_millis(400);
+
 /// Telemetry of a process. Dropping it performs [`Telemetry::shutdown`].
 #[derive(Debug)]
 pub struct Telemetry {
-    metrics: metric::gather::Gatherer,
+    metrics: Arc<metric::gather::Gatherer>,
     machines: Arc<Machines>,
     pump: Mutex<Option<Pump>>,
+    /// Present if rules are evaluated in process.
+    monitor: Mutex<Option<Monitor>>,
+    board: Arc<Board>,
     /// Present if spans are exported.
     delivery: Option<Arc<Delivery>>,
     warnings: Vec<String>,
@@ -77,8 +86,8 @@ impl Telemetry {
     /// Subscribes to `bus` and starts the pump.
     ///
     /// # Errors
-    /// If the system cannot create a thread, or `config` names a span endpoint that is not
-    /// an `http` URL. Environment settings that could not be applied are not errors; see
+    /// If the system cannot create a thread, or `config` names a span endpoint or an
+    /// Alertmanager that is not an `http` URL. Environment settings that could not be applied are not errors; see
     /// [`Telemetry::warnings`].
     pub fn start(bus: &DomainEventBus, config: TelemetryConfig) -> Result<Self, TelemetryError> {
         let machines = Arc::new(Machines::default());
@@ -90,6 +99,8 @@ impl Telemetry {
         metrics.add(CollectorName::Bus, BusSource { bus: bus.clone(), pump: (feed::ALL, Arc::clone(&panics)) })?;
         metrics.add(CollectorName::Process, ProcessSource::new())?;
         metrics.add(CollectorName::Host, HostSource::new(Arc::clone(&machines)))?;
+        let board = Arc::<Board>::default();
+        metrics.add(CollectorName::Alerts, Arc::clone(&board))?;
         let (sink, delivery) = match export::otlp::start(&config, metrics.registry(), &mut warnings)? {
             Some(Export { sink, delivery }) => (Some(sink), Some(delivery)),
             None => (None, None),
@@ -99,7 +110,16 @@ impl Telemetry {
             spans: Spans::new(sink, &config, metrics.registry())?,
         };
         let pump = Pump::start(Feed::subscribe(bus, config.queue_capacity), recorder, panics)?;
-        Ok(Self { metrics, machines, pump: Mutex::new(Some(pump)), delivery, warnings })
+        let metrics = Arc::new(metrics);
+        let surroundings = Surroundings {
+            metrics: Arc::clone(&metrics),
+            bus: bus.clone(),
+            board: Arc::clone(&board),
+            notices: config.notices.clone(),
+        };
+        let monitor = config.alerts.map(|alerts| Monitor::start(alerts, surroundings)).transpose()?;
+        let (pump, monitor) = (Mutex::new(Some(pump)), Mutex::new(monitor));
+        Ok(Self { metrics, machines, pump, monitor, board, delivery, warnings })
     }
 
     /// Environment settings that could not be applied: messages for users, one sentence
@@ -123,6 +143,12 @@ impl Telemetry {
         }
     }
 
+    /// Pending and firing alerts of the rules evaluated in process, in the JSON of
+    /// Prometheus's `/api/v1/alerts`; none if no rules are evaluated.
+    pub fn alerts(&self) -> String {
+        self.board.json()
+    }
+
     /// Waits until the metrics include every event published before the call, at most
     /// `timeout`. False if that is too short, or after [`Telemetry::shutdown`].
     pub fn flush(&self, timeout: Duration) -> bool {
@@ -131,13 +157,19 @@ impl Telemetry {
         flusher.is_some_and(|flusher| flusher.flush(timeout))
     }
 
-    /// Handles published events, ends open spans, exports what it can, and ends the pump,
-    /// within `timeout` and at most [`SHUTDOWN_LIMIT`]. False if that is too short, and on
+    /// Handles published events, evaluates rules for the last time, sends alerts, ends open
+    /// spans, exports what it can, and ends the threads, within `timeout` and at most [`SHUTDOWN_LIMIT`]. False if that is too short, and on
     /// the second call. If spans were lost, [`TelemetryConfig::notices`] reports their
     /// number. Blocks the caller; asynchronous code must call it where blocking is allowed.
     pub fn shutdown(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout.min(SHUTDOWN_LIMIT);
         let Some(pump) = self.lock().take() else { return false };
+        let monitor = self.monitor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(monitor) = monitor {
+            // So that the last evaluation sees everything that was published.
+            pump.flusher().flush(deadline.saturating_duration_since(Instant::now()) / 4);
+            monitor.stop(deadline.checked_sub(PUMP_MARGIN).unwrap_or(deadline));
+        }
         let finished = pump.stop(deadline);
         if let Some(delivery) = &self.delivery {
             delivery.conclude();

@@ -24,6 +24,7 @@ runbooks! {
     RiscopeHartStalled
     RiscopeHotspotRateAnomalous
     RiscopeHotspotRateHigh
+    RiscopeHotspotsNotPromoted
     RiscopeInterpreterShareHigh
     RiscopeJitCodeCacheThrashing
     RiscopeJitCompilationErrors

@@ -6,12 +6,13 @@
 //!
 //! | file | families of |
 //! |---|---|
-//! | `host.rs` | this process |
+//! | `host.rs` | this process and the host |
 //! | `life.rs` | the lifecycle of machines |
 //! | `guest.rs` | the execution of guests |
 //! | `load.rs` | the JIT |
 //! | `device.rs` | devices |
 //! | `bus.rs` | the event bus and telemetry |
+//! | `alert.rs` | alerts evaluated in process |
 //! | `sets.rs` | sets of label values that are parts of others |
 
 use super::family::Family;
@@ -26,6 +27,7 @@ macro_rules! families {
     };
 }
 
+pub(crate) mod alert;
 pub(crate) mod bus;
 pub(crate) mod device;
 pub(crate) mod guest;
@@ -37,7 +39,7 @@ pub(crate) mod sets;
 /// All families, in the order of the documentation.
 pub const FAMILIES: &[&Family] = &ALL;
 
-const GROUPS: [&[&Family]; 6] = [host::ROWS, life::ROWS, guest::ROWS, load::ROWS, device::ROWS, bus::ROWS];
+const GROUPS: [&[&Family]; 7] = [host::ROWS, life::ROWS, guest::ROWS, load::ROWS, device::ROWS, bus::ROWS, alert::ROWS];
 
 const ALL: [&Family; number()] = {
     let mut all = [GROUPS[0][0]; number()];

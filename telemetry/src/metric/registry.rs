@@ -12,6 +12,7 @@ use riscope_core::event::{BootPhase, ExitReason, Tier, VmState};
 use super::catalog;
 use super::family::Family;
 use super::machines::Machines;
+use crate::label::AlertChange;
 
 /// Metrics of one tier that generates code.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct Metrics {
     pub(crate) exits: Vec<IntCounter>,
     /// By [`BootPhase`].
     pub(crate) boot_phases: Vec<Histogram>,
+    /// By [`AlertChange`].
+    pub(crate) alert_transitions: Vec<IntCounter>,
 }
 
 impl Metrics {
@@ -57,6 +60,9 @@ impl Metrics {
             transitions,
             exits: counters(registry, catalog::life::VM_EXITS, ExitReason::ALL, |it| it.as_str())?,
             boot_phases: histograms(registry, catalog::life::VM_BOOT_PHASE_DURATION, BootPhase::ALL, |it| it.as_str())?,
+            alert_transitions: counters(registry, catalog::alert::ALERT_TRANSITIONS, AlertChange::ALL, |it| {
+                it.as_str()
+            })?,
         })
     }
 

@@ -29,7 +29,7 @@ mod waiting;
 use std::time::{Duration, Instant};
 
 use prometheus::Registry;
-use riscope_core::event::{DeviceEvent, Envelope, Event};
+use riscope_core::event::{AlertEvent, DeviceEvent, Envelope, Event};
 
 use crate::config::TelemetryConfig;
 use active::Active;
@@ -59,7 +59,8 @@ impl Spans {
             Event::Vm(event) => vm::record(spans, envelope, event),
             Event::Execution(event) => execution::record(spans, envelope, event),
             // Instantaneous, and covered by a metric.
-            Event::Device(DeviceEvent::Failed { .. }) => {}
+            Event::Device(DeviceEvent::Failed { .. })
+            | Event::Alert(AlertEvent::Firing { .. } | AlertEvent::Resolved { .. }) => {}
         }
     }
 

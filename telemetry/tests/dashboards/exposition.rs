@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use riscope_core::counters::{ConsoleInfo, DeviceInfo, EngineCounters, Setting, VmCounters};
 use riscope_core::event::{DeviceEvent, DomainEventBus, VmEvent, VmId, VmState};
+use riscope_telemetry::alert::{AlertConfig, Labels, Rules};
 use riscope_telemetry::metric::catalog::FAMILIES;
 use riscope_telemetry::metric::family::Kind;
 use riscope_telemetry::{Telemetry, TelemetryConfig};
@@ -20,7 +21,14 @@ fn scrape() -> String {
     let bus = DomainEventBus::new();
     // An unreachable span endpoint, so that the families about spans exist.
     let otlp_endpoint = Some("http://127.0.0.1:1".to_owned());
-    let config = TelemetryConfig { read_environment: false, otlp_endpoint, ..TelemetryConfig::default() };
+    // An alert that always fires.
+    let mut rules = Rules::default();
+    let always = "groups: [{name: test, interval: 100ms, rules: [{alert: Always, expr: vector(1)}]}]";
+    rules.add("always.yml", always).expect("they are valid");
+    let (instance, external_labels) = ("127.0.0.1:8440".to_owned(), Labels::default());
+    let alerts =
+        Some(AlertConfig { rules, instance, external_labels, alertmanager: None, silences: Vec::new(), max_series: 8 });
+    let config = TelemetryConfig { read_environment: false, otlp_endpoint, alerts, ..TelemetryConfig::default() };
     let telemetry = Telemetry::start(&bus, config).expect("telemetry starts");
     for (vm_id, engine) in [(VmId::from_u128(1), "tiered"), (VmId::from_u128(2), "interpreter")] {
         let name: Arc<str> = engine.into();
@@ -51,8 +59,13 @@ fn scrape() -> String {
     let failed = DeviceEvent::Failed { device: "virtio-blk", name: "disk0".into(), error: "io" };
     bus.publish(VmId::from_u128(1), failed);
     assert!(telemetry.flush(Duration::from_secs(60)), "events are not handled");
-    let (_, body) = telemetry.render(None);
-    String::from_utf8(body).expect("text")
+    loop {
+        let text = String::from_utf8(telemetry.render(None).1).expect("text");
+        if text.contains("\nriscope_alerts{") {
+            return text;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Type of the series `name`.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use riscope_core::counters::{ConsoleInfo, DeviceInfo, Setting, VmCounters};
 use riscope_core::event::{
-    BootPhase, CompileFailure, DeviceEvent, DeviceEventType, DomainEventBus, Event, EventType, EvictionReason,
-    ExecutionEvent, ExecutionEventType, ExitReason, InvalidationReason, PanicSource, Tier, Trigger, VmEvent,
-    VmEventType, VmId, VmState,
+    AlertEvent, AlertEventType, BootPhase, CompileFailure, DeviceEvent, DeviceEventType, DomainEventBus, Event,
+    EventType, EvictionReason, ExecutionEvent, ExecutionEventType, ExitReason, InvalidationReason, PanicSource, Tier,
+    Trigger, VmEvent, VmEventType, VmId, VmState,
 };
 use riscope_telemetry::{Telemetry, TelemetryConfig};
 
@@ -54,6 +54,15 @@ impl Fixture {
         let (content_type, body) = self.telemetry.render(None);
         assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
         Exposition::parse_text(std::str::from_utf8(&body).expect("UTF-8"))
+    }
+
+    /// Waits until a scrape has this text.
+    pub(crate) fn wait_for(&self, text: &str) {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while !self.text().contains(text) {
+            assert!(std::time::Instant::now() < deadline, "no {text} in\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Text of a scrape in the Prometheus format, for messages.
@@ -162,7 +171,17 @@ pub(crate) fn event(kind: EventType, vm_id: VmId) -> Happening {
         EventType::Execution(kind) => execution(kind, vm_id),
         EventType::Vm(kind) => vm(kind, vm_id),
         EventType::Device(DeviceEventType::Failed) => device_failed(vm_id),
+        EventType::Alert(kind) => alert(kind, vm_id),
     }
+}
+
+fn alert(kind: AlertEventType, vm_id: VmId) -> Happening {
+    let (name, severity, description) = ("RiscopeHartStalled".into(), "critical".into(), "It hangs.".into());
+    let event = match kind {
+        AlertEventType::Firing => AlertEvent::Firing { name, severity, description },
+        AlertEventType::Resolved => AlertEvent::Resolved { name, severity, description },
+    };
+    (vm_id, event.into())
 }
 
 fn execution(kind: ExecutionEventType, vm_id: VmId) -> Happening {

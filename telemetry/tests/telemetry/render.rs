@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use riscope_core::event::{BootPhase, EventType, ExitReason, Tier, VmEventType, VmId, VmState};
 use riscope_telemetry::TelemetryConfig;
+use riscope_telemetry::alert::{AlertConfig, Labels as AlertLabels, Rules};
 use riscope_telemetry::metric::catalog::FAMILIES;
 use riscope_telemetry::metric::family::{Kind, Unit};
 
@@ -25,9 +26,19 @@ fn exporting() -> TelemetryConfig {
     TelemetryConfig { span_delay: Duration::from_secs(3600), ..Receiver::start(Manner::Accept).config() }
 }
 
+/// An alert that fires from the start; its rule is not evaluated again.
+fn always() -> AlertConfig {
+    let mut rules = Rules::default();
+    let text = "groups: [{name: test, interval: 1h, rules: [{alert: Always, expr: vector(1)}]}]";
+    rules.add("test.yml", text).expect("they are valid");
+    let (instance, external_labels) = ("test".to_owned(), AlertLabels::default());
+    AlertConfig { rules, instance, external_labels, alertmanager: None, silences: Vec::new(), max_series: 8 }
+}
+
 /// A process with two machines, on which every event except their end has occurred.
 fn busy() -> Fixture {
-    let fixture = Fixture::new(exporting());
+    let fixture = Fixture::new(TelemetryConfig { alerts: Some(always()), ..exporting() });
+    fixture.wait_for("\nriscope_alerts{");
     for vm in [VM, OTHER] {
         fixture.telemetry.register_vm(counters(vm, "guest", 2));
         let lasting = EventType::ALL.into_iter().filter(|&kind| kind != VmEventType::Deleted.into());
@@ -110,7 +121,7 @@ fn promtool_finds_nothing_to_complain_about() {
 }
 
 /// Labels whose values telemetry and core do not define.
-const OPEN: [&str; 12] = [
+const OPEN: [&str; 14] = [
     "vm_id",
     "vcpu",
     "name",
@@ -123,6 +134,8 @@ const OPEN: [&str; 12] = [
     "disk",
     "console",
     "value",
+    "alertname",
+    "severity",
 ];
 
 #[test]

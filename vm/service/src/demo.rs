@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use riscope_machine::{ImageSource, MachineExit};
 
+use crate::alerts::AlertOptions;
 use crate::cli::DemoArguments;
 use crate::ending::StatusFile;
 use crate::error::CommandError;
@@ -31,6 +32,7 @@ pub(crate) fn demo(
         listen: Some(arguments.listen.clone()),
         allow_hosts: arguments.about.allow_hosts.clone(),
         otlp: arguments.about.otlp.clone(),
+        alerts: AlertOptions::of(&arguments.about),
         flight_recorder: arguments.about.flight_recorder.clone(),
     };
     let traces = arguments.about.trace.is_some();

@@ -9,6 +9,7 @@ use riscope_machine::board::{BuildError, SpecError};
 use riscope_machine::boot::{BootError, SignatureError};
 use riscope_machine::device::virtio::block::backend::DiskError;
 use riscope_telemetry::TelemetryError;
+use riscope_telemetry::alert::RuleError;
 use rustix::io::Errno;
 
 use crate::limits::LimitError;
@@ -23,7 +24,7 @@ pub(crate) const HOST: u8 = 70;
 pub(crate) enum CommandError {
     #[error("{0}{hint}", hint = hint(.0))]
     Machine(#[from] MachineError),
-    #[error("{0}{hint}", hint = if matches!(.0, TelemetryError::Endpoint { .. }) { OTLP_HINT } else { "" })]
+    #[error("{0}{hint}", hint = telemetry_hint(.0))]
     Telemetry(#[from] TelemetryError),
     #[error("cannot listen on {address}: {source}; choose another address with --listen")]
     Listen { address: String, source: io::Error },
@@ -52,6 +53,10 @@ pub(crate) enum CommandError {
     TraceLost { path: PathBuf, source: io::Error },
     #[error("cannot write the flight recorder to {}: {source}; check --flight-recorder", path.display())]
     FlightRecorder { path: PathBuf, source: io::Error },
+    #[error("cannot read {}: {source}; check --alert-rules", path.display())]
+    AlertRules { path: PathBuf, source: io::Error },
+    #[error("{0}; check --alert-rules")]
+    Rule(#[from] RuleError),
     #[error("--perf-map and --jitdump are about generated code; leave --engine interpreter out")]
     PerfEngine,
     #[error("cannot create a file in {}: {source}; check {option}", folder.display())]
@@ -97,7 +102,14 @@ fn is_exhausted(error: &(dyn Error + 'static)) -> bool {
     matches!(host_says, Some(Errno::NOMEM | Errno::MFILE | Errno::NFILE | Errno::FBIG))
 }
 
-const OTLP_HINT: &str = "; give --otlp a URL such as http://127.0.0.1:4318";
+/// Hint at the option to check when telemetry cannot start.
+fn telemetry_hint(error: &TelemetryError) -> &'static str {
+    match error {
+        TelemetryError::Endpoint { .. } => "; give --otlp a URL such as http://127.0.0.1:4318",
+        TelemetryError::Alertmanager { .. } => "; give --alertmanager a URL such as http://127.0.0.1:9093",
+        TelemetryError::Thread(_) | TelemetryError::Metric(_) => "",
+    }
+}
 
 /// Hint at the option to check when a machine cannot be created.
 fn hint(error: &MachineError) -> &'static str {

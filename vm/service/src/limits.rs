@@ -24,10 +24,14 @@ const BASE_FILES: usize = 14;
 const LISTEN_FILES: usize = 4;
 /// Descriptors of the OTLP exporter: event loop, connection, resolver.
 const OTLP_FILES: usize = 8;
+/// Descriptors of the client of Alertmanager: event loop, connection, resolver.
+const ALERTMANAGER_FILES: usize = 8;
 /// Threads of every command besides those of its machine.
 const BASE_THREADS: usize = 12;
 /// Threads of the OTLP exporter.
 const OTLP_THREADS: usize = 4;
+/// Threads of the client of Alertmanager.
+const ALERTMANAGER_THREADS: usize = 4;
 /// Address space of every command in bytes, besides its threads and machine.
 const BASE_SPACE: u64 = 32 << 20;
 /// Address space of a hart in bytes, besides its thread: decoded code and TLBs.
@@ -75,17 +79,24 @@ pub(crate) struct Needs {
     pub(crate) listens: bool,
     /// Whether it exports to an OTLP receiver.
     pub(crate) sends: bool,
+    /// Whether it evaluates alerts, on a thread.
+    pub(crate) evaluates: bool,
+    /// Whether it sends alerts.
+    pub(crate) notifies: bool,
 }
 
 impl Needs {
     fn files(&self) -> usize {
         let listen = if self.listens { LISTEN_FILES } else { 0 };
         let otlp = if self.sends { OTLP_FILES } else { 0 };
-        BASE_FILES + self.disks + usize::from(self.traces) + listen + otlp
+        let alertmanager = if self.notifies { ALERTMANAGER_FILES } else { 0 };
+        BASE_FILES + self.disks + usize::from(self.traces) + listen + otlp + alertmanager
     }
 
     fn threads(&self) -> usize {
-        BASE_THREADS + self.harts + if self.sends { OTLP_THREADS } else { 0 }
+        let otlp = if self.sends { OTLP_THREADS } else { 0 };
+        let alertmanager = if self.notifies { ALERTMANAGER_THREADS } else { 0 };
+        BASE_THREADS + self.harts + otlp + usize::from(self.evaluates) + alertmanager
     }
 
     /// Address space in bytes, without the JIT.

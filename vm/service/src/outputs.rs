@@ -14,16 +14,18 @@ fn identity(found: &Metadata) -> (u64, u64) {
 }
 
 /// Compares the files of `--status`, `--signature`, `--trace` and `--flight-recorder` with each other, with the
-/// disks, and with the boot files.
+/// disks, the boot files, and the rule files.
 ///
 /// # Errors
 /// [`CommandError::Output`] if one of them would replace another.
 pub(crate) fn check(command: &Command) -> Result<(), CommandError> {
-    let (about, signature, inputs) = match command {
+    let (about, signature, mut inputs) = match command {
         Command::Run(run) => (&run.about, run.signature.as_deref(), inputs(run)),
         // Its guest is built in.
         Command::Demo(demo) => (&demo.about, None, Vec::new()),
     };
+    let rules = about.alert_rules.iter().filter_map(|path| fs::metadata(path).ok());
+    inputs.extend(rules.map(|found| identity(&found)));
     let outputs = [
         ("--status", about.status.as_deref()),
         ("--signature", signature),

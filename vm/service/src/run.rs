@@ -8,6 +8,7 @@ use riscope_machine::boot::SignatureError;
 use riscope_machine::console::Console;
 use riscope_machine::{ImageSource, Machine, MachineExit, MachineSpec, OnPanic};
 
+use crate::alerts::AlertOptions;
 use crate::cli::{ConsoleChoice, MmuChoice, PanicChoice, RunArguments};
 use crate::console::feed_stdin;
 use crate::ending::StatusFile;
@@ -33,6 +34,7 @@ pub(crate) fn run(
         listen: arguments.listen.clone(),
         allow_hosts: arguments.about.allow_hosts.clone(),
         otlp: arguments.about.otlp.clone(),
+        alerts: AlertOptions::of(&arguments.about),
         flight_recorder: arguments.about.flight_recorder.clone(),
     };
     let (harts, memory, disks) = (arguments.cpus, arguments.memory, arguments.disks.len());

@@ -14,6 +14,7 @@ use riscope_telemetry::{Notices, SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use crate::alerts::AlertOptions;
 use crate::cli::ListenAddress;
 use crate::ending::{self, StatusFile};
 use crate::error::CommandError;
@@ -37,6 +38,8 @@ pub(crate) struct Observation {
     pub(crate) allow_hosts: Vec<String>,
     /// OTLP receiver of spans.
     pub(crate) otlp: Option<String>,
+    /// Alerts in process.
+    pub(crate) alerts: AlertOptions,
     /// File of the flight recorder.
     pub(crate) flight_recorder: Option<PathBuf>,
 }
@@ -67,8 +70,10 @@ impl Session {
     /// If the host does not provide what is needed, the address is in use, or the OTLP
     /// endpoint is not a URL.
     pub(crate) fn start(observation: Observation, needs: Needs, file: &Arc<StatusFile>) -> Result<Self, CommandError> {
-        let Observation { listen, allow_hosts, otlp, flight_recorder } = observation;
-        limits::check(&Needs { listens: listen.is_some(), sends: otlp.is_some() || environment_sends(), ..needs })?;
+        let Observation { listen, allow_hosts, otlp, alerts, flight_recorder } = observation;
+        let sends = otlp.is_some() || environment_sends();
+        let (listens, notifies) = (listen.is_some(), alerts.sends());
+        limits::check(&Needs { listens, sends, evaluates: alerts.evaluates(listens), notifies, ..needs })?;
         let listener = listen.as_ref().map(bind).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let output = Output::to(io::stdout()).map_err(CommandError::Runtime)?;
@@ -79,7 +84,8 @@ impl Session {
         let bus = DomainEventBus::new();
         let flight = Arc::new(Flight::new(&bus, flight_recorder.as_deref())?);
         let notices = Notices::new(|line| say(&line));
-        let config = TelemetryConfig { otlp_endpoint: otlp, notices, ..TelemetryConfig::default() };
+        let alerts = alerts.config(address)?;
+        let config = TelemetryConfig { otlp_endpoint: otlp, notices, alerts, ..TelemetryConfig::default() };
         let telemetry = Arc::new(Telemetry::start(&bus, config)?);
         telemetry.warnings().iter().for_each(say);
         let runtime = runtime().map_err(CommandError::Runtime)?;

@@ -1,6 +1,7 @@
 //! Updates metrics from events. One file per family with an exhaustive match, so that a new
 //! event compiles only once its effect is decided.
 
+mod alert;
 mod device;
 mod execution;
 mod vm;
@@ -15,5 +16,6 @@ pub(crate) fn record(metrics: &Metrics, envelope: &Envelope) {
         Event::Execution(event) => execution::record(metrics, envelope.vm_id, event),
         Event::Vm(event) => vm::record(metrics, envelope, event),
         Event::Device(event) => device::record(metrics, envelope.vm_id, event),
+        Event::Alert(event) => alert::record(metrics, event),
     }
 }

@@ -62,7 +62,7 @@ macro_rules! events {
             }
 
             /// Feeds what it is coalesced by into `hasher`; false if it is not coalesced.
-            #[allow(unreachable_patterns, reason = "a family may have no other type")]
+            #[allow(unreachable_patterns, unused_variables, reason = "a family may have no other type, or only others")]
             pub(super) fn hash_subject(&self, hasher: &mut impl std::hash::Hasher) -> bool {
                 match self {
                     $($(Self::$variant { $($key,)* .. } => {
@@ -74,7 +74,12 @@ macro_rules! events {
             }
 
             /// Whether the two may be coalesced.
-            #[allow(unreachable_patterns, irrefutable_let_patterns, reason = "a family may have no other type")]
+            #[allow(
+                unreachable_patterns,
+                irrefutable_let_patterns,
+                unused_variables,
+                reason = "a family may have no other type, or only others"
+            )]
             pub(super) fn has_subject_of(&self, other: &Self) -> bool {
                 match self {
                     $($(Self::$variant { $($key,)* .. } => {

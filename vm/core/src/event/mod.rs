@@ -9,6 +9,7 @@
 //! | `execution.rs` | engine: compilation, hotspots, invalidation |
 //! | `vm.rs` | lifecycle and health of a machine |
 //! | `device.rs` | failures of devices |
+//! | `alert.rs` | alerts that are evaluated in process |
 //! | `family.rs` | the macro that declares a family |
 //! | `id.rs` | identity of machines |
 //! | `bus/` | delivery to subscribers |
@@ -20,6 +21,7 @@
 //! To add an event, add a row to its family; the compiler then reports every subscriber
 //! that must handle it. To add a family, add its file and a row in `families!` below.
 
+mod alert;
 mod bus;
 mod device;
 mod execution;
@@ -36,6 +38,7 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 
 use crate::field::Field;
+pub use alert::{AlertEvent, AlertEventType};
 pub use bus::{
     BusStats, DomainEventBus, EventStream, Filter, Iter, Queue, Received, SubscriberStats, Subscription, WhenFull,
 };
@@ -187,6 +190,8 @@ families! {
     Vm "vm" VmEvent VmEventType,
     /// Devices.
     Device "device" DeviceEvent DeviceEventType,
+    /// Alerts evaluated in process.
+    Alert "alert" AlertEvent AlertEventType,
 }
 
 impl EventType {

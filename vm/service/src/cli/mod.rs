@@ -14,6 +14,7 @@ use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use riscope_core::mem::MAX_HARTS;
 use riscope_machine::DiskSpec;
+use riscope_telemetry::alert::Silence;
 
 use crate::error::USAGE;
 use crate::message::say;
@@ -237,6 +238,18 @@ pub(crate) struct AboutArguments {
     /// Send spans to this OTLP/HTTP receiver, such as http://127.0.0.1:4318
     #[arg(long, value_name = "URL")]
     pub(crate) otlp: Option<String>,
+    /// Send alerts to this Alertmanager, such as http://127.0.0.1:9093. Alerts are evaluated when
+    /// this option, --listen or --alert-rules is given; each one is also a line on stderr
+    #[arg(long, value_name = "URL")]
+    pub(crate) alertmanager: Option<String>,
+    /// Evaluate the rules in this file, in Prometheus's format, instead of the built-in ones. May be
+    /// given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alert_rules: Vec<PathBuf>,
+    /// Tell nobody of alerts with these labels, in Alertmanager's syntax, such as
+    /// 'alertname=~"RiscopeJit.*"'. May be given several times
+    #[arg(long = "silence", value_name = "MATCHERS")]
+    pub(crate) silences: Vec<Silence>,
 }
 
 /// Parses a host name or `*`.

@@ -34,7 +34,10 @@ struct Question {
 
 /// Sender to the thread, which ends with the last of them.
 #[derive(Clone, Debug)]
-pub(crate) struct Answers(Sender<Question>);
+pub(crate) struct Answers {
+    questions: Sender<Question>,
+    telemetry: Arc<Telemetry>,
+}
 
 impl Answers {
     /// Starts the thread.
@@ -44,24 +47,30 @@ impl Answers {
     pub(crate) fn start(telemetry: Arc<Telemetry>) -> io::Result<Self> {
         // Unbounded: each open connection has at most one request in it.
         let (sender, questions) = channel::<Question>();
+        let source = Arc::clone(&telemetry);
         std::thread::Builder::new().name(ANSWER_THREAD.into()).spawn(move || {
             for question in questions {
                 // A client that has disconnected needs no response.
                 if !question.reply.is_closed() {
-                    let made = catch_unwind(AssertUnwindSafe(|| answer(&telemetry, &question)));
+                    let made = catch_unwind(AssertUnwindSafe(|| answer(&source, &question)));
                     // A panic has been reported; a missing reply becomes an error response.
                     let _ = made.map(|answer| question.reply.send(answer));
                 }
             }
         })?;
-        Ok(Self(sender))
+        Ok(Self { questions: sender, telemetry })
+    }
+
+    /// Telemetry, for what needs no thread.
+    pub(crate) fn telemetry(&self) -> Arc<Telemetry> {
+        Arc::clone(&self.telemetry)
     }
 
     /// Metrics for a client that sent this `Accept` header, compressed if `gzip`; `None` if
     /// gathering failed.
     pub(super) async fn metrics(&self, accept: Option<String>, gzip: bool) -> Option<Answer> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Question { accept, gzip, reply }).ok()?;
+        self.questions.send(Question { accept, gzip, reply }).ok()?;
         answer.await.ok()
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP endpoint of a machine in the foreground: index page, `/metrics` and health.
+//! HTTP endpoint of a machine in the foreground: index page, `/metrics`, alerts and health.
 //!
 //! | file | holds |
 //! |---|---|
@@ -63,6 +63,7 @@ fn router(answers: Answers, hosts: Arc<AllowedHosts>) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(|| async { "ok\n" }))
         .merge(crate::runbooks::routes())
+        .merge(crate::alerts::routes(answers.telemetry()))
         .method_not_allowed_fallback(not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(hosts, host::check))
@@ -78,6 +79,7 @@ async fn page() -> Html<&'static str> {
         "<li><a href=\"/metrics\">/metrics</a>: Prometheus metrics, text or OpenMetrics by <code>Accept</code>",
         "<li><a href=\"/healthz\">/healthz</a>: is the process alive",
         "<li><a href=\"/readyz\">/readyz</a>: can it serve",
+        "<li><a href=\"/api/v1/alerts\">/api/v1/alerts</a>: pending and firing alerts, as of Prometheus",
         "<li><a href=\"/runbooks\">/runbooks</a>: what to do when an alert fires",
         "</ul></html>\n",
     ))
