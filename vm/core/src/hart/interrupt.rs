@@ -126,6 +126,9 @@ impl Hart {
         if attention.contains(Attention::SAMPLE) {
             self.config.control.put_sample(self.sample());
         }
+        if attention.contains(Attention::PROFILE) {
+            self.profile();
+        }
         attention
     }
 

@@ -9,6 +9,7 @@
 //! | `translation.rs` | address translation as configured by the registers |
 //! | `interrupt.rs` | pending interrupts, timers, `wfi` |
 //! | `control.rs`, `fence.rs`, `sample.rs` | requests and queries of other threads |
+//! | `profile.rs`, `stack.rs` | samples for a profile of the guest, with its call stack |
 //!
 //! One thread owns a hart. The hart knows no engine: an engine borrows it.
 
@@ -17,8 +18,10 @@ mod control;
 pub mod csr;
 mod fence;
 mod interrupt;
+mod profile;
 mod reset;
 mod sample;
+mod stack;
 mod state;
 mod translation;
 mod trap_entry;
@@ -39,7 +42,9 @@ pub use control::{Attention, HartControl, Taken};
 use csr::file::CsrFile;
 pub use fence::RemoteFence;
 pub use interrupt::Polled;
+pub use profile::{ProfileQueue, ProfileSample};
 pub use sample::HartSample;
+pub use stack::{CallStack, MAX_FRAMES, StackEnd, is_user_address};
 pub use state::{HartState, permission};
 
 /// Rate of a manual clock in instructions per tick: 10^9 instructions a second.
