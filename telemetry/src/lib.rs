@@ -29,6 +29,7 @@ mod feed;
 mod label;
 pub mod metric;
 mod process;
+pub mod profile;
 mod pump;
 mod runbooks;
 mod span;
