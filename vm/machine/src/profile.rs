@@ -181,7 +181,9 @@ impl Running {
                 break;
             }
             self.pass_on(sink.as_mut());
-            lock(&self.state).target.harts.iter().for_each(|hart| drop(hart.request_profile()));
+            lock(&self.state).target.harts.iter().for_each(|hart| {
+                let _ = hart.request_profile();
+            });
         }
         std::thread::sleep(LAST_ANSWERS);
         self.pass_on(sink.as_mut());
