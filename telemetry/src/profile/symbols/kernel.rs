@@ -100,6 +100,10 @@ fn search(peek: &Peek<'_>) -> Option<SymbolTable> {
     let (mut address, mut left) = (Some(KERNEL), to_usize(MAX_SEARCHED));
     // Modules may be mapped before the image.
     while let Some(start) = address.filter(|_| left > 0) {
+        if peek.read(start, &mut [0]) == 0 {
+            address = start.checked_add(STEP);
+            continue;
+        }
         let image = mapped(peek, start, left);
         if let Some(table) = kallsyms::find(&image, start) {
             return Some(table);

@@ -167,3 +167,6 @@ fn anonymous(facts: &ElfFacts) -> Arc<str> {
         None => "[program]".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;
