@@ -67,17 +67,11 @@ impl Collector {
             self.kernel.forget();
         }
         let peek = Peek::new(ram, sample.satp);
-        let mut frames = Vec::with_capacity(sample.stack.addresses.len());
-        for (index, address) in sample.stack.addresses.iter().enumerate() {
-            // Return addresses are behind the call, perhaps in the next function.
-            let address = if index == 0 { *address } else { address.wrapping_sub(1) };
-            let frame = self.frame(sample, &peek, address);
-            let Some(index) = self.index_of(frame) else {
-                self.lost += 1;
-                return;
-            };
-            frames.push(index);
-        }
+        let named = self.frames_of(sample, &peek);
+        let Some(frames) = named.into_iter().map(|frame| self.index_of(frame)).collect() else {
+            self.lost += 1;
+            return;
+        };
         let labels = Labels {
             hart: u32::try_from(sample.hart).unwrap_or(u32::MAX),
             mode: mode_name(sample.mode),
@@ -85,6 +79,19 @@ impl Collector {
         };
         self.count(Stack { frames, labels });
         self.cut_off += u64::from(sample.stack.end != StackEnd::NoFrame);
+    }
+
+    /// Functions of the stack, innermost first.
+    fn frames_of(&mut self, sample: &ProfileSample, peek: &Peek<'_>) -> Vec<Frame> {
+        // Return addresses are behind the call, perhaps in the next function.
+        let mut caller = |address: &u64| self.frame(sample, peek, address.wrapping_sub(1));
+        let mut frames: Vec<Frame> = sample.stack.addresses.iter().skip(1).map(&mut caller).collect();
+        let link = sample.stack.link.as_ref().map(&mut caller);
+        let innermost = self.frame(sample, peek, sample.stack.addresses.first().copied().unwrap_or_default());
+        // Only functions with names can be told apart.
+        let has_called = |link: &Frame| link.is_named && innermost.is_named && *link != innermost;
+        frames.splice(..0, [innermost.clone()].into_iter().chain(link.filter(has_called)));
+        frames
     }
 
     fn count(&mut self, stack: Stack) {
@@ -184,7 +191,7 @@ mod tests {
     use super::*;
 
     fn sample(mode: PrivilegeMode, satp: u64, addresses: &[u64]) -> ProfileSample {
-        let stack = CallStack { addresses: addresses.to_vec(), end: StackEnd::NoFrame };
+        let stack = CallStack { addresses: addresses.to_vec(), end: StackEnd::NoFrame, link: None };
         ProfileSample { hart: 1, mode, satp, activity: HartActivity::Code, stack }
     }
 

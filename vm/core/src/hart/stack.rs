@@ -47,6 +47,11 @@ pub struct CallStack {
     pub addresses: Vec<u64>,
     /// Why there are no more.
     pub end: StackEnd,
+    /// The address in `ra`, if it is behind a call, in the same half of the address space as `pc`, and
+    /// not the second of `addresses`. If it is in another function than `pc`, that one has called this
+    /// one, which has no frame: it has none of its own, or not yet. Otherwise, it is where a function
+    /// returned that this one has called.
+    pub link: Option<u64>,
 }
 
 /// Registers from which a walk starts.
@@ -68,7 +73,9 @@ pub fn is_user_address(address: u64) -> bool {
 pub(super) fn walk(start: StackStart, peek: &Peek<'_>) -> CallStack {
     let mut addresses = vec![start.pc];
     let end = follow(start, peek, &mut addresses);
-    CallStack { addresses, end }
+    let is_new = is_user_address(start.ra) == is_user_address(start.pc) && addresses.get(1) != Some(&start.ra);
+    let link = Some(start.ra).filter(|ra| is_new && is_behind_call(peek, *ra));
+    CallStack { addresses, end, link }
 }
 
 fn follow(start: StackStart, peek: &Peek<'_>, addresses: &mut Vec<u64>) -> StackEnd {
@@ -198,7 +205,19 @@ mod tests {
         write(&ram, STACK + 0x18, STACK + 0x40);
         frame(&ram, STACK + 0x40, CODE + 0x20, 0);
         let stack = walked(&ram, CODE + 0x30, STACK + 0x20);
-        assert_eq!(stack.addresses, [CODE + 2, CODE + 0x30, CODE + 0x20]);
+        assert_eq!((&stack.addresses[..], stack.link), (&[CODE + 2, CODE + 0x30, CODE + 0x20][..], None));
+    }
+
+    #[test]
+    fn the_link_register_is_told_if_it_is_behind_a_call() {
+        let ram = ram();
+        frame(&ram, STACK + 0x20, CODE + 0x10, 0);
+        let link = |ra: u64| walked(&ram, ra, STACK + 0x20).link;
+        assert_eq!(
+            [link(CODE + 0x30), link(CODE + 0x10), link(CODE + 0x32), link(1 << 63)],
+            [Some(CODE + 0x30), None, None, None]
+        );
+        assert_eq!(walked(&ram, CODE + 0x30, 0).link, Some(CODE + 0x30), "without any frame");
     }
 
     #[test]
