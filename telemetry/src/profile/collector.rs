@@ -215,4 +215,24 @@ mod tests {
         let labels = profile.stacks[0].0.labels;
         assert_eq!((labels.hart, labels.mode, labels.activity), (1, "user", "code"));
     }
+
+    #[test]
+    fn a_function_without_a_frame_has_the_caller_in_the_link_register() {
+        let ram = GuestRam::new(GuestPhys(0x8000_0000), 1 << 20).unwrap();
+        let path = std::env::temp_dir().join(format!("riscope-collector-{}", std::process::id()));
+        std::fs::write(&path, "80000000 T main\n80000100 T caller\n80000200 T leaf\n80000300 T end\n").unwrap();
+        let file = SymbolFile::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let mut collector = Collector::new(Duration::from_millis(10), Arc::from([file]));
+        for (pc, link) in [(0x8000_0204, 0x8000_0110), (0x8000_0104, 0x8000_0110)] {
+            let mut sample = sample(PrivilegeMode::Machine, 0, &[pc, 0x8000_0010]);
+            sample.stack.link = Some(link);
+            collector.add(&sample, &ram);
+        }
+        let profile = collector.finish(Duration::from_secs(1), 0);
+        let mut stacks: Vec<Vec<&str>> =
+            profile.stacks.iter().map(|(stack, _)| profile.names(stack).collect()).collect();
+        stacks.sort();
+        assert_eq!(stacks, [vec!["main", "caller"], vec!["main", "caller", "leaf"]]);
+    }
 }
