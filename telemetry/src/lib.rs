@@ -32,6 +32,7 @@ mod label;
 pub mod metric;
 mod notices;
 mod process;
+pub mod profile;
 mod pump;
 mod runbooks;
 mod span;

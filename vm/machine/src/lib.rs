@@ -12,6 +12,7 @@
 //! | [`layout`] | memory map |
 //! | [`image`] | boot files, decompressed |
 //! | [`watch`] | detection of guest panics and stalled harts |
+//! | [`profile`] | profiler: samples of the harts on demand |
 //! | [`console`] | host side of a guest console |
 //!
 //! The crate takes an engine factory and knows no compiler, exporter or network. It
@@ -29,6 +30,7 @@ pub mod layout;
 mod lifecycle;
 mod lineage;
 pub mod machine;
+pub mod profile;
 pub mod sbi;
 mod sync;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use riscope_core::clock::Clock;
 use riscope_core::counters::VmCounters;
 use riscope_core::engine::{Engine, EngineContext, EngineSetupError};
 use riscope_core::event::{BootPhase, VmEvent, VmId, VmState};
-use riscope_core::hart::{Hart, HartConfig, PrivilegeMode};
+use riscope_core::hart::{Hart, HartConfig, HartControl, PrivilegeMode};
 use riscope_core::mem::GuestRam;
 
 use crate::board::{Board, BuildError, MachineSpec, SpecError, TimeSource, check_formats};
@@ -242,6 +242,11 @@ impl Machine {
     /// Guest RAM.
     pub fn ram(&self) -> &Arc<GuestRam> {
         &self.board.ram
+    }
+
+    /// Controls of the harts.
+    pub fn hart_controls(&self) -> &[Arc<HartControl>] {
+        &self.board.harts
     }
 
     /// Counters of the machine, which outlive it.

@@ -13,6 +13,7 @@ use crate::identity::Identity;
 use crate::limits::Needs;
 use crate::message::say;
 use crate::perf;
+use crate::profile::{FileCapture, ProfileFile, Profiles};
 use crate::reports::Reports;
 use crate::session::{Observation, Session};
 use crate::trace::TraceFile;
@@ -28,12 +29,16 @@ pub(crate) fn demo(
     identity: &Identity,
     file: &Arc<StatusFile>,
 ) -> Result<MachineExit, CommandError> {
+    let guest = ImageSource::bytes("the demo guest", GUEST);
+    let profiles = Profiles::new(&arguments.about, vec![guest.clone()], MEMORY)?;
+    let profile = ProfileFile::new(&arguments.about)?;
     let observation = Observation {
         listen: Some(arguments.listen.clone()),
         allow_hosts: arguments.about.allow_hosts.clone(),
         otlp: arguments.about.otlp.clone(),
         alerts: AlertOptions::of(&arguments.about),
         flight_recorder: arguments.about.flight_recorder.clone(),
+        profiles,
     };
     let traces = arguments.about.trace.is_some();
     let needs = Needs { harts: 1, memory: MEMORY, traces, ..Needs::default() };
@@ -41,7 +46,6 @@ pub(crate) fn demo(
     let trace = TraceFile::new(arguments.about.trace.as_deref(), arguments.engine, &session)?;
     session.flight.watch(identity.id);
     let _reports = Reports::start(&session.bus, identity.id, &session.flight).map_err(CommandError::Runtime)?;
-    let guest = ImageSource::bytes("the demo guest", GUEST);
     let perf_log = perf::perf_log(&arguments.about, arguments.engine, [&guest], MEMORY)?;
     let engine = engine(arguments.engine, trace.as_ref(), perf_log.as_ref(), &needs);
     let mut spec = machine_spec(&session.bus, identity, engine, session.console());
@@ -57,7 +61,10 @@ pub(crate) fn demo(
             let name = &foreground.spec().name;
             say(&format_args!("{name} at http://{address}/, metrics at http://{address}/metrics; Ctrl-C ends it"));
         }
-        foreground.run()
+        let capture = profile.as_ref().map(|file| file.capture(&session.profiles)).transpose()?;
+        let ended = foreground.run()?;
+        capture.map_or(Ok(()), FileCapture::finish)?;
+        Ok(ended)
     });
     perf::report(perf_log.as_deref());
     session.conclude(outcome.map(|ended| ended.exit))

@@ -8,8 +8,10 @@ use riscope_machine::MachineError;
 use riscope_machine::board::{BuildError, SpecError};
 use riscope_machine::boot::{BootError, SignatureError};
 use riscope_machine::device::virtio::block::backend::DiskError;
+use riscope_machine::profile::CaptureError;
 use riscope_telemetry::TelemetryError;
 use riscope_telemetry::alert::RuleError;
+use riscope_telemetry::profile::{FormatError, SymbolFileError};
 use rustix::io::Errno;
 
 use crate::limits::LimitError;
@@ -61,6 +63,20 @@ pub(crate) enum CommandError {
     PerfEngine,
     #[error("cannot create a file in {}: {source}; check {option}", folder.display())]
     Perf { option: &'static str, folder: PathBuf, source: io::Error },
+    #[error("{0}; check --symbols")]
+    Symbols(#[from] SymbolFileError),
+    #[error("cannot write the profile to {}: {source}", path.display())]
+    ProfileFile { path: PathBuf, source: io::Error },
+    #[error("cannot write to stdout: {source}")]
+    ProfileOutput { source: io::Error },
+    #[error("cannot read {}: {source}", path.display())]
+    ReadProfile { path: PathBuf, source: io::Error },
+    #[error("{0}")]
+    ProfileFormat(#[source] FormatError),
+    #[error("{0}")]
+    Capture(#[source] CaptureError),
+    #[error("no profile from {url}: {reason}")]
+    FetchProfile { url: String, reason: String },
     #[error("{0}; check --signature")]
     Signature(#[from] SignatureError),
     #[error("{program} has no symbols begin_signature and end_signature; define them there, or leave out --signature")]
@@ -83,6 +99,7 @@ impl CommandError {
             )
             | Self::Telemetry(TelemetryError::Thread(_) | TelemetryError::Metric(_))
             | Self::Runtime(_)
+            | Self::Capture(_)
             | Self::Limit(_)
             | Self::CpuTime
             | Self::Stdout(_)

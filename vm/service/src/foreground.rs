@@ -79,6 +79,7 @@ impl<'a> Foreground<'a> {
             let running = Arc::new(machine);
             // Before the guest executes, which may be stoppable at once.
             session.stopper.watch(&running);
+            session.profiles.watch(&running);
             match running.start() {
                 // It was stopped before.
                 Err(MachineError::State(_)) if session.stopper.asked().is_some() => {}

@@ -17,6 +17,7 @@ mod message;
 mod outputs;
 mod panics;
 mod perf;
+mod profile;
 mod reports;
 mod run;
 mod runbooks;
@@ -31,7 +32,7 @@ mod wiring;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cli::Command;
+use cli::{Command, ProfileArguments};
 use ending::StatusFile;
 use error::{CommandError, HOST};
 use identity::Identity;
@@ -56,6 +57,7 @@ fn execute(command: &Command) -> u8 {
         Command::Demo(demo) => {
             (Identity::new(demo.about.name.as_deref(), Some("demo".as_ref())), demo.about.status.as_deref())
         }
+        Command::Profile(arguments) => return profiled(arguments),
     };
     let file = StatusFile::prepare(*status, &identity.name, &identity.id.to_string());
     let file = match file {
@@ -69,8 +71,20 @@ fn execute(command: &Command) -> u8 {
         let outcome = panics::caught(|| match command {
             Command::Run(arguments) => run::run(arguments, identity, &file),
             Command::Demo(arguments) => demo::demo(arguments, identity, &file),
+            Command::Profile(_) => Err(CommandError::Bug),
         });
         outcome.unwrap_or(Err(CommandError::Bug))
     });
     ending::finish(&outcome, &file)
+}
+
+/// Executes `riscope profile`.
+fn profiled(arguments: &ProfileArguments) -> u8 {
+    profile::execute(&arguments.command).map_or_else(
+        |error| {
+            message::say(&error);
+            error.status()
+        },
+        |()| 0,
+    )
 }

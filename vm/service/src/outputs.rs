@@ -13,8 +13,8 @@ fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
-/// Compares the files of `--status`, `--signature`, `--trace` and `--flight-recorder` with each other, with the
-/// disks, the boot files, and the rule files.
+/// Compares the files of `--status`, `--signature`, `--trace`, `--flight-recorder` and `--profile` with each other, with
+/// the disks, the boot files, and the rule files.
 ///
 /// # Errors
 /// [`CommandError::Output`] if one of them would replace another.
@@ -23,6 +23,7 @@ pub(crate) fn check(command: &Command) -> Result<(), CommandError> {
         Command::Run(run) => (&run.about, run.signature.as_deref(), inputs(run)),
         // Its guest is built in.
         Command::Demo(demo) => (&demo.about, None, Vec::new()),
+        Command::Profile(_) => return Ok(()),
     };
     let rules = about.alert_rules.iter().filter_map(|path| fs::metadata(path).ok());
     inputs.extend(rules.map(|found| identity(&found)));
@@ -31,6 +32,7 @@ pub(crate) fn check(command: &Command) -> Result<(), CommandError> {
         ("--signature", signature),
         ("--trace", about.trace.as_deref()),
         ("--flight-recorder", about.flight_recorder.as_deref()),
+        ("--profile", about.profile.as_deref()),
     ];
     let outputs: Vec<_> = outputs.into_iter().filter_map(|(option, path)| Some((option, path?))).collect();
     for (index, (option, path)) in outputs.iter().enumerate() {
@@ -55,7 +57,7 @@ fn inputs(arguments: &RunArguments) -> Vec<(u64, u64)> {
 ///
 /// # Errors
 /// The host's; the file is as it was.
-pub(crate) fn replace(path: &Path, contents: &str) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, contents: impl AsRef<[u8]>) -> io::Result<()> {
     let path = resolved(path);
     let temporary = beside(&path)?;
     let written = fs::write(&temporary, contents).and_then(|()| fs::rename(&temporary, &path));

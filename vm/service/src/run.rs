@@ -19,6 +19,7 @@ use crate::limits::Needs;
 use crate::message::say;
 use crate::outputs::try_to_write;
 use crate::perf;
+use crate::profile::{FileCapture, ProfileFile, Profiles};
 use crate::reports::Reports;
 use crate::session::{Observation, Session};
 use crate::trace::TraceFile;
@@ -30,12 +31,16 @@ pub(crate) fn run(
     identity: &Identity,
     file: &Arc<StatusFile>,
 ) -> Result<MachineExit, CommandError> {
+    let boot_files: Vec<_> = arguments.bios.iter().chain(&arguments.kernel).map(ImageSource::path).collect();
+    let profiles = Profiles::new(&arguments.about, boot_files, arguments.memory)?;
+    let profile = ProfileFile::new(&arguments.about)?;
     let observation = Observation {
         listen: arguments.listen.clone(),
         allow_hosts: arguments.about.allow_hosts.clone(),
         otlp: arguments.about.otlp.clone(),
         alerts: AlertOptions::of(&arguments.about),
         flight_recorder: arguments.about.flight_recorder.clone(),
+        profiles,
     };
     let (harts, memory, disks) = (arguments.cpus, arguments.memory, arguments.disks.len());
     let traces = arguments.about.trace.is_some();
@@ -58,16 +63,24 @@ pub(crate) fn run(
     };
     session.terminal.show(&console);
     session.stopper.set_grace(arguments.grace);
-    let outcome = run_machine(&session, spec, arguments, trace.as_deref(), console);
+    let files = Files { trace: trace.as_deref(), profile: profile.as_ref() };
+    let outcome = run_machine(&session, spec, arguments, files, console);
     perf::report(perf_log.as_deref());
     session.conclude(outcome)
+}
+
+/// Files that are written while the machine runs.
+#[derive(Clone, Copy, Debug)]
+struct Files<'a> {
+    trace: Option<&'a TraceFile>,
+    profile: Option<&'a ProfileFile>,
 }
 
 fn run_machine(
     session: &Session,
     spec: MachineSpec,
     arguments: &RunArguments,
-    trace: Option<&TraceFile>,
+    files: Files<'_>,
     console: Arc<Console>,
 ) -> Result<MachineExit, CommandError> {
     let policy = RunPolicy { timeout: arguments.timeout };
@@ -76,7 +89,7 @@ fn run_machine(
     if let Some(path) = &arguments.signature {
         check_signature(foreground.machine(), foreground.spec(), path)?;
     }
-    trace.map_or(Ok(()), TraceFile::open)?;
+    files.trace.map_or(Ok(()), TraceFile::open)?;
     if let Some(address) = session.address {
         say(&format_args!("metrics of {} at http://{address}/metrics", foreground.spec().name));
     }
@@ -85,8 +98,10 @@ fn run_machine(
         say(&"Ctrl-A x ends the machine");
     }
     feed_stdin(console, session.stopper.clone(), is_terminal).map_err(CommandError::Runtime)?;
+    let capture = files.profile.map(|file| file.capture(&session.profiles)).transpose()?;
     let ended = foreground.run()?;
     session.stopper.harts_ended();
+    capture.map_or(Ok(()), FileCapture::finish)?;
     if let Some(path) = &arguments.signature {
         ended.machine.dump_signature(path)?;
     }

@@ -23,6 +23,7 @@ use crate::http::{self, AllowedHosts, Answers};
 use crate::limits::{self, Needs};
 use crate::message::say;
 use crate::panics;
+use crate::profile::Profiles;
 use crate::signals::Signals;
 use crate::stop::Stopper;
 use crate::terminal::Terminal;
@@ -42,6 +43,8 @@ pub(crate) struct Observation {
     pub(crate) alerts: AlertOptions,
     /// File of the flight recorder.
     pub(crate) flight_recorder: Option<PathBuf>,
+    /// Profiler of the machine.
+    pub(crate) profiles: Profiles,
 }
 
 /// Session; lives as long as its command.
@@ -50,6 +53,7 @@ pub(crate) struct Session {
     pub(crate) bus: DomainEventBus,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) flight: Arc<Flight>,
+    pub(crate) profiles: Profiles,
     pub(crate) stopper: Stopper,
     pub(crate) terminal: Arc<Terminal>,
     /// Address of the HTTP endpoint, with the actual port.
@@ -70,7 +74,7 @@ impl Session {
     /// If the host does not provide what is needed, the address is in use, or the OTLP
     /// endpoint is not a URL.
     pub(crate) fn start(observation: Observation, needs: Needs, file: &Arc<StatusFile>) -> Result<Self, CommandError> {
-        let Observation { listen, allow_hosts, otlp, alerts, flight_recorder } = observation;
+        let Observation { listen, allow_hosts, otlp, alerts, flight_recorder, profiles } = observation;
         let sends = otlp.is_some() || environment_sends();
         let (listens, notifies) = (listen.is_some(), alerts.sends());
         limits::check(&Needs { listens, sends, evaluates: alerts.evaluates(listens), notifies, ..needs })?;
@@ -97,7 +101,7 @@ impl Session {
             Some(listener) => {
                 let names = listen.iter().filter_map(ListenAddress::name).map(str::to_owned).chain(allow_hosts);
                 let answers = Answers::start(Arc::clone(&telemetry)).map_err(CommandError::Runtime)?;
-                Some((listener, answers, AllowedHosts::new(names.collect())))
+                Some((listener, answers, profiles.clone(), AllowedHosts::new(names.collect())))
             }
             None => None,
         };
@@ -109,7 +113,7 @@ impl Session {
             .spawn(move || serve(runtime, endpoint, move || signals.obey(&stop, &given, &noted, &recorder), quitting))
             .map_err(CommandError::Runtime)?;
         let (quit, thread) = (Some(quit), Some(thread));
-        Ok(Self { bus, telemetry, flight, stopper, terminal, address, output, trouble, quit, thread })
+        Ok(Self { bus, telemetry, flight, profiles, stopper, terminal, address, output, trouble, quit, thread })
     }
 
     /// A console that writes to stdout.
@@ -209,15 +213,15 @@ fn runtime() -> io::Result<Runtime> {
 
 fn serve(
     runtime: Runtime,
-    endpoint: Option<(TcpListener, Answers, AllowedHosts)>,
+    endpoint: Option<(TcpListener, Answers, Profiles, AllowedHosts)>,
     obey_signals: impl FnOnce(),
     quitting: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async move {
-        if let Some((listener, answers, hosts)) = endpoint
+        if let Some((listener, answers, profiles, hosts)) = endpoint
             && let Ok(listener) = tokio::net::TcpListener::from_std(listener)
         {
-            tokio::spawn(http::serve(listener, answers, hosts));
+            tokio::spawn(http::serve(listener, answers, profiles, hosts));
         }
         obey_signals();
         // The sender is dropped with the session at the latest.

@@ -5,10 +5,11 @@
 //! nothing here blocks it.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering, fence};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::fence::{Fences, RemoteFence};
+use super::profile::{ProfileQueue, ProfileSlot};
 use super::sample::HartSample;
 use crate::arch::Interrupt;
 use crate::counters::{HartActivity, ThreadCpuClock};
@@ -41,8 +42,10 @@ impl Attention {
     pub const STOP: Self = Self(8);
     /// Provide a [`HartSample`].
     pub const SAMPLE: Self = Self(16);
+    /// Provide a [`ProfileSample`](super::ProfileSample); see [`HartControl::request_profile`].
+    pub const PROFILE: Self = Self(32);
     /// Requests that a sleeping hart serves when something else has woken it.
-    const DEFERRED: u32 = Self::FENCE_I.0 | Self::SFENCE_VMA.0;
+    const DEFERRED: u32 = Self::FENCE_I.0 | Self::SFENCE_VMA.0 | Self::PROFILE.0;
 
     /// Whether all bits of `other` are set.
     pub fn contains(self, other: Self) -> bool {
@@ -73,6 +76,7 @@ pub struct HartControl {
     fences: Fences,
     /// Answer to the latest [`Attention::SAMPLE`], until it is taken.
     sample: Mutex<Option<HartSample>>,
+    profile: ProfileSlot,
     /// Position of what the hart's thread does in [`HartActivity::ALL`] plus one; 0 while it
     /// sleeps.
     activity: AtomicU8,
@@ -92,6 +96,7 @@ impl Default for HartControl {
             supervisor_software: AtomicBool::new(false),
             fences: Fences::default(),
             sample: Mutex::new(None),
+            profile: ProfileSlot::default(),
             activity: AtomicU8::new(0),
             cpu_clock: AtomicI32::new(0),
             sleep: Mutex::new(()),
@@ -166,6 +171,28 @@ impl HartControl {
     /// answer.
     pub fn take_sample(&self) -> Option<HartSample> {
         self.sample.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Asks for a [`ProfileSample`](super::ProfileSample), which goes to the queue of
+    /// [`HartControl::set_profile_queue`] at the hart's next poll. Does not wake a hart that sleeps,
+    /// as it uses no CPU; returns whether it has been asked.
+    pub fn request_profile(&self) -> bool {
+        let activity = self.activity();
+        if let Some(activity) = activity {
+            self.profile.ask(activity);
+            self.requests.fetch_or(u64::from(Attention::PROFILE.0), Ordering::SeqCst);
+        }
+        activity.is_some()
+    }
+
+    /// Sets where samples go, or that there is no profile.
+    pub fn set_profile_queue(&self, queue: Option<Arc<ProfileQueue>>) {
+        self.profile.set(queue);
+    }
+
+    /// Where the hart's profile goes.
+    pub(super) fn profile(&self) -> &ProfileSlot {
+        &self.profile
     }
 
     /// Records what the hart's thread does from now on. Costs a store, so that it can be called

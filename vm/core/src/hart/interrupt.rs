@@ -90,6 +90,7 @@ impl Hart {
         if self.config.control.wants_attention() && self.serve_attention().contains(Attention::STOP) {
             return Polled::Stop;
         }
+        self.sample_if_due();
         if let Some(interrupt) = self.deliverable() {
             self.take_interrupt(interrupt);
         }
@@ -103,6 +104,7 @@ impl Hart {
         let (countdown, retire_limit) = (self.state.countdown, self.retire_limit);
         let polled = self.poll();
         (self.state.countdown, self.retire_limit) = (countdown, retire_limit);
+        self.end_quantum_for_sample();
         polled
     }
 
@@ -125,6 +127,9 @@ impl Hart {
         self.config.control.complete_fences(fences);
         if attention.contains(Attention::SAMPLE) {
             self.config.control.put_sample(self.sample());
+        }
+        if attention.contains(Attention::PROFILE) {
+            self.sampling.request(self.instructions_retired());
         }
         attention
     }

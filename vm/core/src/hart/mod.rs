@@ -9,6 +9,7 @@
 //! | `translation.rs` | address translation as configured by the registers |
 //! | `interrupt.rs` | pending interrupts, timers, `wfi` |
 //! | `control.rs`, `fence.rs`, `sample.rs` | requests and queries of other threads |
+//! | `profile.rs`, `stack.rs` | samples for a profile of the guest, with its call stack |
 //!
 //! One thread owns a hart. The hart knows no engine: an engine borrows it.
 
@@ -17,8 +18,10 @@ mod control;
 pub mod csr;
 mod fence;
 mod interrupt;
+mod profile;
 mod reset;
 mod sample;
+mod stack;
 mod state;
 mod translation;
 mod trap_entry;
@@ -39,7 +42,10 @@ pub use control::{Attention, HartControl, Taken};
 use csr::file::CsrFile;
 pub use fence::RemoteFence;
 pub use interrupt::Polled;
+use profile::Sampling;
+pub use profile::{ProfileQueue, ProfileSample};
 pub use sample::HartSample;
+pub use stack::{CallStack, MAX_FRAMES, StackEnd, is_user_address};
 pub use state::{HartState, permission};
 
 /// Rate of a manual clock in instructions per tick: 10^9 instructions a second.
@@ -107,6 +113,8 @@ pub struct Hart {
     ticked: i64,
     /// Retired instructions not yet converted to ticks of a manual clock.
     tick_remainder: u64,
+    /// Sample for a profile that is due.
+    sampling: Sampling,
     /// Exception of the instruction that returned [`crate::interp::Flow::Trap`].
     pub(crate) exception: Exception,
     pub(crate) config: HartConfig,
@@ -127,6 +135,7 @@ impl Hart {
             longest_quantum: 0,
             ticked: 0,
             tick_remainder: 0,
+            sampling: Sampling::default(),
             exception: Exception::new(ExceptionCause::IllegalInstruction, 0),
             config,
         };
@@ -227,6 +236,7 @@ impl Hart {
     /// to `limit` instructions in all.
     pub fn start_quantum(&mut self, instructions: u32, limit: u64) {
         let retired = self.instructions_retired();
+        let instructions = self.sampling.cap(retired, instructions);
         self.quantum = i64::from(instructions);
         self.longest_quantum = limit;
         self.ticked = 0;
@@ -244,10 +254,22 @@ impl Hart {
             return false;
         }
         let retired = self.instructions_retired();
+        self.sampling.quantum_ends();
+        let instructions = self.sampling.cap(retired, instructions);
         self.quantum = used + i64::from(instructions);
         self.state.countdown = i64::from(instructions);
         self.retire_limit = retired.wrapping_add(u64::from(instructions));
         true
+    }
+
+    /// Shortens the quantum so that it ends where a sample is due.
+    #[expect(clippy::cast_sign_loss, reason = "only a longer quantum is shortened")]
+    fn end_quantum_for_sample(&mut self) {
+        let countdown = u32::try_from(self.state.countdown).unwrap_or(0);
+        let excess = i64::from(countdown - self.sampling.cap(self.instructions_retired(), countdown));
+        self.state.countdown -= excess;
+        self.quantum -= excess;
+        self.retire_limit = self.retire_limit.wrapping_sub(excess as u64);
     }
 
     /// Ends the quantum; returns the instructions used and advances a manual clock

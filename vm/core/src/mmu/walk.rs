@@ -9,23 +9,23 @@ use crate::arch::{Access, PrivilegeMode};
 use crate::mem::{GuestRam, access as raw};
 
 /// Page table entry bits.
-mod pte {
-    pub(super) const VALID: u64 = 1;
-    pub(super) const READ: u64 = 2;
-    pub(super) const WRITE: u64 = 4;
-    pub(super) const EXECUTE: u64 = 8;
-    pub(super) const USER: u64 = 16;
-    pub(super) const GLOBAL: u64 = 32;
-    pub(super) const ACCESSED: u64 = 64;
-    pub(super) const DIRTY: u64 = 128;
+pub(super) mod pte {
+    pub(in crate::mmu) const VALID: u64 = 1;
+    pub(in crate::mmu) const READ: u64 = 2;
+    pub(in crate::mmu) const WRITE: u64 = 4;
+    pub(in crate::mmu) const EXECUTE: u64 = 8;
+    pub(in crate::mmu) const USER: u64 = 16;
+    pub(in crate::mmu) const GLOBAL: u64 = 32;
+    pub(in crate::mmu) const ACCESSED: u64 = 64;
+    pub(in crate::mmu) const DIRTY: u64 = 128;
     /// Bits 63 to 54: N, PBMT and reserved, none implemented.
-    pub(super) const RESERVED: u64 = 0x3ff << 54;
-    pub(super) const PPN: u64 = (1 << 44) - 1;
-    pub(super) const PPN_SHIFT: u32 = 10;
+    pub(in crate::mmu) const RESERVED: u64 = 0x3ff << 54;
+    pub(in crate::mmu) const PPN: u64 = (1 << 44) - 1;
+    pub(in crate::mmu) const PPN_SHIFT: u32 = 10;
 }
 
-const LEVEL_BITS: u32 = 9;
-const PPN_MASK: u64 = (1 << 44) - 1;
+pub(super) const LEVEL_BITS: u32 = 9;
+pub(super) const PPN_MASK: u64 = (1 << 44) - 1;
 
 /// Reason why a walk found no translation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,8 @@ mod kernel;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod profile;
+#[cfg(test)]
 mod sampling;
 #[cfg(test)]
 mod support;

@@ -4,9 +4,11 @@ mod disk;
 mod listen;
 mod name;
 mod phases;
+mod rate;
 mod size;
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{ArgPredicate, OsStringValueParser, TypedValueParser};
@@ -23,6 +25,7 @@ pub(crate) use listen::ListenAddress;
 use listen::{parse_host, parse_listen};
 pub(crate) use name::parse_name;
 use phases::{PHASES, parse_phases};
+pub(crate) use rate::{RATE, parse_rate};
 use size::{parse_grace, parse_memory, parse_timeout};
 
 /// Parses the arguments of this process.
@@ -76,6 +79,9 @@ pub(crate) enum Command {
     /// Run the built-in guest and serve its metrics; needs no download
     #[command(after_help = DEMO_HELP)]
     Demo(Box<DemoArguments>),
+    /// Fetch, show, convert and compare profiles of guests
+    #[command(after_help = PROFILE_HELP)]
+    Profile(ProfileArguments),
 }
 
 pub(crate) const RUN_HELP: &str = "\
@@ -107,6 +113,13 @@ with one of the reasons poweroff, guest_failure, guest_panic, reset, timeout, ki
 const DEMO_HELP: &str = "\
 The guest repeats the phases integer, float, memory and churn. Meanwhile look at
 http://127.0.0.1:8440/metrics, or have Prometheus scrape it. Ctrl-C ends it.";
+
+const PROFILE_HELP: &str = "\
+Examples:
+  riscope profile fetch http://127.0.0.1:8440 --seconds 30 -o guest.pb.gz
+  riscope profile show guest.pb.gz -o guest.svg
+  riscope profile diff before.pb.gz after.pb.gz
+  go tool pprof 'http://127.0.0.1:8440/debug/pprof/guest?seconds=30'";
 
 /// `riscope run`
 #[derive(Args, Debug)]
@@ -203,6 +216,55 @@ pub(crate) struct DemoArguments {
     pub(crate) about: AboutArguments,
 }
 
+/// `riscope profile`
+#[derive(Args, Debug)]
+pub(crate) struct ProfileArguments {
+    #[command(subcommand)]
+    pub(crate) command: ProfileCommand,
+}
+
+/// What to do with profiles. They are in the format of pprof or folded.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// Take a profile of the guest at an address of --listen
+    Fetch {
+        /// Such as http://127.0.0.1:8440
+        url: String,
+        /// Seconds that it takes
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=300))]
+        seconds: u32,
+        /// Samples per hart and second, 1 to 1000
+        #[arg(long, value_name = "HZ", default_value_t = RATE, value_parser = parse_rate)]
+        rate: NonZeroU32,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Show a profile, or convert it
+    Show {
+        /// The profile
+        file: PathBuf,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Compare two profiles by the shares of their functions
+    Diff {
+        /// The profile to compare with
+        before: PathBuf,
+        /// The profile to compare
+        after: PathBuf,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+}
+
+/// Where `riscope profile` writes.
+#[derive(Args, Debug)]
+pub(crate) struct OutputArguments {
+    /// Write to this file, in the format that its name says, instead of a table to stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
 /// Options for naming, observing and reporting a machine.
 #[derive(Args, Debug)]
 pub(crate) struct AboutArguments {
@@ -231,6 +293,18 @@ pub(crate) struct AboutArguments {
     /// with the code, and right also where code was replaced by other code
     #[arg(long, value_name = "DIR")]
     pub(crate) jitdump: Option<PathBuf>,
+    /// Write a profile of the guest to this file when the machine ends: pprof (.pb.gz), folded stacks
+    /// (.folded), speedscope (.json), flame graph (.svg) or table (.txt)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Samples per hart and second for --profile, 1 to 1000
+    #[arg(long, value_name = "HZ", default_value_t = RATE, value_parser = parse_rate)]
+    pub(crate) profile_rate: NonZeroU32,
+    /// Name code in profiles by this file: an ELF file of the kernel, or of a program by its build
+    /// id, or a System.map. May be given several times. Kernels with kallsyms need none, and
+    /// programs have at least their dynamic symbols
+    #[arg(long, value_name = "FILE")]
+    pub(crate) symbols: Vec<PathBuf>,
     /// Serve HTTP clients that use this host name, besides addresses, localhost and the name in
     /// --listen; "*" allows every name. May be given several times
     #[arg(long = "allow-host", value_name = "NAME", value_parser = parse_allowed_host)]

@@ -45,11 +45,14 @@ struct State {
     requests: u32,
     /// Whether the response is being sent.
     is_answered: bool,
+    /// Time that the request may take longer than others.
+    allowance: Duration,
 }
 
 impl Default for Connection {
     fn default() -> Self {
-        let state = State { is_idle: true, since: Instant::now(), requests: 0, is_answered: false };
+        let state =
+            State { is_idle: true, since: Instant::now(), requests: 0, is_answered: false, allowance: Duration::ZERO };
         Self(Arc::new(Mutex::new(state)))
     }
 }
@@ -85,6 +88,11 @@ impl Connection {
         state.requests >= MAX_REQUESTS
     }
 
+    /// Lets the present request take this much longer than others, as its client has asked for.
+    pub(super) fn allow(&self, longer: Duration) {
+        self.state().allowance = longer;
+    }
+
     /// Records that the response is available and is sent next.
     fn request_is_answered(&self) {
         self.state().is_answered = true;
@@ -95,6 +103,7 @@ impl Connection {
         let mut state = self.state();
         if std::mem::take(&mut state.is_answered) {
             (state.is_idle, state.since) = (true, Instant::now());
+            state.allowance = Duration::ZERO;
         }
     }
 
@@ -104,7 +113,7 @@ impl Connection {
         let limit = match (state.is_idle, state.requests) {
             (true, 0) => FIRST_TIMEOUT,
             (true, _) => IDLE_TIMEOUT,
-            (false, _) => REQUEST_TIMEOUT,
+            (false, _) => REQUEST_TIMEOUT + state.allowance,
         };
         state.since + limit
     }
@@ -142,9 +151,10 @@ impl Connection {
 async fn answer(
     connection: Connection,
     router: TowerToHyperService<Router>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response, std::convert::Infallible> {
     let is_last = connection.request_comes();
+    request.extensions_mut().insert(connection.clone());
     let mut response = router.call(request).await?;
     if is_last {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -214,6 +224,8 @@ mod tests {
         assert_eq!((connection.deadline(), connection.is_idle()), (start + REQUEST_TIMEOUT, false));
         connection.is_flushed();
         assert!(!connection.is_idle(), "there is no answer yet");
+        connection.allow(Duration::from_secs(60));
+        assert_eq!(connection.deadline(), start + Duration::from_secs(60) + REQUEST_TIMEOUT);
         connection.request_is_answered();
         connection.is_flushed();
         assert_eq!((connection.deadline(), connection.is_idle()), (Instant::now() + IDLE_TIMEOUT, true));

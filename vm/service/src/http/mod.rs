@@ -7,6 +7,7 @@
 //! | `host.rs` | check of the `Host` header |
 //! | `encoding.rs` | negotiation of gzip, and compression |
 //! | `answers.rs` | thread that generates `/metrics` responses |
+//! | `profile.rs` | profiles of the guest |
 //! | `problem.rs` | errors as `application/problem+json` |
 //!
 //! Slow, silent and hostile clients do not delay others; `open.rs` has the policy.
@@ -17,6 +18,7 @@ mod encoding;
 mod host;
 mod open;
 mod problem;
+mod profile;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,12 +38,14 @@ pub(crate) use host::AllowedHosts;
 use open::OpenConnections;
 use problem::problem;
 
+use crate::profile::Profiles;
+
 /// Delay after a failed accept, for example when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until the task is dropped.
-pub(crate) async fn serve(listener: TcpListener, answers: Answers, hosts: AllowedHosts) {
-    let router = router(answers, Arc::new(hosts));
+pub(crate) async fn serve(listener: TcpListener, answers: Answers, profiles: Profiles, hosts: AllowedHosts) {
+    let router = router(answers, profiles, Arc::new(hosts));
     let mut open = OpenConnections::default();
     loop {
         match listener.accept().await {
@@ -56,7 +60,7 @@ pub(crate) async fn serve(listener: TcpListener, answers: Answers, hosts: Allowe
     }
 }
 
-fn router(answers: Answers, hosts: Arc<AllowedHosts>) -> Router {
+fn router(answers: Answers, profiles: Profiles, hosts: Arc<AllowedHosts>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/metrics", get(metrics))
@@ -64,6 +68,7 @@ fn router(answers: Answers, hosts: Arc<AllowedHosts>) -> Router {
         .route("/readyz", get(|| async { "ok\n" }))
         .merge(crate::runbooks::routes())
         .merge(crate::alerts::routes(answers.telemetry()))
+        .merge(profile::routes(profiles))
         .method_not_allowed_fallback(not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(hosts, host::check))
@@ -80,6 +85,9 @@ async fn page() -> Html<&'static str> {
         "<li><a href=\"/healthz\">/healthz</a>: is the process alive",
         "<li><a href=\"/readyz\">/readyz</a>: can it serve",
         "<li><a href=\"/api/v1/alerts\">/api/v1/alerts</a>: pending and firing alerts, as of Prometheus",
+        "<li><a href=\"/debug/pprof/guest?seconds=5&amp;format=svg\">/debug/pprof/guest</a>: profile of the guest, for ",
+        "<code>go tool pprof</code>; <code>seconds</code>, <code>rate</code>, and <code>format</code>: pprof, folded, ",
+        "speedscope, svg or text",
         "<li><a href=\"/runbooks\">/runbooks</a>: what to do when an alert fires",
         "</ul></html>\n",
     ))
