@@ -32,14 +32,15 @@ mod process;
 mod pump;
 mod runbooks;
 mod span;
+mod status;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use prometheus::Registry;
+use prometheus::{Histogram, Registry};
 use riscope_core::counters::VmCounters;
-use riscope_core::event::{DomainEventBus, Envelope};
+use riscope_core::event::{DomainEventBus, Envelope, Tier};
 
 pub use config::{Notices, TelemetryConfig};
 pub use error::TelemetryError;
@@ -55,6 +56,7 @@ pub use pump::PUMP_THREAD;
 use pump::{Handler, Pump};
 pub use runbooks::{runbook, runbook_names};
 use span::Spans;
+pub use status::{BlockSizes, MachineStatus};
 
 /// Time limit of the shutdown. Short enough for a command that must end within two seconds.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
@@ -64,6 +66,8 @@ pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 pub struct Telemetry {
     metrics: metric::gather::Gatherer,
     machines: Arc<Machines>,
+    /// Guest bytes of compiled blocks, by tier.
+    block_sizes: Vec<(Tier, Histogram)>,
     pump: Mutex<Option<Pump>>,
     /// Present if spans are exported.
     delivery: Option<Arc<Delivery>>,
@@ -94,8 +98,9 @@ impl Telemetry {
             metrics: Metrics::new(metrics.registry(), Arc::clone(&machines))?,
             spans: Spans::new(sink, &config, metrics.registry())?,
         };
+        let block_sizes = recorder.metrics.block_sizes();
         let pump = Pump::start(Feed::subscribe(bus, config.queue_capacity), recorder, panics)?;
-        Ok(Self { metrics, machines, pump: Mutex::new(Some(pump)), delivery, warnings })
+        Ok(Self { metrics, machines, block_sizes, pump: Mutex::new(Some(pump)), delivery, warnings })
     }
 
     /// Environment settings that could not be applied: messages for users, one sentence

@@ -1,12 +1,15 @@
 //! Table of existing machines: everything with a `vm_id`, while its machine exists. A guest
 //! reset changes neither identity nor counters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use riscope_core::counters::{EngineCounters, EventSums, VmCounters};
-use riscope_core::event::{ExecutionEvent, PanicSource, VmId, VmState};
+use riscope_core::event::{Envelope, ExecutionEvent, PanicSource, VmId, VmState};
+
+/// Events kept in the history of a machine: some lives, as one that ends well has about ten.
+const HISTORY: usize = 64;
 
 /// Constant properties of a machine.
 #[derive(Clone, Debug)]
@@ -33,6 +36,10 @@ pub(crate) struct Machine {
     pub(crate) booted_ns: Option<u64>,
     /// Panics by source.
     pub(crate) panics: [u64; PanicSource::ALL.len()],
+    /// Whether the guest has panicked since its last boot.
+    pub(crate) has_panicked: bool,
+    /// Its last events that are not the engine's, oldest first.
+    pub(crate) history: VecDeque<Envelope>,
     /// Harts that are stalled.
     pub(crate) stalled: BTreeSet<u32>,
     pub(crate) counters: Option<VmCounters>,
@@ -48,6 +55,8 @@ impl Machine {
             resets: 0,
             booted_ns: None,
             panics: Default::default(),
+            has_panicked: false,
+            history: VecDeque::new(),
             stalled: BTreeSet::new(),
             counters: None,
         }
@@ -65,7 +74,22 @@ impl Machine {
     /// Records a guest reset.
     pub(crate) fn reset(&mut self) {
         self.resets += 1;
+        self.has_panicked = false;
         self.stalled.clear();
+    }
+
+    /// Records a guest panic.
+    pub(crate) fn panic(&mut self, source: PanicSource) {
+        self.panics[source.index()] += 1;
+        self.has_panicked = true;
+    }
+
+    /// Adds an event to the history.
+    pub(crate) fn remember(&mut self, envelope: &Envelope) {
+        if self.history.len() >= HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(envelope.clone());
     }
 
     /// What the machine's engine events say, published or not.

@@ -5,7 +5,7 @@ mod device;
 mod execution;
 mod vm;
 
-use riscope_core::event::{Envelope, Event};
+use riscope_core::event::{Envelope, Event, Family};
 
 use super::registry::Metrics;
 
@@ -15,5 +15,10 @@ pub(crate) fn record(metrics: &Metrics, envelope: &Envelope) {
         Event::Execution(event) => execution::record(metrics, envelope.vm_id, event),
         Event::Vm(event) => vm::record(metrics, envelope, event),
         Event::Device(event) => device::record(metrics, envelope.vm_id, event),
+    }
+    if envelope.event.family() != Family::Execution
+        && let Some(machine) = metrics.machines.lock().known(envelope.vm_id)
+    {
+        machine.remember(envelope);
     }
 }

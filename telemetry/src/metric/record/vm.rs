@@ -27,7 +27,7 @@ pub(super) fn record(metrics: &Metrics, envelope: &Envelope, event: &VmEvent) {
             metrics.boot_phases[phase.index()].observe(seconds(end_ns.saturating_sub(*start_ns)));
         }
         VmEvent::Reset { boots: _ } => known(metrics, vm_id, Machine::reset),
-        VmEvent::GuestPanicked { source } => known(metrics, vm_id, |machine| machine.panics[source.index()] += 1),
+        VmEvent::GuestPanicked { source } => known(metrics, vm_id, |machine| machine.panic(*source)),
         VmEvent::HartStalled { vcpu } => known(metrics, vm_id, |machine| {
             machine.stalled.insert(*vcpu);
         }),
