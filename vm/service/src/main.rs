@@ -12,6 +12,7 @@ mod foreground;
 mod http;
 mod identity;
 mod limits;
+mod live;
 mod message;
 mod outputs;
 mod panics;
@@ -23,6 +24,7 @@ mod session;
 mod signals;
 mod stop;
 mod terminal;
+mod top;
 mod trace;
 mod trouble;
 mod wiring;
@@ -30,9 +32,9 @@ mod wiring;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cli::Command;
+use cli::{Command, TopArguments};
 use ending::StatusFile;
-use error::{CommandError, HOST};
+use error::{CommandError, HOST, USAGE};
 use identity::Identity;
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn execute(command: &Command) -> u8 {
         Command::Demo(demo) => {
             (Identity::new(demo.about.name.as_deref(), Some("demo".as_ref())), demo.about.status.as_deref())
         }
+        Command::Top(arguments) => return shown(arguments),
     };
     let file = StatusFile::prepare(*status, &identity.name, &identity.id.to_string());
     let file = match file {
@@ -68,8 +71,20 @@ fn execute(command: &Command) -> u8 {
         let outcome = panics::caught(|| match command {
             Command::Run(arguments) => run::run(arguments, identity, &file),
             Command::Demo(arguments) => demo::demo(arguments, identity, &file),
+            Command::Top(_) => Err(CommandError::Bug),
         });
         outcome.unwrap_or(Err(CommandError::Bug))
     });
     ending::finish(&outcome, &file)
+}
+
+/// Executes `riscope top`.
+fn shown(arguments: &TopArguments) -> u8 {
+    top::top(arguments).map_or_else(
+        |error| {
+            message::say(&error);
+            if error.is_usage() { USAGE } else { HOST }
+        },
+        |()| 0,
+    )
 }

@@ -1,4 +1,4 @@
-//! HTTP endpoint of a machine in the foreground: index page, `/metrics` and health.
+//! HTTP endpoint of a machine in the foreground: page, live view, `/metrics` and health.
 //!
 //! | file | holds |
 //! |---|---|
@@ -7,6 +7,8 @@
 //! | `host.rs` | check of the `Host` header |
 //! | `encoding.rs` | negotiation of gzip, and compression |
 //! | `answers.rs` | thread that generates `/metrics` responses |
+//! | `page.rs` | the page and its files |
+//! | `live.rs` | snapshots of the machines |
 //! | `problem.rs` | errors as `application/problem+json` |
 //!
 //! Slow, silent and hostile clients do not delay others; `open.rs` has the policy.
@@ -15,7 +17,9 @@ mod answers;
 mod connection;
 mod encoding;
 mod host;
+mod live;
 mod open;
+mod page;
 mod problem;
 
 use std::sync::Arc;
@@ -25,10 +29,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use crate::live::Live;
 pub(crate) use answers::{ANSWER_THREAD, Answers};
 use connection::Connection;
 use encoding::accepts_gzip;
@@ -40,8 +45,8 @@ use problem::problem;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until the task is dropped.
-pub(crate) async fn serve(listener: TcpListener, answers: Answers, hosts: AllowedHosts) {
-    let router = router(answers, Arc::new(hosts));
+pub(crate) async fn serve(listener: TcpListener, answers: Answers, view: Arc<Live>, hosts: AllowedHosts) {
+    let router = router(answers, view, Arc::new(hosts));
     let mut open = OpenConnections::default();
     loop {
         match listener.accept().await {
@@ -56,31 +61,18 @@ pub(crate) async fn serve(listener: TcpListener, answers: Answers, hosts: Allowe
     }
 }
 
-fn router(answers: Answers, hosts: Arc<AllowedHosts>) -> Router {
+fn router(answers: Answers, view: Arc<Live>, hosts: Arc<AllowedHosts>) -> Router {
     Router::new()
-        .route("/", get(page))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(|| async { "ok\n" }))
         .merge(crate::runbooks::routes())
+        .merge(page::routes())
+        .merge(live::routes(view))
         .method_not_allowed_fallback(not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(hosts, host::check))
         .with_state(answers)
-}
-
-async fn page() -> Html<&'static str> {
-    Html(concat!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>riscope</title>",
-        "<h1>riscope ",
-        env!("CARGO_PKG_VERSION"),
-        "</h1><ul>",
-        "<li><a href=\"/metrics\">/metrics</a>: Prometheus metrics, text or OpenMetrics by <code>Accept</code>",
-        "<li><a href=\"/healthz\">/healthz</a>: is the process alive",
-        "<li><a href=\"/readyz\">/readyz</a>: can it serve",
-        "<li><a href=\"/runbooks\">/runbooks</a>: what to do when an alert fires",
-        "</ul></html>\n",
-    ))
 }
 
 async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response {
