@@ -36,15 +36,16 @@ pub mod profile;
 mod pump;
 mod runbooks;
 mod span;
+mod status;
 mod threads;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use prometheus::Registry;
+use prometheus::{Histogram, Registry};
 use riscope_core::counters::VmCounters;
-use riscope_core::event::{DomainEventBus, Envelope};
+use riscope_core::event::{DomainEventBus, Envelope, Tier};
 
 use alert::{Board, Monitor, Surroundings};
 pub use config::{Notices, TelemetryConfig};
@@ -62,6 +63,7 @@ pub use pump::PUMP_THREAD;
 use pump::{Handler, Pump};
 pub use runbooks::{runbook, runbook_names};
 use span::Spans;
+pub use status::{BlockSizes, MachineStatus};
 
 /// Time limit of the shutdown. Short enough for a command that must end within two seconds.
 pub const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
@@ -74,6 +76,8 @@ const PUMP_MARGIN: Duration = Duration::from_millis(400);
 pub struct Telemetry {
     metrics: Arc<metric::gather::Gatherer>,
     machines: Arc<Machines>,
+    /// Guest bytes of compiled blocks, by tier.
+    block_sizes: Vec<(Tier, Histogram)>,
     pump: Mutex<Option<Pump>>,
     /// Present if rules are evaluated in process.
     monitor: Mutex<Option<Monitor>>,
@@ -110,6 +114,7 @@ impl Telemetry {
             metrics: Metrics::new(metrics.registry(), Arc::clone(&machines))?,
             spans: Spans::new(sink, &config, metrics.registry())?,
         };
+        let block_sizes = recorder.metrics.block_sizes();
         let pump = Pump::start(Feed::subscribe(bus, config.queue_capacity), recorder, panics)?;
         let metrics = Arc::new(metrics);
         let surroundings = Surroundings {
@@ -120,7 +125,7 @@ impl Telemetry {
         };
         let monitor = config.alerts.map(|alerts| Monitor::start(alerts, surroundings)).transpose()?;
         let (pump, monitor) = (Mutex::new(Some(pump)), Mutex::new(monitor));
-        Ok(Self { metrics, machines, pump, monitor, board, delivery, warnings })
+        Ok(Self { metrics, machines, block_sizes, pump, monitor, board, delivery, warnings })
     }
 
     /// Environment settings that could not be applied: messages for users, one sentence

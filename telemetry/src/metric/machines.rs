@@ -17,6 +17,9 @@ const LOOP_RESETS: usize = 3;
 /// See [`LOOP_RESETS`].
 const LOOP_WINDOW_NS: u64 = 300_000_000_000;
 
+/// Events kept in the history of a machine: some lives, as one that ends well has about ten.
+const HISTORY: usize = 64;
+
 /// Constant properties of a machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
@@ -58,6 +61,10 @@ pub(crate) struct Machine {
     pub(crate) booted_ns: Option<u64>,
     /// Panics by source.
     pub(crate) panics: [u64; PanicSource::ALL.len()],
+    /// Whether the guest has panicked since its last boot.
+    pub(crate) has_panicked: bool,
+    /// Its last events that are not the engine's, oldest first.
+    pub(crate) history: VecDeque<Envelope>,
     /// Harts that are stalled.
     pub(crate) stalled: BTreeSet<u32>,
     pub(crate) counters: Option<VmCounters>,
@@ -76,6 +83,7 @@ impl Machine {
             has_panicked: false,
             booted_ns: None,
             panics: Default::default(),
+            history: VecDeque::new(),
             stalled: BTreeSet::new(),
             counters: None,
         }
@@ -135,6 +143,14 @@ impl Machine {
     /// Its devices, once it is registered.
     pub(crate) fn devices(&self) -> impl Iterator<Item = &DeviceInfo> {
         self.counters.iter().flat_map(|counters| &counters.devices)
+    }
+
+    /// Adds an event to the history.
+    pub(crate) fn remember(&mut self, envelope: &Envelope) {
+        if self.history.len() >= HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(envelope.clone());
     }
 
     /// What the machine's engine events say, published or not.

@@ -71,6 +71,12 @@ impl Metrics {
         COMPILED_TIERS.iter().position(|&it| it == tier).map(|index| &self.tiers[index])
     }
 
+    /// Guest bytes of compiled blocks, by tier.
+    pub(crate) fn block_sizes(&self) -> Vec<(Tier, Histogram)> {
+        let sizes = self.tiers.iter().map(|metrics| metrics.block_guest_bytes.clone());
+        COMPILED_TIERS.iter().copied().zip(sizes).collect()
+    }
+
     pub(crate) fn transitions(&self, from: VmState, to: VmState) -> IntCounter {
         self.transitions.with_label_values(&[from.as_str(), to.as_str()])
     }

@@ -3,7 +3,8 @@
 //! - `fixture`: machines and events as input;
 //! - `exposition`: a strict parser of both text formats;
 //! - `receiver`: an OTLP receiver, conforming or faulty;
-//! - `catalog`, `alive`, `render`, `conservation`, `machines`, `spans`, `endpoint`, `delivery`: the tests.
+//! - `catalog`, `alive`, `render`, `conservation`, `machines`, `spans`, `status`, `endpoint`, `delivery`: the
+//!   tests.
 
 #[cfg(test)]
 mod alive;
@@ -27,3 +28,5 @@ mod receiver;
 mod render;
 #[cfg(test)]
 mod spans;
+#[cfg(test)]
+mod status;

@@ -11,6 +11,7 @@ use crate::error::CommandError;
 use crate::foreground::{Foreground, RunPolicy};
 use crate::identity::Identity;
 use crate::limits::Needs;
+use crate::live::BootFile;
 use crate::message::say;
 use crate::perf;
 use crate::profile::{FileCapture, ProfileFile, Profiles};
@@ -47,6 +48,9 @@ pub(crate) fn demo(
     session.flight.watch(identity.id);
     let _reports = Reports::start(&session.bus, identity.id, &session.flight).map_err(CommandError::Runtime)?;
     let perf_log = perf::perf_log(&arguments.about, arguments.engine, [&guest], MEMORY)?;
+    if let Some(live) = &session.live {
+        live.name_code_by(vec![BootFile::built_in(guest.clone())], MEMORY);
+    }
     let engine = engine(arguments.engine, trace.as_ref(), perf_log.as_ref(), &needs);
     let mut spec = machine_spec(&session.bus, identity, engine, session.console());
     spec.memory = MEMORY;

@@ -97,6 +97,11 @@ impl Flight {
         self.recorder.watch(vm_id);
     }
 
+    /// The last events of a machine, oldest first.
+    pub(crate) fn latest(&self, vm_id: VmId) -> Vec<Envelope> {
+        self.recorder.dump(vm_id)
+    }
+
     /// Writes what was recorded: to the file, whose contents it replaces, or to stderr if there is
     /// none and somebody has asked.
     pub(crate) fn dump(&self, occasion: Occasion) {

@@ -13,6 +13,7 @@ mod foreground;
 mod http;
 mod identity;
 mod limits;
+mod live;
 mod message;
 mod outputs;
 mod panics;
@@ -25,6 +26,7 @@ mod session;
 mod signals;
 mod stop;
 mod terminal;
+mod top;
 mod trace;
 mod trouble;
 mod wiring;
@@ -32,9 +34,9 @@ mod wiring;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use cli::{Command, ProfileArguments};
+use cli::{Command, ProfileArguments, TopArguments};
 use ending::StatusFile;
-use error::{CommandError, HOST};
+use error::{CommandError, HOST, USAGE};
 use identity::Identity;
 
 fn main() -> ExitCode {
@@ -58,6 +60,7 @@ fn execute(command: &Command) -> u8 {
             (Identity::new(demo.about.name.as_deref(), Some("demo".as_ref())), demo.about.status.as_deref())
         }
         Command::Profile(arguments) => return profiled(arguments),
+        Command::Top(arguments) => return shown(arguments),
     };
     let file = StatusFile::prepare(*status, &identity.name, &identity.id.to_string());
     let file = match file {
@@ -72,6 +75,7 @@ fn execute(command: &Command) -> u8 {
             Command::Run(arguments) => run::run(arguments, identity, &file),
             Command::Demo(arguments) => demo::demo(arguments, identity, &file),
             Command::Profile(_) => Err(CommandError::Bug),
+            Command::Top(_) => Err(CommandError::Bug),
         });
         outcome.unwrap_or(Err(CommandError::Bug))
     });
@@ -84,6 +88,17 @@ fn profiled(arguments: &ProfileArguments) -> u8 {
         |error| {
             message::say(&error);
             error.status()
+        },
+        |()| 0,
+    )
+}
+
+/// Executes `riscope top`.
+fn shown(arguments: &TopArguments) -> u8 {
+    top::top(arguments).map_or_else(
+        |error| {
+            message::say(&error);
+            if error.is_usage() { USAGE } else { HOST }
         },
         |()| 0,
     )

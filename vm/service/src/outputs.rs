@@ -23,7 +23,7 @@ pub(crate) fn check(command: &Command) -> Result<(), CommandError> {
         Command::Run(run) => (&run.about, run.signature.as_deref(), inputs(run)),
         // Its guest is built in.
         Command::Demo(demo) => (&demo.about, None, Vec::new()),
-        Command::Profile(_) => return Ok(()),
+        Command::Profile(_) | Command::Top(_) => return Ok(()),
     };
     let rules = about.alert_rules.iter().filter_map(|path| fs::metadata(path).ok());
     inputs.extend(rules.map(|found| identity(&found)));

@@ -10,12 +10,13 @@ use riscope_telemetry::PUMP_THREAD;
 use riscope_telemetry::alert::ALERT_THREAD;
 
 use crate::http::ANSWER_THREAD;
+use crate::live::LIVE_THREAD;
 use crate::message::say;
 
 /// Names of threads that survive a panic: the compiler, which loses one translation; the
-/// telemetry pump, which loses one event; the alert thread, which loses one evaluation; and
-/// the metrics thread, which loses one response.
-const CONTAINED: [&str; 4] = [COMPILER_THREAD, PUMP_THREAD, ALERT_THREAD, ANSWER_THREAD];
+/// telemetry pump, which loses one event; the alert thread, which loses one evaluation; the metrics
+/// thread, which loses one response; and that of the live view, which loses those who look.
+const CONTAINED: [&str; 5] = [COMPILER_THREAD, PUMP_THREAD, ALERT_THREAD, ANSWER_THREAD, LIVE_THREAD];
 
 /// Reports the first panic of the process in one line, with a backtrace if `RUST_BACKTRACE`
 /// requests one; later ones are silent. Calls `end`, on the panicking thread, for each

@@ -48,7 +48,7 @@ pub(crate) fn perf_log<'a>(
 }
 
 /// Symbols of a program, if it is an ELF file that has any. Errors are left to its boot.
-fn symbols_of(program: &ImageSource, memory: u64) -> Option<Symbols> {
+pub(crate) fn symbols_of(program: &ImageSource, memory: u64) -> Option<Symbols> {
     let bytes = program.read_unpacked(memory).ok()?;
     Symbols::of_elf(&bytes).ok().filter(|symbols| !symbols.is_empty())
 }

@@ -16,6 +16,7 @@ use crate::error::CommandError;
 use crate::foreground::{Foreground, RunPolicy};
 use crate::identity::Identity;
 use crate::limits::Needs;
+use crate::live::BootFile;
 use crate::message::say;
 use crate::outputs::try_to_write;
 use crate::perf;
@@ -52,6 +53,10 @@ pub(crate) fn run(
     let serial = session.console();
     let programs: Vec<_> = arguments.bios.iter().chain(&arguments.kernel).map(ImageSource::path).collect();
     let perf_log = perf::perf_log(&arguments.about, arguments.engine, &programs, memory)?;
+    if let Some(live) = &session.live {
+        let files = arguments.bios.iter().chain(&arguments.kernel).filter_map(|path| BootFile::at(path));
+        live.name_code_by(files.collect(), memory);
+    }
     let engine = engine(arguments.engine, trace.as_ref(), perf_log.as_ref(), &needs);
     let mut spec = machine_spec(&session.bus, identity, engine, Arc::clone(&serial));
     describe(&mut spec, arguments);
@@ -91,7 +96,10 @@ fn run_machine(
     }
     files.trace.map_or(Ok(()), TraceFile::open)?;
     if let Some(address) = session.address {
-        say(&format_args!("metrics of {} at http://{address}/metrics", foreground.spec().name));
+        say(&format_args!(
+            "metrics of {} at http://{address}/metrics, page at http://{address}/",
+            foreground.spec().name
+        ));
     }
     let is_terminal = session.terminal.enter();
     if is_terminal {

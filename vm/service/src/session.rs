@@ -21,6 +21,7 @@ use crate::error::CommandError;
 use crate::flight::{Flight, Occasion};
 use crate::http::{self, AllowedHosts, Answers};
 use crate::limits::{self, Needs};
+use crate::live::{Live, Tail};
 use crate::message::say;
 use crate::panics;
 use crate::profile::Profiles;
@@ -60,6 +61,8 @@ pub(crate) struct Session {
     pub(crate) address: Option<SocketAddr>,
     /// Errors that end the machine, noticed by other threads.
     pub(crate) trouble: Trouble,
+    /// Live view of the machine, if there is an endpoint.
+    pub(crate) live: Option<Arc<Live>>,
     output: Arc<Output>,
     quit: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -97,14 +100,12 @@ impl Session {
             let _inside = runtime.enter();
             Signals::register().map_err(CommandError::Runtime)?
         };
-        let endpoint = match listener {
-            Some(listener) => {
-                let names = listen.iter().filter_map(ListenAddress::name).map(str::to_owned).chain(allow_hosts);
-                let answers = Answers::start(Arc::clone(&telemetry)).map_err(CommandError::Runtime)?;
-                Some((listener, answers, profiles.clone(), AllowedHosts::new(names.collect())))
-            }
-            None => None,
-        };
+        let names = listen.iter().filter_map(ListenAddress::name).map(str::to_owned).chain(allow_hosts);
+        let hosts = AllowedHosts::new(names.collect());
+        let endpoint = listener
+            .map(|listener| Endpoint::new(listener, hosts, &telemetry, &profiles, &flight, &output))
+            .transpose()?;
+        let live = endpoint.as_ref().map(|endpoint| Arc::clone(&endpoint.view));
         let (quit, quitting) = oneshot::channel();
         let (stop, given, noted) = (stopper.clone(), Arc::clone(&terminal), trouble.clone());
         let recorder = Arc::clone(&flight);
@@ -113,12 +114,15 @@ impl Session {
             .spawn(move || serve(runtime, endpoint, move || signals.obey(&stop, &given, &noted, &recorder), quitting))
             .map_err(CommandError::Runtime)?;
         let (quit, thread) = (Some(quit), Some(thread));
-        Ok(Self { bus, telemetry, flight, profiles, stopper, terminal, address, output, trouble, quit, thread })
+        Ok(Self { bus, telemetry, flight, profiles, stopper, terminal, address, trouble, live, output, quit, thread })
     }
 
     /// A console that writes to stdout.
     pub(crate) fn console(&self) -> Arc<Console> {
-        Console::new(Arc::clone(&self.output) as _)
+        Console::new(match &self.live {
+            Some(live) => live.tail(),
+            None => Arc::clone(&self.output) as _,
+        })
     }
 
     /// Waits until the guest's output is written, after all harts have stopped; returns how
@@ -199,6 +203,31 @@ fn environment_sends() -> bool {
     std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OTEL_EXPORTER_OTLP"))
 }
 
+/// What the HTTP endpoint serves.
+struct Endpoint {
+    listener: TcpListener,
+    answers: Answers,
+    profiles: Profiles,
+    view: Arc<Live>,
+    hosts: AllowedHosts,
+}
+
+impl Endpoint {
+    fn new(
+        listener: TcpListener,
+        hosts: AllowedHosts,
+        telemetry: &Arc<Telemetry>,
+        profiles: &Profiles,
+        flight: &Arc<Flight>,
+        output: &Arc<Output>,
+    ) -> Result<Self, CommandError> {
+        let answers = Answers::start(Arc::clone(telemetry)).map_err(CommandError::Runtime)?;
+        let tail = Arc::new(Tail::of(Arc::clone(output) as _));
+        let view = Arc::new(Live::new(Arc::clone(telemetry), Arc::clone(flight), tail));
+        Ok(Self { listener, answers, profiles: profiles.clone(), view, hosts })
+    }
+}
+
 /// Listens on the first available address.
 fn bind(address: &ListenAddress) -> Result<TcpListener, CommandError> {
     let listen = |source| CommandError::Listen { address: address.to_string(), source };
@@ -211,17 +240,12 @@ fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-fn serve(
-    runtime: Runtime,
-    endpoint: Option<(TcpListener, Answers, Profiles, AllowedHosts)>,
-    obey_signals: impl FnOnce(),
-    quitting: oneshot::Receiver<()>,
-) {
+fn serve(runtime: Runtime, endpoint: Option<Endpoint>, obey_signals: impl FnOnce(), quitting: oneshot::Receiver<()>) {
     runtime.block_on(async move {
-        if let Some((listener, answers, profiles, hosts)) = endpoint
+        if let Some(Endpoint { listener, answers, profiles, view, hosts }) = endpoint
             && let Ok(listener) = tokio::net::TcpListener::from_std(listener)
         {
-            tokio::spawn(http::serve(listener, answers, profiles, hosts));
+            tokio::spawn(http::serve(listener, answers, profiles, view, hosts));
         }
         obey_signals();
         // The sender is dropped with the session at the latest.

@@ -6,7 +6,7 @@ mod device;
 mod execution;
 mod vm;
 
-use riscope_core::event::{Envelope, Event};
+use riscope_core::event::{Envelope, Event, Family};
 
 use super::registry::Metrics;
 
@@ -17,5 +17,10 @@ pub(crate) fn record(metrics: &Metrics, envelope: &Envelope) {
         Event::Vm(event) => vm::record(metrics, envelope, event),
         Event::Device(event) => device::record(metrics, envelope.vm_id, event),
         Event::Alert(event) => alert::record(metrics, event),
+    }
+    if envelope.event.family() != Family::Execution
+        && let Some(machine) = metrics.machines.lock().known(envelope.vm_id)
+    {
+        machine.remember(envelope);
     }
 }

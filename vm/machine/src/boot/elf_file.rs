@@ -50,9 +50,9 @@ impl ElfFile {
         for (name, value) in &self.symbols {
             put32(&mut out, &[name_at]);
             out.extend([0x10, 0]);
-            // SHN_ABS, or SHN_UNDEF.
+            // A section, whichever it is, or SHN_UNDEF.
             let defined = *value != UNDEFINED;
-            put16(&mut out, &[if defined { 0xfff1 } else { 0 }]);
+            put16(&mut out, &[u64::from(defined)]);
             put64(&mut out, &[if defined { *value } else { 0 }, 0]);
             name_at += name.len() as u64 + 1;
         }

@@ -30,7 +30,11 @@ impl Symbols {
         let sections = header.sections(LittleEndian, bytes)?;
         let table = sections.symbols(LittleEndian, bytes, SHT_SYMTAB)?;
         let mut symbols = Vec::new();
-        for symbol in table.iter().filter(|symbol| !symbol.is_undefined(LittleEndian)) {
+        for symbol in table.iter() {
+            // Absolute symbols are constants of assembly programs.
+            if symbol.is_undefined(LittleEndian) || symbol.is_absolute(LittleEndian) {
+                continue;
+            }
             let Ok(name) = symbol.name(LittleEndian, table.strings()) else { continue };
             // `$x` and the like separate code from data, `.L` begins labels inside functions.
             let is_named = !name.is_empty() && !name.starts_with(b"$") && !name.starts_with(b".L");

@@ -76,12 +76,15 @@ pub(crate) enum Command {
     /// Run one machine in the foreground, its console on stdin and stdout
     #[command(after_help = RUN_HELP)]
     Run(Box<RunArguments>),
-    /// Run the built-in guest and serve its metrics; needs no download
+    /// Run the built-in guest and serve its page and metrics; needs no download
     #[command(after_help = DEMO_HELP)]
     Demo(Box<DemoArguments>),
     /// Fetch, show, convert and compare profiles of guests
     #[command(after_help = PROFILE_HELP)]
     Profile(ProfileArguments),
+    /// Show what a machine does, in a terminal
+    #[command(after_help = TOP_HELP)]
+    Top(TopArguments),
 }
 
 pub(crate) const RUN_HELP: &str = "\
@@ -111,8 +114,17 @@ A guest can end with any code. --status FILE distinguishes its codes from riscop
 with one of the reasons poweroff, guest_failure, guest_panic, reset, timeout, killed, usage, host, error.";
 
 const DEMO_HELP: &str = "\
-The guest repeats the phases integer, float, memory and churn. Meanwhile look at
-http://127.0.0.1:8440/metrics, or have Prometheus scrape it. Ctrl-C ends it.";
+The guest repeats the phases integer, float, memory and churn. Meanwhile open http://127.0.0.1:8440/
+in a browser, run \"riscope top\" in another terminal, or have Prometheus scrape /metrics. Ctrl-C ends
+it.";
+
+const TOP_HELP: &str = "\
+Examples:
+  riscope top                          a machine of this host with --listen 127.0.0.1:8440
+  riscope top http://127.0.0.1:9000
+  riscope top --json --count 1         one snapshot, as the page gets them from /api/v1/live
+
+Keys: q quits, p pauses, Tab shows the next machine, ? explains. RISCOPE_URL is used if there is no URL.";
 
 const PROFILE_HELP: &str = "\
 Examples:
@@ -263,6 +275,20 @@ pub(crate) struct OutputArguments {
     /// Write to this file, in the format that its name says, instead of a table to stdout
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// `riscope top`
+#[derive(Args, Debug)]
+pub(crate) struct TopArguments {
+    /// Where the machine listens, by default http://127.0.0.1:8440
+    #[arg(value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Print a snapshot a second as JSON, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// End after this many snapshots
+    #[arg(long, value_name = "N", requires = "json", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
 }
 
 /// Options for naming, observing and reporting a machine.

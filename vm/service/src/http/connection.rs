@@ -4,6 +4,9 @@
 //!         first byte of a request            answer is written
 //!  idle ──────────────────────────► asking ───────────────────► idle
 //! ```
+//!
+//! An answer that is [`Endless`] stays one that is being written, as long as its client takes
+//! what is written.
 
 use std::io;
 use std::pin::Pin;
@@ -19,6 +22,7 @@ use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -27,8 +31,12 @@ use tokio::time::Instant;
 const FIRST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time limit between two requests: longer than the common scrape interval of a minute.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
-/// Time limit from the first byte of a request to the last byte of its response.
+/// Time limit from the first byte of a request to the last byte of its response, or of each part of
+/// one that is [`Endless`].
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes that the kernel holds for a client: several snapshots of the live view, and little
+/// for one that takes none.
+const SEND_BUFFER: usize = 128 << 10;
 /// Maximum requests per connection: a scraper with an interval of a second reconnects after
 /// some minutes, so that no client occupies a connection for ever.
 const MAX_REQUESTS: u32 = 250;
@@ -47,12 +55,25 @@ struct State {
     is_answered: bool,
     /// Time that the request may take longer than others.
     allowance: Duration,
+    /// Whether it is [`Endless`].
+    is_endless: bool,
 }
+
+/// Mark of a response without an end, whose client may take its time for the whole but not for a
+/// part: nothing that is written may wait for longer than `REQUEST_TIMEOUT`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Endless;
 
 impl Default for Connection {
     fn default() -> Self {
-        let state =
-            State { is_idle: true, since: Instant::now(), requests: 0, is_answered: false, allowance: Duration::ZERO };
+        let state = State {
+            is_idle: true,
+            since: Instant::now(),
+            requests: 0,
+            is_answered: false,
+            allowance: Duration::ZERO,
+            is_endless: false,
+        };
         Self(Arc::new(Mutex::new(state)))
     }
 }
@@ -94,14 +115,17 @@ impl Connection {
     }
 
     /// Records that the response is available and is sent next.
-    fn request_is_answered(&self) {
-        self.state().is_answered = true;
+    fn request_is_answered(&self, is_endless: bool) {
+        let mut state = self.state();
+        (state.is_answered, state.is_endless) = (true, is_endless);
     }
 
     /// Records that all output is sent.
     fn is_flushed(&self) {
         let mut state = self.state();
-        if std::mem::take(&mut state.is_answered) {
+        if state.is_endless {
+            state.since = Instant::now();
+        } else if std::mem::take(&mut state.is_answered) {
             (state.is_idle, state.since) = (true, Instant::now());
             state.allowance = Duration::ZERO;
         }
@@ -120,8 +144,9 @@ impl Connection {
 
     /// Serves requests by `router` until the client or a limit ends the connection.
     pub(super) async fn serve(self, stream: TcpStream, router: Router) {
-        // An optimisation only; failure is harmless.
+        // An optimisation and a limit besides the kernel's own; failure is harmless.
         let _ = stream.set_nodelay(true);
+        let _ = set_socket_send_buffer_size(&stream, SEND_BUFFER);
         let asked = self.clone();
         let router = TowerToHyperService::new(router);
         let service = service_fn(move |request| answer(asked.clone(), router.clone(), request));
@@ -159,7 +184,7 @@ async fn answer(
     if is_last {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    connection.request_is_answered();
+    connection.request_is_answered(response.extensions().get::<Endless>().is_some());
     Ok(response)
 }
 
@@ -226,9 +251,24 @@ mod tests {
         assert!(!connection.is_idle(), "there is no answer yet");
         connection.allow(Duration::from_secs(60));
         assert_eq!(connection.deadline(), start + Duration::from_secs(60) + REQUEST_TIMEOUT);
-        connection.request_is_answered();
+        connection.request_is_answered(false);
         connection.is_flushed();
         assert_eq!((connection.deadline(), connection.is_idle()), (Instant::now() + IDLE_TIMEOUT, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endless_answer_lasts_while_its_client_takes_it() {
+        let connection = Connection::default();
+        connection.request_comes();
+        connection.request_is_answered(true);
+        for _ in 0..100 {
+            tokio::time::advance(REQUEST_TIMEOUT / 2).await;
+            connection.is_flushed();
+            assert_eq!((connection.deadline(), connection.is_idle()), (Instant::now() + REQUEST_TIMEOUT, false));
+        }
+        let taken = Instant::now();
+        connection.expires().await;
+        assert_eq!(taken.elapsed(), REQUEST_TIMEOUT);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! HTTP endpoint of a machine in the foreground: index page, `/metrics`, alerts and health.
+//! HTTP endpoint of a machine in the foreground: page, live view, `/metrics`, alerts, profiles and health.
 //!
 //! | file | holds |
 //! |---|---|
@@ -8,6 +8,8 @@
 //! | `encoding.rs` | negotiation of gzip, and compression |
 //! | `answers.rs` | thread that generates `/metrics` responses |
 //! | `profile.rs` | profiles of the guest |
+//! | `page.rs` | the page and its files |
+//! | `live.rs` | snapshots of the machines |
 //! | `problem.rs` | errors as `application/problem+json` |
 //!
 //! Slow, silent and hostile clients do not delay others; `open.rs` has the policy.
@@ -16,7 +18,9 @@ mod answers;
 mod connection;
 mod encoding;
 mod host;
+mod live;
 mod open;
+mod page;
 mod problem;
 mod profile;
 
@@ -27,10 +31,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use crate::live::Live;
 pub(crate) use answers::{ANSWER_THREAD, Answers};
 use connection::Connection;
 use encoding::accepts_gzip;
@@ -44,8 +49,14 @@ use crate::profile::Profiles;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until the task is dropped.
-pub(crate) async fn serve(listener: TcpListener, answers: Answers, profiles: Profiles, hosts: AllowedHosts) {
-    let router = router(answers, profiles, Arc::new(hosts));
+pub(crate) async fn serve(
+    listener: TcpListener,
+    answers: Answers,
+    profiles: Profiles,
+    view: Arc<Live>,
+    hosts: AllowedHosts,
+) {
+    let router = router(answers, profiles, view, Arc::new(hosts));
     let mut open = OpenConnections::default();
     loop {
         match listener.accept().await {
@@ -60,37 +71,20 @@ pub(crate) async fn serve(listener: TcpListener, answers: Answers, profiles: Pro
     }
 }
 
-fn router(answers: Answers, profiles: Profiles, hosts: Arc<AllowedHosts>) -> Router {
+fn router(answers: Answers, profiles: Profiles, view: Arc<Live>, hosts: Arc<AllowedHosts>) -> Router {
     Router::new()
-        .route("/", get(page))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(|| async { "ok\n" }))
         .merge(crate::runbooks::routes())
         .merge(crate::alerts::routes(answers.telemetry()))
         .merge(profile::routes(profiles))
+        .merge(page::routes())
+        .merge(live::routes(view))
         .method_not_allowed_fallback(not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(hosts, host::check))
         .with_state(answers)
-}
-
-async fn page() -> Html<&'static str> {
-    Html(concat!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>riscope</title>",
-        "<h1>riscope ",
-        env!("CARGO_PKG_VERSION"),
-        "</h1><ul>",
-        "<li><a href=\"/metrics\">/metrics</a>: Prometheus metrics, text or OpenMetrics by <code>Accept</code>",
-        "<li><a href=\"/healthz\">/healthz</a>: is the process alive",
-        "<li><a href=\"/readyz\">/readyz</a>: can it serve",
-        "<li><a href=\"/api/v1/alerts\">/api/v1/alerts</a>: pending and firing alerts, as of Prometheus",
-        "<li><a href=\"/debug/pprof/guest?seconds=5&amp;format=svg\">/debug/pprof/guest</a>: profile of the guest, for ",
-        "<code>go tool pprof</code>; <code>seconds</code>, <code>rate</code>, and <code>format</code>: pprof, folded, ",
-        "speedscope, svg or text",
-        "<li><a href=\"/runbooks\">/runbooks</a>: what to do when an alert fires",
-        "</ul></html>\n",
-    ))
 }
 
 async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response {
