@@ -54,7 +54,8 @@ fn receive(listener: &TcpListener, tell: &Sender<Value>) {
         let mut reader = BufReader::new(stream);
         let head: Vec<String> =
             (&mut reader).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
-        let length = |line: &String| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok();
+        let length =
+            |line: &String| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok();
         let mut body = vec![0; head.iter().filter_map(length).sum::<usize>()];
         if reader.read_exact(&mut body).is_ok() {
             let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
