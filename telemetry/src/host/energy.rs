@@ -126,8 +126,12 @@ mod tests {
         fs::write(host.path().join(folder).join("energy_uj"), format!("{microjoules}\n")).unwrap();
     }
 
-    fn read(energy: &mut Energy, domain: EnergyDomain) -> Option<u64> {
-        energy.read()[domain.index()].map(|joules| (joules * 1e6).round() as u64)
+    fn read(energy: &mut Energy, domain: EnergyDomain) -> Option<String> {
+        energy.read()[domain.index()].map(|joules| format!("{joules:.6}"))
+    }
+
+    fn joules(microjoules: u64) -> Option<String> {
+        Some(format!("0.{microjoules:06}"))
     }
 
     #[test]
@@ -140,11 +144,11 @@ mod tests {
         set(&host, "intel-rapl:0", 900);
         set(&host, "intel-rapl:1", 10);
         set(&host, "intel-rapl:0:0", 5);
-        assert_eq!(read(&mut energy, EnergyDomain::Package), Some(0), "counting begins");
+        assert_eq!(read(&mut energy, EnergyDomain::Package), joules(0), "counting begins");
         set(&host, "intel-rapl:0", 100);
         set(&host, "intel-rapl:1", 40);
-        assert_eq!(read(&mut energy, EnergyDomain::Package), Some(230));
-        assert_eq!(read(&mut energy, EnergyDomain::Dram), Some(0));
+        assert_eq!(read(&mut energy, EnergyDomain::Package), joules(230));
+        assert_eq!(read(&mut energy, EnergyDomain::Dram), joules(0));
         assert_eq!(read(&mut energy, EnergyDomain::Psys), None);
     }
 
@@ -167,11 +171,11 @@ mod tests {
         set(&host, "intel-rapl:0", 50);
         energy.read();
         fs::write(host.path().join("intel-rapl:0/energy_uj"), "-1\n").unwrap();
-        assert_eq!(read(&mut energy, EnergyDomain::Package), Some(0));
+        assert_eq!(read(&mut energy, EnergyDomain::Package), joules(0));
         // Beyond its range.
         set(&host, "intel-rapl:0", 150);
         energy.read();
         set(&host, "intel-rapl:0", 20);
-        assert_eq!(read(&mut energy, EnergyDomain::Package), Some(120));
+        assert_eq!(read(&mut energy, EnergyDomain::Package), joules(120));
     }
 }

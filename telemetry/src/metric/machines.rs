@@ -56,13 +56,11 @@ pub(crate) struct Machine {
     /// How the last boot ended.
     pub(crate) end: Option<End>,
     /// Whether the guest has panicked in this boot.
-    has_panicked: bool,
+    pub(crate) has_panicked: bool,
     /// Start of the last boot in nanoseconds since the Unix epoch, once there was one.
     pub(crate) booted_ns: Option<u64>,
     /// Panics by source.
     pub(crate) panics: [u64; PanicSource::ALL.len()],
-    /// Whether the guest has panicked since its last boot.
-    pub(crate) has_panicked: bool,
     /// Its last events that are not the engine's, oldest first.
     pub(crate) history: VecDeque<Envelope>,
     /// Harts that are stalled.

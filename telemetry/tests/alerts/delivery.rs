@@ -123,7 +123,10 @@ impl Fixture {
             name: "web".into(),
             engine_name: "tiered",
             memory_bytes: 1 << 20,
+            settings: Vec::new(),
             devices: Vec::new(),
+            consoles: Vec::new(),
+            hot_pages: Arc::default(),
             harts: vec![Arc::default(), Arc::default()],
             engine: Arc::default(),
         });

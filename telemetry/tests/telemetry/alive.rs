@@ -109,7 +109,7 @@ fn busy_devices(counters: &VmCounters) {
     let started = disk.start(DiskOperation::Read);
     disk.finish(&started, 512, false);
     disk.finish(&disk.start(DiskOperation::Write), 512, true);
-    drop(disk.start(DiskOperation::Flush));
+    let _in_progress = disk.start(DiskOperation::Flush);
     device.queues.count_notification();
     device.queues.count_used();
     let console = &counters.consoles[0].page;

@@ -156,7 +156,7 @@ impl StatusFile {
         if std::mem::replace(&mut *is_written, true) {
             return Ok(());
         }
-        replace(path, &ending.json(&self.name, &self.vm_id))
+        replace(path, ending.json(&self.name, &self.vm_id))
             .map_err(|source| CommandError::Status { path: path.clone(), source })
     }
 }

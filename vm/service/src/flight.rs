@@ -133,7 +133,7 @@ impl Flight {
     /// Replaces the file, which therefore stays small however often a guest panics.
     fn write_to_file(&self, path: &Path, occasion: Occasion) -> io::Result<()> {
         let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        replace(path, &self.lines(occasion, "\n"))
+        replace(path, self.lines(occasion, "\n"))
     }
 
     /// A line about each machine, and one for each of its events.

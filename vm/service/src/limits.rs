@@ -225,7 +225,16 @@ mod tests {
     #[test]
     fn what_is_needed_grows_with_what_is_asked_for() {
         let small = Needs { harts: 1, memory: 1 << 20, ..Needs::default() };
-        let large = Needs { harts: 8, memory: 1 << 30, disks: 8, traces: true, listens: true, sends: true };
+        let large = Needs {
+            harts: 8,
+            memory: 1 << 30,
+            disks: 8,
+            traces: true,
+            listens: true,
+            sends: true,
+            evaluates: true,
+            notifies: true,
+        };
         assert!(large.files() >= small.files() + 9 + LISTEN_FILES + OTLP_FILES);
         assert!(large.threads() >= small.threads() + 7 + OTLP_THREADS);
         for heap in [Heap::Own, Heap::Shared] {

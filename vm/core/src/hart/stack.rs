@@ -227,7 +227,7 @@ mod tests {
             frame(&ram, STACK + 0x20, ra, caller);
             assert_eq!(walked(&ram, 0, STACK + 0x20).addresses, [CODE + 2], "{ra:#x}");
         }
-        for fp in [0, 1, STACK + 1, STACK - 16, STACK + MAX_FRAME_BYTES + 8, u64::MAX & !7] {
+        for fp in [0, 1, STACK + 1, STACK - 16, STACK + MAX_FRAME_BYTES + 8, !7] {
             assert_eq!(walked(&ram, 0, fp).addresses, [CODE + 2], "{fp:#x}");
         }
         frame(&ram, STACK + 0x20, CODE + 0x10, STACK + 0x10);

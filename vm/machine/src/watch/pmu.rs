@@ -5,7 +5,7 @@
 //! them: not in most virtual machines, and only below level 3 of `kernel.perf_event_paranoid`.
 //! Elsewhere all counts stay 0.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use perf_event::events::Hardware;
@@ -62,11 +62,17 @@ impl Pmu for PerfEvents {
 }
 
 /// A group of counters, which the CPU counts at the same time.
-#[derive(Debug)]
 struct PerfGroup {
     group: Group,
     /// Counters by event; `None` for what the CPU does not count.
     counters: Vec<Option<Counter>>,
+}
+
+impl Debug for PerfGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = self.counters.iter().flatten().count();
+        f.debug_struct("PerfGroup").field("id", &self.group.id()).field("counters", &counted).finish()
+    }
 }
 
 impl ThreadEvents for PerfGroup {

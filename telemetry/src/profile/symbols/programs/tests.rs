@@ -101,8 +101,10 @@ fn programs() -> Programs {
     Programs::new(Arc::from([]))
 }
 
-/// Module, and function with its address.
-fn named(programs: &mut Programs, guest: &Guest, address: u64) -> Option<(String, Result<(String, u64), u64>)> {
+/// Module, and function with its address or the place in the module.
+type Named = (String, Result<(String, u64), u64>);
+
+fn named(programs: &mut Programs, guest: &Guest, address: u64) -> Option<Named> {
     let place = programs.place(&guest.peek(), SATP, address)?;
     Some((place.module.to_string(), place.function.map(|(name, start)| (name.to_string(), start))))
 }
@@ -123,7 +125,7 @@ fn functions_are_named_by_dynamic_symbols_and_other_code_by_its_place() {
 fn another_program_at_the_same_place_is_not_taken_for_the_first() {
     let (guest, mut programs) = (Guest::new(), programs());
     assert!(named(&mut programs, &guest, BASE + CODE).is_some());
-    guest.write_library(&vec![0; 64]);
+    guest.write_library(&[0; 64]);
     assert_eq!(named(&mut programs, &guest, BASE + CODE), None);
 }
 
