@@ -114,6 +114,8 @@ impl Monitor {
             failed: Vec::new(),
             start: (Instant::now(), wall_ns()),
         };
+        // Counters begin at 0 with the process, whatever they count before the first look at them.
+        worker.evaluator.observe(worker.now_ms() - 1, []);
         let (stop, stopping) = bounded(1);
         let (ended, done) = bounded(0);
         let run = move || {

@@ -1,5 +1,6 @@
 //! What an evaluation of all shipped rules takes.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,6 +42,9 @@ fn an_evaluation_of_all_rules_is_measured() {
     }
     let took = begin.elapsed() / u32::try_from(rounds).expect("few");
     let (kept, samples) = evaluator.store().size();
-    println!("an evaluation of all rules over {kept} of {number} series with {samples} samples takes {took:?}");
+    let _ = writeln!(
+        std::io::stdout(),
+        "an evaluation of all rules over {kept} of {number} series with {samples} samples takes {took:?}"
+    );
     assert!(evaluated > 0 && kept > 0);
 }

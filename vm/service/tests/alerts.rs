@@ -214,6 +214,7 @@ mod tests {
             waiting.retain(|(alert, _, address)| {
                 let is_firing = fires(*address, alert);
                 if is_firing {
+                    let _ = writeln!(std::io::stdout(), "{alert} after {:?}", begin.elapsed());
                     assert_eq!(alerts(*address).len(), 1, "{:#?}", alerts(*address));
                 }
                 !is_firing
