@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-peers bench-guest bench-simd guest lint deny tools test-guest test-neon
+.PHONY: help demo web test bench bench-peers bench-guest bench-simd guest lint deny tools test-guest test-neon
 export PATH := $(CURDIR)/.cache/test-tools/bin:$(PATH)
 
 # Packages of the test disk, which is separate from the disk of `make guest`.
@@ -17,9 +17,14 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do printf 'make %-11s %s\n' "$$target" "$$text"; done
 
 # A demo ends by Ctrl-C, with status 130.
-demo: ## run the embedded guest; metrics on http://127.0.0.1:8440/metrics, Ctrl-C ends it
+demo: ## run the embedded guest; page on http://127.0.0.1:8440/, Ctrl-C ends it
 	@[ -e target/release/riscope ] || echo 'building riscope first: about three minutes on two cores'
 	@cargo run --release -p riscope -- demo || [ $$? -eq 130 ]
+
+# The built files are checked in, so that cargo alone builds riscope; a test compares them.
+web: ## build the page from vm/service/web, after a change there (requires node and npm)
+	npm ci --prefix vm/service/web --ignore-scripts
+	npm run build --prefix vm/service/web
 
 test: tools test-guest lint test-neon ## install the test dependencies, check formatting and lints, run every test
 	cargo nextest run --workspace

@@ -80,7 +80,7 @@ mod tests {
         let screenshots = std::env::var("RISCOPE_SCREENSHOTS").unwrap_or_default();
         let url = format!("http://{address}/");
         let arguments = [url.as_str(), screenshots.as_str()];
-        let arguments = if screenshots.is_empty() { &arguments[..1] } else { &arguments };
+        let arguments = if screenshots.is_empty() { &arguments[..1] } else { &arguments[..] };
         assert_success(&node(&web().join("test/page.mjs"), arguments));
         process.signal(Signal::INT);
         process.finish().assert_code(130);

@@ -94,7 +94,7 @@ mod tests {
         let panels = ["HOT BLOCK", "0x", "EVENTS", "hotspot_detected", "CONSOLE", "round", "quit"];
         for (columns, rows, more) in [
             (80, 24, &[][..]),
-            (200, 60, &["HART", "CPU BY ACTIVITY", "EACH SECOND", "interrupts", "BLOCKS BY GUEST BYTES"]),
+            (200, 60, &["HART", "CPU BY ACTIVITY", "EACH SECOND", "interrupts", "BLOCKS BY GUEST BYTES"][..]),
         ] {
             let screen = Screen::start(columns, rows, address);
             let text = screen.wait_for("figures", |text| {
@@ -156,9 +156,9 @@ mod tests {
         drop(listener);
         for (arguments, code, wanted) in [
             (&["top", "--json", &format!("http://{unused}")][..], 70, "no live view at"),
-            (&["top", "--json", "https://127.0.0.1"], 2, "https is not http"),
-            (&["top", "--json", "nonsense"], 2, "is no URL of a riscope"),
-            (&["top"], 2, "needs a terminal"),
+            (&["top", "--json", "https://127.0.0.1"][..], 2, "https is not http"),
+            (&["top", "--json", "nonsense"][..], 2, "is no URL of a riscope"),
+            (&["top"][..], 2, "needs a terminal"),
         ] {
             let outcome = run(arguments);
             outcome.assert_code(code);

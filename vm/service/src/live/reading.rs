@@ -5,11 +5,11 @@ use riscope_core::event::{CompileFailure, EvictionReason, InvalidationReason, Ti
 use riscope_telemetry::MachineStatus;
 use rustix::time::{ClockId, clock_gettime};
 
-/// Sum of some words of a counter page.
-type Sum = fn(&CounterPage) -> u64;
+/// Reads a figure of a counter page.
+type Read = fn(&CounterPage) -> u64;
 
-/// Frequent facts of a hart, by name.
-pub(super) const FREQUENT: [(&str, Sum); 9] = [
+/// Frequent facts of a hart: name, and sum of the words of its counter page.
+pub(super) const FREQUENT: [(&str, Read); 9] = [
     ("exceptions", |page| page.exceptions().iter().sum()),
     ("interrupts", |page| page.interrupts().iter().sum()),
     ("TLB misses", |page| page.tlb_misses().iter().sum()),

@@ -147,7 +147,7 @@ pub(super) fn blocks(frame: &mut Frame<'_>, area: Rect, machine: &MachineView) {
         ])
     };
     let widths = [
-        Constraint::Min(28),
+        Constraint::Min(20),
         Constraint::Length(11),
         Constraint::Length(6),
         Constraint::Length(5),

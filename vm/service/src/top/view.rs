@@ -28,7 +28,7 @@ use crate::live::MachineView;
 /// Columns from which there are two of panels.
 const WIDE: u16 = 140;
 /// Smallest size that shows something useful.
-const MIN: (u16, u16) = (60, 16);
+const MIN: (u16, u16) = (75, 16);
 
 const HELP: &[&str] = &[
     "q, Ctrl-C   quit",
@@ -68,8 +68,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App) {
 
 fn narrow(frame: &mut Frame<'_>, area: Rect, app: &App, machine: &MachineView) {
     let rest = area.height.saturating_sub(3 + 4 + 2);
-    let blocks = (rest * 2 / 5).max(3);
-    let events = ((rest - blocks.min(rest)) / 2).max(3);
+    let blocks = (rest * 2 / 5).max(3).min(rest);
+    let events = ((rest - blocks) / 2).max(3).min(rest - blocks);
     let areas: [Rect; 6] = Layout::vertical([
         Constraint::Length(3),
         Constraint::Length(4),
@@ -215,13 +215,13 @@ mod tests {
     #[test]
     fn a_machine_is_shown_at_every_size() {
         let app = app();
-        for (width, height) in [(80, 24), (60, 16), (100, 30), (200, 60), (140, 16), (300, 100)] {
+        for (width, height) in [(80, 24), MIN, (100, 30), (200, 60), (140, 16), (300, 100)] {
             let text = screen(&app, width, height);
             for wanted in ["demo-1[2J", "running", "862", "baseline", "800"] {
                 assert!(text.contains(wanted), "{width}x{height} has no {wanted}:\n{text}");
             }
         }
-        for (width, height) in [(1, 1), (59, 40), (80, 15)] {
+        for (width, height) in [(1, 1), (MIN.0 - 1, 40), (80, MIN.1 - 1)] {
             screen(&app, width, height);
         }
     }
