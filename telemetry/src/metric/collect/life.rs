@@ -9,7 +9,7 @@ use crate::metric::catalog;
 use crate::metric::catalog::sets::RANKS;
 use crate::metric::family::Family;
 use crate::metric::machines::Table;
-use crate::metric::samples::{Samples, seconds};
+use crate::metric::samples::{Samples, seconds, to_f64};
 
 /// The families.
 pub(super) const FAMILIES: &[&Family] = &[
@@ -82,9 +82,9 @@ fn hot_pages(table: &Table) -> [MetricFamily; 2] {
         let (vm_id, Some(counters)) = (&vm_id.to_string(), &machine.counters) else { continue };
         let mut pages = counters.hot_pages.hottest().into_iter();
         for rank in RANKS {
-            let page = pages.next().unwrap_or(HotPage { address: 0, share: 0.0 });
+            let page = pages.next().unwrap_or(HotPage { address: 0, samples: 0, of: 1 });
             addresses.count(&[vm_id, rank], page.address);
-            shares.push(&[vm_id, rank], page.share);
+            shares.push(&[vm_id, rank], to_f64(page.samples) / to_f64(page.of.max(1)));
         }
     }
     [addresses, shares].map(Samples::finish)

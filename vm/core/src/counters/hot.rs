@@ -39,12 +39,14 @@ impl Default for HotPages {
 }
 
 /// One of the hottest pages.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HotPage {
     /// Virtual address of its first byte.
     pub address: u64,
-    /// Share of the samples, 0 to 1.
-    pub share: f64,
+    /// Samples in it.
+    pub samples: u64,
+    /// Samples in all pages, at least as many.
+    pub of: u64,
 }
 
 impl HotPages {
@@ -65,13 +67,12 @@ impl HotPages {
     }
 
     /// The hottest pages, hottest first; fewer than [`HOTTEST`] if fewer were seen.
-    #[expect(clippy::cast_precision_loss, reason = "there are a few hundred samples")]
     pub fn hottest(&self) -> Vec<HotPage> {
         let places = self.pages.iter().zip(&self.samples).map(|(page, samples)| (load(page), load(samples)));
         let mut seen: Vec<_> = places.filter(|(_, samples)| *samples > 0).collect();
         let all = seen.iter().fold(0_u64, |sum, (_, samples)| sum.saturating_add(*samples));
         seen.sort_by_key(|(page, samples)| (std::cmp::Reverse(*samples), *page));
-        let told = |(page, samples)| HotPage { address: page << PAGE_SHIFT, share: samples as f64 / all as f64 };
+        let told = |(page, samples)| HotPage { address: page << PAGE_SHIFT, samples, of: all };
         seen.into_iter().take(HOTTEST).map(told).collect()
     }
 }
@@ -91,8 +92,8 @@ mod tests {
         for pc in [0xffff_ffff_8001_2344, 0x1000, 0xffff_ffff_8001_2fff, 0xffff_ffff_8001_2000] {
             pages.record(pc);
         }
-        let page = |address, share| HotPage { address, share };
-        assert_eq!(pages.hottest(), [page(0xffff_ffff_8001_2000, 0.75), page(0x1000, 0.25)]);
+        let page = |address, samples| HotPage { address, samples, of: 4 };
+        assert_eq!(pages.hottest(), [page(0xffff_ffff_8001_2000, 3), page(0x1000, 1)]);
     }
 
     #[test]
@@ -107,6 +108,8 @@ mod tests {
         for _ in 0..10 * HALVED_AFTER {
             pages.record(0x2000);
         }
-        assert_eq!(pages.hottest(), [HotPage { address: 0x2000, share: 1.0 }]);
+        let hottest = pages.hottest();
+        assert_eq!((hottest.len(), hottest[0].address), (1, 0x2000));
+        assert_eq!(hottest[0].samples, hottest[0].of);
     }
 }
