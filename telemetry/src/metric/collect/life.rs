@@ -84,7 +84,7 @@ fn hot_pages(table: &Table) -> [MetricFamily; 2] {
         for rank in RANKS {
             let page = pages.next().unwrap_or(HotPage { address: 0, samples: 0, of: 1 });
             addresses.count(&[vm_id, rank], page.address);
-            shares.push(&[vm_id, rank], to_f64(page.samples) / to_f64(page.of));
+            shares.push(&[vm_id, rank], to_f64(page.samples) / to_f64(page.of.max(1)));
         }
     }
     [addresses, shares].map(Samples::finish)
