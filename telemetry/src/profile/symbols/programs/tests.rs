@@ -123,7 +123,7 @@ fn functions_are_named_by_dynamic_symbols_and_other_code_by_its_place() {
 fn another_program_at_the_same_place_is_not_taken_for_the_first() {
     let (guest, mut programs) = (Guest::new(), programs());
     assert!(named(&mut programs, &guest, BASE + CODE).is_some());
-    guest.write_library(&vec![0; 64]);
+    guest.write_library(&[0; 64]);
     assert_eq!(named(&mut programs, &guest, BASE + CODE), None);
 }
 
