@@ -177,8 +177,8 @@ impl ElfMemory {
     /// Whether `address` is in a segment of code.
     pub(super) fn has_code(&self, address: u64) -> bool {
         let in_file = address.wrapping_sub(self.bias);
-        let code = self.segments.iter().filter(|segment| segment.kind == PT_LOAD && segment.flags & PF_X != 0);
-        code.clone().any(|segment| in_file >= segment.address && in_file - segment.address < segment.size)
+        let mut code = self.segments.iter().filter(|segment| segment.kind == PT_LOAD && segment.flags & PF_X != 0);
+        code.any(|segment| in_file >= segment.address && in_file - segment.address < segment.size)
     }
 
     /// Address in memory of what the dynamic section has at `address`, which the loader may have

@@ -134,8 +134,8 @@ fn tokens(image: &[u8], index: usize) -> Option<(usize, Vec<&[u8]>)> {
         (0..TOKENS).map_while(|token| u16_at(image, index + 2 * token)).map(usize::from).collect();
     let last = *offsets.last()?;
     let shortest = (last + 2).next_multiple_of(8);
-    let tables = (shortest..=shortest + MAX_TOKEN).step_by(8).filter_map(|length| index.checked_sub(length));
-    tables.filter_map(|table| Some((table, tokens_at(image.get(table..index)?, &offsets)?))).next()
+    let mut tables = (shortest..=shortest + MAX_TOKEN).step_by(8).filter_map(|length| index.checked_sub(length));
+    tables.find_map(|table| Some((table, tokens_at(image.get(table..index)?, &offsets)?)))
 }
 
 /// The tokens of `table`, which begin at `offsets` and end with the table, but for its alignment.

@@ -254,8 +254,8 @@ impl Hart {
             return false;
         }
         let retired = self.instructions_retired();
+        // A sample that is due is taken at the poll.
         self.sampling.quantum_ends();
-        let instructions = self.sampling.cap(retired, instructions);
         self.quantum = used + i64::from(instructions);
         self.state.countdown = i64::from(instructions);
         self.retire_limit = retired.wrapping_add(u64::from(instructions));
