@@ -14,9 +14,9 @@ use super::family::{
     EXECUTIONS_BUCKETS, Family, GUEST_BYTES_BUCKETS, HOST_BYTES_BUCKETS, INSTRUCTIONS_BUCKETS, LATENCY_BUCKETS,
     OPERATION_BUCKETS, Unit,
 };
-use crate::label::{
-    CollectorName, CompileResult, ErrorType, FREE, Loss, QueueLoss, Rejection, Suppressible, Suppression,
-};
+use super::outgoing::{EXPORT_OUTCOMES, QUEUE_OUTCOMES, with};
+pub(crate) use super::outgoing::{LOGS_EXPORTED, LOGS_PROCESSED, LOGS_SUPPRESSED, POINTS_EXPORTED};
+use crate::label::{CollectorName, CompileResult, FREE, Loss, Rejection, Suppressible, Suppression};
 
 /// Tiers that generate code: all except the first, the interpreter.
 const COMPILED: [&str; Tier::ALL.len() - 1] = without_first(Tier::NAMES);
@@ -26,24 +26,6 @@ const PROMOTED: [&str; COMPILED.len()] = without_last(Tier::NAMES);
 
 /// Segments of a code cache.
 const SEGMENTS: [&str; COMPILED.len() + 1] = with(COMPILED, FREE);
-
-/// Outcomes of exporting a span: the reason of the failure, or empty on success.
-const EXPORT_OUTCOMES: [&str; ErrorType::ALL.len() + 1] = with(ErrorType::NAMES, "");
-
-/// Outcomes of queueing a span: the reason of the loss, or empty on success.
-const QUEUE_OUTCOMES: [&str; QueueLoss::ALL.len() + 1] = with(QueueLoss::NAMES, "");
-
-/// `names` with one more.
-const fn with<const N: usize, const M: usize>(names: [&'static str; N], more: &'static str) -> [&'static str; M] {
-    assert!(M == N + 1);
-    let mut all = [more; M];
-    let mut index = 0;
-    while index < N {
-        all[index] = names[index];
-        index += 1;
-    }
-    all
-}
 
 /// `names` without the first.
 const fn without_first<const N: usize, const M: usize>(names: [&'static str; N]) -> [&'static str; M] {
@@ -75,7 +57,7 @@ macro_rules! families {
         $(pub(crate) const $name: &Family = &$family;)*
 
         /// All families, in the order of the documentation.
-        pub const FAMILIES: &[&Family] = &[$($name,)*];
+        pub const FAMILIES: &[&Family] = &[$($name,)* LOGS_PROCESSED, LOGS_EXPORTED, LOGS_SUPPRESSED, POINTS_EXPORTED];
     };
 }
 

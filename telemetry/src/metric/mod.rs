@@ -8,6 +8,7 @@ pub mod family;
 pub(crate) mod gather;
 mod guest;
 pub(crate) mod machines;
+mod outgoing;
 pub(crate) mod record;
 pub(crate) mod registry;
 pub(crate) mod samples;
