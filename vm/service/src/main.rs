@@ -12,6 +12,7 @@ mod foreground;
 mod http;
 mod identity;
 mod limits;
+mod logged;
 mod message;
 mod outputs;
 mod panics;

@@ -1,16 +1,17 @@
 //! Session of a command: event bus, telemetry, stdout and terminal, and the thread for
 //! signals and HTTP.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use riscope_core::event::DomainEventBus;
+use riscope_core::event::{DomainEventBus, VmId};
 use riscope_machine::MachineExit;
 use riscope_machine::console::Console;
-use riscope_telemetry::{Notices, SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
+use riscope_telemetry::{ConsoleLevel, Notices, SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -20,6 +21,7 @@ use crate::error::CommandError;
 use crate::flight::{Flight, Occasion};
 use crate::http::{self, AllowedHosts, Answers};
 use crate::limits::{self, Needs};
+use crate::logged::LoggedOutput;
 use crate::message::say;
 use crate::panics;
 use crate::signals::Signals;
@@ -35,8 +37,10 @@ pub(crate) struct Observation {
     pub(crate) listen: Option<ListenAddress>,
     /// Host names that clients may use besides that in `listen`.
     pub(crate) allow_hosts: Vec<String>,
-    /// OTLP receiver of spans.
+    /// OTLP receiver.
     pub(crate) otlp: Option<String>,
+    /// Console lines that become log records.
+    pub(crate) log_console: Option<ConsoleLevel>,
     /// File of the flight recorder.
     pub(crate) flight_recorder: Option<PathBuf>,
 }
@@ -54,6 +58,7 @@ pub(crate) struct Session {
     /// Errors that end the machine, noticed by other threads.
     pub(crate) trouble: Trouble,
     output: Arc<Output>,
+    log_console: Option<ConsoleLevel>,
     quit: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -67,8 +72,9 @@ impl Session {
     /// If the host does not provide what is needed, the address is in use, or the OTLP
     /// endpoint is not a URL.
     pub(crate) fn start(observation: Observation, needs: Needs, file: &Arc<StatusFile>) -> Result<Self, CommandError> {
-        let Observation { listen, allow_hosts, otlp, flight_recorder } = observation;
-        limits::check(&Needs { listens: listen.is_some(), sends: otlp.is_some() || environment_sends(), ..needs })?;
+        let Observation { listen, allow_hosts, otlp, log_console, flight_recorder } = observation;
+        let signals = signals(otlp.is_some());
+        limits::check(&Needs { listens: listen.is_some(), signals, ..needs })?;
         let listener = listen.as_ref().map(bind).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let output = Output::to(io::stdout()).map_err(CommandError::Runtime)?;
@@ -82,6 +88,9 @@ impl Session {
         let config = TelemetryConfig { otlp_endpoint: otlp, notices, ..TelemetryConfig::default() };
         let telemetry = Arc::new(Telemetry::start(&bus, config)?);
         telemetry.warnings().iter().for_each(say);
+        if log_console.is_some() && !telemetry.sends_logs() {
+            say(&"--log-console has no effect: log records are not sent unless OTEL_LOGS_EXPORTER is otlp");
+        }
         let runtime = runtime().map_err(CommandError::Runtime)?;
         let signals = {
             let _inside = runtime.enter();
@@ -103,12 +112,29 @@ impl Session {
             .spawn(move || serve(runtime, endpoint, move || signals.obey(&stop, &given, &noted, &recorder), quitting))
             .map_err(CommandError::Runtime)?;
         let (quit, thread) = (Some(quit), Some(thread));
-        Ok(Self { bus, telemetry, flight, stopper, terminal, address, output, trouble, quit, thread })
+        Ok(Self { bus, telemetry, flight, stopper, terminal, address, output, log_console, trouble, quit, thread })
     }
 
-    /// A console that writes to stdout.
-    pub(crate) fn console(&self) -> Arc<Console> {
-        Console::new(Arc::clone(&self.output) as _)
+    /// A console of the machine `vm` that writes to stdout.
+    pub(crate) fn console(&self, vm: VmId) -> Arc<Console> {
+        let log = self.log_console.and_then(|level| self.telemetry.console_log(vm, level));
+        match log {
+            Some(log) => Console::new(Arc::new(LoggedOutput::new(Arc::clone(&self.output), log))),
+            None => Console::new(Arc::clone(&self.output) as _),
+        }
+    }
+
+    /// Adds the trace of the machine `vm`, which does not exist yet, to its kernel command line.
+    pub(crate) fn tell_trace(&self, vm: VmId, append: &mut OsString) {
+        let Some(traceparent) = self.telemetry.traceparent(vm) else {
+            say(&"--traceparent has no effect: spans are not sent, and the environment has no TRACEPARENT");
+            return;
+        };
+        if !append.is_empty() {
+            append.push(" ");
+        }
+        append.push("traceparent=");
+        append.push(traceparent);
     }
 
     /// Waits until the guest's output is written, after all harts have stopped; returns how
@@ -184,9 +210,14 @@ fn end_at_last(
     std::thread::Builder::new().name("last-resort".into()).spawn(end).map(drop).map_err(CommandError::Runtime)
 }
 
-/// Whether OpenTelemetry environment variables enable an exporter, or may.
-fn environment_sends() -> bool {
-    std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OTEL_EXPORTER_OTLP"))
+/// Signals that are exported, or may be: spans by `--otlp`, and those for which there are environment variables of
+/// OpenTelemetry.
+fn signals(otlp: bool) -> usize {
+    let is_set = |prefix: &str| std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with(prefix));
+    let spans = otlp || ["OTEL_EXPORTER_OTLP", "OTEL_TRACES_EXPORTER"].into_iter().any(is_set);
+    let logs = ["OTEL_LOGS_EXPORTER", "OTEL_EXPORTER_OTLP_LOGS"].into_iter().any(is_set);
+    let metrics = ["OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_METRICS"].into_iter().any(is_set);
+    [spans, logs, metrics].into_iter().map(usize::from).sum()
 }
 
 /// Listens on the first available address.

@@ -28,11 +28,13 @@ fn tree(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// A demo that stays in one phase, with its address. Its span endpoint does not exist, so
-/// that there are metrics of failed spans.
+/// A demo that stays in one phase, with its address. Its OTLP receiver does not exist, so
+/// that there are metrics of failed spans, log records and metrics.
 fn demo(phase: &str) -> (Process, SocketAddr) {
     let options = ["--seconds", "86400", "--listen", "127.0.0.1:0", "--otlp", "http://127.0.0.1:1"];
-    let process = Process::start(riscope(["demo", "--phases", phase].into_iter().chain(options)));
+    let mut command = riscope(["demo", "--phases", phase].into_iter().chain(options));
+    command.env("OTEL_LOGS_EXPORTER", "otlp").env("OTEL_METRICS_EXPORTER", "otlp");
+    let process = Process::start(command);
     let address = process.stderr.wait_for(PATIENCE, address_in);
     let address = address.unwrap_or_else(|| panic!("no address: {}", process.stderr.text()));
     (process, address)
