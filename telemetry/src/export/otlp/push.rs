@@ -42,7 +42,7 @@ impl Plan {
         Self { sender, delivery, interval, origin: Origin { resource, start_ns } }
     }
 
-    /// Sends metrics once. With `quit`, it ends when that does, and is the last time.
+    /// Sends metrics once, until `deadline`; without one, what comes from `quit` ends only waits between repetitions.
     fn push(&self, gather: &impl Fn() -> Vec<MetricFamily>, deadline: Option<Instant>, quit: &Receiver<Instant>) {
         for (request, points) in requests(&gather(), &self.origin, wall_ns()) {
             self.delivery.sending_unqueued(points);
