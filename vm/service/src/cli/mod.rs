@@ -16,6 +16,7 @@ use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use riscope_core::mem::MAX_HARTS;
 use riscope_machine::DiskSpec;
+use riscope_telemetry::ConsoleLevel;
 use riscope_telemetry::alert::Silence;
 
 use crate::error::USAGE;
@@ -335,7 +336,8 @@ pub(crate) struct AboutArguments {
     /// --listen; "*" allows every name. May be given several times
     #[arg(long = "allow-host", value_name = "NAME", value_parser = parse_allowed_host)]
     pub(crate) allow_hosts: Vec<String>,
-    /// Send spans to this OTLP/HTTP receiver, such as http://127.0.0.1:4318
+    /// Send spans to this OTLP/HTTP receiver, such as http://127.0.0.1:4318; with OTEL_LOGS_EXPORTER=otlp and
+    /// OTEL_METRICS_EXPORTER=otlp in the environment, log records and metrics as well
     #[arg(long, value_name = "URL")]
     pub(crate) otlp: Option<String>,
     /// Send alerts to this Alertmanager, such as http://127.0.0.1:9093. Alerts are evaluated when
@@ -350,6 +352,13 @@ pub(crate) struct AboutArguments {
     /// 'alertname=~"RiscopeJit.*"'. May be given several times
     #[arg(long = "silence", value_name = "MATCHERS")]
     pub(crate) silences: Vec<Silence>,
+    /// Append traceparent=.. to the kernel command line (W3C Trace Context), which Linux passes to init in its
+    /// environment: programs in the guest can make their spans part of the machine's trace
+    #[arg(long)]
+    pub(crate) traceparent: bool,
+    /// Make log records of lines that the guest writes to its consoles, if log records are sent
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub(crate) log_console: Option<LogConsoleChoice>,
 }
 
 /// Parses a host name or `*`.
@@ -387,6 +396,27 @@ pub(crate) enum PanicChoice {
     Exit,
     /// The machine is reset, which ends it under --no-reboot
     Reset,
+}
+
+/// Console lines that become log records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogConsoleChoice {
+    /// Panics, oopses and bugs that the kernel reports
+    Panic,
+    /// These, warnings and errors
+    Warning,
+    /// All lines
+    All,
+}
+
+impl From<LogConsoleChoice> for ConsoleLevel {
+    fn from(choice: LogConsoleChoice) -> Self {
+        match choice {
+            LogConsoleChoice::Panic => Self::Panic,
+            LogConsoleChoice::Warning => Self::Warning,
+            LogConsoleChoice::All => Self::All,
+        }
+    }
 }
 
 /// Console devices.
