@@ -97,6 +97,7 @@ fn unit(name: &str) -> &'static str {
     match name.rsplit_once('_') {
         Some((_, "seconds")) => "s",
         Some((_, "bytes")) => "By",
+        Some((_, "joules")) => "J",
         _ => "",
     }
 }
