@@ -97,7 +97,7 @@ impl Sink {
         }
         SpanData {
             span_context: self.tracer.context(span.id),
-            parent_span_id: span.parent.or(self.tracer.parent()).unwrap_or(SpanId::INVALID),
+            parent_span_id: span.parent.or_else(|| self.tracer.parent()).unwrap_or(SpanId::INVALID),
             parent_span_is_remote: span.parent.is_none() && self.tracer.parent().is_some(),
             span_kind: SpanKind::Internal,
             name: Cow::Borrowed(span.name),
