@@ -3,7 +3,7 @@
 use riscope_core::labels;
 
 labels! {
-    /// Values of `error_type` for undelivered spans. As in OpenTelemetry's semantic
+    /// Values of `error_type` for undelivered spans, log records and metrics. As in OpenTelemetry's semantic
     /// conventions for `error.type`, an HTTP status stands for itself; those that receivers
     /// and proxies use are listed.
     pub(crate) enum ErrorType {
@@ -15,9 +15,11 @@ labels! {
         ConnectionRefused "connection_refused",
         /// The host is unreachable, or the connection broke.
         ConnectionFailed "connection_failed",
+        /// The receiver's certificate is not valid, it asks for one of the client, or it has no TLS.
+        Tls "tls",
         /// The endpoint is not an OTLP/HTTP receiver.
         InvalidResponse "invalid_response",
-        /// The receiver accepted the request and rejected some of its spans
+        /// The receiver accepted the request and rejected a part of it
         /// (`partial_success`).
         Rejected "rejected",
         /// Redirects. Only those that keep method and body, and lead to the same server, are followed.
@@ -83,7 +85,7 @@ labels! {
 pub(crate) const FREE: &str = "free";
 
 labels! {
-    /// Why a span was not queued for export.
+    /// Why a span or log record was not queued for export.
     pub(crate) enum QueueLoss {
         /// The queue was full.
         Full "queue_full",
@@ -109,6 +111,10 @@ labels! {
         Compile "jit.compile",
         /// A hotspot.
         Hotspot "jit.hotspot",
+        /// An eviction from the code cache.
+        Evict "jit.evict",
+        /// A panic of the guest.
+        Panic "vm.guest_panic",
     }
 }
 
@@ -145,6 +151,42 @@ labels! {
         Looping "looping",
         /// Ended, or about to.
         Ended "ended",
+    }
+}
+
+labels! {
+    /// Kinds of log records, by their `event_name`.
+    pub(crate) enum LogKind {
+        /// A machine was created.
+        Created "riscope.vm.created",
+        /// A machine changed its state; an error if it failed.
+        StateChanged "riscope.vm.state_changed",
+        /// The guest reset itself and boots again.
+        Reset "riscope.vm.reset",
+        /// The guest's kernel panicked.
+        GuestPanicked "riscope.vm.guest_panicked",
+        /// A hart executes and takes no interrupt, although one is pending.
+        HartStalled "riscope.vm.hart_stalled",
+        /// A stalled hart takes interrupts again.
+        HartResumed "riscope.vm.hart_resumed",
+        /// A machine ended; an error unless by power-off, reset, or on request.
+        Exited "riscope.vm.exited",
+        /// A machine was deleted.
+        Deleted "riscope.vm.deleted",
+        /// A block is executed often enough to be compiled by a higher tier.
+        Hotspot "riscope.execution.hotspot_detected",
+        /// The compiler reported an error; other reasons for which a block has no code are expected, and counted.
+        CompilationFailed "riscope.execution.compilation_failed",
+        /// The oldest segment of the code cache was evicted.
+        CacheEvicted "riscope.execution.code_cache_evicted",
+        /// A device failed to serve a request because of the host.
+        DeviceFailed "riscope.device.failed",
+        /// An alert rule that is evaluated in process fires; an error if it is critical.
+        AlertFiring "riscope.alert.firing",
+        /// An alert that has fired no longer does.
+        AlertResolved "riscope.alert.resolved",
+        /// The guest wrote a line to its console that `--log-console` selects; the body is the line.
+        ConsoleLine "riscope.vm.console_line",
     }
 }
 
@@ -191,6 +233,16 @@ labels! {
         Pending "pending",
         /// It fires.
         Firing "firing",
+    }
+}
+
+labels! {
+    /// Why a log record is suppressed.
+    pub(crate) enum LogSuppression {
+        /// The rate limit of its kind and machine is reached.
+        RateLimit "rate_limit",
+        /// Too many lines of consoles wait to become records.
+        QueueFull "queue_full",
     }
 }
 

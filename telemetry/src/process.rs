@@ -119,7 +119,8 @@ fn open_fds() -> Option<f64> {
     Some(to_f64(listed.saturating_sub(1) as u64))
 }
 
-fn start_time() -> Option<f64> {
+/// Seconds since the Unix epoch at which the process started.
+pub(crate) fn start_time() -> Option<f64> {
     let ticks_since_boot = Stat::read()?.number(START_TICKS)?;
     let boot: f64 = fs::read_to_string("/proc/stat").ok()?.lines().find_map(|line| {
         let seconds = line.strip_prefix("btime ")?;

@@ -1,4 +1,5 @@
-//! Pump: the thread that takes events from the bus and passes them to metrics and spans.
+//! Pump: the thread that takes events from the bus, and lines from consoles, and passes them to metrics, spans and log
+//! records.
 //!
 //! It survives a handler that panics, and handles all queued events before it ends.
 
@@ -13,11 +14,14 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use riscope_core::event::Envelope;
 
 use crate::feed::Feed;
+use crate::log::console::Line;
 
 /// Handler of events.
 pub(crate) trait Handler: Send + 'static {
     /// Handles an event.
     fn handle(&mut self, envelope: &Envelope);
+    /// Handles a line of a console.
+    fn console_line(&mut self, line: Line);
     /// Called after the last event; `deadline` is the time at which the pump's owner stops
     /// waiting.
     fn finish(&mut self, deadline: Instant);
@@ -27,6 +31,8 @@ pub(crate) trait Handler: Send + 'static {
 enum Command {
     /// Handle queued events, then respond.
     Flush(Sender<()>),
+    /// Handle a line of a console. A [`ConsoleLog`](crate::ConsoleLog) bounds the number of those that wait.
+    Line(Line),
     /// Handle queued events, then end.
     Stop { deadline: Instant },
 }
@@ -60,6 +66,11 @@ impl Pump {
         Flusher(self.commands.clone())
     }
 
+    /// Handle that passes lines of consoles. It does not keep the pump alive.
+    pub(crate) fn lines(&self) -> Lines {
+        Lines(self.commands.clone())
+    }
+
     /// Ends the thread; detaches it if it has not ended by `deadline`.
     pub(crate) fn stop(self, deadline: Instant) -> bool {
         // A failure means that the thread has ended already.
@@ -81,6 +92,17 @@ impl Flusher {
     }
 }
 
+/// Handle that passes lines of consoles; see [`Pump::lines`].
+#[derive(Debug)]
+pub(crate) struct Lines(Sender<Command>);
+
+impl Lines {
+    /// Passes a line on, unless the pump has ended.
+    pub(crate) fn send(&self, line: Line) {
+        let _ = self.0.send(Command::Line(line));
+    }
+}
+
 fn run(mut feed: Feed, mut handler: impl Handler, commands: &Receiver<Command>, panics: &AtomicU64) {
     let handle = |handler: &mut dyn Handler, envelope: &Envelope| {
         // After a panic the handler can continue: its state consists of independent
@@ -96,6 +118,11 @@ fn run(mut feed: Feed, mut handler: impl Handler, commands: &Receiver<Command>, 
                 feed.drain(|envelope| handle(&mut handler, envelope));
                 // The requester may have stopped waiting.
                 let _ = answer.send(());
+            }
+            Some(Ok(Command::Line(line))) => {
+                // Its trace is that of what happened before.
+                feed.drain(|envelope| handle(&mut handler, envelope));
+                handler.console_line(line);
             }
             Some(Ok(Command::Stop { deadline })) => {
                 feed.drain(|envelope| handle(&mut handler, envelope));
@@ -124,6 +151,8 @@ mod tests {
             assert!(vm_id.as_u128().is_multiple_of(2), "an odd machine, as the test wants it");
             self.0.send(Some(vm_id)).expect("the test listens");
         }
+
+        fn console_line(&mut self, _line: Line) {}
 
         fn finish(&mut self, _deadline: Instant) {
             self.0.send(None).expect("the test listens");
@@ -174,6 +203,8 @@ mod tests {
         struct Stuck(Receiver<()>);
         impl Handler for Stuck {
             fn handle(&mut self, _envelope: &Envelope) {}
+            fn console_line(&mut self, _line: Line) {}
+
             fn finish(&mut self, _deadline: Instant) {
                 // Blocks until the test drops the other end.
                 assert!(self.0.recv().is_err());

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use super::board::{Board, Delivery, object, time};
 use super::labels::Labels;
 use super::state::{Alert, State};
+use crate::http::plain_http;
 use crate::label::ErrorType;
 use crate::notices::Notices;
 
@@ -102,9 +103,10 @@ impl Notifier {
         let (of_thread, counts) = (Arc::clone(&queue), Arc::clone(&board));
         let generator = format!("http://{instance}/api/v1/alerts");
         let expiry_ms = i64::try_from(expiry.as_millis()).unwrap_or(i64::MAX);
+        let builder = plain_http().map_err(io::Error::other)?;
         let run = move || {
             // A blocking client cannot be created on a thread of an asynchronous runtime, which this is not.
-            let builder = blocking::Client::builder().redirect(Policy::none()).no_proxy();
+            let builder = builder.redirect(Policy::none()).no_proxy();
             if let Ok(client) = builder.build() {
                 let (queue, board) = (of_thread, counts);
                 let worker = Worker { queue, board, client, url, expiry_ms, generator, notices, failures: 0 };

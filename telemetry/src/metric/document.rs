@@ -10,11 +10,12 @@ use super::question::QUESTIONS;
 const HEAD: &str = "\
 # Metrics
 
-Everything that `/metrics` exports. This file is made of the catalogue,
-`src/metric/catalog.rs`, and of `src/metric/question.rs`; `BLESS=1 cargo test -p riscope-telemetry --test telemetry catalog` writes it.
+Everything that `/metrics` exports, and that goes to receivers [by OTLP](OTLP.md) under the same names. This file is
+made of the catalogue, `src/metric/catalog.rs`, and of `src/metric/question.rs`;
+`BLESS=1 cargo test -p riscope-telemetry --test telemetry catalog` writes it.
 
 Series with a `vm_id` exist as long as the machine does. Series of closed label sets exist, with 0, before
-anything happens. The OpenTelemetry name is what the same thing is called there.
+anything happens. The OpenTelemetry name is what the same thing is called by OpenTelemetry's conventions.
 
 | metric | type | labels | help | OpenTelemetry | buckets |
 |---|---|---|---|---|---|

@@ -110,6 +110,12 @@ pub(crate) fn seconds(ns: u64) -> f64 {
     to_f64(ns) / 1e9
 }
 
+/// Converts seconds to nanoseconds; 0 for negative ones.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+pub(crate) fn to_ns(seconds: f64) -> u64 {
+    (seconds * 1e9) as u64
+}
+
 /// Description of a family for the registry.
 pub(crate) fn desc(family: &Family) -> Result<Desc, prometheus::Error> {
     let labels = family.labels.iter().map(|&label| label.to_owned()).collect();

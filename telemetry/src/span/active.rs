@@ -6,6 +6,7 @@ use std::time::Instant;
 use prometheus::Registry;
 use riscope_core::event::{Envelope, ExitReason, VmId, monotonic_ns};
 
+use super::context::Context;
 use super::hotspot::moment;
 use super::sink::Sink;
 use super::suppressed::Suppressed;
@@ -61,6 +62,11 @@ impl Active {
             (sink, trace)
         });
         (&self.suppressed, known)
+    }
+
+    /// The trace of a machine, while it has one.
+    pub(super) fn context(&self, vm_id: VmId) -> Option<Context> {
+        self.traces.get(&vm_id).map(Trace::context)
     }
 
     /// Ends the machine's trace, with `exit` if it is known.

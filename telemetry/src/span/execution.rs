@@ -10,10 +10,11 @@ use riscope_core::event::{CompileFailure, Envelope, ExecutionEvent, Tier};
 
 use super::active::Active;
 use super::hotspot::{hex, moment, send_hotspot, some_of_many};
-use super::sink::{Finished, Id, Sink};
+use super::sink::{Finished, Sink};
 use super::trace::Trace;
+use super::tracer::Id;
 use super::waiting::Detection;
-use crate::label::Suppressible::{Compile, Hotspot};
+use crate::label::Suppressible::{Compile, Evict, Hotspot};
 use crate::label::Suppression;
 use crate::metric::samples::seconds;
 
@@ -28,8 +29,25 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &ExecutionE
             let error = (reason == CompileFailure::Compiler).then(|| reason.as_str());
             some_of_many(suppressed, sink, trace, &detection, envelope.monotonic_ns, error);
         }
-        // Instantaneous events, which metrics cover.
-        ExecutionEvent::CodeBlocksInvalidated { .. } | ExecutionEvent::CodeCacheEvicted { .. } => {}
+        ExecutionEvent::CodeCacheEvicted { blocks, bytes, reason } => {
+            let (suppressed, known) = spans.known(envelope);
+            let Some((sink, trace)) = known else { return suppressed.count(Evict, Suppression::UnknownVm) };
+            if trace.jit_spans_left == 0 {
+                return suppressed.count(Evict, Suppression::TraceLimit);
+            }
+            if !trace.eviction_limit.allows(envelope.monotonic_ns) {
+                return suppressed.count(Evict, Suppression::RateLimit);
+            }
+            let attributes = vec![
+                KeyValue::new("riscope.jit.evicted.blocks", i64::from(blocks)),
+                KeyValue::new("riscope.jit.evicted.size", i64::try_from(bytes).unwrap_or(i64::MAX)),
+                KeyValue::new("riscope.jit.eviction.reason", reason.as_str()),
+            ];
+            trace.jit_spans_left -= 1;
+            trace.send_moment(sink, Evict.as_str(), [envelope.monotonic_ns; 2], attributes, None);
+        }
+        // Instantaneous, and too frequent for spans: metrics cover it.
+        ExecutionEvent::CodeBlocksInvalidated { .. } => {}
     }
 }
 

@@ -2,9 +2,10 @@
 
 use opentelemetry::KeyValue;
 
-use super::sink::{Finished, Id, Sink};
+use super::sink::{Finished, Sink};
 use super::suppressed::Suppressed;
 use super::trace::Trace;
+use super::tracer::Id;
 use super::waiting::Detection;
 use crate::label::Suppressible::Hotspot;
 use crate::label::Suppression;

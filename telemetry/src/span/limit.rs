@@ -5,7 +5,7 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 /// Token bucket that holds one second's worth. Uses the time of events, so that equal
 /// events give equal decisions.
 #[derive(Debug)]
-pub(super) struct Limit {
+pub(crate) struct Limit {
     per_second: u64,
     /// Tokens in billionths.
     credit: u64,
@@ -15,13 +15,13 @@ pub(super) struct Limit {
 
 impl Limit {
     /// Allows `per_second` events per second, with bursts of the same number.
-    pub(super) fn new(per_second: u32, now_ns: u64) -> Self {
+    pub(crate) fn new(per_second: u32, now_ns: u64) -> Self {
         let per_second = u64::from(per_second);
         Self { per_second, credit: per_second * NS_PER_SECOND, then_ns: now_ns }
     }
 
     /// Whether another event is allowed now.
-    pub(super) fn allows(&mut self, now_ns: u64) -> bool {
+    pub(crate) fn allows(&mut self, now_ns: u64) -> bool {
         let passed = now_ns.saturating_sub(self.then_ns);
         self.then_ns = self.then_ns.max(now_ns);
         let full = self.per_second * NS_PER_SECOND;

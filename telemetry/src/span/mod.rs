@@ -7,7 +7,9 @@
 //! │  ├─ jit.hotspot         detection → end of its compilation
 //! │  └─ jit.compile <tier>  slow ones; linked to their jit.hotspot
 //! ├─ jit.hotspot            the same once the machine runs
-//! └─ jit.compile <tier>
+//! ├─ jit.compile <tier>
+//! ├─ jit.evict, vm.guest_panic   moments, below vm.boot while the machine boots
+//! └─ vm.reset               the guest's reset → it boots again
 //! ```
 //!
 //! A span is sent when it ends, so `vm.run` is sent last; if the process is killed, it is
@@ -17,26 +19,26 @@
 //! One file per family of events with an exhaustive match, as in `metric/record/`.
 
 mod active;
+pub(crate) mod context;
 mod execution;
 mod hotspot;
-mod limit;
+pub(crate) mod limit;
 pub(crate) mod sink;
 mod suppressed;
 mod trace;
+pub(crate) mod tracer;
 mod vm;
 mod waiting;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use prometheus::Registry;
-use riscope_core::event::{AlertEvent, DeviceEvent, Envelope, Event};
+use riscope_core::event::{AlertEvent, DeviceEvent, Envelope, Event, VmId};
 
 use crate::config::TelemetryConfig;
 use active::Active;
+use context::Context;
 use sink::Sink;
-
-/// Part of the shutdown time reserved for the pump itself.
-const SHUTDOWN_MARGIN: Duration = Duration::from_millis(100);
 
 /// Span export, if it is enabled.
 #[derive(Debug)]
@@ -64,10 +66,15 @@ impl Spans {
         }
     }
 
+    /// The trace of a machine, while it has one.
+    pub(crate) fn context(&self, vm_id: VmId) -> Option<Context> {
+        self.0.as_ref()?.context(vm_id)
+    }
+
     /// Ends open spans and exports everything, until `deadline`.
     pub(crate) fn finish(&mut self, deadline: Instant) {
         if let Some(spans) = self.0.take() {
-            spans.finish(deadline.checked_sub(SHUTDOWN_MARGIN).unwrap_or(deadline));
+            spans.finish(deadline);
         }
     }
 }

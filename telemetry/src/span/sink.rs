@@ -9,33 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{Link, SpanId, SpanKind, Status};
 use opentelemetry::{InstrumentationScope, KeyValue, Value};
-use opentelemetry_sdk::trace::{
-    BatchSpanProcessor, IdGenerator as _, RandomIdGenerator, Sampler, SamplingDecision, ShouldSample as _, SpanData,
-    SpanEvents, SpanLinks, SpanProcessor as _,
-};
+use opentelemetry_sdk::trace::{BatchSpanProcessor, SpanData, SpanEvents, SpanLinks, SpanProcessor as _};
 use prometheus::IntCounter;
 
-/// Identity of a span: trace ID and span ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Id {
-    pub(super) trace: TraceId,
-    pub(super) span: SpanId,
-}
-
-impl Id {
-    /// Context for references from other spans.
-    pub(super) fn context(self) -> SpanContext {
-        SpanContext::new(self.trace, self.span, TraceFlags::SAMPLED, false, TraceState::default())
-    }
-}
+use super::tracer::{Id, Tracer};
 
 /// Finished span. Times are nanoseconds since the Unix epoch.
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) id: Id,
-    /// Parent in the same trace; `None` for the root.
+    /// Parent in the same trace; `None` for `vm.run`, whose parent comes from outside if it has one.
     pub(super) parent: Option<SpanId>,
     pub(super) name: &'static str,
     pub(super) start_ns: u64,
@@ -62,9 +47,8 @@ pub(crate) struct Limits {
 pub(crate) struct Sink {
     processor: BatchSpanProcessor,
     scope: InstrumentationScope,
-    ids: RandomIdGenerator,
+    pub(super) tracer: Arc<Tracer>,
     queue: Queue,
-    sampler: Sampler,
     limits: Limits,
 }
 
@@ -80,24 +64,14 @@ pub(crate) struct Queue {
 }
 
 impl Sink {
-    /// A sink to `processor`, whose queue `queue` describes; `sampler` selects traces.
-    pub(crate) fn new(processor: BatchSpanProcessor, queue: Queue, sampler: Sampler, limits: Limits) -> Self {
+    /// A sink to `processor`, whose queue `queue` describes; `tracer` gives identities.
+    pub(crate) fn new(processor: BatchSpanProcessor, queue: Queue, tracer: Arc<Tracer>, limits: Limits) -> Self {
         let scope = InstrumentationScope::builder("riscope").with_version(env!("CARGO_PKG_VERSION")).build();
-        Self { processor, scope, ids: RandomIdGenerator::default(), queue, sampler, limits }
-    }
-
-    pub(super) fn new_trace(&self) -> TraceId {
-        self.ids.new_trace_id()
-    }
-
-    /// Whether the spans of a trace are sampled.
-    pub(super) fn samples(&self, trace: TraceId) -> bool {
-        let result = self.sampler.should_sample(None, trace, "vm.run", &SpanKind::Internal, &[], &[]);
-        result.decision == SamplingDecision::RecordAndSample
+        Self { processor, scope, tracer, queue, limits }
     }
 
     pub(super) fn new_span(&self) -> SpanId {
-        self.ids.new_span_id()
+        self.tracer.new_span()
     }
 
     /// Queues a span for export; drops and counts it if the queue is full. The processor's
@@ -113,7 +87,7 @@ impl Sink {
 
     fn data(&self, span: Finished) -> SpanData {
         let mut links = SpanLinks::default();
-        links.links.extend(span.link.map(|to| Link::new(to.context(), Vec::new(), 0)));
+        links.links.extend(span.link.map(|to| Link::new(self.tracer.context(to), Vec::new(), 0)));
         links.dropped_count = limit(&mut links.links, self.limits.links);
         let mut attributes = span.attributes;
         attributes.extend(span.error.map(|error| KeyValue::new("error.type", error)));
@@ -122,9 +96,9 @@ impl Sink {
             attributes.iter_mut().for_each(|attribute| shorten(&mut attribute.value, length));
         }
         SpanData {
-            span_context: span.id.context(),
-            parent_span_id: span.parent.unwrap_or(SpanId::INVALID),
-            parent_span_is_remote: false,
+            span_context: self.tracer.context(span.id),
+            parent_span_id: span.parent.or_else(|| self.tracer.parent()).unwrap_or(SpanId::INVALID),
+            parent_span_is_remote: span.parent.is_none() && self.tracer.parent().is_some(),
             span_kind: SpanKind::Internal,
             name: Cow::Borrowed(span.name),
             start_time: time(span.start_ns),

@@ -2,13 +2,13 @@
 
 use prometheus::{IntCounterVec, Registry};
 
-use crate::label::Suppressible::{self, Compile, Hotspot};
+use crate::label::Suppressible::{self, Compile, Evict, Hotspot, Panic};
 use crate::label::Suppression;
 use crate::metric::catalog;
 use crate::metric::registry::counter_vec;
 
 /// Kinds of spans that can be suppressed, with the reasons.
-const SUPPRESSED: [(Suppressible, Suppression); 7] = [
+const SUPPRESSED: [(Suppressible, Suppression); 11] = [
     (Compile, Suppression::Threshold),
     (Compile, Suppression::RateLimit),
     (Compile, Suppression::TraceLimit),
@@ -16,6 +16,10 @@ const SUPPRESSED: [(Suppressible, Suppression); 7] = [
     (Hotspot, Suppression::RateLimit),
     (Hotspot, Suppression::TraceLimit),
     (Hotspot, Suppression::UnknownVm),
+    (Evict, Suppression::RateLimit),
+    (Evict, Suppression::TraceLimit),
+    (Evict, Suppression::UnknownVm),
+    (Panic, Suppression::RateLimit),
 ];
 
 /// Counters of suppressed spans.

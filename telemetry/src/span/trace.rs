@@ -6,13 +6,18 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanId, TraceId};
 use riscope_core::event::{Envelope, ExitReason, PanicSource, VmId};
 
+use super::context::Context;
 use super::limit::Limit;
-use super::sink::{Finished, Id, Sink};
+use super::sink::{Finished, Sink};
+use super::tracer::{Beginning, Id};
 use super::waiting::Waiting;
 
 /// Maximum advance of the wall clock over the monotonic clock that the trace ignores: less
 /// is a clock adjustment, more is a host that was suspended.
 const JUMP_NS: u64 = 1_000_000_000;
+
+/// Maximum spans per second of panics: a guest that panics and resets itself may do so many times.
+const PANICS_PER_SECOND: u32 = 5;
 
 /// Attributes of `vm.run` that describe the machine.
 #[derive(Debug)]
@@ -65,6 +70,12 @@ pub(super) struct Trace {
     pub(super) hotspots: Waiting,
     pub(super) compile_limit: Limit,
     pub(super) hotspot_limit: Limit,
+    /// Of evictions.
+    pub(super) eviction_limit: Limit,
+    /// Of panics.
+    pub(super) panic_limit: Limit,
+    /// When the guest reset itself, until it boots again.
+    reset_ns: Option<u64>,
     /// Number of spans that the engine may still add.
     pub(super) jit_spans_left: u32,
 }
@@ -74,13 +85,13 @@ impl Trace {
     pub(super) fn new(envelope: &Envelope, sink: &Sink, limits: JitLimits) -> Self {
         let now_ns = envelope.monotonic_ns;
         let ahead_ns = ahead_ns(envelope);
-        let id = sink.new_trace();
+        let Beginning { run: Id { trace: id, span: run }, sampled } = sink.tracer.begin(envelope.vm_id);
         Self {
             vm_id: envelope.vm_id,
             id,
-            run: sink.new_span(),
+            run,
             start_ns: now_ns,
-            sampled: sink.samples(id),
+            sampled,
             ahead_ns,
             start_ahead_ns: ahead_ns,
             description: None,
@@ -91,6 +102,9 @@ impl Trace {
             hotspots: Waiting::default(),
             compile_limit: Limit::new(limits.per_second, now_ns),
             hotspot_limit: Limit::new(limits.per_second.div_ceil(10), now_ns),
+            eviction_limit: Limit::new(limits.per_second.div_ceil(10), now_ns),
+            panic_limit: Limit::new(PANICS_PER_SECOND, now_ns),
+            reset_ns: None,
             jit_spans_left: limits.per_trace,
         }
     }
@@ -131,6 +145,11 @@ impl Trace {
         self.boot.as_ref().filter(|boot| !boot.ended).map_or(self.run, |boot| boot.span)
     }
 
+    /// The trace, and the span of the machine's current phase.
+    pub(super) fn context(&self) -> Context {
+        Context { trace: self.id, span: self.current(), sampled: self.sampled }
+    }
+
     /// Starts `vm.boot` at `start_ns` or earlier; returns the span. Its phases can start
     /// before the machine is announced.
     pub(super) fn boot(&mut self, sink: &Sink, start_ns: u64) -> SpanId {
@@ -165,6 +184,27 @@ impl Trace {
         self.end_boot(sink, now_ns, Some("interrupted"));
         self.boot = None;
         self.boots = boots;
+        self.reset_ns = Some(now_ns);
+    }
+
+    /// Records that the machine boots: the reset before it, if there was one, has ended.
+    pub(super) fn booting(&mut self, sink: &Sink, now_ns: u64) {
+        let Some(start_ns) = self.reset_ns.take() else { return };
+        let boots = i64::try_from(self.boots).unwrap_or(i64::MAX);
+        self.send_moment(sink, "vm.reset", [start_ns, now_ns], vec![KeyValue::new("riscope.vm.boots", boots)], None);
+    }
+
+    /// Sends a span below that of the machine's current phase, from one time to another.
+    pub(super) fn send_moment(
+        &self,
+        sink: &Sink,
+        name: &'static str,
+        [start_ns, end_ns]: [u64; 2],
+        attributes: Vec<KeyValue>,
+        error: Option<&'static str>,
+    ) {
+        let (id, parent) = (self.identity(sink.new_span()), Some(self.current()));
+        self.send(sink, Finished { id, parent, name, start_ns, end_ns, attributes, link: None, error });
     }
 
     /// Ends the trace, because the machine or telemetry has ended.
@@ -233,6 +273,7 @@ mod tests {
     use riscope_core::event::{Event, VmEvent};
 
     use super::super::sink::{Limits, Queue};
+    use super::super::tracer::Tracer;
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;
@@ -263,8 +304,8 @@ mod tests {
         let kept = Kept::default();
         let queue =
             Queue { in_flight: Arc::default(), capacity: 10, full: IntCounter::new("full", "Full.").expect("a name") };
-        let sink =
-            Sink::new(BatchSpanProcessor::builder(kept.clone()).build(), queue, Sampler::AlwaysOn, Limits::default());
+        let tracer = Arc::new(Tracer::new(Sampler::AlwaysOn, None));
+        let sink = Sink::new(BatchSpanProcessor::builder(kept.clone()).build(), queue, tracer, Limits::default());
         let limits = JitLimits { per_second: 1, per_trace: 1 };
         let mut trace = Trace::new(&envelope(SECOND, 1000 * SECOND), &sink, limits);
         // Half a second is a clock adjustment, an hour a suspended host.

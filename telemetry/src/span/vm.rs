@@ -1,12 +1,14 @@
-//! Machine events as spans: `vm.run`, `vm.boot` and the boot phases.
+//! Machine events as spans: `vm.run`, `vm.boot` and the boot phases, resets and panics.
 
 use std::sync::Arc;
 
-use riscope_core::event::{BootPhase, Envelope, VmEvent, VmState};
+use opentelemetry::KeyValue;
+use riscope_core::event::{BootPhase, Envelope, ExitReason, VmEvent, VmState};
 
 use super::active::Active;
 use super::sink::Finished;
 use super::trace::Description;
+use crate::label::{Suppressible, Suppression};
 
 pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
     let now_ns = envelope.monotonic_ns;
@@ -40,9 +42,14 @@ pub(super) fn record(spans: &mut Active, envelope: &Envelope, event: &VmEvent) {
             }
         }
         VmEvent::GuestPanicked { source } => {
-            if let (_, Some((_, trace))) = spans.known(envelope) {
-                trace.panicked = Some(*source);
+            let (suppressed, Some((sink, trace))) = spans.known(envelope) else { return };
+            trace.panicked = Some(*source);
+            if !trace.panic_limit.allows(now_ns) {
+                return suppressed.count(Suppressible::Panic, Suppression::RateLimit);
             }
+            let attributes = vec![KeyValue::new("riscope.vm.guest.panic.source", source.as_str())];
+            let name = Suppressible::Panic.as_str();
+            trace.send_moment(sink, name, [now_ns; 2], attributes, Some(ExitReason::GuestPanic.as_str()));
         }
         // States of a hart, which metrics cover.
         VmEvent::HartStalled { vcpu: _ } | VmEvent::HartResumed { vcpu: _ } => {}
@@ -60,10 +67,12 @@ fn entered(spans: &mut Active, envelope: &Envelope, state: VmState) {
         }
         VmState::Booting => {
             let (sink, trace) = spans.enter(envelope);
+            trace.booting(sink, now_ns);
             trace.boot(sink, now_ns);
         }
         VmState::Running => {
             if let (_, Some((sink, trace))) = spans.known(envelope) {
+                trace.booting(sink, now_ns);
                 trace.end_boot(sink, now_ns, None);
             }
         }

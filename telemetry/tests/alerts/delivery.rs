@@ -115,8 +115,12 @@ impl Fixture {
             max_series: MAX_SERIES,
         };
         let notices = Notices::new(move |line| told.lock().expect("no panic elsewhere").push(line.to_owned()));
-        let config =
-            TelemetryConfig { alerts: Some(alerts), notices, read_environment: false, ..TelemetryConfig::default() };
+        let config = TelemetryConfig {
+            alerts: Some(alerts),
+            notices,
+            environment: Some(Vec::new()),
+            ..TelemetryConfig::default()
+        };
         let telemetry = Telemetry::start(&bus, config).expect("telemetry starts");
         telemetry.register_vm(VmCounters {
             vm_id: VM,

@@ -19,7 +19,7 @@ const SAMPLES: usize = 60;
 /// one of which has a failed device.
 fn scrape() -> String {
     let bus = DomainEventBus::new();
-    // An unreachable span endpoint, so that the families about spans exist.
+    // An unreachable receiver of all signals, so that the families about them exist.
     let otlp_endpoint = Some("http://127.0.0.1:1".to_owned());
     // An alert that always fires.
     let mut rules = Rules::default();
@@ -28,7 +28,9 @@ fn scrape() -> String {
     let (instance, external_labels) = ("127.0.0.1:8440".to_owned(), Labels::default());
     let alerts =
         Some(AlertConfig { rules, instance, external_labels, alertmanager: None, silences: Vec::new(), max_series: 8 });
-    let config = TelemetryConfig { read_environment: false, otlp_endpoint, alerts, ..TelemetryConfig::default() };
+    let environment = ["OTEL_LOGS_EXPORTER", "OTEL_METRICS_EXPORTER"].map(|name| (name.into(), "otlp".into()));
+    let environment = Some(environment.into());
+    let config = TelemetryConfig { environment, otlp_endpoint, alerts, ..TelemetryConfig::default() };
     let telemetry = Telemetry::start(&bus, config).expect("telemetry starts");
     for (vm_id, engine) in [(VmId::from_u128(1), "tiered"), (VmId::from_u128(2), "interpreter")] {
         let name: Arc<str> = engine.into();

@@ -16,7 +16,7 @@ use riscope_telemetry::metric::catalog::FAMILIES;
 use riscope_telemetry::metric::family::{Family, Kind, Unit};
 
 use crate::exposition::Exposition;
-use crate::fixture::{Fixture, compiled, counters, created, event, failed};
+use crate::fixture::{ALL_SIGNALS, Fixture, compiled, counters, created, environment, event, failed};
 use crate::receiver::{Manner, Receiver};
 
 const VM: VmId = VmId::from_u128(7);
@@ -148,8 +148,12 @@ fn moved(exposition: &Exposition) -> BTreeSet<&'static str> {
 #[test]
 fn every_family_is_moved_by_something() {
     let receiver = Receiver::start(Manner::Accept);
-    let (slow_compilation, alerts) = (Duration::from_millis(5), Some(busy_alerts()));
-    let fixture = Fixture::new(TelemetryConfig { slow_compilation, alerts, ..receiver.config() });
+    let fixture = Fixture::new(TelemetryConfig {
+        slow_compilation: Duration::from_millis(5),
+        environment: environment(&ALL_SIGNALS),
+        alerts: Some(busy_alerts()),
+        ..receiver.config()
+    });
     let before = fixture.scrape();
     let stuck = fixture.bus.subscribe("stuck", Filter::all(), 1);
     let queue = Queue { capacity: 1, when_full: WhenFull::Coalesce };
@@ -175,6 +179,8 @@ fn every_family_is_moved_by_something() {
         compiled(VmId::from_u128(8), 0x1000, 1),
         compiled(VmId::from_u128(8), 0x1000, 1),
     ]);
+    // More than log records may say.
+    fixture.publish((0..100).map(|pc| failed(VM, pc, CompileFailure::Compiler)));
     fixture.publish(EventType::ALL.map(|kind| event(kind, VmId::from_u128(8))));
     assert!(panicked.join().is_err());
     // Spans are exported when telemetry ends.

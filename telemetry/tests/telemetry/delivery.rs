@@ -138,7 +138,9 @@ fn redirects_that_would_lose_the_spans_are_failures_and_others_are_followed() {
         let receiver = Receiver::start(Manner::RedirectTo(status, "/here"));
         assert_eq!(lose(&receiver.url(), &status.to_string(), 0), [""; 0]);
         let requests = receiver.requests();
-        assert!(requests.iter().any(|it| it.head[0] == "POST /here HTTP/1.1" && !it.body.resource_spans.is_empty()));
+        assert!(
+            requests.iter().any(|it| it.head[0] == "POST /here HTTP/1.1" && !it.traces().resource_spans.is_empty())
+        );
     }
     let receiver = Receiver::start(Manner::Redirect(308, "/v1/traces".to_owned()));
     lose_all_and_tell(&receiver.url(), "308", &["redirects"]);

@@ -48,7 +48,7 @@ fn requests_are_what_the_specification_says() {
     for request in &requests {
         assert_eq!(request.head[0], "POST /v1/traces HTTP/1.1");
         assert_eq!(request.header("content-type"), Some("application/x-protobuf"));
-        for resource in &request.body.resource_spans {
+        for resource in &request.traces().resource_spans {
             let attributes = &resource.resource.as_ref().expect("a resource").attributes;
             let value = |name| attribute(attributes, name);
             assert_eq!(value("service.name").as_deref(), Some("riscope"));
@@ -106,7 +106,7 @@ fn what_was_sent_makes_room_in_the_queue() {
 
 #[test]
 fn urls_that_cannot_work_are_refused_at_the_start() {
-    for url in ["https://127.0.0.1:4318", "127.0.0.1:4318", "http://"] {
+    for url in ["grpc://127.0.0.1:4317", "127.0.0.1:4318", "http://"] {
         let config = TelemetryConfig { otlp_endpoint: Some(url.to_owned()), ..TelemetryConfig::default() };
         let error = Telemetry::start(&DomainEventBus::new(), config).expect_err(url);
         assert!(matches!(&error, TelemetryError::Endpoint { .. }) && error.to_string().contains(url), "{error}");
@@ -147,7 +147,7 @@ fn run(test: &str, receiver: &Receiver, warnings: u32, variables: &[(&str, &str)
 
 /// Number of spans in requests.
 fn number(requests: &[Request]) -> usize {
-    let resources = requests.iter().flat_map(|request| &request.body.resource_spans);
+    let resources = requests.iter().flat_map(|request| &request.traces().resource_spans);
     resources.flat_map(|resource| &resource.scope_spans).map(|scope| scope.spans.len()).sum()
 }
 
@@ -165,7 +165,7 @@ fn the_environment_configures_spans() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret"),
     ]);
     assert_eq!((requests.len(), number(&requests)), (1, 6));
-    let resource = requests[0].body.resource_spans[0].resource.as_ref().expect("a resource");
+    let resource = requests[0].traces().resource_spans[0].resource.as_ref().expect("a resource");
     let value = |name| attribute(&resource.attributes, name);
     assert_eq!(value("service.name").as_deref(), Some("guests"));
     assert_eq!(value("deployment.environment.name").as_deref(), Some("a test"));
@@ -182,7 +182,7 @@ fn the_environment_configures_spans() {
         assert_eq!(number(&run(&[(name, value)])), 6, "{name}={value} is no limit");
     }
     let short = run(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "3"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "2")]);
-    for span in short[0].body.resource_spans.iter().flat_map(|it| &it.scope_spans).flat_map(|it| &it.spans) {
+    for span in short[0].traces().resource_spans.iter().flat_map(|it| &it.scope_spans).flat_map(|it| &it.spans) {
         assert_eq!((span.attributes.len(), span.dropped_attributes_count > 0), (2, true), "{span:?}");
         assert_eq!(attribute(&span.attributes, "riscope.vm.name").as_deref(), Some("gue"), "{span:?}");
     }
@@ -215,13 +215,13 @@ fn what_the_environment_asks_for_in_vain_is_a_warning() {
         let receiver = Receiver::start(Manner::Accept);
         number(&run("endpoint::what_the_environment_asks_for_in_vain_is_a_warning", &receiver, 1, &[variable]))
     };
-    assert_eq!(run(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://127.0.0.1:1/v1/traces")), 0);
+    assert_eq!(run(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "ftp://127.0.0.1:1/v1/traces")), 0);
     assert_eq!(run(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector")), 0);
     assert_eq!(run(("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")), 0);
     assert_eq!(run(("OTEL_TRACES_EXPORTER", "console")), 0);
     assert_eq!(run(("OTEL_TRACES_SAMPLER", "xray")), 6);
     assert_eq!(run(("OTEL_BSP_SCHEDULE_DELAY", "soon")), 6);
-    assert_eq!(run(("OTEL_METRICS_EXPORTER", "otlp")), 6);
+    assert_eq!(run(("OTEL_METRICS_EXEMPLAR_FILTER", "always_on")), 6);
     assert_eq!(run(("OTEL_SDK_DISABLED", "yes")), 6);
     assert_eq!(run(("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli")), 6);
     assert_eq!(run(("OTEL_EXPORTER_OTLP_HEADERS", "secret,good=1")), 6);

@@ -1,5 +1,6 @@
 //! Machines, engines and events for tests.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// Telemetry with this configuration, independent of the environment.
     pub(crate) fn new(config: TelemetryConfig) -> Self {
-        Self::in_environment(TelemetryConfig { read_environment: false, ..config })
+        let environment = Some(config.environment.clone().unwrap_or_default());
+        Self::in_environment(TelemetryConfig { environment, ..config })
     }
 
     /// Telemetry with this configuration and the environment's.
@@ -77,6 +79,14 @@ impl Fixture {
         Exposition::parse_open_metrics(std::str::from_utf8(&body).expect("UTF-8"))
     }
 }
+
+/// Environment variables for a configuration.
+pub(crate) fn environment(variables: &[(&str, &str)]) -> Option<Vec<(OsString, OsString)>> {
+    Some(variables.iter().map(|(name, value)| (name.into(), value.into())).collect())
+}
+
+/// Asks for log records and metrics.
+pub(crate) const ALL_SIGNALS: [(&str, &str); 2] = [("OTEL_LOGS_EXPORTER", "otlp"), ("OTEL_METRICS_EXPORTER", "otlp")];
 
 /// Counters of a machine with `harts` harts.
 pub(crate) fn counters(vm_id: VmId, name: &str, harts: usize) -> VmCounters {

@@ -3,8 +3,8 @@
 //! - `fixture`: machines and events as input;
 //! - `exposition`: a strict parser of both text formats;
 //! - `receiver`: an OTLP receiver, conforming or faulty;
-//! - `catalog`, `alive`, `render`, `conservation`, `machines`, `spans`, `status`, `endpoint`, `delivery`: the
-//!   tests.
+//! - `catalog`, `alive`, `render`, `conservation`, `machines`, `spans`, `logs`, `push`, `status`, `endpoint`, `delivery`,
+//!   `signals`, `tls`: the tests.
 
 #[cfg(test)]
 mod alive;
@@ -21,12 +21,20 @@ mod exposition;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod machines;
+#[cfg(test)]
+mod push;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod render;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod spans;
 #[cfg(test)]
 mod status;
+#[cfg(test)]
+mod tls;

@@ -13,7 +13,8 @@ use riscope_telemetry::metric::family::{Kind, Unit};
 
 use crate::exposition::{Exposition, Labels};
 use crate::fixture::{
-    Fixture, compiled, counters, created, deleted, device_failed, event, exited, hotspot, phase, reset, state,
+    ALL_SIGNALS, Fixture, compiled, counters, created, deleted, device_failed, environment, event, exited, hotspot,
+    phase, reset, state,
 };
 use crate::receiver::{Manner, Receiver};
 
@@ -23,7 +24,8 @@ const OTHER: VmId = VmId::from_u128(4);
 /// Spans have an endpoint, so that the families about them exist. They are exported when
 /// telemetry ends, not between two scrapes.
 fn exporting() -> TelemetryConfig {
-    TelemetryConfig { span_delay: Duration::from_secs(3600), ..Receiver::start(Manner::Accept).config() }
+    let (span_delay, environment) = (Duration::from_secs(3600), environment(&ALL_SIGNALS));
+    TelemetryConfig { span_delay, environment, ..Receiver::start(Manner::Accept).config() }
 }
 
 /// An alert that fires from the start; its rule is not evaluated again.

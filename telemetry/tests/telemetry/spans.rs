@@ -5,13 +5,14 @@ use std::time::Duration;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use riscope_core::event::{
-    BootPhase, CompileFailure, EventType, ExitReason, VmEventType, VmId, VmState, monotonic_ns, wall_ns,
+    BootPhase, CompileFailure, EventType, ExecutionEventType, ExitReason, VmEventType, VmId, VmState, monotonic_ns,
+    wall_ns,
 };
 use riscope_telemetry::{SHUTDOWN_LIMIT, TelemetryConfig};
 
 use crate::fixture::{
-    Fixture, Happening, compiled, compiled_at, created, deleted, event, exited, failed, hotspot, hotspot_at, phase,
-    reset, state,
+    Fixture, Happening, compiled, compiled_at, created, deleted, environment, event, exited, failed, hotspot,
+    hotspot_at, phase, reset, state,
 };
 use crate::receiver::{Manner, Receiver, attribute};
 
@@ -168,6 +169,73 @@ fn each_boot_of_a_machine_is_a_span_below_the_same_run() {
     let boots: Vec<_> = spans.iter().filter(|span| span.name == "vm.boot").collect();
     boots.iter().for_each(|boot| assert_child(boot, run));
     assert_eq!(boots.iter().map(|boot| is_error(boot)).collect::<Vec<_>>(), [false, true, false]);
+}
+
+#[test]
+fn resets_panics_and_evictions_belong_to_what_the_machine_was_doing() {
+    let panicked = || event(EventType::Vm(VmEventType::GuestPanicked), VM);
+    let evicted = || event(EventType::Execution(ExecutionEventType::CodeCacheEvicted), VM);
+    let mut events = vec![created(VM, "guest"), state(VM, VmState::Created, VmState::Booting), panicked(), evicted()];
+    events.extend([reset(VM, 2), state(VM, VmState::Stopping, VmState::Creating)]);
+    events.extend([state(VM, VmState::Created, VmState::Booting), state(VM, VmState::Booting, VmState::Running)]);
+    events.extend((0..100).flat_map(|_| [panicked(), evicted()]));
+    let (spans, fixture) = spans(|_| {}, events);
+    let (run, reset) = (only(&spans, "vm.run"), only(&spans, "vm.reset"));
+    assert_child(reset, run);
+    assert_eq!(attribute(&reset.attributes, "riscope.vm.boots").as_deref(), Some("2"));
+    let boots: Vec<_> = spans.iter().filter(|span| span.name == "vm.boot").collect();
+    assert!(boots[0].end_time_unix_nano <= reset.start_time_unix_nano);
+    assert!(reset.start_time_unix_nano < reset.end_time_unix_nano);
+    assert!(reset.end_time_unix_nano <= boots[1].start_time_unix_nano);
+    for (name, fails) in [("vm.guest_panic", true), ("jit.evict", false)] {
+        let all: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
+        assert_child(all[0], boots[0]);
+        assert_child(all[1], run);
+        assert!(all.iter().all(|span| is_error(span) == fails && duration(span) == 0), "{name}");
+        let labels = [("span", name), ("reason", "rate_limit")];
+        let left_out = fixture.scrape().value("riscope_telemetry_spans_suppressed_total", &labels);
+        assert_eq!(left_out, Some(f64::from(u32::try_from(101 - all.len()).expect("few"))), "{name}");
+    }
+    let panic = only_first(&spans, "vm.guest_panic");
+    assert_eq!(attribute(&panic.attributes, "riscope.vm.guest.panic.source").as_deref(), Some("console"));
+}
+
+fn only_first<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    spans.iter().find(|span| span.name == name).expect(name)
+}
+
+#[test]
+fn the_environments_trace_goes_on_in_the_machines() {
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let variables = [("TRACEPARENT", PARENT), ("TRACESTATE", "vendor=1")];
+    let (spans, _fixture) = spans(
+        |config| config.environment = environment(&variables),
+        vec![created(VM, "guest"), state(VM, VmState::Created, VmState::Booting), exited(VM, ExitReason::Poweroff, 0)],
+    );
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let run = only(&spans, "vm.run");
+    assert_eq!((hex(&run.trace_id).as_str(), hex(&run.parent_span_id).as_str()), (&PARENT[3..35], &PARENT[36..52]));
+    assert!(spans.iter().all(|span| span.trace_state == "vendor=1"));
+    assert_child(only(&spans, "vm.boot"), run);
+}
+
+#[test]
+fn an_announced_trace_is_that_of_the_machine() {
+    let receiver = Receiver::start(Manner::Accept);
+    let fixture = Fixture::new(receiver.config());
+    let told = fixture.telemetry.traceparent(VM).expect("spans are sent");
+    fixture.publish([created(VM, "guest")]);
+    assert!(fixture.telemetry.shutdown(SHUTDOWN_LIMIT));
+    let spans = receiver.spans();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let run = only(&spans, "vm.run");
+    assert_eq!(told, format!("00-{}-{}-01", hex(&run.trace_id), hex(&run.span_id)));
+    // Without spans there is only what comes from outside.
+    assert_eq!(Fixture::new(TelemetryConfig::default()).telemetry.traceparent(VM), None);
+    let outside = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    let variables = environment(&[("TRACEPARENT", outside)]);
+    let fixture = Fixture::new(TelemetryConfig { environment: variables, ..TelemetryConfig::default() });
+    assert_eq!(fixture.telemetry.traceparent(VM).as_deref(), Some(outside));
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub(crate) fn demo(
         listen: Some(arguments.listen.clone()),
         allow_hosts: arguments.about.allow_hosts.clone(),
         otlp: arguments.about.otlp.clone(),
+        log_console: arguments.about.log_console.map(Into::into),
         alerts: AlertOptions::of(&arguments.about),
         flight_recorder: arguments.about.flight_recorder.clone(),
         profiles,
@@ -52,11 +53,14 @@ pub(crate) fn demo(
         live.name_code_by(vec![BootFile::built_in(guest.clone())], MEMORY);
     }
     let engine = engine(arguments.engine, trace.as_ref(), perf_log.as_ref(), &needs);
-    let mut spec = machine_spec(&session.bus, identity, engine, session.console());
+    let mut spec = machine_spec(&session.bus, identity, engine, session.console(identity.id));
     spec.memory = MEMORY;
     spec.user_mode = false;
     spec.kernel = Some(guest);
     spec.append = format!("demo.phases={} demo.seconds={}", arguments.phases, arguments.seconds).into();
+    if arguments.about.traceparent {
+        session.tell_trace(identity.id, &mut spec.append);
+    }
     spec.reboot = true;
     let policy = RunPolicy { timeout: None };
     let outcome = Foreground::build(&session, spec, policy).and_then(|foreground| {

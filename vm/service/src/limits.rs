@@ -22,13 +22,13 @@ const STREAMS: usize = 3;
 const BASE_FILES: usize = 14;
 /// Descriptors of the HTTP endpoint: listener and connections.
 const LISTEN_FILES: usize = 4;
-/// Descriptors of the OTLP exporter: event loop, connection, resolver.
+/// Descriptors of the OTLP exporter of a signal: event loop, connection, resolver.
 const OTLP_FILES: usize = 8;
 /// Descriptors of the client of Alertmanager: event loop, connection, resolver.
 const ALERTMANAGER_FILES: usize = 8;
 /// Threads of every command besides those of its machine.
 const BASE_THREADS: usize = 12;
-/// Threads of the OTLP exporter.
+/// Threads of the OTLP exporter of a signal.
 const OTLP_THREADS: usize = 4;
 /// Threads of the client of Alertmanager.
 const ALERTMANAGER_THREADS: usize = 4;
@@ -77,8 +77,8 @@ pub(crate) struct Needs {
     pub(crate) traces: bool,
     /// Whether it serves HTTP.
     pub(crate) listens: bool,
-    /// Whether it exports to an OTLP receiver.
-    pub(crate) sends: bool,
+    /// Signals that it may export to OTLP receivers.
+    pub(crate) signals: usize,
     /// Whether it evaluates alerts, on a thread.
     pub(crate) evaluates: bool,
     /// Whether it sends alerts.
@@ -88,15 +88,13 @@ pub(crate) struct Needs {
 impl Needs {
     fn files(&self) -> usize {
         let listen = if self.listens { LISTEN_FILES } else { 0 };
-        let otlp = if self.sends { OTLP_FILES } else { 0 };
         let alertmanager = if self.notifies { ALERTMANAGER_FILES } else { 0 };
-        BASE_FILES + self.disks + usize::from(self.traces) + listen + otlp + alertmanager
+        BASE_FILES + self.disks + usize::from(self.traces) + listen + self.signals * OTLP_FILES + alertmanager
     }
 
     fn threads(&self) -> usize {
-        let otlp = if self.sends { OTLP_THREADS } else { 0 };
         let alertmanager = if self.notifies { ALERTMANAGER_THREADS } else { 0 };
-        BASE_THREADS + self.harts + otlp + usize::from(self.evaluates) + alertmanager
+        BASE_THREADS + self.harts + self.signals * OTLP_THREADS + usize::from(self.evaluates) + alertmanager
     }
 
     /// Address space in bytes, without the JIT.
@@ -225,7 +223,7 @@ mod tests {
     #[test]
     fn what_is_needed_grows_with_what_is_asked_for() {
         let small = Needs { harts: 1, memory: 1 << 20, ..Needs::default() };
-        let large = Needs { harts: 8, memory: 1 << 30, disks: 8, traces: true, listens: true, sends: true, ..small };
+        let large = Needs { harts: 8, memory: 1 << 30, disks: 8, traces: true, listens: true, signals: 1, ..small };
         let large = Needs { evaluates: true, notifies: true, ..large };
         assert!(large.files() >= small.files() + 9 + LISTEN_FILES + OTLP_FILES + ALERTMANAGER_FILES);
         assert!(large.threads() >= small.threads() + 7 + OTLP_THREADS + 1 + ALERTMANAGER_THREADS);

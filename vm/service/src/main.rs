@@ -14,6 +14,7 @@ mod http;
 mod identity;
 mod limits;
 mod live;
+mod logged;
 mod message;
 mod outputs;
 mod panics;

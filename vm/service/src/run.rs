@@ -39,6 +39,7 @@ pub(crate) fn run(
         listen: arguments.listen.clone(),
         allow_hosts: arguments.about.allow_hosts.clone(),
         otlp: arguments.about.otlp.clone(),
+        log_console: arguments.about.log_console.map(Into::into),
         alerts: AlertOptions::of(&arguments.about),
         flight_recorder: arguments.about.flight_recorder.clone(),
         profiles,
@@ -50,7 +51,7 @@ pub(crate) fn run(
     let trace = TraceFile::new(arguments.about.trace.as_deref(), arguments.engine, &session)?;
     session.flight.watch(identity.id);
     let _reports = Reports::start(&session.bus, identity.id, &session.flight).map_err(CommandError::Runtime)?;
-    let serial = session.console();
+    let serial = session.console(identity.id);
     let programs: Vec<_> = arguments.bios.iter().chain(&arguments.kernel).map(ImageSource::path).collect();
     let perf_log = perf::perf_log(&arguments.about, arguments.engine, &programs, memory)?;
     if let Some(live) = &session.live {
@@ -60,11 +61,14 @@ pub(crate) fn run(
     let engine = engine(arguments.engine, trace.as_ref(), perf_log.as_ref(), &needs);
     let mut spec = machine_spec(&session.bus, identity, engine, Arc::clone(&serial));
     describe(&mut spec, arguments);
+    if arguments.about.traceparent {
+        session.tell_trace(identity.id, &mut spec.append);
+    }
     let console = match arguments.console {
         ConsoleChoice::Serial => serial,
         // The serial port keeps a console of its own; input goes to the virtio console
         // only.
-        ConsoleChoice::Virtio => Arc::clone(spec.virtio_console.insert(session.console())),
+        ConsoleChoice::Virtio => Arc::clone(spec.virtio_console.insert(session.console(identity.id))),
     };
     session.terminal.show(&console);
     session.stopper.set_grace(arguments.grace);

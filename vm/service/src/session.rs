@@ -1,16 +1,17 @@
 //! Session of a command: event bus, telemetry, stdout and terminal, and the thread for
 //! signals and HTTP.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use riscope_core::event::DomainEventBus;
+use riscope_core::event::{DomainEventBus, VmId};
 use riscope_machine::MachineExit;
 use riscope_machine::console::Console;
-use riscope_telemetry::{Notices, SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
+use riscope_telemetry::{ConsoleLevel, Notices, SHUTDOWN_LIMIT, Telemetry, TelemetryConfig};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -22,6 +23,7 @@ use crate::flight::{Flight, Occasion};
 use crate::http::{self, AllowedHosts, Answers};
 use crate::limits::{self, Needs};
 use crate::live::{Live, Tail};
+use crate::logged::LoggedOutput;
 use crate::message::say;
 use crate::panics;
 use crate::profile::Profiles;
@@ -38,8 +40,10 @@ pub(crate) struct Observation {
     pub(crate) listen: Option<ListenAddress>,
     /// Host names that clients may use besides that in `listen`.
     pub(crate) allow_hosts: Vec<String>,
-    /// OTLP receiver of spans.
+    /// OTLP receiver.
     pub(crate) otlp: Option<String>,
+    /// Console lines that become log records.
+    pub(crate) log_console: Option<ConsoleLevel>,
     /// Alerts in process.
     pub(crate) alerts: AlertOptions,
     /// File of the flight recorder.
@@ -64,6 +68,7 @@ pub(crate) struct Session {
     /// Live view of the machine, if there is an endpoint.
     pub(crate) live: Option<Arc<Live>>,
     output: Arc<Output>,
+    log_console: Option<ConsoleLevel>,
     quit: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -77,10 +82,10 @@ impl Session {
     /// If the host does not provide what is needed, the address is in use, or the OTLP
     /// endpoint is not a URL.
     pub(crate) fn start(observation: Observation, needs: Needs, file: &Arc<StatusFile>) -> Result<Self, CommandError> {
-        let Observation { listen, allow_hosts, otlp, alerts, flight_recorder, profiles } = observation;
-        let sends = otlp.is_some() || environment_sends();
-        let (listens, notifies) = (listen.is_some(), alerts.sends());
-        limits::check(&Needs { listens, sends, evaluates: alerts.evaluates(listens), notifies, ..needs })?;
+        let Observation { listen, allow_hosts, otlp, log_console, alerts, flight_recorder, profiles } = observation;
+        let (listens, exported, notifies) = (listen.is_some(), signals(otlp.is_some()), alerts.sends());
+        let evaluates = alerts.evaluates(listens);
+        limits::check(&Needs { listens, signals: exported, evaluates, notifies, ..needs })?;
         let listener = listen.as_ref().map(bind).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let output = Output::to(io::stdout()).map_err(CommandError::Runtime)?;
@@ -95,6 +100,9 @@ impl Session {
         let config = TelemetryConfig { otlp_endpoint: otlp, notices, alerts, ..TelemetryConfig::default() };
         let telemetry = Arc::new(Telemetry::start(&bus, config)?);
         telemetry.warnings().iter().for_each(say);
+        if log_console.is_some() && !telemetry.sends_logs() {
+            say(&"--log-console has no effect: log records are not sent unless OTEL_LOGS_EXPORTER is otlp");
+        }
         let runtime = runtime().map_err(CommandError::Runtime)?;
         let signals = {
             let _inside = runtime.enter();
@@ -114,15 +122,47 @@ impl Session {
             .spawn(move || serve(runtime, endpoint, move || signals.obey(&stop, &given, &noted, &recorder), quitting))
             .map_err(CommandError::Runtime)?;
         let (quit, thread) = (Some(quit), Some(thread));
-        Ok(Self { bus, telemetry, flight, profiles, stopper, terminal, address, trouble, live, output, quit, thread })
+        Ok(Self {
+            bus,
+            telemetry,
+            flight,
+            profiles,
+            stopper,
+            terminal,
+            address,
+            trouble,
+            live,
+            output,
+            log_console,
+            quit,
+            thread,
+        })
     }
 
-    /// A console that writes to stdout.
-    pub(crate) fn console(&self) -> Arc<Console> {
-        Console::new(match &self.live {
+    /// A console of the machine `vm` that writes to stdout, by way of its live view and of its log records.
+    pub(crate) fn console(&self, vm: VmId) -> Arc<Console> {
+        let output = match &self.live {
             Some(live) => live.tail(),
             None => Arc::clone(&self.output) as _,
+        };
+        let log = self.log_console.and_then(|level| self.telemetry.console_log(vm, level));
+        Console::new(match log {
+            Some(log) => Arc::new(LoggedOutput::new(output, log)),
+            None => output,
         })
+    }
+
+    /// Adds the trace of the machine `vm`, which does not exist yet, to its kernel command line.
+    pub(crate) fn tell_trace(&self, vm: VmId, append: &mut OsString) {
+        let Some(traceparent) = self.telemetry.traceparent(vm) else {
+            say(&"--traceparent has no effect: spans are not sent, and the environment has no TRACEPARENT");
+            return;
+        };
+        if !append.is_empty() {
+            append.push(" ");
+        }
+        append.push("traceparent=");
+        append.push(traceparent);
     }
 
     /// Waits until the guest's output is written, after all harts have stopped; returns how
@@ -198,9 +238,14 @@ fn end_at_last(
     std::thread::Builder::new().name("last-resort".into()).spawn(end).map(drop).map_err(CommandError::Runtime)
 }
 
-/// Whether OpenTelemetry environment variables enable an exporter, or may.
-fn environment_sends() -> bool {
-    std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("OTEL_EXPORTER_OTLP"))
+/// Signals that are exported, or may be: spans by `--otlp`, and those for which there are environment variables of
+/// OpenTelemetry.
+fn signals(otlp: bool) -> usize {
+    let is_set = |prefix: &str| std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with(prefix));
+    let spans = otlp || ["OTEL_EXPORTER_OTLP", "OTEL_TRACES_EXPORTER"].into_iter().any(is_set);
+    let logs = ["OTEL_LOGS_EXPORTER", "OTEL_EXPORTER_OTLP_LOGS"].into_iter().any(is_set);
+    let metrics = ["OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_METRICS"].into_iter().any(is_set);
+    [spans, logs, metrics].into_iter().map(usize::from).sum()
 }
 
 /// What the HTTP endpoint serves.

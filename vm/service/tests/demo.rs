@@ -46,7 +46,14 @@ impl Demo {
     }
 
     fn start_with(options: &[&str]) -> Self {
-        let process = Process::start(riscope(["demo", "--listen", "127.0.0.1:0"].iter().chain(options)));
+        Self::start_in(options, &[])
+    }
+
+    /// A demo with these options, in an environment with these variables.
+    fn start_in(options: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = riscope(["demo", "--listen", "127.0.0.1:0"].iter().chain(options));
+        command.envs(variables.iter().copied());
+        let process = Process::start(command);
         let address = process.stderr.wait_for(PATIENCE, address_in);
         let address = address.unwrap_or_else(|| panic!("its first line has no address: {}", process.stderr.text()));
         Self { process, address, since: Instant::now() }
@@ -287,13 +294,15 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_of_spans_that_hangs_does_not_hold_up_the_end() {
+    fn a_receiver_that_hangs_does_not_hold_up_the_end() {
         // The host accepts its connections; it never responds.
         let hung = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", hung.local_addr().expect("it has one"));
-        let demo = Demo::start_with(&["--otlp", &url]);
-        // The first spans are being sent.
-        let _export = hung.accept().expect("spans come");
+        let all = [("OTEL_LOGS_EXPORTER", "otlp"), ("OTEL_METRICS_EXPORTER", "otlp")];
+        let interval = [("OTEL_METRIC_EXPORT_INTERVAL", "100")];
+        let demo = Demo::start_in(&["--otlp", &url, "--log-console", "all"], &[&all[..], &interval].concat());
+        // Spans, log records and metrics are being sent.
+        let _exports = [(); 3].map(|()| hung.accept().expect("each signal comes"));
         let took = demo.end(Signal::INT);
         assert!(took < END, "Ctrl-C ended it after {took:?}");
     }

@@ -19,11 +19,13 @@ use support::process::{Process, riscope};
 use support::prometheus::{LOOK, Prometheus, observed, restless, serve, tree};
 use support::scratch::Scratch;
 
-/// A demo that stays in one phase, with its address. Its span endpoint does not exist, so
-/// that there are metrics of failed spans.
+/// A demo that stays in one phase, with its address. Its OTLP receiver does not exist, so
+/// that there are metrics of failed spans, log records and metrics.
 fn demo(phase: &str) -> (Process, SocketAddr) {
     let options = ["--seconds", "86400", "--listen", "127.0.0.1:0", "--otlp", "http://127.0.0.1:1"];
-    observed(riscope(["demo", "--phases", phase].into_iter().chain(options)))
+    let mut command = riscope(["demo", "--phases", phase].into_iter().chain(options));
+    command.env("OTEL_LOGS_EXPORTER", "otlp").env("OTEL_METRICS_EXPORTER", "otlp");
+    observed(command)
 }
 
 /// Alertmanager with the receiver of its critical alerts.

@@ -174,13 +174,13 @@ mod tests {
             assemble(&scratch, "off", ".globl _start\n_start: li t0, 0x100000\nli t1, 0x5555\nsw t1, 0(t0)\nj .\n");
         let arguments = ["run", "--memory", "1M", "--bios", off.to_str().expect("the path is UTF-8")];
         let mut command = riscope(arguments);
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "https://127.0.0.1:4318");
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://127.0.0.1:4317");
         let outcome = Process::start(command).finish();
         outcome.assert_code(0);
         let told = outcome.stderr.matches("OTEL_EXPORTER_OTLP_ENDPOINT").count();
         assert_eq!((told, outcome.stderr.lines().count()), (1, 1), "{}", outcome.log());
         // An option on the command line makes it an error.
-        let refused = run(arguments.into_iter().chain(["--otlp", "https://127.0.0.1:4318"]));
+        let refused = run(arguments.into_iter().chain(["--otlp", "grpc://127.0.0.1:4317"]));
         refused.assert_code(2);
     }
 

@@ -6,18 +6,15 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::variables::Variables;
 
-/// Variables for headers, by precedence.
-pub(super) const HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
-
 /// Headers set by the client, which cannot be configured.
 const OWN_HEADERS: [&str; 5] =
     ["connection", "content-encoding", "content-length", "content-type", "transfer-encoding"];
 
-/// Headers of each request. Omits invalid entries; as their text may be secret, warnings
-/// give only their position.
-pub(super) fn headers(variables: &mut Variables) -> HeaderMap {
+/// Headers of each request, from the first of the variables `names` that is set. Omits invalid entries; as their text
+/// may be secret, warnings give only their position.
+pub(super) fn headers(variables: &mut Variables, names: [&'static str; 2]) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let Some((variable, list)) = variables.first(HEADERS) else { return headers };
+    let Some((variable, list)) = variables.first(names) else { return headers };
     for (place, entry) in (1..).zip(list.split(',')).filter(|(_, entry)| !entry.trim().is_empty()) {
         match header(entry) {
             Ok((name, value)) => {
@@ -33,7 +30,7 @@ fn header(entry: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
     let (name, value) = entry.split_once('=').ok_or("is not name=value")?;
     let name: HeaderName = name.trim().parse().map_err(|_| "does not begin with the name of a header")?;
     if OWN_HEADERS.contains(&name.as_str()) {
-        return Err("names a header that is set by how spans are sent");
+        return Err("names a header that is set by how requests are made");
     }
     let value = value.trim();
     // A percent sign that encodes nothing stands for itself: values are often not encoded.

@@ -14,33 +14,30 @@ const fn ignored(prefix: &'static str, why: &'static str) -> Ignored {
     Ignored { prefix, satisfied: &[], why }
 }
 
-const TLS: &str = "TLS is not supported";
-const METRICS: &str = "metrics are not sent by OTLP; Prometheus reads them from --listen";
-const LOGS: &str = "no log records are sent";
+const INSECURE: &str = "it is about gRPC; https:// asks for TLS, and http:// for none";
 const EXPORTER: &str = "there is no such exporter";
 const FILE: &str = "configuration files are not read";
 
 /// The first matching row counts.
 const IGNORED: &[Ignored] = &[
-    Ignored { prefix: "OTEL_METRICS_EXPORTER", satisfied: &["none", "prometheus"], why: METRICS },
-    ignored("OTEL_METRICS_", METRICS),
-    ignored("OTEL_METRIC_", METRICS),
-    ignored("OTEL_EXPORTER_OTLP_METRICS_", METRICS),
+    ignored("OTEL_METRICS_EXEMPLAR_FILTER", "exemplars are not sent by OTLP"),
+    Ignored {
+        prefix: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        satisfied: &["cumulative"],
+        why: "sums and histograms are cumulative, as in Prometheus",
+    },
+    Ignored {
+        prefix: "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        satisfied: &["explicit_bucket_histogram"],
+        why: "histograms have explicit buckets, as in Prometheus",
+    },
     ignored("OTEL_EXPORTER_PROMETHEUS_", "--listen says where metrics are served"),
-    Ignored { prefix: "OTEL_LOGS_EXPORTER", satisfied: &["none"], why: LOGS },
-    ignored("OTEL_BLRP_", LOGS),
-    ignored("OTEL_LOGRECORD_", LOGS),
-    ignored("OTEL_EXPORTER_OTLP_LOGS_", LOGS),
-    // Applies to gRPC only; all connections here are insecure.
-    Ignored { prefix: "OTEL_EXPORTER_OTLP_INSECURE", satisfied: &["true"], why: TLS },
-    Ignored { prefix: "OTEL_EXPORTER_OTLP_TRACES_INSECURE", satisfied: &["true"], why: TLS },
-    ignored("OTEL_EXPORTER_OTLP_CERTIFICATE", TLS),
-    ignored("OTEL_EXPORTER_OTLP_CLIENT_", TLS),
-    ignored("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", TLS),
-    ignored("OTEL_EXPORTER_OTLP_TRACES_CLIENT_", TLS),
+    ignored("OTEL_EXPORTER_OTLP_INSECURE", INSECURE),
+    ignored("OTEL_EXPORTER_OTLP_TRACES_INSECURE", INSECURE),
+    ignored("OTEL_EXPORTER_OTLP_LOGS_INSECURE", INSECURE),
+    ignored("OTEL_EXPORTER_OTLP_METRICS_INSECURE", INSECURE),
     ignored("OTEL_EXPORTER_ZIPKIN_", EXPORTER),
     ignored("OTEL_EXPORTER_JAEGER_", EXPORTER),
-    Ignored { prefix: "OTEL_PROPAGATORS", satisfied: &["none"], why: "requests carry no context in or out" },
     ignored("OTEL_LOG_LEVEL", "the exporter has no log of its own"),
     ignored("OTEL_CONFIG_FILE", FILE),
     ignored("OTEL_EXPERIMENTAL_CONFIG_FILE", FILE),

@@ -25,7 +25,7 @@ fn url(configured: Option<&str>, variables: &[(&str, &str)]) -> Option<String> {
 
 /// Resulting settings with these variables and [`BASE`], and the number of warnings.
 fn settings(variables: &[(&str, &str)]) -> (Settings, usize) {
-    let Reading { spans, warnings } = with(None, &[&[BASE], variables].concat());
+    let Reading { spans, warnings, .. } = with(None, &[&[BASE], variables].concat());
     (spans.expect("spans are sent").1, warnings.len())
 }
 
@@ -82,8 +82,8 @@ fn user_and_password_of_a_url_become_credentials_and_are_shown_nowhere() {
     // Basic authentication ends a user's name at the first colon.
     let (shown, reason) = try_with(Some("http://a%3Ab:secret@h"), &[]).expect_err("it cannot be sent");
     assert!(shown == "http://..@h" && reason.contains("colon"), "{shown} {reason}");
-    let (shown, _) = try_with(Some("https://me:secret@h/?x"), &[]).expect_err("TLS is not supported");
-    assert_eq!(shown, "https://..@h/?x");
+    let (shown, _) = try_with(Some("ftp://me:secret@h/?x"), &[]).expect_err("it is not HTTP");
+    assert_eq!(shown, "ftp://..@h/?x");
     let reading = with(None, &[(OWN, "ftp://me:sec@ret@h/a@b")]);
     assert!(!reading.warnings[0].contains("sec") && !reading.warnings[0].contains("ret@"), "{:?}", reading.warnings);
     assert_eq!(redacted("me:secret@h"), "..@h");
@@ -96,7 +96,7 @@ fn user_and_password_of_a_url_become_credentials_and_are_shown_nowhere() {
 
 #[test]
 fn urls_that_cannot_work_are_refused() {
-    for url in ["https://collector:4318", "collector:4318", "http://", "http://bad host/", "", "/v1/traces"] {
+    for url in ["grpc://collector:4317", "collector:4318", "http://", "http://bad host/", "", "/v1/traces"] {
         let (shown, reason) = try_with(Some(url), &[]).expect_err(url);
         assert!(shown == url && !reason.is_empty(), "{url}");
         if !url.is_empty() {
@@ -146,18 +146,35 @@ fn samplers_are_those_of_the_specification() {
         let (settings, warnings) = settings(&[("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", argument)]);
         (format!("{:?}", settings.sampler), warnings)
     };
-    let always = "AlwaysOn".to_owned();
-    for prefix in ["", "parentbased_"] {
-        assert_eq!(sampler(&[prefix, "always_on"].concat(), ""), (always.clone(), 0));
-        assert_eq!(sampler(&[prefix, "Always_Off"].concat(), ""), ("AlwaysOff".to_owned(), 0));
+    for (prefix, of_root) in [("", ""), ("parentbased_", "ParentBased(")] {
+        let is = |text: &str| if of_root.is_empty() { text.to_owned() } else { format!("{of_root}{text})") };
+        assert_eq!(sampler(&[prefix, "always_on"].concat(), ""), (is("AlwaysOn"), 0));
+        assert_eq!(sampler(&[prefix, "Always_Off"].concat(), ""), (is("AlwaysOff"), 0));
         let ratio = &[prefix, "traceidratio"].concat();
-        assert_eq!(sampler(ratio, "0.25"), ("TraceIdRatioBased(0.25)".to_owned(), 0));
-        assert_eq!(sampler(ratio, ""), ("TraceIdRatioBased(1.0)".to_owned(), 0));
-        assert_eq!(sampler(ratio, "7"), ("TraceIdRatioBased(1.0)".to_owned(), 1));
-        assert_eq!(sampler(ratio, "few"), ("TraceIdRatioBased(1.0)".to_owned(), 1));
+        assert_eq!(sampler(ratio, "0.25"), (is("TraceIdRatioBased(0.25)"), 0));
+        assert_eq!(sampler(ratio, ""), (is("TraceIdRatioBased(1.0)"), 0));
+        assert_eq!(sampler(ratio, "7"), (is("TraceIdRatioBased(1.0)"), 1));
+        assert_eq!(sampler(ratio, "few"), (is("TraceIdRatioBased(1.0)"), 1));
     }
-    assert_eq!(sampler("xray", ""), (always.clone(), 1));
-    assert_eq!(sampler("", "0.5"), (always, 1), "an argument for nothing");
+    assert_eq!(sampler("xray", ""), ("AlwaysOn".to_owned(), 1));
+    assert_eq!(sampler("", "0.5"), ("ParentBased(AlwaysOn)".to_owned(), 1), "an argument for nothing");
+}
+
+#[test]
+fn a_trace_context_of_the_environment_is_the_parent_unless_propagators_do_without() {
+    let traceparent = ("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let parent = |variables: &[(&str, &str)]| {
+        let reading = with(None, &[&[BASE], variables].concat());
+        (reading.parent.map(|parent| parent.span_id().to_string()), reading.warnings.len())
+    };
+    let expected = Some("b7ad6b7169203331".to_owned());
+    assert_eq!(parent(&[traceparent, ("TRACESTATE", "a=1")]), (expected.clone(), 0));
+    assert_eq!(parent(&[traceparent, ("OTEL_PROPAGATORS", "baggage,TraceContext")]), (expected.clone(), 0));
+    assert_eq!(parent(&[traceparent, ("OTEL_PROPAGATORS", "b3,tracecontext")]), (expected, 1));
+    assert_eq!(parent(&[traceparent, ("OTEL_PROPAGATORS", "none")]), (None, 0));
+    assert_eq!(parent(&[("TRACEPARENT", "00-0-0-01")]), (None, 1));
+    // Tools set it for all programs.
+    assert_eq!(with(None, &[traceparent]).warnings, [""; 0]);
 }
 
 #[test]
@@ -213,7 +230,7 @@ fn compression_is_gzip_or_none_and_a_warning_otherwise() {
 #[test]
 fn headers_that_can_be_sent_are_and_the_others_are_named_by_place_alone() {
     let headers = |list: &str| {
-        let Reading { spans, warnings } = with(None, &[BASE, ("OTEL_EXPORTER_OTLP_HEADERS", list)]);
+        let Reading { spans, warnings, .. } = with(None, &[BASE, ("OTEL_EXPORTER_OTLP_HEADERS", list)]);
         let headers = spans.expect("spans are sent").1.headers;
         let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let mut headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect();
@@ -261,6 +278,31 @@ fn settings_of_spans_are_a_warning_where_spans_go_nowhere() {
     assert_eq!(with(None, &off).warnings, [""; 0]);
 }
 
+#[test]
+fn certificates_are_read_for_receivers_with_tls_and_what_cannot_be_read_is_a_warning() {
+    let base = (BASE.0, "https://collector:4318");
+    let (certificate, client) = ("OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    for (name, file, why) in [
+        (certificate, "/nowhere/ca.pem", "cannot be read"),
+        (certificate, "/dev/zero", "is no file"),
+        (certificate, manifest, "holds no certificate"),
+    ] {
+        let reading = with(None, &[base, (name, file)]);
+        let [warning] = reading.warnings.as_slice() else { panic!("{file}: {:?}", reading.warnings) };
+        assert!(reading.spans.is_none() && warning.starts_with(name) && warning.contains(why), "{warning}");
+    }
+    let root = rcgen::generate_simple_self_signed(["collector".to_owned()]).expect("a certificate");
+    let path = std::env::temp_dir().join(format!("riscope-ca-{}.pem", std::process::id()));
+    std::fs::write(&path, root.cert.pem()).expect("it can be written");
+    let path = path.to_str().expect("UTF-8");
+    let reading = with(None, &[base, (certificate, path)]);
+    assert!(reading.spans.is_some() && reading.warnings.is_empty(), "{:?}", reading.warnings);
+    let reading = with(None, &[base, (certificate, path), (client, path)]);
+    assert!(reading.spans.is_none() && reading.warnings[0].contains("no key"), "{:?}", reading.warnings);
+    std::fs::remove_file(path).expect("it is there");
+}
+
 /// Effect of a variable of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
@@ -281,8 +323,9 @@ const SPECIFIED: &[(&str, &str, Effect)] = &[
     ("OTEL_RESOURCE_ATTRIBUTES", "a=b", Applied),
     ("OTEL_SERVICE_NAME", "guests", Applied),
     ("OTEL_LOG_LEVEL", "debug", Warned),
-    ("OTEL_PROPAGATORS", "tracecontext,baggage", Warned),
+    ("OTEL_PROPAGATORS", "tracecontext,baggage", Satisfied),
     ("OTEL_PROPAGATORS", "none", Satisfied),
+    ("OTEL_PROPAGATORS", "b3", Warned),
     ("OTEL_TRACES_SAMPLER", "always_off", Applied),
     ("OTEL_TRACES_SAMPLER_ARG", "0.5", Warned),
     ("OTEL_BSP_SCHEDULE_DELAY", "100", Applied),
@@ -309,10 +352,10 @@ const SPECIFIED: &[(&str, &str, Effect)] = &[
     ("OTEL_EXPORTER_PROMETHEUS_HOST", "h", Warned),
     ("OTEL_EXPORTER_PROMETHEUS_PORT", "100", Warned),
     ("OTEL_TRACES_EXPORTER", "none", Applied),
-    ("OTEL_METRICS_EXPORTER", "otlp", Warned),
+    ("OTEL_METRICS_EXPORTER", "otlp", Applied),
     ("OTEL_METRICS_EXPORTER", "prometheus", Satisfied),
     ("OTEL_METRICS_EXPORTER", "none", Satisfied),
-    ("OTEL_LOGS_EXPORTER", "otlp", Warned),
+    ("OTEL_LOGS_EXPORTER", "otlp", Applied),
     ("OTEL_LOGS_EXPORTER", "none", Satisfied),
     ("OTEL_METRICS_EXEMPLAR_FILTER", "always_on", Warned),
     ("OTEL_METRIC_EXPORT_INTERVAL", "100", Warned),
@@ -321,15 +364,16 @@ const SPECIFIED: &[(&str, &str, Effect)] = &[
     ("OTEL_EXPERIMENTAL_CONFIG_FILE", "f", Warned),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://elsewhere", Applied),
     ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://elsewhere", Applied),
-    ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://elsewhere", Warned),
-    ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://elsewhere", Warned),
-    ("OTEL_EXPORTER_OTLP_INSECURE", "true", Satisfied),
-    ("OTEL_EXPORTER_OTLP_INSECURE", "false", Warned),
+    ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://elsewhere", Applied),
+    ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://elsewhere", Applied),
+    ("OTEL_EXPORTER_OTLP_INSECURE", "true", Warned),
     ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false", Warned),
     ("OTEL_EXPORTER_OTLP_METRICS_INSECURE", "true", Warned),
     ("OTEL_EXPORTER_OTLP_LOGS_INSECURE", "true", Warned),
     ("OTEL_EXPORTER_OTLP_CERTIFICATE", "f", Warned),
     ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "f", Warned),
+    ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "f", Warned),
+    ("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "f", Warned),
     ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "f", Warned),
     ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "f", Warned),
     ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "f", Warned),
@@ -358,14 +402,19 @@ const SPECIFIED: &[(&str, &str, Effect)] = &[
     ("OTEL_EXPORTER_OTLP_ENDPIONT", "http://h", Warned),
 ];
 
+/// What is exported, and how, as text.
+fn exported(reading: &Reading) -> String {
+    format!("{:?} {:?} {:?}", reading.spans, reading.logs, reading.metrics)
+}
+
 #[test]
 fn every_variable_is_applied_or_named_in_a_warning() {
-    let plain = format!("{:?}", with(None, &[BASE]).spans);
+    let plain = exported(&with(None, &[BASE]));
     for &(name, value, effect) in SPECIFIED {
         let base = if name == BASE.0 { (OWN, "") } else { BASE };
         let reading = with(None, &[base, (name, value)]);
         let is_named = reading.warnings.iter().any(|warning| warning.contains(name));
-        let is_applied = format!("{:?}", reading.spans) != plain;
+        let is_applied = exported(&reading) != plain;
         let found = match (is_named, is_applied) {
             (true, _) => Warned,
             (false, true) => Applied,
@@ -376,9 +425,76 @@ fn every_variable_is_applied_or_named_in_a_warning() {
     }
 }
 
+/// Asks for all signals.
+const ALL: [(&str, &str); 3] = [BASE, ("OTEL_LOGS_EXPORTER", "otlp"), ("OTEL_METRICS_EXPORTER", "otlp")];
+
+#[test]
+fn variables_of_a_signal_are_applied_where_it_is_sent() {
+    let plain = exported(&with(None, &ALL));
+    for (name, value) in [
+        ("OTEL_BLRP_SCHEDULE_DELAY", "100"),
+        ("OTEL_BLRP_EXPORT_TIMEOUT", "100"),
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "100"),
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "100"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "100"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "100"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "100"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "100"),
+        ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "a=b"),
+        ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "100"),
+        ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "a=b"),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "100"),
+    ] {
+        let reading = with(None, &[&ALL[..], &[(name, value)]].concat());
+        assert!(exported(&reading) != plain && reading.warnings.is_empty(), "{name}: {:?}", reading.warnings);
+    }
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative"),
+        ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram"),
+        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/protobuf"),
+    ] {
+        assert_eq!(with(None, &[&ALL[..], &[(name, value)]].concat()).warnings, [""; 0], "{name}");
+    }
+    // What concerns all signals is said once.
+    for (name, value) in [("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"), ("OTEL_EXPORTER_OTLP_HEADERS", "x")] {
+        assert_eq!(with(None, &[&ALL[..], &[(name, value)]].concat()).warnings.len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn signals_go_to_paths_of_their_own_below_one_receiver_and_only_where_asked_for() {
+    let urls = |configured, variables: &[(&str, &str)]| {
+        let Reading { spans, logs, metrics, warnings, .. } = with(configured, variables);
+        assert_eq!(warnings, [""; 0], "{variables:?}");
+        [spans, logs, metrics].map(|signal| signal.map(|(endpoint, _)| endpoint.url.to_string()))
+    };
+    let all = |base: &str| ["traces", "logs", "metrics"].map(|path| Some(format!("{base}/v1/{path}")));
+    assert_eq!(urls(None, &ALL), all("http://collector:4318"));
+    assert_eq!(urls(Some("http://a:1"), &ALL), all("http://a:1"));
+    assert_eq!(urls(Some("http://a:1/x/v1/traces"), &ALL), all("http://a:1/x"));
+    assert_eq!(urls(None, &ALL[1..])[1..], all("http://localhost:4318")[1..]);
+    assert_eq!(urls(None, &[BASE])[1..], [None, None]);
+    let own = [BASE, ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://l/x"), ("OTEL_METRICS_EXPORTER", "none")];
+    assert_eq!(urls(None, &own), [Some("http://collector:4318/v1/traces".into()), Some("http://l/x".into()), None]);
+    assert_eq!(urls(Some("http://a:1"), &own)[1].as_deref(), Some("http://l/x"), "it is more specific");
+    let off = [("OTEL_LOGS_EXPORTER", "none"), ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://l/x")];
+    assert_eq!(urls(None, &off), [None, None, None]);
+    let without_spans = [BASE, ("OTEL_TRACES_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "otlp,prometheus")];
+    assert_eq!(urls(None, &without_spans), [None, None, Some("http://collector:4318/v1/metrics".into())]);
+    let reading = with(Some("http://a:1"), &[("OTEL_SDK_DISABLED", "true"), ALL[1], ALL[2]]);
+    assert!(reading.spans.is_none() && reading.logs.is_none() && reading.metrics.is_none());
+    for (name, value) in [("OTEL_LOGS_EXPORTER", "console"), ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/json")] {
+        let reading = with(None, &[&ALL[..], &[(name, value)]].concat());
+        assert!(reading.logs.is_none() && reading.spans.is_some() && reading.metrics.is_some());
+        assert_eq!(reading.warnings.len(), 1, "{:?}", reading.warnings);
+    }
+}
+
 #[test]
 fn every_variable_of_the_specification_is_in_the_document() {
-    let document = include_str!("../../../SPANS.md");
+    let document = include_str!("../../../OTLP.md");
     let is_named = |name: &str| {
         let words = document.split('`').filter(|word| word.starts_with("OTEL_"));
         words.into_iter().any(|word| word == name || word.strip_suffix('*').is_some_and(|stem| name.starts_with(stem)))

@@ -1,10 +1,14 @@
-//! Environment variables of a process with the prefix `OTEL_`.
+//! Environment variables of a process with the prefix `OTEL_`, and those that carry a trace context (specification,
+//! "Environment Variables as Context Propagation Carriers").
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
+
+/// Variables that carry a trace context.
+pub(super) const CARRIERS: [&str; 2] = ["TRACEPARENT", "TRACESTATE"];
 
 /// Variables, those read so far, and warnings about them.
 #[derive(Debug)]
@@ -20,7 +24,8 @@ impl Variables {
     pub(super) fn new(process: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut variables = Self { values: BTreeMap::new(), read: BTreeSet::new(), warnings: Vec::new() };
         for (name, value) in process {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("OTEL_")) else { continue };
+            let concerns = |name: &&str| name.starts_with("OTEL_") || CARRIERS.contains(name);
+            let Some(name) = name.to_str().filter(concerns) else { continue };
             match value.to_str().map(str::trim) {
                 Some("") => {}
                 Some(value) => {
@@ -83,14 +88,18 @@ impl Variables {
         self.number(name).map(Duration::from_millis)
     }
 
-    /// Adds a warning about a variable.
+    /// Adds a warning about a variable, unless another signal has led to the same.
     pub(super) fn warn(&mut self, variable: &str, problem: impl Display) {
-        self.warnings.push(format!("{variable}: {problem}"));
+        let warning = format!("{variable}: {problem}");
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
-    /// Variables that are set and have been read.
+    /// Variables of OpenTelemetry that are set and have been read.
     pub(super) fn used(&self) -> Vec<&str> {
-        self.values.keys().map(String::as_str).filter(|name| self.read.contains(name)).collect()
+        let read = |name: &&str| self.read.contains(name) && !CARRIERS.contains(name);
+        self.values.keys().map(String::as_str).filter(read).collect()
     }
 
     /// Variables that are set and have not been read, with their values.

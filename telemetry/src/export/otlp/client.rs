@@ -1,7 +1,7 @@
 //! The exporter's HTTP client, which inspects responses.
 //!
 //! opentelemetry-otlp checks the status of a response only. This client does not follow a redirect that would drop the
-//! request's body, treats a response that no OTLP receiver gives as a failure, and counts rejected spans. It keeps the
+//! request's body, treats a response that no OTLP receiver gives as a failure, and counts what is rejected. It keeps the
 //! outcome of the last request for the exporter.
 
 use std::io::Read as _;
@@ -16,9 +16,10 @@ use prost::Message as _;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER, USER_AGENT};
 use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{StatusCode, Url, blocking};
+use rustls::ClientConfig;
 
 use super::failure::{Failure, LastFailure};
-use crate::export::environment::{Credentials, Endpoint};
+use crate::export::environment::{Credentials, Endpoint, Settings};
 use crate::label::ErrorType;
 
 /// Maximum size of a response that is read, in bytes; receivers need a few hundred.
@@ -38,18 +39,16 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A client whose requests carry `headers` and take at most `timeout`, if there is a
-    /// limit.
+    /// A client for `endpoint` whose requests have these settings, and which stores failures in `last`.
     ///
     /// # Errors
     /// The reason, if the system does not allow one.
-    pub(super) fn new(
-        endpoint: &Endpoint,
-        headers: HeaderMap,
-        timeout: Option<Duration>,
-        last: LastFailure,
-    ) -> Result<Self, String> {
-        let builder = blocking::Client::builder().timeout(timeout).redirect(Policy::custom(redirect));
+    pub(super) fn new(endpoint: &Endpoint, settings: &Settings, last: LastFailure) -> Result<Self, String> {
+        let builder = blocking::Client::builder().timeout(settings.timeout).redirect(Policy::custom(redirect));
+        let builder = match &settings.tls {
+            Some(tls) => builder.tls_backend_preconfigured(ClientConfig::clone(tls)),
+            None => builder,
+        };
         // Requests to this host never go through a proxy, for which the host name would
         // mean the proxy itself.
         let builder = if is_loopback(&endpoint.url) { builder.no_proxy() } else { builder };
@@ -57,28 +56,53 @@ impl Client {
         let thread = std::thread::Builder::new().name("otlp-start".to_owned()).spawn(move || builder.build());
         let http = thread.map_err(|error| error.to_string())?.join();
         let http = http.map_err(|_| "the HTTP client cannot be made".to_owned())?.map_err(|error| error.to_string())?;
-        Ok(Self { http, url: endpoint.url.clone(), credentials: endpoint.credentials.clone(), headers, last })
+        let Endpoint { url, credentials } = endpoint.clone();
+        Ok(Self { http, url, credentials, headers: settings.headers.clone(), last })
     }
 
     /// The response, and the failure that it reports.
     fn send(&self, request: Request<Bytes>) -> Result<(Response<Bytes>, Option<Failure>), HttpError> {
-        let mut headers = self.headers.clone();
+        let mut headers = HeaderMap::new();
         for name in [CONTENT_TYPE, CONTENT_ENCODING, USER_AGENT] {
             headers.extend(request.headers().get(&name).map(|value| (name, value.clone())));
         }
-        let mut builder = self.http.post(self.url.clone()).headers(headers);
-        if let Some(Credentials { user, password }) = &self.credentials {
-            builder = builder.basic_auth(user, password.as_ref());
-        }
-        let answer = builder.body(request.into_body()).send()?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut body = Vec::new();
-        answer.take(MAX_ANSWER).read_to_end(&mut body)?;
-        let failure = judge(status, &headers, &body);
+        let Answer { status, headers, body, failure } = self.ask(headers, request.into_body(), None)?;
         let mut response = Response::builder().status(status);
         response = headers.get(RETRY_AFTER).into_iter().fold(response, |it, value| it.header(RETRY_AFTER, value));
         Ok((response.body(body.into())?, failure))
     }
+
+    /// Sends a message in protobuf with these headers; takes at most `limit`, if there is one.
+    ///
+    /// # Errors
+    /// If no response was received.
+    pub(super) fn ask(&self, own: HeaderMap, body: Bytes, limit: Option<Duration>) -> Result<Answer, HttpError> {
+        let mut headers = self.headers.clone();
+        headers.extend(own);
+        let mut builder = self.http.post(self.url.clone()).headers(headers);
+        if let Some(limit) = limit {
+            builder = builder.timeout(limit);
+        }
+        if let Some(Credentials { user, password }) = &self.credentials {
+            builder = builder.basic_auth(user, password.as_ref());
+        }
+        let answer = builder.body(body).send()?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut body = Vec::new();
+        answer.take(MAX_ANSWER).read_to_end(&mut body)?;
+        let failure = judge(status, &headers, &body);
+        Ok(Answer { status, headers, body, failure })
+    }
+}
+
+/// Response of a receiver.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    body: Vec<u8>,
+    /// What it reports.
+    pub(super) failure: Option<Failure>,
 }
 
 #[async_trait]
@@ -104,7 +128,8 @@ fn redirect(attempt: Attempt<'_>) -> Action {
     if keeps_body && is_same && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
 }
 
-/// Failure that a response reports (OTLP specification, "OTLP/HTTP Response").
+/// Failure that a response reports (OTLP specification, "OTLP/HTTP Response"). The responses of all signals have the
+/// fields of that for traces.
 fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Failure> {
     if !status.is_success() {
         return Some(Failure::of_status(status, headers, &error_text(headers, body)));
@@ -118,7 +143,7 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Failure
         return Some(Failure::new(ErrorType::InvalidResponse, "its response is not that of an OTLP receiver"));
     };
     let partial = answer.partial_success?;
-    let rejected = u64::try_from(partial.rejected_spans).ok().filter(|spans| *spans > 0)?;
+    let rejected = u64::try_from(partial.rejected_spans).ok().filter(|items| *items > 0)?;
     Some(Failure::of_rejected(rejected, &partial.error_message))
 }
 

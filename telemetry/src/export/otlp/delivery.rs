@@ -1,4 +1,4 @@
-//! Outcomes of sending spans: counts for `/metrics`, a message when sending starts to fail and when it recovers, and a
+//! Outcomes of sending a signal: counts for `/metrics`, a message when sending starts to fail and when it recovers, and a
 //! summary at the end of the process, which does not depend on anyone scraping.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,20 +12,26 @@ use crate::config::Notices;
 use crate::label::{ErrorType, QueueLoss};
 use crate::metric::catalog;
 use crate::metric::registry::counter_vec;
+use crate::signal::Signal;
+use crate::span::sink::Queue;
 
 /// Minimum time between two reports of a new failure, so that a receiver that fails
 /// intermittently does not flood the terminal.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Counts outcomes and reports them. Shared by the exporter's thread and by [`crate::Telemetry::shutdown`].
+/// Counts the outcomes of one signal and reports them. Shared by the exporter's thread and by
+/// [`crate::Telemetry::shutdown`]. An item is a span, a log record, or a data point.
 #[derive(Debug)]
 pub(crate) struct Delivery {
+    signal: Signal,
     receiver: String,
     notices: Notices,
+    /// Items that left the queue for the exporter.
     passed_on: IntCounter,
-    queue_full: IntCounter,
+    /// Items that did not fit the queue.
+    full: IntCounter,
     exported: IntCounterVec,
-    /// Spans in the queue or being sent.
+    /// Items in the queue or being sent.
     in_flight: Arc<AtomicUsize>,
     last_failure: LastFailure,
     state: Mutex<State>,
@@ -34,32 +40,48 @@ pub(crate) struct Delivery {
 /// State of delivery.
 #[derive(Debug, Default)]
 struct State {
-    /// Spans delivered.
+    /// Items delivered.
     sent: u64,
-    /// Spans sent but not delivered.
+    /// Items sent but not delivered.
     failed: u64,
     /// Latest failure.
     failure: Option<Failure>,
-    /// Spans lost since a reported failure that has not ended.
+    /// Items lost since a reported failure that has not ended.
     told: Option<u64>,
     told_at: Option<Instant>,
 }
 
 impl Delivery {
-    /// Registers the counters, at 0. `receiver` is the address to display.
-    pub(super) fn new(registry: &Registry, receiver: String, notices: Notices) -> Result<Self, prometheus::Error> {
-        let exported = counter_vec(registry, catalog::bus::SPANS_EXPORTED)?;
+    /// Registers the counters of the signal, at 0. `receiver` is the address to display.
+    pub(super) fn new(
+        registry: &Registry,
+        signal: Signal,
+        receiver: String,
+        notices: Notices,
+    ) -> Result<Self, prometheus::Error> {
+        let (exported, processed) = match signal {
+            Signal::Traces => (catalog::bus::SPANS_EXPORTED, Some(catalog::bus::SPANS_PROCESSED)),
+            Signal::Logs => (catalog::bus::LOGS_EXPORTED, Some(catalog::bus::LOGS_PROCESSED)),
+            Signal::Metrics => (catalog::bus::POINTS_EXPORTED, None),
+        };
+        let [passed_on, full] = match processed {
+            Some(family) => {
+                let processed = counter_vec(registry, family)?;
+                ["", QueueLoss::Full.as_str()].map(|error| processed.with_label_values(&[error]))
+            }
+            // Metrics are not queued.
+            None => [IntCounter::new("passed_on", "Unused.")?, IntCounter::new("full", "Unused.")?],
+        };
+        let exported = counter_vec(registry, exported)?;
         exported.with_label_values(&[""]);
         ErrorType::ALL.iter().for_each(|it| drop(exported.with_label_values(&[it.as_str()])));
-        let processed = counter_vec(registry, catalog::bus::SPANS_PROCESSED)?;
-        let [passed_on, queue_full] = ["", QueueLoss::Full.as_str()].map(|error| processed.with_label_values(&[error]));
         let (in_flight, last_failure, state) = Default::default();
-        Ok(Self { receiver, notices, passed_on, queue_full, exported, in_flight, last_failure, state })
+        Ok(Self { signal, receiver, notices, passed_on, full, exported, in_flight, last_failure, state })
     }
 
-    /// Spans in the queue or being sent.
-    pub(super) fn in_flight(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.in_flight)
+    /// What the sink of a queue with this capacity needs.
+    pub(super) fn queue(&self, capacity: usize) -> Queue {
+        Queue { in_flight: Arc::clone(&self.in_flight), capacity, full: self.full.clone() }
     }
 
     /// Where the client stores the failure of its last request.
@@ -72,35 +94,35 @@ impl Delivery {
         self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Counter of spans that do not fit the queue.
-    pub(super) fn queue_full(&self) -> IntCounter {
-        self.queue_full.clone()
+    /// Records that `items` leave the queue.
+    pub(super) fn sending(&self, items: u64) {
+        self.passed_on.inc_by(items);
     }
 
-    /// Records that `spans` leave the queue.
-    pub(super) fn sending(&self, spans: u64) {
-        self.passed_on.inc_by(spans);
+    /// Records that `items` are sent that were not queued.
+    pub(super) fn sending_unqueued(&self, items: u64) {
+        self.in_flight.fetch_add(usize::try_from(items).unwrap_or(usize::MAX), Ordering::Relaxed);
     }
 
-    /// Counts spans whose export has ended; `failure` tells how many of them were lost,
+    /// Counts items whose export has ended; `failure` tells how many of them were lost,
     /// `None` that all were delivered.
-    pub(super) fn done(&self, spans: u64, failure: Option<Failure>) {
-        let lost = failure.as_ref().map_or(0, |failure| failure.rejected.unwrap_or(spans).min(spans));
-        self.in_flight.fetch_sub(usize::try_from(spans).unwrap_or(usize::MAX), Ordering::Relaxed);
-        self.exported.with_label_values(&[""]).inc_by(spans - lost);
+    pub(super) fn done(&self, items: u64, failure: Option<Failure>) {
+        let lost = failure.as_ref().map_or(0, |failure| failure.rejected.unwrap_or(items).min(items));
+        self.in_flight.fetch_sub(usize::try_from(items).unwrap_or(usize::MAX), Ordering::Relaxed);
+        self.exported.with_label_values(&[""]).inc_by(items - lost);
         if let Some(failure) = &failure {
             self.exported.with_label_values(&[failure.error_type.as_str()]).inc_by(lost);
         }
-        let line = self.state().advance(spans - lost, lost, failure, Instant::now());
+        let line = self.state().advance(items - lost, lost, failure, Instant::now());
         if let Some(line) = line {
-            self.notices.tell(&line.text(&self.receiver));
+            self.notices.tell(&line.text(self.signal.noun(), &self.receiver));
         }
     }
 
-    /// Reports totals, unless all spans of the process were delivered.
+    /// Reports totals, unless all items of the process were delivered.
     pub(crate) fn conclude(&self) {
         let state = self.state();
-        let (dropped, unsent) = (self.queue_full.get(), self.in_flight.load(Ordering::Relaxed));
+        let (dropped, unsent) = (self.full.get(), self.in_flight.load(Ordering::Relaxed));
         if state.failed + dropped == 0 && unsent == 0 {
             return;
         }
@@ -108,8 +130,11 @@ impl Delivery {
         let failure = self.take_last_failure().or_else(|| state.failure.clone());
         let last = failure.map_or_else(String::new, |failure| format!("; last failure: {}", failure.text));
         self.notices.tell(&format!(
-            "spans to {}: {} delivered, {} failed, {dropped} dropped from a full queue, {unsent} not sent in time{last}",
-            self.receiver, state.sent, state.failed,
+            "{} to {}: {} delivered, {} failed, {dropped} dropped from a full queue, {unsent} not sent in time{last}",
+            self.signal.noun(),
+            self.receiver,
+            state.sent,
+            state.failed,
         ));
     }
 
@@ -123,15 +148,17 @@ impl Delivery {
 enum Line {
     /// Delivery starts to fail.
     Fails(String),
-    /// Delivery has recovered, after the loss of this many spans.
+    /// Delivery has recovered, after the loss of this many items.
     Works(u64),
 }
 
 impl Line {
-    fn text(&self, receiver: &str) -> String {
+    fn text(&self, noun: &str, receiver: &str) -> String {
         match self {
-            Self::Fails(why) => format!("spans are not reaching {receiver}: {why}; they are dropped until it recovers"),
-            Self::Works(lost) => format!("spans are reaching {receiver} again; {lost} were lost"),
+            Self::Fails(why) => {
+                format!("{noun} are not reaching {receiver}: {why}; they are dropped until it recovers")
+            }
+            Self::Works(lost) => format!("{noun} are reaching {receiver} again; {lost} were lost"),
         }
     }
 }

@@ -12,11 +12,11 @@ use crate::label::ErrorType;
 /// Maximum length of quoted text in a message, in characters.
 const EXCERPT: usize = 120;
 
-/// Undelivered spans, or a failed request.
+/// Undelivered items, or a failed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) error_type: ErrorType,
-    /// Number of rejected spans; `None` if no span of the request was delivered.
+    /// Number of rejected items; `None` if no item of the request was delivered.
     pub(super) rejected: Option<u64>,
     /// Message for users.
     pub(super) text: String,
@@ -37,13 +37,14 @@ impl Failure {
             ErrorType::Timeout => return Self::new(error_type, "no response in time"),
             ErrorType::ConnectionRefused => return Self::new(error_type, "connection refused"),
             ErrorType::NameResolution => "the host name cannot be resolved",
+            ErrorType::Tls => "TLS failed",
             ErrorType::InvalidResponse => "the response is not HTTP/1.1 (port 4317 is usually gRPC, 4318 OTLP/HTTP)",
             _ => "the connection failed",
         };
         Self::new(error_type, format!("{what}: {}", printable(&cause)))
     }
 
-    /// The response reports that no span was accepted. `said` is the text in its body, if
+    /// The response reports that nothing was accepted. `said` is the text in its body, if
     /// it has one.
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap, said: &str) -> Self {
         let error_type = ErrorType::from_name(status.as_str()).unwrap_or(ErrorType::Other);
@@ -64,11 +65,11 @@ impl Failure {
         Self::new(error_type, text)
     }
 
-    /// The request was accepted, but not all of its spans.
-    pub(super) fn of_rejected(spans: u64, said: &str) -> Self {
+    /// The request was accepted, but not all of its items.
+    pub(super) fn of_rejected(items: u64, said: &str) -> Self {
         let reason = if said.is_empty() { "without a reason".to_owned() } else { printable(said) };
-        let text = format!("the receiver rejects spans: {reason}");
-        Self { error_type: ErrorType::Rejected, rejected: Some(spans), text }
+        let text = format!("the receiver rejects them: {reason}");
+        Self { error_type: ErrorType::Rejected, rejected: Some(items), text }
     }
 }
 
@@ -88,6 +89,9 @@ fn classified(error: &(dyn Error + 'static)) -> (ErrorType, String) {
             } else if error.is_connect() {
                 found.get_or_insert(ErrorType::ConnectionFailed);
             }
+        }
+        if error.is::<rustls::Error>() {
+            return (ErrorType::Tls, cause);
         }
         next = error.source();
         if let Some(error) = error.downcast_ref::<io::Error>() {

@@ -3,7 +3,7 @@
 use riscope_core::event::{EventType, ExecutionEventType};
 
 use super::sets::{EXPORT_OUTCOMES, QUEUE_OUTCOMES};
-use crate::label::{CollectorName, Loss, Suppressible, Suppression};
+use crate::label::{CollectorName, LogKind, LogSuppression, Loss, Suppressible, Suppression};
 use crate::metric::family::{Family, Unit};
 
 families! {
@@ -57,6 +57,30 @@ families! {
         "Spans for which export has finished; error_type is empty for those that arrived.",
     )
     .labels(&["error_type"]).otel("otel.sdk.exporter.span.exported")
+        .values(&[("error_type", &EXPORT_OUTCOMES)]);
+    LOGS_PROCESSED = Family::counter(
+        "otel_sdk_processor_log_processed_total",
+        "Log records that left the queue; error_type is empty for those that went to the exporter.",
+    )
+    .labels(&["error_type"]).otel("otel.sdk.processor.log.processed")
+        .values(&[("error_type", &QUEUE_OUTCOMES)]);
+    LOGS_EXPORTED = Family::counter(
+        "otel_sdk_exporter_log_exported_total",
+        "Log records for which export has finished; error_type is empty for those that arrived.",
+    )
+    .labels(&["error_type"]).otel("otel.sdk.exporter.log.exported")
+        .values(&[("error_type", &EXPORT_OUTCOMES)]);
+    LOGS_SUPPRESSED = Family::counter(
+        "riscope_telemetry_log_records_suppressed_total",
+        "Log records not created because of limits.",
+    )
+    .labels(&["event", "reason"])
+        .values(&[("event", &LogKind::NAMES), ("reason", &LogSuppression::NAMES)]);
+    POINTS_EXPORTED = Family::counter(
+        "otel_sdk_exporter_metric_data_point_exported_total",
+        "Data points of metrics for which export has finished; error_type is empty for those that arrived.",
+    )
+    .labels(&["error_type"]).otel("otel.sdk.exporter.metric_data_point.exported")
         .values(&[("error_type", &EXPORT_OUTCOMES)]);
     SERIES = Family::gauge("riscope_telemetry_series", "Series exported by this scrape, without this one.");
     SCRAPE_DURATION = Family::gauge(

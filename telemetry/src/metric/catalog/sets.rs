@@ -14,14 +14,14 @@ pub(super) const PROMOTED: [&str; COMPILED.len()] = without_last(Tier::NAMES);
 /// Segments of a code cache.
 pub(super) const SEGMENTS: [&str; COMPILED.len() + 1] = with(COMPILED, FREE);
 
-/// Outcomes of exporting a span: the reason of the failure, or empty on success.
+/// Outcomes of an export: the reason of the failure, or empty on success.
 pub(super) const EXPORT_OUTCOMES: [&str; ErrorType::ALL.len() + 1] = with(ErrorType::NAMES, "");
 
 /// Outcomes of sending an alert: the reason of the failure, or empty on success.
 pub(super) const NOTIFICATION_OUTCOMES: [&str; EXPORT_OUTCOMES.len() + 1] =
     with(EXPORT_OUTCOMES, QueueLoss::Full.as_str());
 
-/// Outcomes of queueing a span: the reason of the loss, or empty on success.
+/// Outcomes of queueing: the reason of the loss, or empty on success.
 pub(super) const QUEUE_OUTCOMES: [&str; QueueLoss::ALL.len() + 1] = with(QueueLoss::NAMES, "");
 
 /// Ranks of hot pages.

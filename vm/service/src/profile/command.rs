@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use riscope_telemetry::plain_http;
 use riscope_telemetry::profile::{Format, Profile, format};
 
 use super::cannot_write;
@@ -68,11 +69,15 @@ fn write(
 fn fetch(url: &str, seconds: u32, rate: u32) -> Result<Vec<u8>, CommandError> {
     let failed = |reason: String| CommandError::FetchProfile { url: url.to_owned(), reason };
     let mut target = reqwest::Url::parse(url).map_err(|error| failed(error.to_string()))?;
+    if target.scheme() != "http" {
+        return Err(failed(format!("{} is not http", target.scheme())));
+    }
     if target.path() == "/" {
         target.set_path(PATH);
     }
     target.set_query(Some(&format!("seconds={seconds}&rate={rate}&format=pprof")));
-    let client = reqwest::blocking::Client::builder().timeout(Duration::from_secs(seconds.into()) + SLACK).build();
+    let builder = plain_http().map_err(|error| failed(error.to_string()))?;
+    let client = builder.timeout(Duration::from_secs(seconds.into()) + SLACK).build();
     let answer = client.and_then(|client| client.get(target).send()).map_err(|error| failed(said(&error)))?;
     let status = answer.status();
     let mut bytes = Vec::new();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use reqwest::Url;
 use reqwest::blocking;
+use riscope_telemetry::plain_http;
 
 use super::TopError;
 use crate::live::Snapshot;
@@ -83,8 +84,8 @@ impl Client {
 
 /// Sends what comes of one request a second, until nobody wants it.
 fn fetch_all(target: &Url, outcomes: &Sender<Outcome>) {
-    let client = blocking::Client::builder().timeout(TIMEOUT).no_proxy().build();
-    let Ok(client) = client else {
+    let client = plain_http().ok().and_then(|builder| builder.timeout(TIMEOUT).no_proxy().build().ok());
+    let Some(client) = client else {
         // The receiver reports it.
         let _ = outcomes.send(Err("the host gives no HTTP client".to_owned()));
         return;
