@@ -25,7 +25,7 @@ impl Change<'_> {
     }
 }
 
-/// Functions of both profiles, those that have changed most first.
+/// Functions of both profiles, those that have changed most first; of those that have changed alike, the hottest.
 #[must_use]
 pub fn compare<'a>(before: &'a Profile, after: &'a Profile) -> Vec<Change<'a>> {
     let (old, new) = (before.totals(), after.totals());
@@ -40,7 +40,11 @@ pub fn compare<'a>(before: &'a Profile, after: &'a Profile) -> Vec<Change<'a>> {
             Change { name, flat, total: (share(total_old, all_old), share(total_new, all_new)) }
         })
         .collect();
-    changes.sort_by(|a, b| b.by().abs().total_cmp(&a.by().abs()));
+    let order = |change: &Change<'_>| (change.by().abs(), change.flat.1);
+    changes.sort_by(|a, b| {
+        let ((by, share), (other_by, other_share)) = (order(a), order(b));
+        other_by.total_cmp(&by).then(other_share.total_cmp(&share))
+    });
     changes
 }
 

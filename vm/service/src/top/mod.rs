@@ -80,7 +80,7 @@ fn print(client: &Client, first: Fetched, count: Option<u64>) -> Result<(), TopE
     let mut fetched = first;
     let mut left = count.unwrap_or(u64::MAX);
     loop {
-        let mut line = fetched.json;
+        let mut line = fetched.json.trim_ascii_end().to_vec();
         line.push(b'\n');
         match stdout.write_all(&line).and_then(|()| stdout.flush()) {
             Ok(()) => {}
