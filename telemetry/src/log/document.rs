@@ -11,8 +11,8 @@ What `OTEL_LOGS_EXPORTER=otlp` sends as log records by OTLP. This file is made o
 `src/log/catalog.rs`; `BLESS=1 cargo test -p riscope-telemetry --test telemetry logs` writes it.
 [OTLP.md](OTLP.md) says where records go, and what becomes of those that do not arrive.
 
-A record has an `event_name`, a severity, the time of the event, a sentence as its body, and, while the machine has
-a trace, the trace and the span of what the machine was doing: `vm.boot` or `vm.run`. Every record has the attribute
+A record has an `event_name`, a severity, the time of the event, a sentence as its body, and, if spans are sent, the
+trace and the span of what the machine was doing: `vm.boot` or `vm.run`. Every record has the attribute
 `riscope.vm.id`, unless it is an alert about the process, and `riscope.vm.name` once it is known. Of each kind there
 are at most so many a second and machine; `riscope_telemetry_log_records_suppressed_total` counts those beyond.
 
