@@ -1,7 +1,7 @@
 //! Test with real Prometheus and Alertmanager, the shipped configuration and rules, two
-//! demos and a panicking guest. Every panel finds data, save those of what the host does not count, the hotspot alert fires only for
-//! the demo that continuously creates code, and the panic is notified with a link to an
-//! existing runbook.
+//! demos and a panicking guest. Every panel finds data, save for what the host does not
+//! count; the hotspot alert fires only for the demo that continuously creates code, and the
+//! panic is notified with a link to an existing runbook.
 
 mod support;
 
