@@ -10,6 +10,9 @@ use crate::query::Query;
 /// Labels that Prometheus adds to every series of a target.
 pub(crate) const TARGET_LABELS: [&str; 2] = ["job", "instance"];
 
+/// Series that Prometheus records about every target.
+pub(crate) const ABOUT_A_TARGET: [&str; 3] = ["up", "scrape_duration_seconds", "scrape_samples_scraped"];
+
 type Labels = BTreeSet<String>;
 
 /// Series that queries can select.
@@ -24,7 +27,9 @@ impl Catalogue {
     /// The series that telemetry exports, and those that Prometheus records about a target.
     pub(crate) fn new() -> Self {
         let mut catalogue = Self { families: BTreeMap::new(), series: BTreeMap::new() };
-        catalogue.add("up", Labels::new());
+        for name in ABOUT_A_TARGET {
+            catalogue.add(name, Labels::new());
+        }
         for family in FAMILIES {
             let labels: Labels = family.labels.iter().map(|&label| label.to_owned()).collect();
             let suffixes: &[&str] = if family.kind == Kind::Histogram { &["_bucket", "_sum", "_count"] } else { &[""] };
@@ -47,6 +52,12 @@ impl Catalogue {
     /// The exported families, each with the names of its series.
     pub(crate) fn families(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
         self.families.iter().map(|(family, series)| (family.as_str(), series))
+    }
+
+    /// All labels that a series can carry, with those of the target.
+    pub(crate) fn labels_of_series(&self, name: &str) -> Labels {
+        let own = self.series.get(name).into_iter().flatten().cloned();
+        own.chain(TARGET_LABELS.map(str::to_owned)).collect()
     }
 
     /// All labels that the series of a query can carry, with those of the target.

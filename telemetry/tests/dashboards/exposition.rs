@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use riscope_core::counters::{ConsoleInfo, DeviceInfo, EngineCounters, Setting, VmCounters};
+use riscope_core::counters::{ConsoleInfo, CounterPage, DeviceInfo, EngineCounters, HartActivity, Setting, VmCounters};
 use riscope_core::event::{DeviceEvent, DomainEventBus, VmEvent, VmId, VmState};
 use riscope_telemetry::alert::{AlertConfig, Labels, Rules};
 use riscope_telemetry::metric::catalog::FAMILIES;
@@ -12,8 +12,20 @@ use riscope_telemetry::metric::family::Kind;
 use riscope_telemetry::{Telemetry, TelemetryConfig};
 use serde_json::{Value, json};
 
+use crate::catalogue::ABOUT_A_TARGET;
+
 /// Samples per series, enough for the longest window of rules and dashboards.
 const SAMPLES: usize = 60;
+
+/// A series of a family that only hosts with energy counters have.
+const ENERGY: &str = "riscope_host_energy_joules_total{domain=\"package\"} 1\n";
+
+/// Counters of a hart on a host that counts events of its CPU.
+fn hart() -> CounterPage {
+    let page = CounterPage::default();
+    page.sample_host_cycles(HartActivity::Code, 1);
+    page
+}
 
 /// Response to a scrape of a process with a machine for each engine that rules distinguish,
 /// one of which has a failed device.
@@ -21,9 +33,10 @@ fn scrape() -> String {
     let bus = DomainEventBus::new();
     // An unreachable receiver of all signals, so that the families about them exist.
     let otlp_endpoint = Some("http://127.0.0.1:1".to_owned());
-    // An alert that always fires.
+    // Alerts that always fire: one about the process, one about each machine.
     let mut rules = Rules::default();
-    let always = "groups: [{name: test, interval: 100ms, rules: [{alert: Always, expr: vector(1)}]}]";
+    let always = "groups: [{name: test, interval: 100ms, rules: [
+        {alert: Always, expr: vector(1)}, {alert: Each, expr: riscope_vm_info}]}]";
     rules.add("always.yml", always).expect("they are valid");
     let (instance, external_labels) = ("127.0.0.1:8440".to_owned(), Labels::default());
     let alerts =
@@ -50,7 +63,7 @@ fn scrape() -> String {
                 disk: Some(Arc::default()),
             }],
             consoles: vec![ConsoleInfo { name: "serial", page: Arc::default() }],
-            harts: vec![Arc::default()],
+            harts: vec![Arc::new(hart())],
             hot_pages: Arc::default(),
             engine: Arc::new(engine_counters),
         });
@@ -63,8 +76,9 @@ fn scrape() -> String {
     assert!(telemetry.flush(Duration::from_secs(60)), "events are not handled");
     loop {
         let text = String::from_utf8(telemetry.render(None).1).expect("text");
-        if text.contains("\nriscope_alerts{") {
-            return text;
+        if text.contains("\nriscope_alerts{alertname=\"Each\"") {
+            let has_energy = text.contains("\nriscope_host_energy_joules_total{domain=\"package\"");
+            return if has_energy { text } else { text + ENERGY };
         }
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -105,7 +119,8 @@ pub(crate) fn fast_restarts() -> Vec<Value> {
 /// returns for its name and value.
 fn series(values: impl Fn(&str, &str) -> String) -> Vec<Value> {
     let target = r#"job="riscope",instance="127.0.0.1:8440""#;
-    let mut series = vec![json!({"series": format!("up{{{target}}}"), "values": format!("1x{SAMPLES}")})];
+    let about_target = |name: &str| json!({"series": format!("{name}{{{target}}}"), "values": format!("1x{SAMPLES}")});
+    let mut series: Vec<_> = ABOUT_A_TARGET.iter().map(|name| about_target(name)).collect();
     for line in scrape().lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (id, value) = line.rsplit_once(' ').expect("a series and a value");
         let (name, labels) = id.split_once('{').map_or((id, String::new()), |(name, rest)| (name, format!(",{rest}")));

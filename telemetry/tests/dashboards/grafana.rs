@@ -15,7 +15,14 @@ use crate::{Complaints, files, read, tree};
 const MAX_PANELS: usize = 40;
 
 /// Grafana units that the dashboards use; `suffix:` defines one.
-const UNITS: [&str; 7] = ["short", "percentunit", "bytes", "Bps", "s", "cps", "eps"];
+const UNITS: [&str; 8] = ["short", "percentunit", "bytes", "Bps", "s", "cps", "eps", "joule"];
+
+/// Variables of Grafana in expressions, each with what it stands for if everything is selected.
+const VARIABLES: [(&str, &str); 5] =
+    [("$__rate_interval", "1m"), ("$__interval", "10s"), ("$job", ".+"), ("$instance", ".+"), ("$vm_id", ".+")];
+
+/// Type of panels that list the alerts of Grafana's data sources and have no query.
+const ALERT_LIST: &str = "alertlist";
 
 /// A query of a panel.
 #[derive(Debug)]
@@ -31,30 +38,36 @@ pub(crate) struct Target {
 impl Target {
     /// The expression with Grafana's variables replaced as if everything were selected.
     pub(crate) fn expression(&self) -> String {
-        self.template
-            .replace("$__rate_interval", "1m")
-            .replace("$job", ".+")
-            .replace("$instance", ".+")
-            .replace("$vm_id", ".+")
+        without_variables(&self.template)
     }
 }
 
-/// One dashboard.
-struct Dashboard {
-    file: String,
-    json: Value,
+/// An expression with its variables replaced as if everything were selected.
+pub(crate) fn without_variables(template: &str) -> String {
+    VARIABLES.iter().fold(template.to_owned(), |text, (variable, value)| text.replace(variable, value))
 }
 
-fn text<'a>(json: &'a Value, pointer: &str) -> &'a str {
+/// One dashboard.
+pub(crate) struct Dashboard {
+    /// Name of its file.
+    pub(crate) file: String,
+    /// Its contents.
+    pub(crate) json: Value,
+}
+
+/// A text in JSON; empty if there is none.
+pub(crate) fn text<'a>(json: &'a Value, pointer: &str) -> &'a str {
     json.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn list<'a>(json: &'a Value, pointer: &str) -> &'a [Value] {
+/// A list in JSON; empty if there is none.
+pub(crate) fn list<'a>(json: &'a Value, pointer: &str) -> &'a [Value] {
     json.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 impl Dashboard {
-    fn all() -> Vec<Self> {
+    /// All dashboards.
+    pub(crate) fn all() -> Vec<Self> {
         files("grafana/dashboards", "json").iter().map(|path| Self::load(path)).collect()
     }
 
@@ -72,11 +85,13 @@ impl Dashboard {
             .collect()
     }
 
-    fn panels(&self) -> Vec<&Value> {
+    /// Panels, those inside collapsed rows too.
+    pub(crate) fn panels(&self) -> Vec<&Value> {
         self.elements().into_iter().filter(|element| text(element, "/type") != "row").collect()
     }
 
-    fn place(&self, panel: &Value) -> String {
+    /// Location of a panel for messages.
+    pub(crate) fn place(&self, panel: &Value) -> String {
         format!("{}, panel {:?}", self.file, text(panel, "/title"))
     }
 
@@ -142,6 +157,11 @@ fn every_panel_says_what_it_shows_in_which_unit() {
             expect(!title.is_empty() && titles.insert(title.to_owned()), "title missing or not unique");
             expect(text(panel, "/description").ends_with('.'), "description is not a sentence");
             expect(follows_data_source(panel), "fixed data source");
+            if text(panel, "/type") == ALERT_LIST {
+                let filter = text(panel, "/options/alertInstanceLabelFilter");
+                expect(filter.contains(r#"job=~"${job:regex}""#), "alerts of other jobs");
+                continue;
+            }
             let unit = text(panel, "/fieldConfig/defaults/unit");
             expect(UNITS.contains(&unit) || unit.starts_with("suffix:"), "unknown unit");
 
@@ -151,6 +171,8 @@ fn every_panel_says_what_it_shows_in_which_unit() {
             for target in targets {
                 expect(refs.insert(text(target, "/refId").to_owned()), "refId missing or not unique");
                 expect(follows_data_source(target), "a query has a fixed data source");
+                let of_histogram = text(target, "/expr").contains("_bucket{");
+                expect(!of_histogram || target["exemplar"] == true, "a histogram without its exemplars");
             }
         }
     }

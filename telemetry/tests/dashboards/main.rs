@@ -6,6 +6,8 @@
 //! - `query`: PromQL expressions and what they refer to;
 //! - `grafana`: the dashboards under `grafana/dashboards`, by the rules of Grafana's
 //!   dashboard linter;
+//! - `navigation`: links between them, and their annotations;
+//! - `questions`: panels that answer the questions of `METRICS.md`;
 //! - `rules`: recording and alert rules under `deploy/prometheus`, their tests and runbooks;
 //! - `promtool`: checks of configuration, rules and dashboard queries by Prometheus.
 
@@ -16,9 +18,13 @@ mod exposition;
 #[cfg(test)]
 mod grafana;
 #[cfg(test)]
+mod navigation;
+#[cfg(test)]
 mod promtool;
 #[cfg(test)]
 mod query;
+#[cfg(test)]
+mod questions;
 #[cfg(test)]
 mod rules;
 

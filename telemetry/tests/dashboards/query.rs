@@ -55,14 +55,8 @@ impl Query {
         Ok(query)
     }
 
-    fn select(&mut self, selector: &VectorSelector) -> Result<(), String> {
-        if !selector.matchers.or_matchers.is_empty() {
-            return Err("`or` between matchers is not PromQL of Prometheus".to_owned());
-        }
-        let matchers = selector.matchers.matchers.iter();
-        let matchers = matchers.map(|matcher| (matcher.name.clone(), operator(&matcher.op), matcher.value.clone()));
-        let matchers = matchers.collect();
-        self.selectors.push(Selector { name: selector.name.clone().unwrap_or_default(), matchers });
+    fn select(&mut self, found: &VectorSelector) -> Result<(), String> {
+        self.selectors.push(selector(found)?);
         Ok(())
     }
 
@@ -71,6 +65,19 @@ impl Query {
             self.labels.extend(modifier.labels().labels.iter().cloned());
         }
     }
+}
+
+/// Reduces a selector.
+///
+/// # Errors
+/// Returns what is not PromQL of Prometheus.
+pub(crate) fn selector(found: &VectorSelector) -> Result<Selector, String> {
+    if !found.matchers.or_matchers.is_empty() {
+        return Err("`or` between matchers is not PromQL of Prometheus".to_owned());
+    }
+    let matchers = found.matchers.matchers.iter();
+    let matchers = matchers.map(|matcher| (matcher.name.clone(), operator(&matcher.op), matcher.value.clone()));
+    Ok(Selector { name: found.name.clone().unwrap_or_default(), matchers: matchers.collect() })
 }
 
 fn operator(op: &MatchOp) -> &'static str {

@@ -1,7 +1,7 @@
 //! Test with real Prometheus and Alertmanager, the shipped configuration and rules, two
-//! demos and a panicking guest. Every panel finds data, the hotspot alert fires only for
-//! the demo that continuously creates code, and the panic is notified with a link to an
-//! existing runbook.
+//! demos and a panicking guest. Every panel finds data, save for what the host does not
+//! count; the hotspot alert fires only for the demo that continuously creates code, and the
+//! panic is notified with a link to an existing runbook.
 
 mod support;
 
@@ -27,6 +27,9 @@ fn demo(phase: &str) -> (Process, SocketAddr) {
     command.env("OTEL_LOGS_EXPORTER", "otlp").env("OTEL_METRICS_EXPORTER", "otlp");
     observed(command)
 }
+
+/// Beginnings of series that only exist where the host counts events of its CPU or its energy.
+const OF_SOME_HOSTS: [&str; 2] = ["riscope_vcpu_host_", "riscope_host_energy_"];
 
 /// Alertmanager with the receiver of its critical alerts.
 struct Alertmanager {
@@ -156,7 +159,9 @@ mod tests {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let empty = |(_, expression): &&(String, String)| prometheus.query(expression).is_empty();
-            let queries = panel_queries();
+            let is_of_some_hosts =
+                |(_, expression): &(String, String)| OF_SOME_HOSTS.iter().any(|name| expression.contains(name));
+            let queries: Vec<_> = panel_queries().into_iter().filter(|query| !is_of_some_hosts(query)).collect();
             let empty: Vec<_> = queries.iter().filter(empty).collect();
             if empty.is_empty() {
                 break;
