@@ -70,11 +70,24 @@ pub struct Family {
     pub buckets: &'static [f64],
     /// Name of the OpenTelemetry equivalent, if there is one.
     pub otel_name: Option<&'static str>,
+    /// Whether it is absent where the host does not count what it tells.
+    pub needs_host: bool,
 }
 
 impl Family {
     pub(super) const fn new(name: &'static str, kind: Kind, help: &'static str) -> Self {
-        Self { name, kind, unit: Unit::None, help, labels: &[], row: None, values: &[], buckets: &[], otel_name: None }
+        Self {
+            name,
+            kind,
+            unit: Unit::None,
+            help,
+            labels: &[],
+            row: None,
+            values: &[],
+            buckets: &[],
+            otel_name: None,
+            needs_host: false,
+        }
     }
 
     pub(super) const fn counter(name: &'static str, help: &'static str) -> Self {
@@ -114,6 +127,11 @@ impl Family {
 
     pub(super) const fn otel(self, otel_name: &'static str) -> Self {
         Self { otel_name: Some(otel_name), ..self }
+    }
+
+    /// Says that it is absent where the host does not count what it tells.
+    pub(super) const fn of_counting_hosts(self) -> Self {
+        Self { needs_host: true, ..self }
     }
 }
 

@@ -37,7 +37,8 @@ fn expanded(word: &str) -> Vec<Option<f64>> {
             let step_at = start[1..].find(['+', '-']).map(|index| index + 1);
             let (start, step) = step_at.map_or((start, "0"), |index| start.split_at(index));
             let (start, step) = (number(start), number(step));
-            (0..=times(repeated)).map(|n| Some(start + step * f64::from(u32::try_from(n).expect("few")))).collect()
+            // Each value is the one before and the step, with its error of rounding.
+            std::iter::successors(Some(start), |value| Some(value + step)).take(times(repeated) + 1).map(Some).collect()
         }
     }
 }

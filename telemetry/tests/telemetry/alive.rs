@@ -186,9 +186,7 @@ fn every_family_is_moved_by_something() {
     // Spans are exported when telemetry ends.
     assert!(fixture.telemetry.shutdown(Duration::from_secs(2)));
     let after = fixture.scrape();
-    // Few hosts measure their energy for everyone.
-    let is_measured = |name: &str| name != "riscope_host_energy_joules_total";
-    let expected = FAMILIES.iter().map(|family| family.name).filter(|name| is_measured(name));
+    let expected = FAMILIES.iter().filter(|family| !family.needs_host).map(|family| family.name);
     let dead: Vec<_> = expected.filter(|name| !moved(&after).contains(name)).collect();
     assert!(dead.is_empty(), "nothing moves {dead:?}");
     // Rules are evaluated from the start, and the host was busy before.

@@ -121,7 +121,7 @@ fn records_have_the_names_severities_and_attributes_of_the_catalogue() {
         let (name, severity, description) = ("RiscopeHartStalled".into(), severity.into(), "It hangs.".into());
         (VM, AlertEvent::Firing { name, severity, description }.into())
     }));
-    events.extend([state(VM, VmState::Running, VmState::Failed), exited(VM, ExitReason::GuestFailure, 3), deleted(VM)]);
+    events.extend([state(VM, VmState::Running, VmState::Failed), exited(VM, ExitReason::Poweroff, 0), deleted(VM)]);
     let receiver = Receiver::start(Manner::Accept);
     let fixture = logging(&receiver, &[]);
     fixture.publish([created(VM, "guest")]);

@@ -86,32 +86,32 @@ families! {
         "riscope_vcpu_host_cycles_total",
         "Cycles that the host's CPU spent on vCPU threads by activity; sampled, and absent where the host does not count.",
     )
-    .labels(&["vm_id", "activity"]).row(HartCounter::HostCycles);
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostCycles).of_counting_hosts();
     VCPU_HOST_INSTRUCTIONS = Family::counter(
         "riscope_vcpu_host_instructions_total",
         "Instructions that the host's CPU retired for vCPU threads by activity; sampled, and absent where the host does not count.",
     )
-    .labels(&["vm_id", "activity"]).row(HartCounter::HostInstructions);
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostInstructions).of_counting_hosts();
     VCPU_HOST_BRANCHES = Family::counter(
         "riscope_vcpu_host_branches_total",
         "Branches that the host's CPU retired for vCPU threads by activity; sampled, and absent where the host does not count.",
     )
-    .labels(&["vm_id", "activity"]).row(HartCounter::HostBranches);
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostBranches).of_counting_hosts();
     VCPU_HOST_BRANCH_MISSES = Family::counter(
         "riscope_vcpu_host_branch_misses_total",
         "Branches of vCPU threads that the host's CPU mispredicted by activity; sampled, and absent where the host does not count.",
     )
-    .labels(&["vm_id", "activity"]).row(HartCounter::HostBranchMisses);
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostBranchMisses).of_counting_hosts();
     VCPU_HOST_CACHE_REFERENCES = Family::counter(
         "riscope_vcpu_host_cache_references_total",
         "References of vCPU threads to the last cache of the host's CPU by activity; sampled, and absent where the host does not count.",
     )
-    .labels(&["vm_id", "activity"]).row(HartCounter::HostCacheReferences);
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostCacheReferences).of_counting_hosts();
     VCPU_HOST_CACHE_MISSES = Family::counter(
         "riscope_vcpu_host_cache_misses_total",
         "References of vCPU threads that missed in the last cache of the host's CPU by activity; sampled, and absent where the host does not count.",
     )
-    .labels(&["vm_id", "activity"]).row(HartCounter::HostCacheMisses);
+    .labels(&["vm_id", "activity"]).row(HartCounter::HostCacheMisses).of_counting_hosts();
     GUEST_HOT_PAGE_ADDRESS = Family::gauge(
         "riscope_guest_hot_page_address",
         "Virtual address of the guest's hottest pages of code, rank 1 first; from one sample a second of harts that are busy.",

@@ -41,7 +41,7 @@ families! {
         .labels(&["vendor_id", "family", "model_id", "model_name", "stepping", "microcode"]);
     HOST_COUNTERS_AVAILABLE = Family::gauge(
         "riscope_host_counters_available",
-        "1 if this process can read these counters of the host, else 0.",
+        "Whether this process reads these counters of the host (1) or cannot (0).",
     )
     .labels(&["source"]).values(&[("source", &HostCounter::NAMES)]);
     HOST_BUSY = Family::counter(
@@ -53,5 +53,6 @@ families! {
         "riscope_host_energy_joules_total",
         "Energy that the host has used by domain; absent where it is not measured.",
     )
-    .unit(Unit::Joules).labels(&["domain"]).otel("hw.host.energy").values(&[("domain", &EnergyDomain::NAMES)]);
+    .unit(Unit::Joules).labels(&["domain"]).otel("hw.host.energy")
+        .values(&[("domain", &EnergyDomain::NAMES)]).of_counting_hosts();
 }
