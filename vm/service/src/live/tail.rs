@@ -78,7 +78,7 @@ mod tests {
         tail.write(b"\x1b[31msecond\x1b[0m\r\n");
         assert_eq!(next.text(), "first\r\n\x1b[31msecond\x1b[0m\r\n");
         let view = tail.view();
-        assert_eq!((view.bytes, view.text.as_str()), (25, "first\nsecond\n"));
+        assert_eq!((view.bytes, view.text.as_str()), (24, "first\nsecond\n"));
     }
 
     #[test]
