@@ -11,7 +11,6 @@ use crate::case::cases;
 /// Prints the time of an evaluation over the series of every rule test at the same time,
 /// which are more than those of a process with a few machines.
 #[test]
-#[expect(clippy::print_stdout, reason = "the time is for whoever looks at it")]
 fn an_evaluation_of_all_rules_is_measured() {
     let mut evaluator = Evaluator::new(Rules::shipped().expect("they are valid"), Labels::default());
     let step_ms = 5_000;
