@@ -87,6 +87,15 @@ pub(super) fn api(base: &str) -> Result<Url, NotAUrl> {
     }
 }
 
+/// An address for messages.
+fn without_password(url: &Url) -> Url {
+    let mut shown = url.clone();
+    // Both fail for addresses without a host only, which this is not.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown
+}
+
 impl Notifier {
     /// Starts the thread.
     pub(super) fn start(
@@ -188,13 +197,15 @@ impl Worker {
                 Ok(()) => {
                     self.board.delivered(number, Delivery::Accepted);
                     if std::mem::take(&mut self.failures) > 0 {
-                        self.notices.tell(&format!("Alertmanager at {} takes alerts again", self.url));
+                        self.notices
+                            .tell(&format!("Alertmanager at {} takes alerts again", without_password(&self.url)));
                     }
                 }
                 Err((error, is_temporary)) => {
                     self.board.delivered(number, Delivery::Failed(error));
                     if self.failures == 0 {
-                        let what = format!("alerts cannot be sent to {}: {}", self.url, error.as_str());
+                        let what =
+                            format!("alerts cannot be sent to {}: {}", without_password(&self.url), error.as_str());
                         self.notices.tell(&format!("{what}; riscope goes on trying"));
                     }
                     self.failures = self.failures.saturating_add(1);

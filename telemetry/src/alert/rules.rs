@@ -19,6 +19,8 @@ pub const PROMETHEUS_ONLY: &str = "-prometheus-only";
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// Shortest interval of a group.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
+/// Longest duration in a file.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// Most rules of all files together.
 const MAX_RULES: usize = 1_000;
 
@@ -201,7 +203,12 @@ impl Group {
 fn duration(text: Option<&str>) -> Result<Option<Duration>, String> {
     match text {
         None | Some("0" | "0s" | "0m") => Ok(None),
-        Some(text) => parse_duration(text).map(Some),
+        // The parser takes seconds without a unit, which Prometheus does not, and any number of them.
+        Some(text) if text.parse::<f64>().is_ok() => Err(format!("{text} has no unit; give a duration such as 5m")),
+        Some(text) => match parse_duration(text)? {
+            duration if duration <= LONGEST => Ok(Some(duration)),
+            _ => Err(format!("{text} is longer than a year")),
+        },
     }
 }
 
@@ -241,6 +248,11 @@ mod tests {
         assert!(rule("{alert: A, expr: 'topk(1, a)'}").starts_with("x.yml: rule A: "));
         assert!(rule("{alert: A, expr: a, annotations: {x: '{{ query }}'}}").contains("rule A: x: "));
         assert!(rule("{alert: A, record: B, expr: a}").contains("either"));
+        for duration in ["5", "-5", "nan", "inf", "1e30"] {
+            let told = rule(&format!("{{alert: A, expr: a, for: '{duration}'}}"));
+            assert!(told.contains("has no unit"), "{told}");
+        }
+        assert!(rule("{alert: A, expr: a, for: 9999d}").contains("longer than a year"));
         for text in ["", "groups: 3", "groups:\n  - name: g\n    rules: []\n    limit: 3\n", "groups: [*a]"] {
             let told = error(text);
             assert!(told.starts_with("x.yml: ") && !told.contains('\n'), "{told}");

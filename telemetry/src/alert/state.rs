@@ -119,6 +119,14 @@ impl Alerts {
                 return Err(StateError::SameLabels(other.labels));
             }
         }
+        // Those that have ended make room, before the bound is that of all.
+        if self.0.len() + present.len() > MAX_ALERTS {
+            self.0.retain(|labels, alert| alert.state != State::Resolved || present.contains_key(labels));
+        }
+        let known = present.keys().filter(|labels| self.0.contains_key(*labels)).count();
+        if self.0.len() + present.len() - known > MAX_ALERTS {
+            return Err(StateError::TooMany);
+        }
         let mut transitions = Vec::new();
         self.0.retain(|labels, alert| {
             if let Some(new) = present.remove(labels) {

@@ -82,7 +82,7 @@ impl Zone {
             name if name.starts_with("package-") => EnergyDomain::Package,
             _ => return None,
         };
-        let range = number(&folder.join("max_energy_range_uj")).unwrap_or(u64::MAX);
+        let range = number(&folder.join("max_energy_range_uj"))?;
         Some(Self { domain, range, last: now, sum: 0 })
     }
 

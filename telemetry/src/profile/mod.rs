@@ -14,6 +14,7 @@ mod collector;
 mod diff;
 pub mod format;
 mod model;
+mod shown;
 mod symbols;
 
 pub use collector::Collector;

@@ -24,6 +24,8 @@ use crate::sync::lock;
 /// Highest rate of samples per hart and second.
 pub const MAX_PROFILE_RATE: u32 = 1000;
 
+/// Longest time for which samples are named at a stretch.
+const NAMING_LIMIT: Duration = Duration::from_millis(500);
 /// Longest wait for the last answers of the harts.
 const LAST_ANSWERS: Duration = Duration::from_millis(20);
 
@@ -171,7 +173,8 @@ struct Running {
 
 impl Running {
     fn run(self, spec: CaptureSpec, mut sink: Box<dyn SampleSink>) {
-        let (started, period) = (Instant::now(), Duration::from_secs(1) / spec.rate.get());
+        let (started, rate) = (Instant::now(), spec.rate.get().min(MAX_PROFILE_RATE));
+        let period = Duration::from_secs(1) / rate;
         let end = spec.limit.and_then(|limit| started.checked_add(limit));
         let mut next = started;
         while end.is_none_or(|end| next < end) {
@@ -187,14 +190,21 @@ impl Running {
         }
         std::thread::sleep(LAST_ANSWERS);
         self.pass_on(sink.as_mut());
-        let (duration, lost) = (started.elapsed(), self.queue.lost());
+        // What was not named in time.
+        let unnamed = std::iter::from_fn(|| self.queue.take()).count() as u64;
+        let (duration, lost) = (started.elapsed(), self.queue.lost() + unnamed);
         drop(self);
         sink.finish(duration, lost);
     }
 
+    /// Passes samples on, for a limited time: names are searched in the memory of a guest, which may
+    /// make that slow.
     fn pass_on(&self, sink: &mut dyn SampleSink) {
         let Some(ram) = lock(&self.state).target.ram.upgrade() else { return };
-        while let Some(sample) = self.queue.take() {
+        let begin = Instant::now();
+        while begin.elapsed() < NAMING_LIMIT
+            && let Some(sample) = self.queue.take()
+        {
             sink.take(&sample, &ram);
         }
     }

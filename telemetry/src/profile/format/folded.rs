@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::super::model::{Frame, Labels, Profile, Stack};
+use crate::profile::shown::shown;
 
 /// Greatest number of functions of a stack that is read.
 const MAX_DEPTH: usize = 1024;
@@ -59,7 +60,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Profile> {
         for name in stack.split(';').rev().take(MAX_DEPTH) {
             let index = *known.entry(name).or_insert_with(|| {
                 let module = Arc::from("");
-                profile.frames.push(Frame { name: name.into(), module, address: 0, is_named: true });
+                profile.frames.push(Frame { name: shown(name.as_bytes()).into(), module, address: 0, is_named: true });
                 profile.frames.len() - 1
             });
             frames.push(index);

@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use prost::Message;
 
 use super::super::model::{Frame, Labels, Profile, Stack};
+use crate::profile::shown::shown;
 
 /// Greatest number of bytes of a profile that is read, unpacked, and of functions of a stack.
 const MAX_READ: u64 = 256 << 20;
@@ -225,7 +226,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Profile> {
         let module = mappings.get(&location.mapping_id).and_then(|mapping| string(mapping.filename));
         positions.insert(location.id, profile.frames.len());
         profile.frames.push(Frame {
-            name: name.map_or_else(|| format!("{:#x}", location.address).into(), |name| name.as_str().into()),
+            name: name.map_or_else(|| format!("{:#x}", location.address).into(), |name| shown(name.as_bytes()).into()),
             module: module.map_or_else(|| Arc::from(""), |module| module.as_str().into()),
             address: location.address,
             is_named: name.is_some(),

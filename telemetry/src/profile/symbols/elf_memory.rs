@@ -9,6 +9,7 @@ use riscope_core::mmu::Peek;
 
 use super::file::build_id;
 use super::table::{Symbol, SymbolTable};
+use crate::profile::shown::{Space, shown};
 
 /// Bytes below an address in which the ELF header of its program is searched.
 const SEARCH: u64 = 128 << 20;
@@ -217,12 +218,13 @@ impl ElfMemory {
         let strings_at = self.in_memory(value(DT_STRTAB)?)?;
         let strings = Bytes::read(peek, strings_at, value(DT_STRSZ)?.min(MAX_STRINGS));
         let soname = value(DT_SONAME).and_then(|offset| strings.string(to_usize(offset)));
-        facts.soname = soname.filter(|name| !name.is_empty()).map(|name| String::from_utf8_lossy(name).into_owned());
+        facts.soname = soname.filter(|name| !name.is_empty()).map(shown);
         // Strings are behind the symbols, whose number is nowhere.
         let symbols_at = self.in_memory(value(DT_SYMTAB)?)?;
         let number = (strings_at.checked_sub(symbols_at)? / SYMBOL).min(MAX_SYMBOLS);
         let table = Bytes::read(peek, symbols_at, number * SYMBOL);
         facts.is_incomplete |= !table.is_whole() || !strings.is_whole();
+        let mut space = Space::new();
         let symbols = (0..to_usize(number)).filter_map(|index| {
             let symbol = table.get(index * to_usize(SYMBOL), to_usize(SYMBOL))?;
             let (start, size) = (u64_at(symbol, 8), u64_at(symbol, 16));
@@ -232,7 +234,8 @@ impl ElfMemory {
             }
             let name = strings.string(usize::try_from(u32_at(symbol, 0)).ok()?)?;
             let end = start.checked_add(size)?;
-            (!name.is_empty()).then(|| Symbol { start, end, name: String::from_utf8_lossy(name).into() })
+            let name = space.shown(name).filter(|name| !name.is_empty())?;
+            Some(Symbol { start, end, name: name.into() })
         });
         facts.symbols = SymbolTable::new(symbols.collect(), false);
         Some(())

@@ -10,6 +10,7 @@ use object::elf::{EM_RISCV, ET_EXEC, FileHeader64, PT_NOTE, SHT_DYNSYM, SHT_SYMT
 use object::read::elf::{FileHeader, ProgramHeader, Sym};
 
 use super::table::{Symbol, SymbolTable};
+use crate::profile::shown::shown;
 
 /// Largest file that is read: debugging information of a kernel has several hundred megabytes.
 const MAX_FILE: u64 = 2 << 30;
@@ -81,7 +82,7 @@ impl SymbolFile {
                 if is_named && matches!(symbol.st_type(), STT_FUNC | STT_NOTYPE) {
                     let start = symbol.st_value(LittleEndian);
                     let end = start.saturating_add(symbol.st_size(LittleEndian));
-                    symbols.push(Symbol { start, end, name: String::from_utf8_lossy(name).into() });
+                    symbols.push(Symbol { start, end, name: shown(name).into() });
                 }
             }
             if !symbols.is_empty() {
@@ -116,7 +117,11 @@ fn line(line: &str) -> Option<Symbol> {
     let mut parts = line.split_ascii_whitespace();
     let (address, kind, name) = (parts.next()?, parts.next()?, parts.next()?);
     let start = u64::from_str_radix(address, 16).ok()?;
-    (matches!(kind, "t" | "T" | "w" | "W") && start != 0).then(|| Symbol { start, end: start, name: name.into() })
+    (matches!(kind, "t" | "T" | "w" | "W") && start != 0).then(|| Symbol {
+        start,
+        end: start,
+        name: shown(name.as_bytes()).into(),
+    })
 }
 
 fn file_build_id(header: &FileHeader64<LittleEndian>, bytes: &[u8]) -> Option<Vec<u8>> {

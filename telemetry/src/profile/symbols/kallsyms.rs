@@ -18,6 +18,7 @@
 //! symbols with both, the addresses in ascending order, and the kernel's `_stext` inside the kernel.
 
 use super::table::{Symbol, SymbolTable};
+use crate::profile::shown::Space;
 
 /// Symbols for each marker.
 const GROUP: usize = 256;
@@ -30,13 +31,17 @@ const MAX_SYMBOLS: usize = 1 << 20;
 const MAX_NAME: usize = 512;
 /// Greatest number of bytes of a name as it is stored, with its length.
 const MAX_STORED: usize = 2 + MAX_NAME;
+/// Names that a search looks at. A real table is found with some hundred thousand; memory that was made
+/// to look like many tables ends it.
+const MAX_STEPS: usize = 32 << 20;
 
 /// Symbols of the code of the kernel whose memory is `image`, from the address `start` on; `None` if
 /// there is no table that is right in all its parts.
 pub(super) fn find(image: &[u8], start: u64) -> Option<SymbolTable> {
     let end = start.checked_add(image.len() as u64)?;
     let indices = (0..image.len().checked_sub(2 * TOKENS)?).step_by(8).filter(|at| is_token_index(&image[*at..]));
-    indices.filter_map(|at| Parts::around(image, at)).find_map(|parts| parts.symbols(start..end))
+    let mut left = MAX_STEPS;
+    indices.filter_map(|at| Parts::around(image, at, &mut left)).find_map(|parts| parts.symbols(start..end))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -82,10 +87,10 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// The parts around a token index.
-    fn around(image: &'a [u8], index: usize) -> Option<Self> {
+    fn around(image: &'a [u8], index: usize, left: &mut usize) -> Option<Self> {
         let (table, tokens) = tokens(image, index)?;
         let markers = markers(image, table)?;
-        let (names, number) = names(image, markers.clone())?;
+        let (names, number) = names(image, markers.clone(), left)?;
         let offsets = (index + 2 * TOKENS).next_multiple_of(8);
         let behind = offsets.checked_add(number.checked_mul(4)?)?;
         let base = u64_at(image, behind.next_multiple_of(8))?;
@@ -94,7 +99,7 @@ impl<'a> Parts<'a> {
 
     /// The symbols of code, if their addresses are right for a kernel at these.
     fn symbols(&self, kernel: std::ops::Range<u64>) -> Option<SymbolTable> {
-        let mut symbols = Vec::new();
+        let (mut symbols, mut space) = (Vec::new(), Space::new());
         let (mut at, mut previous, mut has_text) = (0, 0, false);
         for index in 0..self.number {
             let offset = u32_at(self.offsets, 4 * index)?;
@@ -112,7 +117,7 @@ impl<'a> Parts<'a> {
                 has_text = kernel.contains(&start);
             }
             if matches!(kind, "t" | "T" | "w" | "W") {
-                symbols.push(Symbol { start, end: start, name: name.into() });
+                symbols.push(Symbol { start, end: start, name: space.shown(name.as_bytes())?.into() });
             }
         }
         has_text.then(|| SymbolTable::new(symbols, true))
@@ -181,7 +186,7 @@ fn markers(image: &[u8], table: usize) -> Option<std::ops::Range<usize>> {
 }
 
 /// Names before the markers, and their number.
-fn names(image: &[u8], markers: std::ops::Range<usize>) -> Option<(&[u8], usize)> {
+fn names<'a>(image: &'a [u8], markers: std::ops::Range<usize>, left: &mut usize) -> Option<(&'a [u8], usize)> {
     let offsets: Vec<usize> = markers.clone().step_by(4).filter_map(|at| u32_at(image, at)).map(size).collect();
     let latest = markers.start.checked_sub(*offsets.last()?)?;
     let earliest = latest.saturating_sub(GROUP * MAX_STORED).max(8).next_multiple_of(8);
@@ -192,12 +197,12 @@ fn names(image: &[u8], markers: std::ops::Range<usize>) -> Option<(&[u8], usize)
             return None;
         }
         let names = image.get(start..markers.start)?;
-        has_markers(names, number, &offsets).then_some((names, number))
+        has_markers(names, number, &offsets, left).then_some((names, number))
     })
 }
 
 /// Whether `names` are this number of names, with every 256th at its marker, and nothing else.
-fn has_markers(names: &[u8], number: usize, markers: &[usize]) -> bool {
+fn has_markers(names: &[u8], number: usize, markers: &[usize], left: &mut usize) -> bool {
     let mut at = 0;
     for index in 0..number {
         if index % GROUP == 0 && markers.get(index / GROUP) != Some(&at) {
@@ -205,6 +210,10 @@ fn has_markers(names: &[u8], number: usize, markers: &[usize]) -> bool {
         }
         let Some((length, head)) = stored_length(names, at) else { return false };
         at += head + length;
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            return false;
+        }
     }
     at <= names.len() && names.len() - at < 8
 }

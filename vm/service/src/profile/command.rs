@@ -77,7 +77,7 @@ fn fetch(url: &str, seconds: u32, rate: u32) -> Result<Vec<u8>, CommandError> {
     }
     target.set_query(Some(&format!("seconds={seconds}&rate={rate}&format=pprof")));
     let builder = plain_http().map_err(|error| failed(error.to_string()))?;
-    let client = builder.timeout(Duration::from_secs(seconds.into()) + SLACK).build();
+    let client = builder.timeout(Duration::from_secs(seconds.into()) + SLACK).no_proxy().build();
     let answer = client.and_then(|client| client.get(target).send()).map_err(|error| failed(said(&error)))?;
     let status = answer.status();
     let mut bytes = Vec::new();
